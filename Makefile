@@ -1,0 +1,46 @@
+# lullwatch: `make demo` and `make test` are the two commands; everything else serves them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links --quiet
+
+.PHONY: help demo test check format lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV)/.demo: requirements/demo.lock pyproject.toml deploy/make-venv
+	@PYTHON="$(PYTHON)" deploy/make-venv "$(VENV)" requirements/demo.lock
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock pyproject.toml deploy/make-venv
+	@PYTHON="$(PYTHON)" deploy/make-venv "$(VENV)" requirements/dev.lock
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo ## a simulated night on a virtual radio, real servers where they can be had
+	@$(BIN)/lullwatch demo
+
+test: $(VENV)/.dev ## every test of the fast tier, against real servers
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## format, lint, strict types, import order, age of the evidence
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_house.py
+	@$(BIN)/python bench/evidence.py
+
+format: $(VENV)/.dev ## format the code and mend what lint can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: ## renew requirements/*.lock (needs uv on the PATH)
+	$(UV_COMPILE) --upgrade --extra sim --extra picture --extra build pyproject.toml -o requirements/demo.lock
+	$(UV_COMPILE) --extra sim --extra picture --extra build --extra dev -c requirements/demo.lock pyproject.toml -o requirements/dev.lock
+
+clean: ## remove what the commands above made (never a journal)
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""Events become messages to people: rules, words, MQTT."""

@@ -1,0 +1,1 @@
+"""Segments become events: resampling, filters, bursts, rhythm, sleep state, classification."""

@@ -1,0 +1,1 @@
+"""Radio becomes segments: sensor drivers, the BLE link, the device clock."""

@@ -1,0 +1,1 @@
+"""Everything lands: the journal, InfluxDB, recordings."""
