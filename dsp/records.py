@@ -469,6 +469,8 @@ class ClockRow:
     """id of the gateway's boot"""
     zone: str
     """IANA name of the night's time zone"""
+    monotonic_ns: int = 0
+    """the gateway's boot-time clock at the same moment; ties a restart within one boot to the same timeline"""
 
 
 @dataclass(frozen=True, slots=True)
