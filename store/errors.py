@@ -1,0 +1,89 @@
+"""What can go wrong where things land: one class per cause, each naming the place and the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = [
+    "BadRecording",
+    "BadTable",
+    "JournalBusy",
+    "JournalDamaged",
+    "JournalError",
+    "JournalFull",
+    "JournalReadOnly",
+    "JournalTooNew",
+    "StoreError",
+]
+
+
+class StoreError(Exception):
+    """Anything `store` raises on purpose."""
+
+
+class JournalError(StoreError):
+    """A journal could not do what was asked of it."""
+
+
+class JournalFull(JournalError):  # noqa: N818 - named by its cause
+    """The disk under the journal has no room left; nothing of this commit was kept."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path}: no room left on this disk, the last rows were not kept. "
+            "Free some space, or shorten how long raw data is kept; the monitor goes on by itself."
+        )
+
+
+class JournalDamaged(JournalError):  # noqa: N818 - named by its cause
+    """The file is not a whole journal."""
+
+    def __init__(self, path: Path, finding: str) -> None:
+        super().__init__(
+            f"{path}: this journal is damaged or is no journal ({finding}). "
+            "Move it aside and keep it: `sqlite3 FILE .recover` reads what is left; a new one is begun."
+        )
+
+
+class JournalTooNew(JournalError):  # noqa: N818 - named by its cause
+    """A newer version of the program wrote the file."""
+
+    def __init__(self, path: Path, found: int, known: int) -> None:
+        super().__init__(
+            f"{path}: written with schema {found}, this version knows up to {known}. "
+            "Install the newer version; nothing was changed in the file."
+        )
+
+
+class JournalReadOnly(JournalError):  # noqa: N818 - named by its cause
+    """The file or its folder cannot be opened or written."""
+
+    def __init__(self, path: Path, finding: str) -> None:
+        super().__init__(
+            f"{path}: cannot be opened or written ({finding}). "
+            "Check that its folder exists, is writable for this user and not mounted read-only."
+        )
+
+
+class JournalBusy(JournalError):  # noqa: N818 - named by its cause
+    """Another process held the file for longer than we wait."""
+
+    def __init__(self, path: Path, waited_s: float) -> None:
+        super().__init__(
+            f"{path}: another process has held the journal for more than {waited_s:g} s. "
+            "Only one monitor may run on a journal; stop the other program that writes to it."
+        )
+
+
+class BadRecording(StoreError):  # noqa: N818 - named by its cause
+    """A recording cannot be read."""
+
+    def __init__(self, path: Path, what: str, remedy: str) -> None:
+        super().__init__(f"{path}: {what}. {remedy}")
+
+
+class BadTable(StoreError):  # noqa: N818 - named by its cause
+    """A table of events or states cannot be read."""
+
+    def __init__(self, path: Path, line: int, what: str) -> None:
+        super().__init__(f"{path}, line {line}: {what}. Mend that line, or export the table anew.")

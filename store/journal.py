@@ -1,0 +1,361 @@
+"""The journal: one SQLite file per night, the only source of truth on the gateway."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from zoneinfo import ZoneInfo
+
+from dsp.records import (
+    NS,
+    Alert,
+    ClockRow,
+    Config,
+    Context,
+    Coverage,
+    Delivery,
+    Epoch,
+    Event,
+    Item,
+    LinkSample,
+    Note,
+    Packet,
+    Segment,
+    StateEpoch,
+)
+from store.cursors import Cursors, DeadLetter
+from store.database import check_kind, connect, flush_folder, prepare, transaction, translated
+from store.rows import FED, TABLES, FedRow, LinkRow, Row, SegmentRow, Table, table_of
+
+__all__ = ["CommitResult", "Journal", "Snapshot", "night_name"]
+
+_PAGE_ROWS = 4096
+"""Rows read at a time: large enough that SQLite's start-up cost vanishes, small enough to stay in cache. No
+read lock outlives a page, so a slow reader never keeps the write-ahead log from being folded back."""
+
+_WINDOW_NS = 600 * NS
+"""Data time read at a time when segments are wanted by time: about 12,000 rows of three sensors."""
+
+_T = TypeVar("_T")
+
+_HALF_DAY = timedelta(hours=12)
+
+
+def night_name(utc_ns: int, zone: str = "UTC") -> str:
+    """File name of the night a moment belongs to: noon to noon in `zone`, named by the date it began."""
+    moment = datetime.fromtimestamp(utc_ns // NS, UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    return f"journal-{(moment - _HALF_DAY).date().isoformat()}.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitResult:
+    """What became of the rows of one commit; when it is returned they are on the disk."""
+
+    last_row: int
+    rows: tuple[int | None, ...]
+    """row number by input; None for one that was there already and so must not be fed again"""
+
+    @property
+    def ignored(self) -> int:
+        """How many rows were there already."""
+        return self.rows.count(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """State of an infant's pipeline after it was fed everything up to `row`."""
+
+    row: int
+    t_ns: int
+    state: bytes
+
+
+class Journal:
+    """One night. Append-only; every row carries its place in one order over all tables.
+
+    One writer and any number of readers, in one process or several; methods may be called from any thread.
+    """
+
+    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = db
+        self._lock = threading.RLock()
+        self._cursors: Cursors | None = None
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Open for writing, made anew where there is none; checks the file and brings its schema up to date.
+
+        Raises JournalDamaged, JournalTooNew, JournalReadOnly, JournalFull or JournalBusy.
+        """
+        path = Path(path)
+        with translated(path):
+            is_new = not path.exists()
+            db = connect(path, "rwc")
+            with _closed_on_error(db):
+                prepare(path, db)
+            if is_new:
+                flush_folder(path.parent)
+        return cls(path, db)
+
+    @classmethod
+    def read_only(cls, path: Path | str) -> Self:
+        """Open for reading beside a writer; only cursors can be moved.
+
+        Raises JournalDamaged, JournalTooNew or JournalReadOnly.
+        """
+        path = Path(path)
+        with translated(path):
+            db = connect(path, "ro")
+            with _closed_on_error(db):
+                check_kind(path, db)
+        return cls(path, db)
+
+    def close(self) -> None:
+        """Close the file; open iterators end with an error."""
+        with self._lock:
+            if self._cursors is not None:
+                self._cursors.close()
+            self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # writing
+
+    def commit(self, rows: Sequence[Row]) -> CommitResult:
+        """Append all rows in this order, or none of them; they are on the disk when this returns.
+
+        Raises JournalFull, JournalReadOnly, JournalBusy or JournalDamaged; then nothing was appended.
+        """
+        with self._numbered() as row_number:
+            placed: list[int | None] = []
+            for row in rows:
+                table = table_of(row)
+                done = self._db.execute(_INSERTS[table.name], (row_number + 1, *table.pack(row)))
+                row_number += done.rowcount
+                placed.append(row_number if done.rowcount else None)
+            self._db.execute("UPDATE counter SET last_row = ?", (row_number,))
+        return CommitResult(row_number, tuple(placed))
+
+    def put_snapshot(self, infant: str, row: int, t_ns: int, state: bytes) -> None:
+        """Keep the state of the infant's pipeline after it was fed everything up to `row`."""
+        with self._numbered() as last:
+            self._db.execute(
+                "INSERT INTO snapshot (row, infant, t_ns, fed, state) VALUES (?, ?, ?, ?, ?)",
+                (last + 1, infant, t_ns, row, state),
+            )
+            self._db.execute("UPDATE counter SET last_row = ?", (last + 1,))
+
+    # reading
+
+    @property
+    def last_row(self) -> int:
+        """Number of the newest row."""
+        return int(self._all("SELECT last_row FROM counter")[0][0])
+
+    def read(
+        self, after_row: int = 0, *, limit: int = _PAGE_ROWS, tables: Sequence[str] = tuple(TABLES)
+    ) -> list[tuple[int, Row]]:
+        """The next rows of these tables after `after_row`, at most `limit`, in row order."""
+        return [
+            (row, TABLES[name].unpack(values))
+            for row, name, values in self._page(tables, None, after_row, self.last_row, limit)
+        ]
+
+    def items(self, infant: str, after_row: int = 0) -> Iterator[tuple[int, Item]]:
+        """What the infant's pipeline was fed, in the order it was fed, as it stands when the call is made."""
+        for row, record in self._rows(FED, infant, after_row):
+            if isinstance(record, SegmentRow):
+                yield row, record.segment
+            elif isinstance(record, FedRow):
+                yield row, record.item
+
+    def segments(self, infant: str, *, settled: bool = True) -> Iterator[Segment]:
+        """The infant's segments: by time when settled, else in the order they arrived."""
+        if not settled:
+            yield from (segment for _, segment in self.items(infant) if isinstance(segment, Segment))
+            return
+        start = -(2**63)
+        while (found := self._all(_NEXT_TIME, (infant, start)))[0][0] is not None:
+            start = found[0][0] + _WINDOW_NS
+            for values in self._all(_SETTLED, (infant, found[0][0], start)):
+                yield _segment_row(TABLES["segment"].unpack(values)).segment
+
+    def packets(self, infant: str) -> Iterator[Packet]:
+        """The infant's packets as they arrived."""
+        for _, record in self._rows(("segment",), infant, 0):
+            yield _segment_row(record).packet
+
+    def events(self, infant: str | None = None, *, latest_only: bool = False) -> list[Event]:
+        """Rows of the lives of events in the order told; with `latest_only` the newest of each id."""
+        rows = self._kept("event", Event, infant)
+        if not latest_only:
+            return rows
+        latest: dict[str, Event] = {}
+        for event in rows:
+            if event.id not in latest or event.version > latest[event.id].version:
+                latest[event.id] = event
+        return list(latest.values())
+
+    def epochs(self, infant: str | None = None) -> list[Epoch]:
+        """Epochs in the order they were told."""
+        return self._kept("epoch", Epoch, infant)
+
+    def states(self, infant: str | None = None) -> list[StateEpoch]:
+        """Sleep states in the order they were told."""
+        return self._kept("state", StateEpoch, infant)
+
+    def contexts(self, infant: str | None = None) -> list[Context]:
+        """Circumstances in the order they were told."""
+        return self._kept("context", Context, infant)
+
+    def alerts(self, infant: str | None = None) -> list[Alert]:
+        """Every version of every alert in the order they were raised."""
+        return self._kept("alert", Alert, infant)
+
+    def deliveries(self) -> list[Delivery]:
+        """Every step of every alert's way to a person."""
+        return self._kept("delivery", Delivery, None)
+
+    def notes(self, infant: str | None = None) -> list[Note]:
+        """What people wrote down."""
+        return self._kept("note", Note, infant)
+
+    def coverage(self, infant: str | None = None) -> list[Coverage]:
+        """How much of each minute could be seen; a later row of a minute replaces an earlier one."""
+        return self._kept("coverage", Coverage, infant)
+
+    def links(self, infant: str | None = None) -> list[LinkSample]:
+        """Link samples in the order they were taken."""
+        return [row.sample for row in self._kept("link", LinkRow, infant)]
+
+    def clock_rows(self) -> list[ClockRow]:
+        """What ties data time to UTC."""
+        return self._kept("clock", ClockRow, None)
+
+    def configs(self) -> list[Config]:
+        """Settings in the order they came into force."""
+        return self._kept("config", Config, None)
+
+    def infants(self) -> list[str]:
+        """Everyone with at least one segment or tick, sorted."""
+        found = self._all("SELECT infant FROM segment UNION SELECT infant FROM tick ORDER BY 1")
+        return [str(row[0]) for row in found]
+
+    def newest_snapshot(
+        self, infant: str, *, before_row: int | None = None, before_ns: int | None = None
+    ) -> Snapshot | None:
+        """The newest state that was fed rows below `before_row` only and lies before `before_ns`."""
+        largest = 2**63 - 1
+        found = self._all(
+            "SELECT fed, t_ns, state FROM snapshot WHERE infant = ? AND fed < ? AND t_ns < ? "
+            "ORDER BY fed DESC, row DESC LIMIT 1",
+            (
+                infant,
+                largest if before_row is None else before_row,
+                largest if before_ns is None else before_ns,
+            ),
+        )
+        return Snapshot(*found[0]) if found else None
+
+    # cursors of receivers
+
+    def cursor(self, name: str) -> int:
+        """Last row the receiver confirmed; 0 before the first."""
+        return self._beside().get(name)
+
+    def advance(self, name: str, row: int) -> None:
+        """Remember that the receiver confirmed everything up to `row`; it never moves back."""
+        self._beside().advance(name, row)
+
+    def set_aside(self, name: str, row: int, reason: str, body: bytes) -> None:
+        """Keep what a receiver refuses for good."""
+        self._beside().set_aside(DeadLetter(name, row, reason, body))
+
+    def dead_letters(self, name: str) -> list[DeadLetter]:
+        """Everything a receiver refused for good, in journal order."""
+        return self._beside().dead_letters(name)
+
+    # inside
+
+    def _beside(self) -> Cursors:
+        with self._lock, translated(self.path):
+            if self._cursors is None:
+                self._cursors = Cursors(Cursors.path_beside(self.path))
+            return self._cursors
+
+    @contextmanager
+    def _numbered(self) -> Iterator[int]:
+        """A transaction; yields the number of the newest row."""
+        with self._lock, translated(self.path), transaction(self._db):
+            yield int(self._db.execute("SELECT last_row FROM counter").fetchone()[0])
+
+    def _all(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        with self._lock, translated(self.path):
+            return self._db.execute(statement, values).fetchall()
+
+    def _kept(self, name: str, kind: type[_T], infant: str | None) -> list[_T]:
+        rows = [row for _, row in self._rows((name,), infant, 0)]
+        return [row for row in rows if isinstance(row, kind)]
+
+    def _rows(self, names: Sequence[str], infant: str | None, after_row: int) -> Iterator[tuple[int, Row]]:
+        upto = self.last_row
+        while page := self._page(names, infant, after_row, upto, _PAGE_ROWS):
+            for row, name, values in page:
+                yield row, TABLES[name].unpack(values)
+            after_row = page[-1][0]
+
+    def _page(
+        self, names: Sequence[str], infant: str | None, after_row: int, upto: int, limit: int
+    ) -> list[tuple[int, str, tuple[Any, ...]]]:
+        page: list[tuple[int, str, tuple[Any, ...]]] = []
+        for name in names:
+            statement, wants_infant = _page_statement(TABLES[name], infant)
+            values = (after_row, upto, *((infant,) if wants_infant else ()), limit)
+            page += [(row[0], name, row[1:]) for row in self._all(statement, values)]
+        page.sort(key=lambda entry: entry[0])
+        return page[:limit]
+
+
+@contextmanager
+def _closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        db.close()
+        raise
+
+
+_INSERTS = {name: table.insert for name, table in TABLES.items()}
+
+
+_NEXT_TIME = "SELECT min(t0_ns) FROM segment WHERE infant = ? AND t0_ns >= ?"
+_SETTLED = (
+    f"SELECT {', '.join(TABLES['segment'].columns)} FROM segment "  # noqa: S608 - names are constants
+    "WHERE infant = ? AND t0_ns >= ? AND t0_ns < ? ORDER BY t0_ns, site, sensor, boot, seq"
+)
+
+
+def _segment_row(row: Row) -> SegmentRow:
+    assert isinstance(row, SegmentRow)  # noqa: S101 - narrows the type; only the segment table is asked
+    return row
+
+
+def _page_statement(table: Table, infant: str | None) -> tuple[str, bool]:
+    wants_infant = infant is not None and table.has_infant
+    where = " AND infant = ?" if wants_infant else ""
+    columns = ", ".join(table.columns)
+    return (
+        f"SELECT row, {columns} FROM {table.name} WHERE row > ? AND row <= ?{where} ORDER BY row LIMIT ?",  # noqa: S608 - names are constants
+        wants_infant,
+    )
