@@ -74,8 +74,8 @@ def encode_status(status: SockStatus) -> bytes:
     battery = _BATTERY_UNKNOWN if status.battery is None else status.battery
     if status.battery is not None:
         check_range(what, "battery", 1, battery, 0, _BATTERY_FULL)
-    for part in status.firmware:
-        check_range(what, "firmware", 4, part, 0, U8_MAX)
+    for offset, part in enumerate(status.firmware, start=4):
+        check_range(what, "firmware", offset, part, 0, U8_MAX)
     check_range(what, "uptime", 9, status.uptime_s, 0, U32_MAX)
     check_boot_seq(what, status.boot, status.next_seq, offset=13)
     check_range(what, "dropped", 29, status.dropped, 0, U32_MAX)
