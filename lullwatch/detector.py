@@ -1,0 +1,90 @@
+"""One infant's detector: the pipeline and the rules behind it. Live and replay share this one path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from alerts import rules
+from dsp.pipeline import Pipeline
+from dsp.records import Alert, Context, Coverage, Epoch, Event, Item, Output, Site, StateEpoch
+
+from .coverage import CoverageLedger
+
+__all__ = ["Detector", "Told"]
+
+
+@dataclass(slots=True)
+class Told:
+    """What a detector told, in the order it was told."""
+
+    outputs: list[Output] = field(default_factory=list)
+    coverage: list[Coverage] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+
+    def extend(self, other: Told) -> None:
+        """Append what was told later."""
+        self.outputs += other.outputs
+        self.coverage += other.coverage
+        self.alerts += other.alerts
+
+    @property
+    def events(self) -> list[Event]:
+        """Every row of every event."""
+        return [o for o in self.outputs if isinstance(o, Event)]
+
+    @property
+    def final_events(self) -> list[Event]:
+        """The last row of each event, by onset."""
+        last = {e.id: e for e in self.events}
+        return sorted(last.values(), key=lambda e: (e.onset_ns, e.end_ns, e.id))
+
+    @property
+    def states(self) -> list[StateEpoch]:
+        """Sleep states, one per epoch."""
+        return [o for o in self.outputs if isinstance(o, StateEpoch)]
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        """Activity epochs of every site."""
+        return [o for o in self.outputs if isinstance(o, Epoch)]
+
+    @property
+    def contexts(self) -> list[Context]:
+        """Context intervals."""
+        return [o for o in self.outputs if isinstance(o, Context)]
+
+
+class Detector:
+    """Segments, ticks and cut-offs in; events, states, coverage and alerts out. Reads no clock."""
+
+    def __init__(self, infant: str, sites: Iterable[Site], *, age_days: int | None = None) -> None:
+        self.infant = infant
+        self.sites = tuple(sites)
+        self._pipeline = Pipeline(infant, self.sites, age_days=age_days)
+        self._coverage = CoverageLedger(infant, self.sites)
+        self._rules = rules.RuleState()
+
+    def feed(self, item: Item) -> Told:
+        """Take one item in the order of arrival."""
+        return self._judge(self._pipeline.feed(item))
+
+    def finish(self) -> Told:
+        """End of the recording: decide what is still open."""
+        told = self._judge(self._pipeline.finish())
+        told.coverage += self._coverage.finish()
+        return told
+
+    def snapshot(self) -> bytes:
+        """The pipeline's state as a value."""
+        return self._pipeline.snapshot()
+
+    def _judge(self, outputs: list[Output]) -> Told:
+        told = Told(outputs=outputs)
+        for output in outputs:
+            if isinstance(output, Epoch):
+                told.coverage += self._coverage.feed(output)
+            elif isinstance(output, Event):
+                self._rules, alerts = rules.decide(self._rules, output)
+                told.alerts += alerts
+        return told

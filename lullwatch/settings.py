@@ -1,0 +1,149 @@
+"""The settings file of a gateway: one commented TOML file, read once at the start."""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from dsp.records import Site
+
+from .errors import BadSettings, SecretTooOpen
+
+__all__ = ["BrokerSettings", "GatewaySettings", "InfantSettings", "InfluxSettings", "SensorSettings", "load"]
+
+_Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+_Address = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$|^[0-9A-Fa-f-]{36}$")]
+_Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+
+
+class SensorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One sensor and where it is worn."""
+
+    site: Site
+    address: _Address
+    sensor: _Id = ""
+    """short id used in the journal; by default the site in lower case"""
+
+    @property
+    def name(self) -> str:
+        """Id of the sensor in the journal."""
+        return self.sensor or self.site.value.lower()
+
+
+class InfantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One infant: an id (never a name), the sensors, and the week of birth if it may be used."""
+
+    id: _Id
+    sensors: list[SensorSettings]
+    birth_week: date | None = None
+    """any day of the week of birth; only the age in days goes further"""
+
+    def age_days(self, today: date) -> int | None:
+        """Age in days on `today`, or None when the week of birth is not told."""
+        return None if self.birth_week is None else max(0, (today - self.birth_week).days)
+
+
+class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The MQTT broker that alerts go to."""
+
+    host: str
+    port: _Port = 8883
+    tls: bool = True
+    ca_file: str | None = None
+    username: str | None = None
+    password_file: str | None = None
+    """file with mode 0600; or the environment variable LULLWATCH_MQTT_PASSWORD"""
+
+
+class InfluxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The InfluxDB that the journal is copied to."""
+
+    url: str
+    org: str = "lullwatch"
+    bucket: str = "lullwatch"
+    token_file: str | None = None
+    """file with mode 0600; or the environment variable LULLWATCH_INFLUX_TOKEN"""
+
+
+class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything a gateway needs to know."""
+
+    gateway: _Id
+    journal_dir: str
+    zone: str = "UTC"
+    infants: list[InfantSettings]
+    mqtt: BrokerSettings | None = None
+    influx: InfluxSettings | None = None
+
+
+def load(path: Path) -> GatewaySettings:
+    """Read and check a settings file.
+
+    Raises:
+        BadSettings: naming the file, what is wrong where, and how to mend it.
+    """
+    try:
+        settings = msgspec.toml.decode(path.read_bytes(), type=GatewaySettings)
+    except FileNotFoundError:
+        raise BadSettings(path, "there is no such file", "See deploy/lullwatch.example.toml") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(path, f"cannot be read ({error})", "Check the path and its permissions") from error
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise BadSettings(path, str(error), "See deploy/lullwatch.example.toml for every setting") from error
+    _check(path, settings)
+    return settings
+
+
+def _check(path: Path, settings: GatewaySettings) -> None:
+    try:
+        ZoneInfo(settings.zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        remedy = 'Use an IANA name such as "Europe/Berlin"'
+        raise BadSettings(path, f"zone {settings.zone!r} is not a time zone", remedy) from None
+    if not settings.infants:
+        raise BadSettings(path, "no infant is configured", "Add an [[infants]] table")
+    ids = [infant.id for infant in settings.infants]
+    addresses = [s.address.upper() for infant in settings.infants for s in infant.sensors]
+    for what, values in (("infant id", ids), ("sensor address", addresses)):
+        doubled = sorted({v for v in values if values.count(v) > 1})
+        if doubled:
+            raise BadSettings(path, f"{what} {doubled[0]} stands there twice", "Each may be used once")
+    for infant in settings.infants:
+        if not infant.sensors:
+            raise BadSettings(path, f"infant {infant.id} has no sensors", "Add [[infants.sensors]] tables")
+        sites = [s.site for s in infant.sensors]
+        if len(set(sites)) != len(sites):
+            raise BadSettings(path, f"infant {infant.id} wears two sensors on one site", "One sensor a site")
+
+
+def read_secret(variable: str, file: str | None) -> str | None:
+    """A secret from the environment, else from a file that only its owner may read; None when neither is set.
+
+    Raises:
+        SecretTooOpen: when group or others may read the file.
+        BadSettings: when the file cannot be read.
+    """
+    if variable in os.environ:
+        return os.environ[variable]
+    if file is None:
+        return None
+    path = Path(file).expanduser()
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & 0o077:
+            raise SecretTooOpen(path, mode)
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        remedy = f"Create it with mode 0600, or set {variable}"
+        raise BadSettings(path, f"the secret cannot be read ({error.strerror})", remedy) from error
+
+
+def today() -> date:
+    """The date of today in UTC, for ages in days."""
+    return datetime.now(tz=UTC).date()

@@ -1,0 +1,68 @@
+"""The gateway's clock: the kernel's boot-time clock, which neither NTP nor a missing battery can step."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from pathlib import Path
+
+from dsp.records import NS, ClockRow
+
+__all__ = ["SystemClock", "boot_id", "resume"]
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_THIS_RUN = uuid.uuid4().hex
+
+
+def boot_id() -> str:
+    """Id of this boot of the computer; where the kernel has none, of this process."""
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip().replace("-", "")
+    except OSError:
+        return _THIS_RUN
+
+
+def _boottime_ns() -> int:
+    # CLOCK_BOOTTIME goes on while the computer sleeps; elsewhere than on Linux the monotonic clock must do.
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class SystemClock:
+    """Data time of a live gateway: boot time plus an offset that continues an earlier journal's timeline."""
+
+    def __init__(self, offset_ns: int = 0) -> None:
+        self._offset_ns = offset_ns
+
+    def now_ns(self) -> int:
+        """Data time in nanoseconds."""
+        return _boottime_ns() + self._offset_ns
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait in real time."""
+        await asyncio.sleep(seconds)
+
+    def row(self, zone: str) -> ClockRow:
+        """The tie between data time, boot time and UTC at this moment, to be journalled."""
+        monotonic_ns = _boottime_ns()
+        return ClockRow(
+            t_ns=monotonic_ns + self._offset_ns,
+            utc_ns=time.time_ns(),
+            boot=boot_id(),
+            zone=zone,
+            monotonic_ns=monotonic_ns,
+        )
+
+
+def resume(last: ClockRow | None) -> SystemClock:
+    """A clock that continues the timeline of a journal.
+
+    Within one boot the offset stays what it was. After a boot, data time goes on from the last row by as
+    much as UTC did, and by at least one second, so that it never steps back.
+    """
+    if last is None:
+        return SystemClock()
+    if last.boot == boot_id():
+        return SystemClock(last.t_ns - last.monotonic_ns)
+    gone_ns = max(time.time_ns() - last.utc_ns, NS)
+    return SystemClock(last.t_ns + gone_ns - _boottime_ns())
