@@ -1,7 +1,8 @@
 """A v2-write door in front of InfluxDB 1.x, for tests and the demo.
 
-`influxdb-client` speaks `/api/v2/write`; InfluxDB 1.6 only knows `/write`. The shim renames parameters, credentials
-and error bodies, and passes everything else through untouched. It runs in its own thread, for synchronous code.
+`influxdb-client` speaks `/api/v2/write`; InfluxDB 1.6 only knows `/write`. The shim renames parameters,
+credentials and error bodies, and passes everything else through untouched. It runs in its own thread, for
+synchronous code.
 
 Not covered, because 1.x has nothing to map it to: Flux, buckets and organisations as objects, `/ready`.
 """
@@ -154,7 +155,7 @@ class _Door:
             params["rp"] = bucket["rp"]
         return await self._forward(request, "/write", params, keep=("Content-Encoding", "Content-Type"))
 
-    async def health(self, request: web.Request) -> web.Response:
+    async def health(self, _request: web.Request) -> web.Response:
         """`/health` from `/ping`."""
         try:
             async with self._session.get(f"{self._upstream}/ping") as answer:
@@ -174,7 +175,7 @@ class _Door:
     async def passed(self, request: web.Request) -> web.Response:
         """A 1.x endpoint as it is, credentials in a `Token` header excepted."""
         params = {**request.query, **_credentials(request.headers)}
-        keep = ("Content-Encoding", "Content-Type", "Accept", "Accept-Encoding")
+        keep: tuple[str, ...] = ("Content-Encoding", "Content-Type", "Accept", "Accept-Encoding")
         if "u" not in params and "Authorization" in request.headers:
             keep = (*keep, "Authorization")
         return await self._forward(request, request.path, params, keep=keep)
