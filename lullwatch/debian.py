@@ -26,6 +26,7 @@ __all__ = [
     "FetchFailedError",
     "NoAptError",
     "PackageUnknownError",
+    "UnpackError",
     "default_folder",
     "fetch",
     "library_folders",
@@ -75,6 +76,16 @@ class FetchFailedError(DebianError):
         super().__init__(
             f"apt could not download {' '.join(packages)} ({said}). Check the network and try again, or "
             f"install them once and for all: sudo apt-get install {' '.join(packages)}"
+        )
+
+
+class UnpackError(DebianError):
+    """An archive arrived and could not be unpacked: disk full, or a folder of another user."""
+
+    def __init__(self, archive: Path, folder: Path, said: str) -> None:
+        super().__init__(
+            f"{archive.name} could not be unpacked into {folder} ({said}). The folder must belong to the user "
+            f"who runs this and its disk must have room; remove it and try again."
         )
 
 
@@ -140,7 +151,9 @@ def _fetch_missing(packages: list[str], folder: Path) -> None:
     apt = _Apt(folder / ".apt", packages)
     archives = apt.download()
     for archive in archives:
-        _run([_program("dpkg-deb"), "-x", str(archive), str(folder)], packages)
+        done = _run([_program("dpkg-deb"), "-x", str(archive), str(folder)], packages)
+        if done.returncode:
+            raise UnpackError(archive, folder, _gist(done.stderr))
     for package in packages:
         stamp = _stamp(folder, package)
         stamp.parent.mkdir(exist_ok=True)
@@ -197,18 +210,26 @@ class _Apt:
 
     def _apt(self, command: str, *arguments: str) -> str:
         line = [_program("apt-get"), *self._options, command, *arguments]
-        return _run(line, self._packages, cwd=self._archives)
+        done = _run(line, self._packages, cwd=self._archives)
+        if done.returncode == 0:
+            return done.stdout
+        said = _gist(done.stderr or done.stdout)
+        if "Unable to locate package" in done.stderr or "has no installation candidate" in done.stderr:
+            raise PackageUnknownError(self._packages, said)
+        raise FetchFailedError(self._packages, said)
 
 
 def _program(name: str) -> str:
     return shutil.which(name) or name
 
 
-def _run(line: list[str], packages: list[str], *, cwd: Path | None = None) -> str:
+def _run(
+    line: list[str], packages: list[str], *, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
     try:
         # The line holds fixed programs, our own folders and names that passed _PACKAGE_NAME.
-        done = subprocess.run(  # noqa: S603 - see the line above
+        return subprocess.run(  # noqa: S603 - see the line above
             line,
             cwd=cwd,
             env=environment,
@@ -219,12 +240,6 @@ def _run(line: list[str], packages: list[str], *, cwd: Path | None = None) -> st
         )
     except subprocess.TimeoutExpired as error:
         raise FetchFailedError(packages, f"no answer within {_APT_TIMEOUT_S} s") from error
-    if done.returncode == 0:
-        return done.stdout
-    said = _gist(done.stderr or done.stdout)
-    if "Unable to locate package" in done.stderr or "has no installation candidate" in done.stderr:
-        raise PackageUnknownError(packages, said)
-    raise FetchFailedError(packages, said)
 
 
 def _gist(text: str) -> str:

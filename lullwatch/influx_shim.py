@@ -30,6 +30,8 @@ _UNPROCESSABLE = 422
 _UPSTREAM_TIMEOUT_S = 60.0
 """The engine answers writes in well under a second; a minute covers a busy test machine."""
 _START_TIMEOUT_S = 10.0
+_FAREWELL_S = 1.0
+"""Clients of a test or a demo are of this same process: nobody needs longer to finish a request."""
 _MAX_BODY_BYTES = 64 << 20
 _BUCKET = re.compile(r"(?P<db>[^/]+)(?:/(?P<rp>[^/]+))?")
 
@@ -112,10 +114,10 @@ class InfluxShim:
         ) as session:
             app = _application(session, self._upstream)
             # compressed bodies must reach the engine as they came
-            runner = web.AppRunner(app, auto_decompress=False, access_log=None)
+            runner = web.AppRunner(app, auto_decompress=False, access_log=None, shutdown_timeout=_FAREWELL_S)
             await runner.setup()
             try:
-                site = web.TCPSite(runner, self._host, self.port, shutdown_timeout=1.0)
+                site = web.TCPSite(runner, self._host, self.port)
                 await site.start()
                 self.port = int(runner.addresses[0][1])
                 self._loop = asyncio.get_running_loop()

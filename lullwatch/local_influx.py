@@ -80,13 +80,19 @@ class LocalInflux(LocalServer):
             log=self._folder / "influxd.log",
         )
         self._process.start(lambda: _pings(self._port))
-        if not self._known:
-            self.query(
-                f"CREATE USER admin WITH PASSWORD '{self._password}' WITH ALL PRIVILEGES", method="POST"
-            )
-            self._known = True
-        self._shim.start()
+        try:
+            self._introduce()
+            self._shim.start()
+        except Exception:
+            self._process.stop()
+            raise
         _log.info("%s behind %s", self.program, self.url)
+
+    def _introduce(self) -> None:
+        if not self._known:
+            words = f"CREATE USER admin WITH PASSWORD '{self._password}' WITH ALL PRIVILEGES"
+            self.query(words, method="POST")
+            self._known = True
 
     def stop(self) -> None:
         """Close the shim and ask the engine to end."""

@@ -39,7 +39,8 @@ class Subscriber:
         self._messages: queue.Queue[Received] = queue.Queue()
         self._subscribed = threading.Event()
         self._process = subprocess.Popen(
-            line,
+            # mosquitto_sub would keep "Subscribed" in its buffer until much more follows
+            ["stdbuf", "-oL", *line],
             env=program.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -49,7 +50,9 @@ class Subscriber:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        assert self._subscribed.wait(PATIENCE_S), "mosquitto_sub did not get its subscription"
+        if not self._subscribed.wait(PATIENCE_S):
+            self.close()
+            pytest.fail("mosquitto_sub did not get its subscription")
 
     def next(self, *, timeout_s: float = PATIENCE_S) -> Received:
         """The next message; fails when none comes."""
