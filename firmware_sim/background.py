@@ -1,0 +1,200 @@
+"""What happens by itself: movements placed at random into the states they belong to, one at a time."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from dsp.records import State
+from firmware_sim.body import draw_rest
+from firmware_sim.conveyance import carrying, patting, rocking
+from firmware_sim.draw import Draw
+from firmware_sim.jerks import clonic, hiccups, sleep_jerk_train, startle, twitches
+from firmware_sim.kicks import kicking
+from firmware_sim.movement import Infant, Movement
+from firmware_sim.scenario import Placed, Scenario
+from firmware_sim.sleep import Bout
+from firmware_sim.spasms import spasm, spasm_cluster
+from firmware_sim.steps import Channel
+from firmware_sim.whole_body import arousal, crying, fussing, posture_change, stiffening, stretch
+
+__all__ = ["GENERATORS", "UnknownMovementError", "live_through", "place_all"]
+
+GENERATORS: Final[Mapping[str, Callable[..., Movement]]] = {
+    "arousal": arousal,
+    "carrying": carrying,
+    "clonic": clonic,
+    "crying": crying,
+    "fussing": fussing,
+    "hiccups": hiccups,
+    "kicking": kicking,
+    "patting": patting,
+    "rocking": rocking,
+    "sleep_jerk_train": sleep_jerk_train,
+    "spasm": spasm,
+    "spasm_cluster": spasm_cluster,
+    "startle": startle,
+    "stiffening": stiffening,
+    "stretch": stretch,
+    "twitches": twitches,
+}
+"""Every kind a scenario may place. A new generator is known once it stands here."""
+
+_ASLEEP_KINDS: Final = frozenset({"sleep_jerk_train", "twitches"})
+_POSTURE: Final = "posture_change"
+_GUARD_S: Final = 1.5
+"""Rest between two movements of the background [E]."""
+
+
+class UnknownMovementError(LookupError):
+    """No generator has this name."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"no movement is called {kind!r}; there are {', '.join(sorted(GENERATORS))}")
+
+
+class _Diary:
+    """Which times are taken."""
+
+    def __init__(self) -> None:
+        self._taken: list[tuple[float, float]] = []
+
+    def take(self, start_s: float, end_s: float) -> None:
+        insort(self._taken, (start_s, end_s))
+
+    def is_free(self, start_s: float, end_s: float) -> bool:
+        """Rows never overlap one another but for placed ones, so that a few neighbours decide."""
+        at = bisect_left(self._taken, (start_s, end_s))
+        near = self._taken[max(at - 4, 0) : at + 4]
+        return all(end + _GUARD_S < start_s or end_s + _GUARD_S < start for start, end in near)
+
+
+def place_all(scenario: Scenario, infant: Infant, bouts: tuple[Bout, ...], seed: int) -> list[Movement]:
+    """The movements that the scenario asks for, each from a random stream of its own.
+
+    Raises:
+        UnknownMovementError: a kind without a generator.
+    """
+    seen: dict[str, int] = {}
+    placed = []
+    for row in scenario.placed:
+        ordinal = seen[row.kind] = seen.get(row.kind, -1) + 1
+        placed.append(_place(row, infant, bouts, Draw(seed, f"placed/{row.kind}/{ordinal}")))
+    return placed
+
+
+def _place(row: Placed, infant: Infant, bouts: tuple[Bout, ...], draw: Draw) -> Movement:
+    if row.kind not in GENERATORS:
+        raise UnknownMovementError(row.kind)
+    movement = GENERATORS[row.kind](draw, infant, **row.options)
+    at_s = row.at_s if row.at_s is not None else _fitting_time(draw, row.kind, bouts, movement.duration_s)
+    return movement.shifted(at_s)
+
+
+def _fitting_time(draw: Draw, kind: str, bouts: tuple[Bout, ...], span_s: float) -> float:
+    asleep = kind in _ASLEEP_KINDS
+    fitting = [b for b in bouts if b.state.is_sleep is asleep and b.duration_s > span_s] or list(bouts)
+    bout = draw.one_of(fitting, [b.duration_s for b in fitting])
+    return draw.between(bout.start_s, max(bout.end_s - span_s, bout.start_s))
+
+
+def live_through(
+    scenario: Scenario,
+    infant: Infant,
+    bouts: tuple[Bout, ...],
+    rest: dict[Channel, float],
+    placed: list[Movement],
+    seed: int,
+) -> list[Movement]:
+    """The movements of the background; none lies over another or over a placed one."""
+    diary = _Diary()
+    for movement in placed:
+        start = float(np.min(movement.steps.start_s, initial=np.inf))
+        diary.take(start, movement.duration_s)
+    lived = _wakings(infant, bouts, diary, seed)
+    for state in (State.QUIET_SLEEP, State.ACTIVE_SLEEP, State.AWAKE):
+        for kind, per_hour in sorted(_rates(scenario, state, infant.age_days).items()):
+            if kind != _POSTURE:
+                lived += _sprinkle(kind, per_hour, state, infant, bouts, diary, seed)
+    return lived + _postures(scenario, bouts, rest, diary, seed)
+
+
+def _rates(scenario: Scenario, state: State, age_days: int) -> dict[str, float]:
+    rates = dict(scenario.background.rates(state))
+    if scenario.background.newborn_startles and state.is_sleep:
+        per_hour = 10.6 if state is State.QUIET_SLEEP else 1.9  # day 2; none at four weeks [F29]
+        rates["startle"] = rates.get("startle", 0.0) + per_hour * max(0.0, 1.0 - age_days / 28.0)
+    return rates
+
+
+def _wakings(infant: Infant, bouts: tuple[Bout, ...], diary: _Diary, seed: int) -> list[Movement]:
+    """Waking shows: a thrash, and mostly a stretch soon after."""
+    draw, lived = Draw(seed, "background/waking"), []
+    for before, after in pairwise(bouts):
+        if not (before.state.is_sleep and after.state is State.AWAKE):
+            continue
+        first = arousal(draw, infant).shifted(after.start_s)
+        second = stretch(draw, infant).shifted(first.duration_s + draw.between(2.0, 20.0))
+        for movement, wanted in ((first, True), (second, draw.chance(0.7))):
+            start = movement.marks[0].onset_s
+            if wanted and diary.is_free(start, movement.duration_s):
+                diary.take(start, movement.duration_s)
+                lived.append(movement)
+    return lived
+
+
+def _sprinkle(
+    kind: str,
+    per_hour: float,
+    state: State,
+    infant: Infant,
+    bouts: tuple[Bout, ...],
+    diary: _Diary,
+    seed: int,
+) -> list[Movement]:
+    if kind not in GENERATORS:
+        raise UnknownMovementError(kind)
+    draw, lived = Draw(seed, f"background/{state}/{kind}"), []
+    for bout in (b for b in bouts if b.state is state):
+        for at_s in _moments(draw, bout, per_hour):
+            movement = GENERATORS[kind](draw, infant).shifted(at_s)
+            if movement.duration_s < bout.end_s and diary.is_free(at_s, movement.duration_s):
+                diary.take(at_s, movement.duration_s)
+                lived.append(movement)
+    return lived
+
+
+def _moments(draw: Draw, bout: Bout, per_hour: float) -> list[float]:
+    n = int(draw.rng.poisson(per_hour * bout.duration_s / 3600.0))
+    return [float(t) for t in np.sort(draw.rng.uniform(bout.start_s, bout.end_s, n))]
+
+
+def _postures(
+    scenario: Scenario, bouts: tuple[Bout, ...], rest: dict[Channel, float], diary: _Diary, seed: int
+) -> list[Movement]:
+    """Changes of posture follow one another: each starts where the last one led."""
+    draw, now, lived = Draw(seed, "background/posture"), dict(rest), []
+    for bout in bouts:
+        per_hour = scenario.background.rates(bout.state).get(_POSTURE, 0.0)
+        for at_s in _moments(draw, bout, per_hour):
+            to = _next_posture(draw, now, scenario.age_days)
+            movement = posture_change(draw, now, to).shifted(at_s)
+            if diary.is_free(at_s, movement.duration_s):
+                diary.take(at_s, movement.duration_s)
+                lived.append(movement)
+                now = to
+    return lived
+
+
+def _next_posture(draw: Draw, now: dict[Channel, float], age_days: int) -> dict[Channel, float]:
+    """Mostly the legs lie down anew; older infants also turn to a side or onto the belly [E]."""
+    fresh = draw_rest(draw)
+    legs = {channel: angle for channel, angle in fresh.items() if channel >= Channel.L_HIP_FLEX}
+    if draw.chance(0.6):
+        return now | legs
+    turn = draw.one_of((0.0, 1.3, -1.3, 3.0), (3.0, 1.0, 1.0, 0.02 if age_days < 150 else 1.0))
+    return fresh | {Channel.ROOT_ROLL: fresh[Channel.ROOT_ROLL] + turn}

@@ -1,0 +1,66 @@
+"""Drawn numbers: one seed gives one night, and each part of a night has a stream of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, TypeVar
+from zlib import crc32
+
+import numpy as np
+
+__all__ = ["Draw"]
+
+_T = TypeVar("_T")
+_TRUNCATION: Final = 2.5
+"""Standard deviations at which a spread is cut: further out lie bodies that do not exist."""
+
+
+class Draw:
+    """A random stream that knows ranges. The same (seed, part) always gives the same stream."""
+
+    __slots__ = ("rng",)
+
+    def __init__(self, seed: int, part: str) -> None:
+        key = np.random.SeedSequence(entropy=seed, spawn_key=(crc32(part.encode()),))
+        self.rng = np.random.Generator(np.random.PCG64(key))
+
+    def between(self, low: float, high: float) -> float:
+        """Evenly between the ends."""
+        return float(self.rng.uniform(low, high))
+
+    def log_between(self, low: float, high: float) -> float:
+        """Evenly on a logarithmic scale: for quantities known to an order of magnitude."""
+        return float(np.exp(self.rng.uniform(np.log(low), np.log(high))))
+
+    def spread(self, middle: float, cv: float) -> float:
+        """Log-normal about a median with a coefficient of variation, tails cut."""
+        sigma = float(np.sqrt(np.log1p(cv * cv)))
+        z = float(np.clip(self.rng.standard_normal(), -_TRUNCATION, _TRUNCATION))
+        return middle * float(np.exp(sigma * z))
+
+    def normal(self) -> float:
+        """Standard normal, tails cut."""
+        return float(np.clip(self.rng.standard_normal(), -_TRUNCATION, _TRUNCATION))
+
+    def whole(self, low: int, high: int) -> int:
+        """Whole number, both ends included."""
+        return int(self.rng.integers(low, high + 1))
+
+    def log_whole(self, low: int, high: int) -> int:
+        """Whole number, evenly on a logarithmic scale, both ends included."""
+        return min(high, int(self.log_between(low, high + 1)))
+
+    def chance(self, probability: float) -> bool:
+        """True with this probability."""
+        return bool(self.rng.random() < probability)
+
+    def sign(self) -> float:
+        """Plus or minus one."""
+        return 1.0 if self.rng.random() < 0.5 else -1.0
+
+    def one_of(self, options: Sequence[_T], weights: Sequence[float] | None = None) -> _T:
+        """One of the options; weights need not sum to one."""
+        if weights is None:
+            return options[int(self.rng.integers(len(options)))]
+        edges = np.cumsum(np.asarray(weights, dtype=np.float64))
+        return options[int(np.searchsorted(edges, self.rng.random() * edges[-1], side="right"))]

@@ -1,0 +1,180 @@
+"""What a movement generator hands back, the infant it moves, and the mechanics generators share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from dsp.records import Label
+from firmware_sim.body import GRAVITY, LEFT, RIGHT, Body, Leg, draw_body
+from firmware_sim.draw import Draw
+from firmware_sim.steps import PEAK_ACCELERATION, Channel, StepList, Steps
+
+__all__ = [
+    "Infant",
+    "Mark",
+    "Movement",
+    "angle_for",
+    "draw_infant",
+    "draw_side",
+    "legs_of",
+    "mark_all",
+    "merged",
+    "shake_trunk",
+    "swing",
+]
+
+_HIP_RANGE_RAD: Final = 1.2
+"""Largest turn of a hip or knee in one movement [E]: beyond it bone meets bone."""
+_TRUNK_RANGE_RAD: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Truth about a stretch of a movement, in seconds from the movement's start."""
+
+    label: Label
+    true_class: str
+    onset_s: float
+    end_s: float
+    count: int = 1
+    side: str = "both"
+    members: tuple[Mark, ...] = ()
+    conveyed: bool = False
+    """moved from outside: a context interval lies over it"""
+
+    def shifted(self, by_s: float) -> Mark:
+        """The same mark and its members, later by `by_s`."""
+        members = tuple(member.shifted(by_s) for member in self.members)
+        return replace(self, onset_s=self.onset_s + by_s, end_s=self.end_s + by_s, members=members)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Movement:
+    """Steps of the body and the truth about them, both from time 0 on."""
+
+    steps: Steps
+    marks: tuple[Mark, ...] = ()
+
+    def shifted(self, by_s: float) -> Movement:
+        """The same movement, later by `by_s`."""
+        return Movement(self.steps.shifted(by_s), tuple(mark.shifted(by_s) for mark in self.marks))
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds until the last step is done."""
+        return self.steps.end_s
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Infant:
+    """A body of some age and the habits that stay the same through its night."""
+
+    age_days: int
+    body: Body
+    kick_g: float
+    """typical peak of its kicks at the ankle, gravity removed"""
+    kick_carry: float
+    """share of a kick's peak that typically shakes the trunk"""
+    breath_rank: float
+    """where its breathing rate lies among infants of its age, in standard deviations"""
+    breath_tilt_g: float
+    """peak to peak tilt of the chest in quiet breathing"""
+
+
+def draw_infant(draw: Draw, age_days: int) -> Infant:
+    """An infant of this age.
+
+    Kick peaks 0.32-0.90 g [F34, clinical.md 1b]; trunk peak beside them 0.05-0.3 g [E], so that the
+    carried share is drawn from hardly to as much as the leg; chest tilt 2-10 mg [E, clinical.md 2a].
+    """
+    return Infant(
+        age_days=age_days,
+        body=draw_body(draw, age_days),
+        kick_g=draw.between(0.32, 0.90),
+        kick_carry=draw.log_between(0.04, 0.7),
+        breath_rank=draw.normal() * 0.8,
+        breath_tilt_g=draw.log_between(0.002, 0.010),
+    )
+
+
+def angle_for(peak_g: float, rise_s: float, lever_m: float, *, limit_rad: float = _HIP_RANGE_RAD) -> float:
+    """Turn of a lever whose end is accelerated by at most `peak_g` within `rise_s`; not above the limit."""
+    return min(peak_g * GRAVITY * rise_s**2 / (PEAK_ACCELERATION * lever_m), limit_rad)
+
+
+def legs_of(side: str) -> tuple[Leg, ...]:
+    """The legs that take part in a movement of this side: left, right or both."""
+    return {"left": (LEFT,), "right": (RIGHT,), "both": (LEFT, RIGHT)}[side]
+
+
+def draw_side(draw: Draw, bilateral: float) -> str:
+    """Both with this probability, else left or right."""
+    return "both" if draw.chance(bilateral) else draw.one_of(("left", "right"))
+
+
+def swing(
+    out: StepList,
+    draw: Draw,
+    infant: Infant,
+    leg: Leg,
+    at_s: float,
+    *,
+    peak_g: float,
+    rise_s: float,
+    fall_s: float,
+    hold_s: float = 0.0,
+    flex: float = 1.0,
+) -> None:
+    """One out-and-back of a leg, hip and knee sharing the work, a little abduction and rotation with it.
+
+    `flex` is +1 when the leg is drawn up and -1 when it is stretched out.
+    """
+    share = draw.between(0.25, 0.75)
+    hip = flex * share * angle_for(peak_g, rise_s, infant.body.hip_lever_m)
+    knee = flex * (1.0 - share) * angle_for(peak_g, rise_s, infant.body.shank_m)
+    lag = draw.between(-0.08, 0.12) * rise_s
+    timing = {"rise_s": rise_s, "fall_s": fall_s, "hold_s": hold_s}
+    out.pulse(leg.hip, at_s + max(-lag, 0.0), hip, **timing)
+    out.pulse(leg.knee, at_s + max(lag, 0.0), knee, **timing)
+    out.pulse(leg.abduction, at_s, hip * draw.between(-0.4, 0.5), **timing)
+    out.pulse(leg.rotation, at_s, hip * draw.between(-0.5, 0.5), **timing)
+
+
+def shake_trunk(
+    out: StepList, draw: Draw, infant: Infant, at_s: float, *, peak_g: float, rise_s: float, fall_s: float
+) -> None:
+    """A push on the trunk: it turns and slides a little, swings back past its rest and settles."""
+    lever = infant.body.pelvis_to_spine_m + infant.body.chest_lever_m
+    angle = angle_for(peak_g, rise_s, lever, limit_rad=_TRUNK_RANGE_RAD)
+    slide = 0.5 * peak_g * GRAVITY * rise_s**2 / PEAK_ACCELERATION
+    back = draw.between(0.05, 0.35)
+    weights = draw.rng.dirichlet(np.ones(4)) * draw.rng.choice([-1.0, 1.0], 4)
+    turning = (Channel.ROOT_ROLL, Channel.ROOT_PITCH, Channel.SPINE_FLEX, Channel.SPINE_BEND)
+    for channel, weight in zip(turning, weights.tolist(), strict=True):
+        _settling(out, channel, at_s, weight * angle, back, rise_s, fall_s)
+    for channel in (Channel.POS_X, Channel.POS_Y, Channel.POS_Z):
+        _settling(out, channel, at_s, slide * draw.between(-0.4, 0.4), back, rise_s, fall_s)
+
+
+def _settling(
+    out: StepList, channel: Channel, at_s: float, delta: float, back: float, rise_s: float, fall_s: float
+) -> None:
+    out.step(channel, at_s, rise_s, delta)
+    out.step(channel, at_s + 0.9 * rise_s, fall_s, -delta * (1.0 + back))
+    out.step(channel, at_s + 0.9 * rise_s + 0.8 * fall_s, 1.3 * fall_s, delta * back)
+
+
+def mark_all(steps: Steps, label: Label, true_class: str, *, count: int = 1, side: str = "both") -> Movement:
+    """A movement that is one event from its first step to its last."""
+    onset = float(np.min(steps.start_s, initial=np.inf))
+    return Movement(steps, (Mark(label, true_class, onset, steps.end_s, count, side),))
+
+
+def merged(parts: Iterable[Movement]) -> Movement:
+    """Several movements as one, each at its own time."""
+    rows = list(parts)
+    return Movement(Steps.join(p.steps for p in rows), tuple(mark for p in rows for mark in p.marks))

@@ -1,0 +1,240 @@
+"""Movement as sums of smooth steps: the one form in which every angle and displacement is written.
+
+A step carries one degree of freedom from where it is to where it is plus `delta`, along the path of
+least jerk; steps add. The sum is twice continuously differentiable and its derivatives are known in
+closed form, so that a sensor can be evaluated at its own sample times without any differencing.
+
+References:
+    Flash & Hogan (1985), The coordination of arm movements, J Neurosci 5:1688 (the quintic path).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["PEAK_ACCELERATION", "Channel", "Curve", "EmptyStepError", "StepList", "Steps", "Trajectory"]
+
+PEAK_ACCELERATION: Final = 5.773502691896258
+"""Largest second derivative of a unit step of unit length: 10 / sqrt(3)."""
+
+_Floats = NDArray[np.float64]
+
+
+class Channel(IntEnum):
+    """Degrees of freedom. Angles in rad, displacements in m."""
+
+    POS_X = 0
+    """of the whole body in the room, along the cot"""
+    POS_Y = 1
+    """across the cot"""
+    POS_Z = 2
+    """upwards"""
+    CARRIER_PITCH = 3
+    """of what the infant lies on"""
+    CARRIER_ROLL = 4
+    ROOT_YAW = 5
+    """of the pelvis on its support"""
+    ROOT_PITCH = 6
+    ROOT_ROLL = 7
+    SPINE_FLEX = 8
+    """of the chest against the pelvis, forwards"""
+    SPINE_BEND = 9
+    SPINE_TWIST = 10
+    L_HIP_FLEX = 11
+    L_HIP_ABD = 12
+    L_HIP_ROT = 13
+    L_KNEE = 14
+    R_HIP_FLEX = 15
+    R_HIP_ABD = 16
+    R_HIP_ROT = 17
+    R_KNEE = 18
+
+
+class EmptyStepError(ValueError):
+    """A step without a span would be a jump, which no body makes."""
+
+    def __init__(self, channel: Channel, at_s: float, span_s: float) -> None:
+        super().__init__(f"a step of {channel.name} at {at_s} s lasts {span_s} s; give it a span above 0 s")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """Steps of all channels, one per row: channel, start and span in seconds, change in rad or m."""
+
+    channel: NDArray[np.int8]
+    start_s: _Floats
+    span_s: _Floats
+    delta: _Floats
+
+    def __len__(self) -> int:
+        return int(self.channel.size)
+
+    @property
+    def end_s(self) -> float:
+        """Time at which the last step is done; 0 when there is none."""
+        return float(np.max(self.start_s + self.span_s, initial=0.0))
+
+    def shifted(self, by_s: float) -> Steps:
+        """The same steps, `by_s` seconds later."""
+        return Steps(self.channel, self.start_s + by_s, self.span_s, self.delta)
+
+    @staticmethod
+    def join(parts: Iterable[Steps]) -> Steps:
+        """All steps of all parts; order does not matter, for steps add."""
+        rows = [part for part in parts if len(part)]
+        if not rows:
+            return StepList().build()
+        return Steps(
+            np.concatenate([p.channel for p in rows]),
+            np.concatenate([p.start_s for p in rows]),
+            np.concatenate([p.span_s for p in rows]),
+            np.concatenate([p.delta for p in rows]),
+        )
+
+
+class StepList:
+    """Collects steps while a movement is being written."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[int, float, float, float]] = []
+
+    def step(self, channel: Channel, at_s: float, span_s: float, delta: float) -> None:
+        """Change `channel` by `delta` between `at_s` and `at_s + span_s`.
+
+        Raises:
+            EmptyStepError: a span that is not longer than nothing would be a jump.
+        """
+        if not span_s > 0.0:
+            raise EmptyStepError(channel, at_s, span_s)
+        self._rows.append((int(channel), at_s, span_s, delta))
+
+    def pulse(
+        self,
+        channel: Channel,
+        at_s: float,
+        delta: float,
+        *,
+        rise_s: float,
+        fall_s: float,
+        hold_s: float = 0.0,
+    ) -> None:
+        """Go out by `delta`, stay for `hold_s` (negative: turn back before arriving), and return."""
+        self.step(channel, at_s, rise_s, delta)
+        self.step(channel, at_s + max(rise_s + hold_s, 0.0), fall_s, -delta)
+
+    def ring(self, channel: Channel, at_s: float, delta: float, *, rate_hz: float, decay: float) -> None:
+        """A damped swing about the resting value: each half wave is `decay` times the last one."""
+        half_s, level, swing, at = 0.5 / rate_hz, 0.0, delta, at_s
+        while abs(swing) > 0.05 * abs(delta):
+            self.step(channel, at, half_s, swing - level)
+            level, swing, at = swing, -swing * decay, at + half_s
+        self.step(channel, at, half_s, -level)
+
+    def add(self, steps: Steps, at_s: float = 0.0) -> None:
+        """Take in steps that were written elsewhere, `at_s` seconds later."""
+        rows = zip(
+            steps.channel.tolist(),
+            (steps.start_s + at_s).tolist(),
+            steps.span_s.tolist(),
+            steps.delta.tolist(),
+            strict=True,
+        )
+        self._rows.extend(rows)
+
+    def build(self) -> Steps:
+        """The collected steps as a value."""
+        table = np.array(self._rows, dtype=np.float64).reshape(-1, 4)
+        return Steps(table[:, 0].astype(np.int8), table[:, 1], table[:, 2], table[:, 3])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """One degree of freedom over a stretch of samples, with its first and second time derivatives."""
+
+    value: NDArray[np.float32]
+    rate: NDArray[np.float32]
+    accel: NDArray[np.float32]
+
+
+class _Track:
+    """The steps of one channel, in an order in which a stretch of time finds its own quickly."""
+
+    __slots__ = ("_delta", "_end", "_end_sorted", "_longest", "_settled", "_span", "_start", "rest")
+
+    def __init__(self, start_s: _Floats, span_s: _Floats, delta: _Floats, rest: float) -> None:
+        order = np.argsort(start_s, kind="stable")
+        self._start, self._span, self._delta = start_s[order], span_s[order], delta[order]
+        self._end = self._start + self._span
+        by_end = np.argsort(self._end, kind="stable")
+        self._end_sorted = self._end[by_end]
+        self._settled = np.concatenate([[0.0], np.cumsum(self._delta[by_end])])
+        self._longest = float(np.max(self._span, initial=0.0))
+        self.rest = rest
+
+    def level(self, t_s: float) -> float:
+        """Value that all steps done by `t_s` have led to."""
+        return self.rest + float(self._settled[np.searchsorted(self._end_sorted, t_s, side="right")])
+
+    def curve(self, t0_s: float, dt_s: float, n: int) -> Curve | None:
+        """The channel at ``t0_s + i * dt_s``, i < n; None when nothing moves there."""
+        lo = np.searchsorted(self._start, t0_s - self._longest)
+        hi = np.searchsorted(self._start, t0_s + n * dt_s)
+        live = np.flatnonzero(self._end[lo:hi] > t0_s) + lo
+        if live.size == 0:
+            return None
+        first = np.clip(np.ceil((self._start[live] - t0_s) / dt_s), 0, n).astype(np.int64)
+        last = np.clip(np.ceil((self._end[live] - t0_s) / dt_s), 0, n).astype(np.int64)
+        counts = last - first
+        which = np.repeat(np.arange(live.size), counts)
+        index = np.arange(which.size) - np.repeat(np.cumsum(counts) - counts, counts) + first[which]
+        span = self._span[live][which]
+        tau = (t0_s + index * dt_s - self._start[live][which]) / span
+        delta = self._delta[live][which]
+        return self._summed(n, index, tau, span, delta, self._after(n, last, self._delta[live], t0_s))
+
+    def _after(self, n: int, last: NDArray[np.int64], delta: _Floats, t0_s: float) -> _Floats:
+        change = np.bincount(last, delta, minlength=n + 1)[:n]
+        return np.asarray(np.cumsum(change) + self.level(t0_s), np.float64)
+
+    @staticmethod
+    def _summed(
+        n: int, index: NDArray[np.int64], tau: _Floats, span: _Floats, delta: _Floats, base: _Floats
+    ) -> Curve:
+        value = delta * tau**3 * (10.0 + tau * (6.0 * tau - 15.0))
+        rate = delta * 30.0 * (tau * (1.0 - tau)) ** 2 / span
+        accel = delta * 60.0 * tau * (1.0 + tau * (2.0 * tau - 3.0)) / (span * span)
+        return Curve(
+            (base + np.bincount(index, value, minlength=n)).astype(np.float32),
+            np.bincount(index, rate, minlength=n).astype(np.float32),
+            np.bincount(index, accel, minlength=n).astype(np.float32),
+        )
+
+
+class Trajectory:
+    """All channels over a whole night, ready to be sampled in stretches."""
+
+    __slots__ = ("_tracks",)
+
+    def __init__(self, steps: Steps, rest: dict[Channel, float]) -> None:
+        self._tracks = [self._track(steps, channel, rest.get(channel, 0.0)) for channel in Channel]
+
+    @staticmethod
+    def _track(steps: Steps, channel: Channel, rest: float) -> _Track:
+        mine = steps.channel == int(channel)
+        return _Track(steps.start_s[mine], steps.span_s[mine], steps.delta[mine], rest)
+
+    def level(self, channel: Channel, t_s: float) -> float:
+        """Resting value of a channel at `t_s`: where all finished steps have led."""
+        return self._tracks[channel].level(t_s)
+
+    def curve(self, channel: Channel, t0_s: float, dt_s: float, n: int) -> Curve | None:
+        """Value, rate and acceleration at n even sample times; None when the channel rests throughout."""
+        return self._tracks[channel].curve(t0_s, dt_s, n)
