@@ -198,6 +198,18 @@ class AirController(stock.Controller):
         )
         self.send_hci_packet(hci.HCI_LE_Advertising_Report_Event([report]))
 
+    def lose_all(self) -> None:
+        """End every link on both sides with 0x08, as when this end has fallen silent."""
+        for connection in list(self.le_connections.values()):
+            self.air.vanish(self, connection)
+            self.send_hci_packet(
+                hci.HCI_Disconnection_Complete_Event(
+                    status=hci.HCI_ErrorCode.SUCCESS,
+                    connection_handle=connection.handle,
+                    reason=hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR,
+                )
+            )
+
     def lose(self, connection: stock.Connection, reason: int) -> None:
         """End a link of which nothing is heard any more."""
         if self.le_connections.get(connection.peer_address) is connection:
