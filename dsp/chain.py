@@ -1,0 +1,166 @@
+"""One site from segments to hops: grid, filters, floor, bursts, and a row of measurements every 0.25 s."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.bursts import Burst, Pulse, Segmenter
+from dsp.filters import Bank, Filtered
+from dsp.floor import RunningMedian
+from dsp.grid import GRID_NS, SiteGrid
+from dsp.history import History
+from dsp.records import NS, Site
+from dsp.settings import Settings
+
+__all__ = ["EPOCH_HOPS", "HOP", "HOP_NS", "HOP_S", "ROW", "Chain", "Hops"]
+
+HOP = 25
+"""Grid samples in a hop."""
+
+HOP_NS = HOP * GRID_NS
+HOP_S = HOP_NS / NS
+EPOCH_HOPS = 120
+"""Hops in a 30 s epoch; epochs begin on absolute multiples of 30 s."""
+
+_KEEP_HOPS = 4 * EPOCH_HOPS
+"""Two minutes of rows: an epoch, and the breathing window that ends with it."""
+
+_DEFAULT_FLOOR_G = 0.004
+"""Floor until a minute has been seen: that of a resting sensor on a sleeping infant, a little high."""
+
+_FLOOR_LEAST_HOPS = 20
+
+Floats = NDArray[np.float64]
+
+ROW = ("present", "settled", "square", "top", "acc_x", "acc_y", "acc_z", "rate_x", "rate_y", "rate_z",
+       "rate_square", "gyro", "clipped", "floor", "flat")  # fmt: skip
+"""Columns of a hop's row: shares of samples, sum of squares in g2, g, g, deg/s, (deg/s)2."""
+
+_COLUMN = {name: i for i, name in enumerate(ROW)}
+
+
+@dataclass(slots=True)
+class Hops:
+    """Rows of the last minutes, by absolute hop."""
+
+    h0: int = 0
+    rows: Floats = field(default_factory=lambda: np.zeros((0, len(ROW))))
+
+    @property
+    def h1(self) -> int:
+        """Hop behind the last row."""
+        return self.h0 + int(self.rows.shape[0])
+
+    def extend(self, h0: int, rows: Floats) -> None:
+        """Append rows that begin at hop `h0`."""
+        if not self.rows.shape[0]:
+            self.h0 = h0
+        self.rows = np.concatenate([self.rows, rows])
+
+    def trim(self) -> None:
+        """Forget old rows."""
+        drop = self.rows.shape[0] - _KEEP_HOPS
+        if drop > 0:
+            self.h0 += drop
+            self.rows = self.rows[drop:].copy()
+
+    def column(self, name: str, a: int, b: int) -> Floats:
+        """One measurement for hops a to b - 1, as far as they are kept."""
+        return self.rows[max(a - self.h0, 0) : max(b - self.h0, 0), _COLUMN[name]]
+
+    def at(self, name: str, h: int) -> float:
+        """One measurement at one hop; zero where it is not kept."""
+        place = h - self.h0
+        return float(self.rows[place, _COLUMN[name]]) if 0 <= place < self.rows.shape[0] else 0.0
+
+
+@dataclass(slots=True)
+class Chain:
+    """The stages of one site."""
+
+    site: Site
+    grid: SiteGrid
+    bank: Bank
+    floor: RunningMedian
+    segmenter: Segmenter
+    least_g: float
+    most_g: float
+    history: History = field(default_factory=History)
+    hops: Hops = field(default_factory=Hops)
+
+    @classmethod
+    def of(cls, site: Site, settings: Settings) -> Chain:
+        """A chain that has seen nothing yet."""
+        return cls(
+            site=site,
+            grid=SiteGrid(site),
+            bank=Bank.of(settings),
+            floor=RunningMedian(round(settings.floor_window_s / HOP_S)),
+            segmenter=Segmenter.of(site, settings),
+            least_g=settings.floor_least_g,
+            most_g=settings.floor_most_g,
+        )
+
+    def advance(self, h0: int, h1: int) -> tuple[list[Burst], list[Pulse]]:
+        """Process hops h0 to h1 - 1 and give the bursts and pulses that became known in them."""
+        block = self.grid.produce(h0 * HOP, h1 * HOP)
+        filtered = self.bank.run(block)
+        self.history.extend(filtered)
+        rows = _rows(block.values, filtered)
+        floors = self._floors(rows)
+        rows[:, _COLUMN["floor"]] = floors
+        self.hops.extend(h0, rows)
+        return self.segmenter.run(filtered, np.repeat(floors, HOP), self.history)
+
+    def trim(self) -> None:
+        """Forget what nobody will look at again."""
+        self.history.trim()
+        self.hops.trim()
+
+    def _floors(self, rows: Floats) -> Floats:
+        """Floor for each hop from the hops before it; hops that are not settled do not count."""
+        settled = rows[:, _COLUMN["settled"]].tolist()
+        rms = np.sqrt(rows[:, _COLUMN["square"]] / HOP).tolist()
+        floors = np.empty(len(rms))
+        for i, value in enumerate(rms):
+            seen = len(self.floor.ring) >= _FLOOR_LEAST_HOPS
+            level = self.floor.median if seen else _DEFAULT_FLOOR_G
+            floors[i] = min(max(level, self.least_g), self.most_g)
+            if settled[i] >= 1.0:
+                self.floor.push(value)
+        return floors
+
+
+def _rows(values: Floats, filtered: Filtered) -> Floats:
+    """Measurements per hop, shape (hops, columns); every sum runs inside one hop only."""
+    n = filtered.n // HOP
+    motion, rate = filtered.motion, values[3:]
+    square = (motion[0] * motion[0] + motion[1] * motion[1] + motion[2] * motion[2]) * filtered.settled
+    rate_square = rate[0] * rate[0] + rate[1] * rate[1] + rate[2] * rate[2]
+    flags = np.stack([filtered.present, filtered.settled, filtered.gyro, filtered.clipped]).astype(np.float64)
+    sums = np.concatenate([flags, square[None], values, rate_square[None]]).reshape(12, n, HOP)
+    total = _sum(sums)
+    count = np.maximum(total[0], 1.0)
+    rows = np.zeros((n, len(ROW)))
+    rows[:, 0] = total[0] / HOP
+    rows[:, 1] = total[1] / HOP
+    rows[:, 2] = total[4]
+    rows[:, 3] = filtered.envelope.reshape(n, HOP).max(axis=1)
+    rows[:, 4:10] = (total[5:11] / count).T
+    rows[:, 10] = total[11]
+    rows[:, 11] = total[2] / HOP
+    rows[:, 12] = total[3] / HOP
+    spread = np.ptp(values[:3].reshape(3, n, HOP), axis=2)
+    rows[:, 14] = (spread == 0.0).sum(axis=0)
+    return rows
+
+
+def _sum(x: Floats) -> Floats:
+    """Sum over the last axis in a fixed order, whatever the other axes' lengths."""
+    total = x[..., 0].copy()
+    for i in range(1, x.shape[-1]):
+        total += x[..., i]
+    return np.asarray(total)

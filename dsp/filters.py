@@ -1,0 +1,141 @@
+"""What is computed for every grid sample: gravity, band-passed motion, its envelope.
+
+All filters are causal second-order sections whose state is carried between blocks. A gap ends them; behind
+it they start anew from the first sample's steady state, and `settled` says from when they can be believed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfilt, sosfilt_zi
+
+from dsp.grid import GRID_HZ, GridBlock
+from dsp.settings import Settings
+
+__all__ = ["Bank", "Filtered"]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+_RATE_HZ = 15.0
+"""Low-pass of the gyro: limb rotation of jerks lies below, vibration of the housing above."""
+
+
+@lru_cache(maxsize=32)
+def _design(kind: str, low: float, high: float) -> tuple[Floats, Floats]:
+    if kind == "lowpass":
+        sos = butter(2, high, btype="lowpass", fs=GRID_HZ, output="sos")
+    else:
+        sos = butter(2, (low, high), btype="bandpass", fs=GRID_HZ, output="sos")
+    return sos, np.asarray(sosfilt_zi(sos))
+
+
+@dataclass(slots=True)
+class Filtered:
+    """Filtered grid samples of one site; where not `present` everything is zero."""
+
+    k0: int
+    gravity: Floats
+    """shape (3, n), g"""
+    motion: Floats
+    """shape (3, n), g: acceleration without gravity and without posture changes"""
+    rate: Floats
+    """shape (3, n), deg/s, low-passed"""
+    envelope: Floats
+    """shape (n,), g: smoothed size of `motion`"""
+    present: Bools
+    settled: Bools
+    gyro: Bools
+    clipped: Bools
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+        return int(self.present.shape[0])
+
+
+@dataclass(slots=True)
+class _Section:
+    """A filter over some channels with its carried state; empty state means not started."""
+
+    kind: str
+    low: float
+    high: float
+    state: Floats = field(default_factory=lambda: np.zeros((0, 0, 2)))
+
+    def run(self, x: Floats, *, fresh: bool) -> Floats:
+        sos, unit = _design(self.kind, self.low, self.high)
+        if fresh:
+            self.state = unit[:, None, :] * x[None, :, :1]
+        y, self.state = sosfilt(sos, x, axis=-1, zi=self.state)
+        return np.asarray(y)
+
+
+@dataclass(slots=True)
+class Bank:
+    """The filters of one site."""
+
+    gravity: _Section
+    band: _Section
+    rate: _Section
+    envelope: _Section
+    settle: int
+    since_start: int = -1
+    """samples since the last start; -1 while there is a gap"""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Bank:
+        """A bank that has seen nothing yet."""
+        return cls(
+            gravity=_Section("lowpass", 0.0, settings.gravity_hz),
+            band=_Section("bandpass", settings.band_low_hz, settings.band_high_hz),
+            rate=_Section("lowpass", 0.0, _RATE_HZ),
+            envelope=_Section("lowpass", 0.0, settings.envelope_hz),
+            settle=round(settings.settle_s * GRID_HZ),
+        )
+
+    def run(self, block: GridBlock) -> Filtered:
+        """Filter the next block; blocks must follow each other without omission."""
+        n = block.n
+        out = Filtered(
+            block.k0,
+            np.zeros((3, n)),
+            np.zeros((3, n)),
+            np.zeros((3, n)),
+            np.zeros(n),
+            block.present,
+            np.zeros(n, dtype=np.bool_),
+            block.gyro,
+            block.clipped,
+        )
+        for a, b in _stretches(block.present):
+            if a > 0 or not block.present[0]:
+                self.since_start = -1
+            self._run_stretch(block, out, slice(a, b))
+        if n and not block.present[-1]:
+            self.since_start = -1
+        return out
+
+    def _run_stretch(self, block: GridBlock, out: Filtered, part: slice) -> None:
+        fresh = self.since_start < 0
+        acc, rate = block.values[:3, part], block.values[3:, part]
+        out.gravity[:, part] = self.gravity.run(acc, fresh=fresh)
+        motion = self.band.run(acc, fresh=fresh)
+        out.motion[:, part] = motion
+        out.rate[:, part] = self.rate.run(rate, fresh=fresh)
+        size = np.sqrt(motion[0] * motion[0] + motion[1] * motion[1] + motion[2] * motion[2])
+        out.envelope[part] = np.maximum(self.envelope.run(size[None, :], fresh=fresh)[0], 0.0)
+        start = max(self.since_start, 0)
+        count = size.shape[0]
+        out.settled[part] = np.arange(start, start + count) >= self.settle
+        self.since_start = start + count
+
+
+def _stretches(present: Bools) -> list[tuple[int, int]]:
+    """Begin and end of every run of present samples."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], present, [False])).astype(np.int8)))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,0 +1,71 @@
+"""The last seconds of a site's filtered samples, addressed by absolute grid index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.filters import Filtered
+from dsp.grid import GRID_HZ
+
+__all__ = ["HISTORY_S", "History"]
+
+HISTORY_S = 20
+"""Long enough for the longest burst with what stood before it."""
+
+_KEEP = HISTORY_S * GRID_HZ
+
+Floats32 = NDArray[np.float32]
+
+
+def _no_floats(rows: int) -> Floats32:
+    return np.zeros((rows, 0), dtype=np.float32)
+
+
+@dataclass(slots=True)
+class History:
+    """Filtered samples from grid index `k0` on; single precision, which is finer than any sensor's noise."""
+
+    k0: int = 0
+    gravity: Floats32 = field(default_factory=lambda: _no_floats(3))
+    motion: Floats32 = field(default_factory=lambda: _no_floats(3))
+    rate: Floats32 = field(default_factory=lambda: _no_floats(3))
+    envelope: Floats32 = field(default_factory=lambda: _no_floats(1)[0])
+    present: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    gyro: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+
+    @property
+    def k1(self) -> int:
+        """Grid index behind the last sample."""
+        return self.k0 + int(self.present.shape[0])
+
+    def extend(self, block: Filtered) -> None:
+        """Append the next block."""
+        if not self.present.size:
+            self.k0 = block.k0
+        single = np.float32
+        self.gravity = np.concatenate([self.gravity, block.gravity.astype(single)], axis=1)
+        self.motion = np.concatenate([self.motion, block.motion.astype(single)], axis=1)
+        self.rate = np.concatenate([self.rate, block.rate.astype(single)], axis=1)
+        self.envelope = np.concatenate([self.envelope, block.envelope.astype(single)])
+        self.present = np.concatenate([self.present, block.present])
+        self.gyro = np.concatenate([self.gyro, block.gyro])
+
+    def trim(self) -> None:
+        """Forget what is older than `HISTORY_S`."""
+        drop = self.present.shape[0] - _KEEP
+        if drop <= 0:
+            return
+        self.k0 += drop
+        self.gravity = self.gravity[:, drop:].copy()
+        self.motion = self.motion[:, drop:].copy()
+        self.rate = self.rate[:, drop:].copy()
+        self.envelope = self.envelope[drop:].copy()
+        self.present = self.present[drop:].copy()
+        self.gyro = self.gyro[drop:].copy()
+
+    def part(self, a: int, b: int) -> slice:
+        """Slice of grid indices a to b - 1, cut to what is kept."""
+        return slice(max(a - self.k0, 0), max(b - self.k0, 0))
