@@ -1,6 +1,6 @@
 """Evidence of the slow tiers: written by them, and listed here with what has changed since.
 
-    python bench/evidence.py        lists docs/evidence/*.json and the code that is newer than each
+python bench/evidence.py        lists docs/evidence/*.json and the code that is newer than each
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def newer_than(record: Mapping[str, Any]) -> list[str]:
         changed = git("diff", "--name-only", commit.removesuffix("+changes"), "--", *record["speaks_of"])
     except subprocess.CalledProcessError:
         return ["everything: its commit is not in this clone"]
-    return changed.splitlines() + (["it was measured on uncommitted changes"] if commit.endswith("+changes") else [])
+    return changed.splitlines() + (
+        ["it was measured on uncommitted changes"] if commit.endswith("+changes") else []
+    )
 
 
 def main() -> int:

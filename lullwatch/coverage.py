@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from dsp.records import NS, Coverage, Epoch, Site, Usability
 
-__all__ = ["CoverageLedger", "blind_minutes", "hours_and_minutes", "seen_minutes", "sentence"]
+__all__ = ["CoverageLedger", "LedgerState", "blind_minutes", "hours_and_minutes", "seen_minutes", "sentence"]
 
 MINUTE_NS = 60 * NS
 SEEN_WHOLE = 0.95
 """Share of a minute with samples from which a site counts as seen: three lost packets a minute are no gap."""
 SEEN_AT_ALL = 0.5
 """Below this share of a minute a site counts as unseen: half a cluster's gaps would be missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """The minute that is being counted."""
+
+    minute_ns: int | None
+    seen: dict[Site, float]
+    worn: dict[Site, bool]
 
 
 class CoverageLedger:
@@ -40,6 +50,15 @@ class CoverageLedger:
     def finish(self) -> list[Coverage]:
         """Close the last minute."""
         return [] if self._minute_ns is None else self._close(until_ns=self._minute_ns + MINUTE_NS)
+
+    def state(self) -> LedgerState:
+        """The state as a value."""
+        return LedgerState(self._minute_ns, dict(self._seen), dict(self._worn))
+
+    def restore(self, state: LedgerState) -> None:
+        """Go on from a state."""
+        self._minute_ns = state.minute_ns
+        self._seen, self._worn = dict(state.seen), dict(state.worn)
 
     def _close(self, *, until_ns: int) -> list[Coverage]:
         assert self._minute_ns is not None  # noqa: S101 - for the type checker; callers have looked

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import msgspec
+
 from alerts import rules
 from dsp.pipeline import Pipeline
 from dsp.records import Alert, Context, Coverage, Epoch, Event, Item, Output, Site, StateEpoch
 
-from .coverage import CoverageLedger
+from .coverage import CoverageLedger, LedgerState
 
 __all__ = ["Detector", "Told"]
 
@@ -55,6 +57,13 @@ class Told:
         return [o for o in self.outputs if isinstance(o, Context)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    pipeline: bytes
+    coverage: LedgerState
+    rules: rules.RuleState
+
+
 class Detector:
     """Segments, ticks and cut-offs in; events, states, coverage and alerts out. Reads no clock."""
 
@@ -75,9 +84,22 @@ class Detector:
         told.coverage += self._coverage.finish()
         return told
 
+    @property
+    def watermark_ns(self) -> int:
+        """Data time up to which everything has been decided."""
+        return self._pipeline.watermark_ns
+
     def snapshot(self) -> bytes:
-        """The pipeline's state as a value."""
-        return self._pipeline.snapshot()
+        """Everything the detector knows, as a value."""
+        saved = _Saved(self._pipeline.snapshot(), self._coverage.state(), self._rules)
+        return msgspec.msgpack.encode(saved)
+
+    def restore(self, snapshot: bytes) -> None:
+        """Continue from a snapshot of the same infant and sites."""
+        saved = msgspec.msgpack.decode(snapshot, type=_Saved)
+        self._pipeline = Pipeline.restore(saved.pipeline)
+        self._coverage.restore(saved.coverage)
+        self._rules = saved.rules
 
     def _judge(self, outputs: list[Output]) -> Told:
         told = Told(outputs=outputs)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from dsp.clock import Clock
 from dsp.records import NS, LinkSample, Packet, Segment, Tick
-from store.rows import FedRow, Row, SegmentRow, ToldRow
+from store.rows import FedRow, LinkRow, Row, SegmentRow
 
 from .spine import Spine, Taken
 
@@ -49,7 +49,7 @@ class Intake:
 
     def add_link(self, infant: str, sample: LinkSample) -> None:
         """Queue a report about a link."""
-        self._rows.append(ToldRow(infant, sample))
+        self._rows.append(LinkRow(infant, sample))
 
     async def run(self) -> None:
         """Commit four times a second until cancelled; what is queued then is still committed."""

@@ -91,7 +91,9 @@ def _draw_states(ax: Axes, states: list[StateEpoch], axis: _Axis) -> None:
         row = len(_STATE_ROWS) - 1 - _STATE_ROWS.index(state_epoch.state)
         x = axis.minutes(state_epoch.t_ns)
         width = state_epoch.span_ns / (60 * NS)
-        ax.broken_barh([(x, width)], (row + 0.1, 0.8), facecolors=_INK, alpha=0.25 + 0.7 * state_epoch.probability)
+        ax.broken_barh(
+            [(x, width)], (row + 0.1, 0.8), facecolors=_INK, alpha=0.25 + 0.7 * state_epoch.probability
+        )
     ax.set_yticks(
         [i + 0.5 for i in range(len(_STATE_ROWS))], [s.replace("_", " ") for s in reversed(_STATE_ROWS)]
     )
@@ -107,7 +109,9 @@ def _draw_events(ax: Axes, events: list[Event], axis: _Axis) -> None:
         ax.broken_barh(spans, (row + 0.15, 0.7), facecolors=_MARK if label in _STRONG else _INK)
         for event in own:
             if event.count > 1:
-                ax.text(axis.minutes(event.end_ns) + 0.3, row + 0.5, f"{event.count}", va="center", color=_INK)
+                ax.text(
+                    axis.minutes(event.end_ns) + 0.3, row + 0.5, f"{event.count}", va="center", color=_INK
+                )
     others = [axis.minutes(e.onset_ns) for e in events if e.label is Label.MOVEMENT]
     ax.plot(others, np.full(len(others), -0.5), "|", color=_SOFT, markersize=6)
     names = ["other movement", *(label.wire.replace("_", " ") for label in reversed(present))]

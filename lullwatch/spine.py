@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dsp.records import NS, Alert, Cutoff, Item, Segment, Tick
+from dsp.records import NS, Alert, Coverage, Item, Output
 from store.journal import Journal
-from store.rows import FedRow, Row, SegmentRow, ToldRow
+from store.rows import FedRow, Row, SegmentRow
 
 from .detector import Detector, Told
 
@@ -42,6 +42,18 @@ class Spine:
         self._detectors = {detector.infant: detector for detector in detectors}
         self._snapshot_ns: dict[str, int] = {}
 
+    def resume(self) -> Taken:
+        """Bring every detector to where the journal ends: its newest snapshot, then the rows after it."""
+        taken = Taken()
+        for infant, detector in self._detectors.items():
+            snapshot = self._journal.newest_snapshot(infant)
+            if snapshot is not None:
+                detector.restore(snapshot.state)
+            for _, item in self._journal.items(infant, after_row=snapshot.row if snapshot else 0):
+                self._feed(taken, infant, item)
+        self._commit_told(taken)
+        return taken
+
     def take(self, rows: Sequence[Row]) -> Taken:
         """Commit `rows`, feed what the pipelines want of them in row order, commit what they tell.
 
@@ -49,11 +61,15 @@ class Spine:
         """
         result = self._journal.commit(rows)
         taken = Taken(ignored=result.ignored)
-        for row in result.fed:
-            item = _item(row)
-            told = self._detectors[row.infant].feed(item)
-            taken.told.setdefault(row.infant, Told()).extend(told)
+        for number, row in zip(result.rows, rows, strict=True):
+            if number is None:
+                continue
+            if isinstance(row, SegmentRow):
+                self._feed(taken, row.infant, row.segment)
+            elif isinstance(row, FedRow):
+                self._feed(taken, row.infant, row.item)
         self._commit_told(taken)
+        self._snapshot(result.last_row)
         return taken
 
     def finish(self) -> Taken:
@@ -62,16 +78,27 @@ class Spine:
         self._commit_told(taken)
         return taken
 
+    def _feed(self, taken: Taken, infant: str, item: Item) -> None:
+        detector = self._detectors.get(infant)
+        if detector is not None:
+            taken.told.setdefault(infant, Told()).extend(detector.feed(item))
+
     def _commit_told(self, taken: Taken) -> None:
-        rows: list[Row] = [
-            ToldRow(infant, record)
-            for infant, told in taken.told.items()
-            for record in (*told.outputs, *told.coverage, *told.alerts)
-        ]
-        if rows:
-            self._journal.commit(rows)
+        """Commit what was told; what the journal had already (after a restart) is not told again."""
+        for told in taken.told.values():
+            records: list[Output | Coverage | Alert] = [*told.outputs, *told.coverage, *told.alerts]
+            if not records:
+                continue
+            placed = self._journal.commit(records).rows
+            fresh = [r for r, row in zip(records, placed, strict=True) if row is not None]
+            told.alerts = [r for r in fresh if isinstance(r, Alert)]
+            told.coverage = [r for r in fresh if isinstance(r, Coverage)]
+            told.outputs = [r for r in fresh if not isinstance(r, Alert | Coverage)]
 
-
-def _item(row: SegmentRow | FedRow) -> Item:
-    item: Segment | Tick | Cutoff = row.segment if isinstance(row, SegmentRow) else row.item
-    return item
+    def _snapshot(self, row: int) -> None:
+        for infant, detector in self._detectors.items():
+            t_ns = detector.watermark_ns
+            due_ns = self._snapshot_ns.setdefault(infant, t_ns) + SNAPSHOT_EVERY_NS
+            if t_ns >= due_ns:
+                self._journal.put_snapshot(infant, row, t_ns, detector.snapshot())
+                self._snapshot_ns[infant] = t_ns

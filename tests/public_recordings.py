@@ -53,7 +53,9 @@ def _download(folder: Path) -> None:
         raise RuntimeError(msg)
 
 
-def _segment(site: Site, rate_hz: float, acc_g: NDArray[np.float64], gyro_dps: NDArray[np.float64] | None) -> Segment:
+def _segment(
+    site: Site, rate_hz: float, acc_g: NDArray[np.float64], gyro_dps: NDArray[np.float64] | None
+) -> Segment:
     scale = Scale(FULL_SCALE_G / 32768, FULL_SCALE_DPS / 32768)
     parts = [acc_g / scale.acc_g] + ([] if gyro_dps is None else [gyro_dps / scale.gyro_dps])
     counts = np.clip(np.rint(np.hstack(parts)), -32768, 32767).astype(np.int16)

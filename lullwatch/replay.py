@@ -1,0 +1,209 @@
+"""Replay: recorded segments through the very detector that runs live, and what comes of it on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from dsp.records import NS, Alert, Event, Item, Segment, Severity, Site, State
+from store.edf import read_recording
+from store.events_tsv import write_events, write_states
+from store.journal import Journal
+
+from .coverage import seen_minutes, sentence
+from .detector import Detector, Told
+from .errors import NothingToReplay
+from .feeding import settled_items
+
+__all__ = ["Night", "Replayed", "load", "replay", "summary", "write_results"]
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What a replay needs of a recording or a journal: items in the order they are to be fed."""
+
+    name: str
+    infant: str
+    sites: tuple[Site, ...]
+    t0_ns: int
+    end_ns: int
+    start_utc_ns: int | None
+    zone: str
+    items: Iterable[Item]
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first sample to the last."""
+        return (self.end_ns - self.t0_ns) / NS
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A night and what the detector told about it."""
+
+    night: Night
+    told: Told
+
+
+def load(path: Path, *, infant: str | None = None, as_arrived: bool = False) -> list[Night]:
+    """The nights in a file: one for an EDF+ recording, one for each infant of a journal.
+
+    Args:
+        path: `.edf`, or a journal (`.sqlite`).
+        infant: only this one of a journal.
+        as_arrived: feed a journal's rows in the order they arrived, not in the order of time.
+
+    Raises:
+        NothingToReplay: when there are no samples.
+        store.errors.BadRecording: when the file cannot be read.
+    """
+    if path.suffix == ".sqlite":
+        with Journal.read_only(path) as journal:
+            infants = journal.infants() if infant is None else [infant]
+            nights = [_journal_night(path, journal, name, as_arrived=as_arrived) for name in infants]
+        if not nights:
+            raise NothingToReplay(path, "the journal holds no infant")
+        return nights
+    if as_arrived:
+        raise NothingToReplay(
+            path, "a recording does not tell in which order it arrived, only a journal does"
+        )
+    return [_recording_night(path)]
+
+
+def _recording_night(path: Path) -> Night:
+    recording = read_recording(path)
+    if not recording.segments:
+        raise NothingToReplay(path, "the recording holds no movement signals")
+    sites = _sites(recording.segments)
+    return Night(
+        name=path.stem,
+        infant=recording.infant,
+        sites=sites,
+        t0_ns=recording.t0_ns,
+        end_ns=max(s.end_ns for s in recording.segments),
+        start_utc_ns=recording.start_utc_ns,
+        zone=recording.zone,
+        items=settled_items(recording.segments, sites),
+    )
+
+
+def _journal_night(path: Path, journal: Journal, infant: str, *, as_arrived: bool) -> Night:
+    items = [item for _, item in journal.items(infant)]
+    segments = [item for item in items if isinstance(item, Segment)]
+    if not segments:
+        raise NothingToReplay(path, f"infant {infant} has no samples in this journal")
+    sites = _sites(segments)
+    t0_ns = min(s.t0_ns for s in segments)
+    clock = next(iter(journal.clock_rows()), None)
+    return Night(
+        name=f"{path.stem}_{infant}",
+        infant=infant,
+        sites=sites,
+        t0_ns=t0_ns,
+        end_ns=max(s.end_ns for s in segments),
+        start_utc_ns=None if clock is None else clock.utc_ns + t0_ns - clock.t_ns,
+        zone="UTC" if clock is None else clock.zone,
+        items=items if as_arrived else settled_items(segments, sites),
+    )
+
+
+def _sites(segments: Iterable[Segment]) -> tuple[Site, ...]:
+    worn = {segment.site for segment in segments}
+    return tuple(site for site in Site if site in worn)
+
+
+def replay(
+    night: Night, *, age_days: int | None = None, on_progress: Callable[[float], None] = lambda _: None
+) -> Replayed:
+    """Run the detector over a night.
+
+    Args:
+        night: as `load` gives it.
+        age_days: age of the infant, if known: a soft prior.
+        on_progress: called with the seconds of data that were fed since the last call.
+    """
+    detector = Detector(night.infant, night.sites, age_days=age_days)
+    told = Told()
+    fed_ns = night.t0_ns
+    for item in night.items:
+        told.extend(detector.feed(item))
+        if isinstance(item, Segment) and item.end_ns - fed_ns > NS:
+            on_progress((item.end_ns - fed_ns) / NS)
+            fed_ns = item.end_ns
+    told.extend(detector.finish())
+    return Replayed(night, told)
+
+
+def write_results(replayed: Replayed, folder: Path, *, picture: bool = True) -> list[Path]:
+    """Write events, states, the rows as they were told, a summary and a picture into `folder`."""
+    night, told = replayed.night, replayed.told
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = folder / night.name
+    paths = [_suffixed(stem, end) for end in ("_events.tsv", "_states.tsv", "_told.jsonl", "_summary.txt")]
+    write_events(paths[0], told.final_events, t0_ns=night.t0_ns)
+    write_states(paths[1], told.states, t0_ns=night.t0_ns)
+    paths[2].write_bytes(told_lines(told.events, told.alerts))
+    paths[3].write_text(summary(replayed), encoding="utf-8")
+    if picture:
+        from .picture import draw_night
+
+        paths.append(_suffixed(stem, "_night.png"))
+        draw_night(
+            paths[-1],
+            told,
+            title=night.name,
+            t0_ns=night.t0_ns,
+            start_utc_ns=night.start_utc_ns,
+            zone=night.zone,
+        )
+    return paths
+
+
+def _suffixed(stem: Path, end: str) -> Path:
+    return stem.with_name(stem.name + end)
+
+
+def told_lines(events: Sequence[Event], alerts: Sequence[Alert]) -> bytes:
+    """Every row of every event, then every alert, as JSON lines: what was told, in the order it was told."""
+    return b"".join(msgspec.json.encode(record) + b"\n" for record in (*events, *alerts))
+
+
+def summary(replayed: Replayed) -> str:
+    """A night in a few lines, coverage first. No count stands there without it."""
+    night, told = replayed.night, replayed.told
+    lines = [
+        f"{night.name}: {sentence(told.coverage)}; sites {' '.join(night.sites)}",
+        _state_line(told),
+        *_event_lines(told),
+        _alert_line(told.alerts),
+        "Unvalidated research data; sensor labels are pattern names, not diagnoses.",
+        "Small, short or arm- and face-only movements cannot be seen. Absence of a pattern rules nothing out.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _state_line(told: Told) -> str:
+    minutes = {state: sum(s.state is state for s in told.states) / 2 for state in State}
+    shares = ", ".join(f"{s.replace('_', ' ')} {m:g} min" for s, m in minutes.items() if m)
+    return f"states: {shares or 'none'}"
+
+
+def _event_lines(told: Told) -> list[str]:
+    events = told.final_events
+    hours = seen_minutes(told.coverage) / 60
+    lines = []
+    for label in sorted({e.label for e in events}, key=str):
+        own = [e for e in events if e.label is label]
+        members = sum(e.count for e in own)
+        counted = f" ({members} movements)" if members > len(own) else ""
+        lines.append(f"  {label}: {len(own)}{counted} in {hours:.2f} h seen")
+    return lines or ["  no movement stood out"]
+
+
+def _alert_line(alerts: Sequence[Alert]) -> str:
+    ids = {severity: {a.id for a in alerts if a.severity is severity} for severity in Severity}
+    return "alerts: " + ", ".join(f"{len(found)} {severity}" for severity, found in ids.items())
