@@ -84,8 +84,8 @@ class UnpackError(DebianError):
 
     def __init__(self, archive: Path, folder: Path, said: str) -> None:
         super().__init__(
-            f"{archive.name} could not be unpacked into {folder} ({said}). The folder must belong to the user "
-            f"who runs this and its disk must have room; remove it and try again."
+            f"{archive.name} could not be unpacked into {folder} ({said}). The folder must belong to the "
+            f"user who runs this and its disk must have room; remove it and try again."
         )
 
 
