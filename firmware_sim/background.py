@@ -15,11 +15,12 @@ from firmware_sim.conveyance import carrying, patting, rocking
 from firmware_sim.draw import Draw
 from firmware_sim.jerks import clonic, hiccups, sleep_jerk_train, startle, twitches
 from firmware_sim.kicks import kicking
+from firmware_sim.liveliness import fidgeting
 from firmware_sim.movement import Infant, Movement
 from firmware_sim.scenario import Placed, Scenario
 from firmware_sim.sleep import Bout
 from firmware_sim.spasms import spasm, spasm_cluster
-from firmware_sim.steps import Channel
+from firmware_sim.steps import Channel, Steps
 from firmware_sim.whole_body import arousal, crying, fussing, posture_change, stiffening, stretch
 
 __all__ = ["GENERATORS", "UnknownMovementError", "live_through", "place_all"]
@@ -46,6 +47,7 @@ GENERATORS: Final[Mapping[str, Callable[..., Movement]]] = {
 
 _ASLEEP_KINDS: Final = frozenset({"sleep_jerk_train", "twitches"})
 _POSTURE: Final = "posture_change"
+_FIDGET: Final = "fidget"
 _GUARD_S: Final = 1.5
 """Rest between two movements of the background [E]."""
 
@@ -118,9 +120,9 @@ def live_through(
     lived = _wakings(infant, bouts, diary, seed)
     for state in (State.QUIET_SLEEP, State.ACTIVE_SLEEP, State.AWAKE):
         for kind, per_hour in sorted(_rates(scenario, state, infant.age_days).items()):
-            if kind != _POSTURE:
+            if kind not in (_POSTURE, _FIDGET):
                 lived += _sprinkle(kind, per_hour, state, infant, bouts, diary, seed)
-    return lived + _postures(scenario, bouts, rest, diary, seed)
+    return [*lived, *_postures(scenario, bouts, rest, diary, seed), _fidgets(scenario, bouts, seed)]
 
 
 def _rates(scenario: Scenario, state: State, age_days: int) -> dict[str, float]:
@@ -188,6 +190,15 @@ def _postures(
                 lived.append(movement)
                 now = to
     return lived
+
+
+def _fidgets(scenario: Scenario, bouts: tuple[Bout, ...], seed: int) -> Movement:
+    """Too small to be an event: they bear no mark and may lie over anything."""
+    draw = Draw(seed, "background/fidget")
+    rates = [scenario.background.rates(bout.state).get(_FIDGET, 0.0) for bout in bouts]
+    return Movement(
+        Steps.join(fidgeting(draw, bout, r) for bout, r in zip(bouts, rates, strict=True) if r > 0.0)
+    )
 
 
 def _next_posture(draw: Draw, now: dict[Channel, float], age_days: int) -> dict[Channel, float]:

@@ -173,7 +173,8 @@ class _Chain:
         """Pass a joint that turns by `sign` times the channel about a coordinate axis."""
         curve = self._trajectory.curve(channel, *self._at)
         if curve is None:
-            self._turn(np.float32(sign * self._trajectory.level(channel, self._at[0])), axis)
+            level = self._trajectory.level(channel, self._at[0])
+            self._turn(np.full(1, sign * level, np.float32), axis)
             return
         self._turn(np.float32(sign) * curve.value, axis)
         i, j = (axis + 1) % 3, (axis + 2) % 3
@@ -183,9 +184,10 @@ class _Chain:
         self._alpha[axis] = self._alpha[axis] + np.float32(sign) * curve.accel
         self._omega[axis] = self._omega[axis] + rate
 
-    def _turn(self, angle: _Floats | np.float32, axis: int) -> None:
+    def _turn(self, angle: _Floats, axis: int) -> None:
         i, j = (axis + 1) % 3, (axis + 2) % 3
-        c, s = np.cos(angle), np.sin(angle)
+        c: _Floats = np.cos(angle)
+        s: _Floats = np.sin(angle)
         for vector in (self._omega, self._alpha, self._force):
             vector[i], vector[j] = c * vector[i] + s * vector[j], c * vector[j] - s * vector[i]
 

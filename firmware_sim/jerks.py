@@ -164,9 +164,9 @@ def hiccups(draw: Draw, infant: Infant, *, duration_s: float | None = None) -> M
 def _hiccup(out: StepList, draw: Draw, infant: Infant, at: float, peak: float) -> None:
     rise = draw.between(0.08, 0.18)
     fall = draw.between(0.12, 0.32)
-    shake_trunk(out, draw, infant, at, peak_g=peak, rise_s=rise, fall_s=fall)
+    shake_trunk(out, draw, infant, at, peak_g=peak, rise_s=rise, fall_s=fall, pelvis=draw.between(0.03, 0.2))
     for leg in legs_of("both"):
-        small = min(peak * draw.between(0.02, 0.15), 0.05)
+        small = min(peak * draw.between(0.02, 0.12), 0.03)
         swing(out, draw, infant, leg, at + 0.02, peak_g=small, rise_s=rise, fall_s=fall)
 
 

@@ -119,7 +119,7 @@ def _kick(
     swing(out, draw, infant, leg, at, peak_g=peak, rise_s=rise, fall_s=fall, hold_s=held, flex=flex)
     back = at + rise + max(held, 0.0)
     for start, span in ((at, rise), (back, fall)):
-        push = min(peak * carry * (rise / span) ** 2, 0.6)
+        push = min(0.6 * peak * carry * (rise / span) ** 2, 0.5)
         shake_trunk(
             out, draw, infant, start + draw.between(0.01, 0.05), peak_g=push, rise_s=span, fall_s=span
         )

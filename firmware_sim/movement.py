@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsp.records import Label
 from firmware_sim.body import GRAVITY, LEFT, RIGHT, Body, Leg, draw_body
@@ -29,7 +30,10 @@ __all__ = [
 
 _HIP_RANGE_RAD: Final = 1.2
 """Largest turn of a hip or knee in one movement [E]: beyond it bone meets bone."""
+_PARTING: Final = 1.3
+"""Hip and knee do not push the ankle the same way: their parts must sum to more than what is seen there."""
 _TRUNK_RANGE_RAD: Final = 1.0
+_SLIDES: Final = (Channel.POS_X, Channel.POS_Y, Channel.POS_Z)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +138,9 @@ def swing(
     `flex` is +1 when the leg is drawn up and -1 when it is stretched out.
     """
     share = draw.between(0.25, 0.75)
-    hip = flex * share * angle_for(peak_g, rise_s, infant.body.hip_lever_m)
-    knee = flex * (1.0 - share) * angle_for(peak_g, rise_s, infant.body.shank_m)
+    strong_g = _PARTING * peak_g
+    hip = flex * share * angle_for(strong_g, rise_s, infant.body.hip_lever_m)
+    knee = flex * (1.0 - share) * angle_for(strong_g, rise_s, infant.body.shank_m)
     lag = draw.between(-0.08, 0.12) * rise_s
     timing = {"rise_s": rise_s, "fall_s": fall_s, "hold_s": hold_s}
     out.pulse(leg.hip, at_s + max(-lag, 0.0), hip, **timing)
@@ -145,19 +150,35 @@ def swing(
 
 
 def shake_trunk(
-    out: StepList, draw: Draw, infant: Infant, at_s: float, *, peak_g: float, rise_s: float, fall_s: float
+    out: StepList,
+    draw: Draw,
+    infant: Infant,
+    at_s: float,
+    *,
+    peak_g: float,
+    rise_s: float,
+    fall_s: float,
+    pelvis: float = 1.0,
 ) -> None:
-    """A push on the trunk: it turns and slides a little, swings back past its rest and settles."""
+    """A push on the trunk: it turns and slides a little, swings back past its rest and settles.
+
+    `pelvis` is the share of it that reaches the pelvis, and through it the legs.
+    """
     lever = infant.body.pelvis_to_spine_m + infant.body.chest_lever_m
     angle = angle_for(peak_g, rise_s, lever, limit_rad=_TRUNK_RANGE_RAD)
     slide = 0.5 * peak_g * GRAVITY * rise_s**2 / PEAK_ACCELERATION
     back = draw.between(0.05, 0.35)
-    weights = draw.rng.dirichlet(np.ones(4)) * draw.rng.choice([-1.0, 1.0], 4)
-    turning = (Channel.ROOT_ROLL, Channel.ROOT_PITCH, Channel.SPINE_FLEX, Channel.SPINE_BEND)
-    for channel, weight in zip(turning, weights.tolist(), strict=True):
+    way = _unit(draw, 4) * np.array([1.0, 1.0, pelvis, pelvis])
+    turning = (Channel.SPINE_FLEX, Channel.SPINE_BEND, Channel.ROOT_PITCH, Channel.ROOT_ROLL)
+    for channel, weight in zip(turning, way.tolist(), strict=True):
         _settling(out, channel, at_s, weight * angle, back, rise_s, fall_s)
-    for channel in (Channel.POS_X, Channel.POS_Y, Channel.POS_Z):
-        _settling(out, channel, at_s, slide * draw.between(-0.4, 0.4), back, rise_s, fall_s)
+    for channel, weight in zip(_SLIDES, _unit(draw, 3).tolist(), strict=True):
+        _settling(out, channel, at_s, pelvis * weight * slide, back, rise_s, fall_s)
+
+
+def _unit(draw: Draw, n: int) -> NDArray[np.float64]:
+    way = draw.rng.standard_normal(n)
+    return np.asarray(way / np.linalg.norm(way), np.float64)
 
 
 def _settling(

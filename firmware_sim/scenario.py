@@ -22,7 +22,14 @@ __all__ = [
 
 Option = float | int | str | bool
 
-_AWAKE: Final = {"kicking": 45.0, "fussing": 12.0, "stretch": 4.0, "crying": 0.6, "posture_change": 8.0}
+_AWAKE: Final = {
+    "kicking": 45.0,
+    "fussing": 12.0,
+    "stretch": 4.0,
+    "crying": 0.6,
+    "posture_change": 8.0,
+    "fidget": 2400.0,
+}
 _ACTIVE: Final = {
     "twitches": 45.0,
     "fussing": 4.0,
@@ -30,8 +37,9 @@ _ACTIVE: Final = {
     "stretch": 2.0,
     "startle": 0.2,
     "posture_change": 1.5,
+    "fidget": 250.0,
 }
-_QUIET: Final = {"arousal": 0.5, "startle": 0.3, "posture_change": 0.3}
+_QUIET: Final = {"arousal": 0.5, "startle": 0.3, "posture_change": 0.3, "fidget": 20.0}
 
 
 class UnknownScenarioError(LookupError):
@@ -163,7 +171,7 @@ _DEMO: Final = Scenario(
         Placed("kicking", 62.0 * 60, {"count": 10}),
     ),
     background=Background(
-        awake={"kicking": 25.0, "fussing": 6.0, "stretch": 3.0, "posture_change": 5.0},
+        awake={"kicking": 25.0, "fussing": 6.0, "stretch": 3.0, "posture_change": 5.0, "fidget": 1500.0},
         newborn_startles=False,
     ),
 )
@@ -180,7 +188,13 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
             age_days=180,
             phases=(Phase(State.AWAKE, 60),),
             background=Background(
-                awake={"kicking": 110.0, "fussing": 20.0, "stretch": 6.0, "posture_change": 10.0}
+                awake={
+                    "kicking": 110.0,
+                    "fussing": 20.0,
+                    "stretch": 6.0,
+                    "posture_change": 10.0,
+                    "fidget": 2400.0,
+                }
             ),
         ),
         Scenario(

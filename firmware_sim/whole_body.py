@@ -29,7 +29,7 @@ def stretch(draw: Draw, _infant: Infant) -> Movement:
         out.pulse(leg.hip, at, -draw.between(0.2, 0.8), **timing)
         out.pulse(leg.knee, at + 0.1 * rise, -draw.between(0.3, 0.9), **timing)
         out.pulse(leg.abduction, at, draw.between(-0.3, 0.2), **timing)
-        _tremble(out, draw, leg.knee, at + 0.5 * rise, 0.5 * rise + hold, draw.log_between(0.002, 0.012))
+        _tremble(out, draw, leg.knee, at + 0.5 * rise, 0.5 * rise + hold, draw.log_between(0.0005, 0.006))
     _bow(out, draw, -draw.between(0.1, 0.5), rise, hold, fall)
     return mark_all(out.build(), Label.MOVEMENT, "stretch")
 
@@ -48,9 +48,9 @@ def stiffening(draw: Draw, _infant: Infant, *, duration_s: float | None = None) 
         lag = draw.between(0.0, 0.1)
         out.pulse(leg.hip, lag, -draw.between(0.3, 0.8), **timing)
         out.pulse(leg.knee, lag, -draw.between(0.4, 1.0), **timing)
-        _tremble(out, draw, leg.knee, rise, hold, draw.log_between(0.0003, 0.003), hz=(8.0, 20.0))
+        _tremble(out, draw, leg.knee, rise, hold, draw.log_between(0.0002, 0.0015), hz=(8.0, 20.0))
     _bow(out, draw, draw.sign() * draw.between(0.15, 0.7), rise, hold, fall)
-    _tremble(out, draw, Channel.SPINE_FLEX, rise, hold, draw.log_between(0.0002, 0.002), hz=(8.0, 20.0))
+    _tremble(out, draw, Channel.SPINE_FLEX, rise, hold, draw.log_between(0.0002, 0.0012), hz=(8.0, 20.0))
     return mark_all(out.build(), Label.STIFFENING, "tonic")
 
 
@@ -60,7 +60,7 @@ def arousal(draw: Draw, infant: Infant) -> Movement:
     sigh = draw.between(0.02, 0.06)
     out.pulse(Channel.SPINE_FLEX, 0.0, -sigh, rise_s=draw.between(0.8, 1.4), fall_s=draw.between(1.2, 2.0))
     at = draw.between(0.8, 2.0)
-    _thrash(out, draw, infant, at, draw.between(2.0, 4.0), leg_g=(0.3, 1.5), trunk_g=(0.2, 0.6))
+    _thrash(out, draw, infant, at, draw.between(2.0, 4.0), leg_g=(0.25, 1.2), trunk_g=(0.15, 0.5))
     return mark_all(out.build(), Label.MOVEMENT, "arousal")
 
 
@@ -83,7 +83,7 @@ def crying(draw: Draw, infant: Infant, *, duration_s: float | None = None) -> Mo
         )
         if draw.chance(0.35):
             _thrash(
-                out, draw, infant, at, draw.between(0.5, 2.0), leg_g=(0.3, 1.5), trunk_g=(0.4 * peak, peak)
+                out, draw, infant, at, draw.between(0.5, 2.0), leg_g=(0.2, 1.1), trunk_g=(0.4 * peak, peak)
             )
         at += span
     return mark_all(out.build(), Label.MOVEMENT, "crying")
@@ -168,9 +168,12 @@ def _tremble(
     hz: tuple[float, float] = (5.0, 11.0),
 ) -> None:
     rate, at, level = draw.between(*hz), at_s, 0.0
+    swell = draw.between(0.3, 0.7)
     while at < at_s + span_s:
         half = 0.5 / draw.spread(rate, 0.12)
-        target = (-1.0 if level > 0 else 1.0) * draw.spread(angle, 0.4)
+        done = (at - at_s) / span_s
+        envelope = min(done / swell, (1.0 - done) / (1.0 - swell), 1.0)
+        target = (-1.0 if level > 0 else 1.0) * envelope * draw.spread(angle, 0.5)
         out.step(channel, at, half, target - level)
         level, at = target, at + half
     out.step(channel, at, 0.1, -level)

@@ -1,0 +1,67 @@
+"""What keeps a body from moving like a machine: movements made of smaller ones, and never quite lying still.
+
+References:
+    von Hofsten (1991), Structuring of early reaching movements, J Motor Behav 23:280 (infants' movements
+    consist of several units). The shares and sizes here are estimates, drawn wide.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from dsp.records import State
+from firmware_sim.draw import Draw
+from firmware_sim.sleep import Bout
+from firmware_sim.steps import Channel, Steps
+
+__all__ = ["fidgeting", "with_units"]
+
+_WHOLE_BELOW_S: Final = 0.12
+"""A shorter step is one twitch of muscle and has no parts."""
+_SPLIT_SHARE: Final = 0.7
+_FIDGET_RAD: Final = {State.AWAKE: 0.010, State.ACTIVE_SLEEP: 0.004, State.QUIET_SLEEP: 0.003}
+"""Median size [E]: a few mg of tilt, the order of the breath."""
+_FIDGET_CHANNELS: Final = tuple(c for c in Channel if c >= Channel.ROOT_YAW)
+
+
+def with_units(steps: Steps, draw: Draw) -> Steps:
+    """The same movements, most of their steps split into two overlapping units that sum to the same change.
+
+    The second unit begins while the first is under way and may end up to a quarter later.
+    """
+    n = len(steps)
+    splits = (draw.rng.random(n) < _SPLIT_SHARE) & (steps.span_s > _WHOLE_BELOW_S)
+    share = np.where(splits, draw.rng.uniform(0.5, 0.9, n), 1.0)
+    first_span = steps.span_s * np.where(splits, draw.rng.uniform(0.75, 1.0, n), 1.0)
+    begin = draw.rng.uniform(0.1, 0.45, n)
+    end = draw.rng.uniform(0.9, 1.25, n)
+    first = Steps(steps.channel, steps.start_s, first_span, steps.delta * share)
+    second = Steps(
+        steps.channel[splits],
+        (steps.start_s + begin * steps.span_s)[splits],
+        ((end - begin) * steps.span_s)[splits],
+        (steps.delta * (1.0 - share))[splits],
+    )
+    return Steps.join([first, second])
+
+
+def fidgeting(draw: Draw, bout: Bout, per_hour: float) -> Steps:
+    """Small slow stirrings of single joints all through a bout, now more and now less of them."""
+    minutes = int(bout.duration_s // 60) + 1
+    level = np.exp(draw.rng.normal(0.0, 0.8, minutes))
+    n = int(draw.rng.poisson(per_hour * bout.duration_s / 3600.0))
+    minute = draw.rng.choice(minutes, n, p=level / level.sum())
+    start = bout.start_s + np.minimum(60.0 * (minute + draw.rng.random(n)), max(bout.duration_s - 6.0, 0.0))
+    channel = draw.rng.choice(np.array(_FIDGET_CHANNELS, np.int8), n)
+    size = draw.rng.choice([-1.0, 1.0], n) * np.exp(draw.rng.normal(0.0, 0.9, n))
+    delta = size * _FIDGET_RAD.get(bout.state, _FIDGET_RAD[State.ACTIVE_SLEEP]) * np.sqrt(level[minute])
+    rise, fall = draw.rng.uniform(0.2, 1.5, n), draw.rng.uniform(0.3, 2.5, n)
+    hold = rise * draw.rng.uniform(0.8, 2.0, n)
+    return Steps(
+        np.concatenate([channel, channel]),
+        np.concatenate([start, start + hold]),
+        np.concatenate([rise, fall]),
+        np.concatenate([delta, -delta]),
+    )
