@@ -81,7 +81,7 @@ OPEN_END: Final = 0xFFFF_FFFF
 """As the end of a fetch: everything held when it is asked for. Never a packet's number."""
 
 
-class BadPacket(ValueError):  # noqa: N818 - names the thing found, as every cause in this project does
+class BadPacket(ValueError):
     """Bytes that are not what the sock profile says; `what`, `field` and `offset` say where."""
 
     def __init__(self, what: str, field: str, offset: int, problem: str) -> None:
