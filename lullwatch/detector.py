@@ -10,6 +10,7 @@ import msgspec
 from alerts import rules
 from dsp.pipeline import Pipeline
 from dsp.records import Alert, Context, Coverage, Epoch, Event, Item, Output, Site, StateEpoch
+from store.recording import standing_events
 
 from .coverage import CoverageLedger, LedgerState
 
@@ -37,9 +38,8 @@ class Told:
 
     @property
     def final_events(self) -> list[Event]:
-        """The last row of each event, by onset."""
-        last = {e.id: e for e in self.events}
-        return sorted(last.values(), key=lambda e: (e.onset_ns, e.end_ns, e.id))
+        """The last row of each event that still stands, by onset."""
+        return list(standing_events(self.events))
 
     @property
     def states(self) -> list[StateEpoch]:

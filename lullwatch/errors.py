@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["BadSettings", "LullwatchError", "NothingToReplay", "SecretTooOpen"]
+__all__ = ["BadScenario", "BadSettings", "LullwatchError", "NothingToReplay", "SecretTooOpen"]
 
 
 class LullwatchError(Exception):
@@ -32,3 +32,7 @@ class NothingToReplay(LullwatchError):
 
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(f"{path}: {what}; nothing to replay")
+
+
+class BadScenario(LullwatchError):
+    """There is no such scenario, or its file cannot be used."""

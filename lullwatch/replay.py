@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from dsp.records import NS, Alert, Event, Item, Segment, Severity, Site, State
 from store.edf import read_recording
-from store.events_tsv import write_events, write_states
+from store.events_tsv import event_lines, state_lines, write_events, write_states
 from store.journal import Journal
+from store.recording import Recording, from_journal
 
 from .coverage import seen_minutes, sentence
 from .detector import Detector, Told
@@ -58,62 +59,36 @@ def load(path: Path, *, infant: str | None = None, as_arrived: bool = False) -> 
 
     Raises:
         NothingToReplay: when there are no samples.
-        store.errors.BadRecording: when the file cannot be read.
+        store.errors.StoreError: when the file cannot be read.
     """
-    if path.suffix == ".sqlite":
-        with Journal.read_only(path) as journal:
-            infants = journal.infants() if infant is None else [infant]
-            nights = [_journal_night(path, journal, name, as_arrived=as_arrived) for name in infants]
-        if not nights:
+    if path.suffix != ".sqlite":
+        if as_arrived:
+            raise NothingToReplay(path, "only a journal knows in which order its rows arrived")
+        return [_night(path, path.stem, read_recording(path))]
+    with Journal.read_only(path) as journal:
+        names = journal.infants() if infant is None else [infant]
+        if not names:
             raise NothingToReplay(path, "the journal holds no infant")
-        return nights
-    if as_arrived:
-        raise NothingToReplay(
-            path, "a recording does not tell in which order it arrived, only a journal does"
-        )
-    return [_recording_night(path)]
+        recordings = [(name, from_journal(journal, name)) for name in names]
+        nights = [_night(path, f"{path.stem}_{name}", recording) for name, recording in recordings]
+        if as_arrived:
+            nights = [replace(n, items=[item for _, item in journal.items(n.infant)]) for n in nights]
+    return nights
 
 
-def _recording_night(path: Path) -> Night:
-    recording = read_recording(path)
+def _night(path: Path, name: str, recording: Recording) -> Night:
     if not recording.segments:
-        raise NothingToReplay(path, "the recording holds no movement signals")
-    sites = _sites(recording.segments)
+        raise NothingToReplay(path, f"no movement signals of infant {recording.infant} in it")
     return Night(
-        name=path.stem,
+        name=name,
         infant=recording.infant,
-        sites=sites,
+        sites=recording.sites,
         t0_ns=recording.t0_ns,
-        end_ns=max(s.end_ns for s in recording.segments),
+        end_ns=recording.end_ns,
         start_utc_ns=recording.start_utc_ns,
         zone=recording.zone,
-        items=settled_items(recording.segments, sites),
+        items=settled_items(recording.segments, recording.sites),
     )
-
-
-def _journal_night(path: Path, journal: Journal, infant: str, *, as_arrived: bool) -> Night:
-    items = [item for _, item in journal.items(infant)]
-    segments = [item for item in items if isinstance(item, Segment)]
-    if not segments:
-        raise NothingToReplay(path, f"infant {infant} has no samples in this journal")
-    sites = _sites(segments)
-    t0_ns = min(s.t0_ns for s in segments)
-    clock = next(iter(journal.clock_rows()), None)
-    return Night(
-        name=f"{path.stem}_{infant}",
-        infant=infant,
-        sites=sites,
-        t0_ns=t0_ns,
-        end_ns=max(s.end_ns for s in segments),
-        start_utc_ns=None if clock is None else clock.utc_ns + t0_ns - clock.t_ns,
-        zone="UTC" if clock is None else clock.zone,
-        items=items if as_arrived else settled_items(segments, sites),
-    )
-
-
-def _sites(segments: Iterable[Segment]) -> tuple[Site, ...]:
-    worn = {segment.site for segment in segments}
-    return tuple(site for site in Site if site in worn)
 
 
 def replay(
@@ -144,8 +119,8 @@ def write_results(replayed: Replayed, folder: Path, *, picture: bool = True) -> 
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / night.name
     paths = [_suffixed(stem, end) for end in ("_events.tsv", "_states.tsv", "_told.jsonl", "_summary.txt")]
-    write_events(paths[0], told.final_events, t0_ns=night.t0_ns)
-    write_states(paths[1], told.states, t0_ns=night.t0_ns)
+    write_events(paths[0], event_lines(told.events, night.t0_ns))
+    write_states(paths[1], state_lines(told.states, night.t0_ns))
     paths[2].write_bytes(told_lines(told.events, told.alerts))
     paths[3].write_text(summary(replayed), encoding="utf-8")
     if picture:
