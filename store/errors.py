@@ -25,7 +25,7 @@ class JournalError(StoreError):
     """A journal could not do what was asked of it."""
 
 
-class JournalFull(JournalError):  # noqa: N818 - named by its cause
+class JournalFull(JournalError):
     """The disk under the journal has no room left; nothing of this commit was kept."""
 
     def __init__(self, path: Path) -> None:
@@ -35,7 +35,7 @@ class JournalFull(JournalError):  # noqa: N818 - named by its cause
         )
 
 
-class JournalDamaged(JournalError):  # noqa: N818 - named by its cause
+class JournalDamaged(JournalError):
     """The file is not a whole journal."""
 
     def __init__(self, path: Path, finding: str) -> None:
@@ -45,7 +45,7 @@ class JournalDamaged(JournalError):  # noqa: N818 - named by its cause
         )
 
 
-class JournalTooNew(JournalError):  # noqa: N818 - named by its cause
+class JournalTooNew(JournalError):
     """A newer version of the program wrote the file."""
 
     def __init__(self, path: Path, found: int, known: int) -> None:
@@ -55,7 +55,7 @@ class JournalTooNew(JournalError):  # noqa: N818 - named by its cause
         )
 
 
-class JournalReadOnly(JournalError):  # noqa: N818 - named by its cause
+class JournalReadOnly(JournalError):
     """The file or its folder cannot be opened or written."""
 
     def __init__(self, path: Path, finding: str) -> None:
@@ -65,7 +65,7 @@ class JournalReadOnly(JournalError):  # noqa: N818 - named by its cause
         )
 
 
-class JournalBusy(JournalError):  # noqa: N818 - named by its cause
+class JournalBusy(JournalError):
     """Another process held the file for longer than we wait."""
 
     def __init__(self, path: Path, waited_s: float) -> None:
@@ -75,14 +75,14 @@ class JournalBusy(JournalError):  # noqa: N818 - named by its cause
         )
 
 
-class BadRecording(StoreError):  # noqa: N818 - named by its cause
+class BadRecording(StoreError):
     """A recording cannot be read."""
 
     def __init__(self, path: Path, what: str, remedy: str) -> None:
         super().__init__(f"{path}: {what}. {remedy}")
 
 
-class BadTable(StoreError):  # noqa: N818 - named by its cause
+class BadTable(StoreError):
     """A table of events or states cannot be read."""
 
     def __init__(self, path: Path, line: int, what: str) -> None:

@@ -1,0 +1,145 @@
+"""The exact segment table of an EDF+ file: the sidecar that gives back the segments that were written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dsp.records import Segment, SegmentFlag, Site
+from store.errors import BadRecording, BadTable
+
+__all__ = ["ClockFacts", "ClockTable", "Placed", "read_clock_table", "sidecars_of", "write_clock_table"]
+
+_FORMAT = 1
+"""version of the two sidecars"""
+
+_COLUMNS = {
+    "site": "where on the body the sensor sat",
+    "sensor": "id of the sensor",
+    "boot": "random number the sensor drew at its start",
+    "seq": "number of the packet since the sensor's start",
+    "sample_index": "place of the segment's first sample in the site's signals of the EDF+ file",
+    "n": "number of samples; every other sample of the signals is filling",
+    "t0_ns": "data time of the first sample in nanoseconds",
+    "step_ns": "time from sample to sample in nanoseconds",
+    "flags": "1 clipped, 2 first after a restart of the sensor, 4 fetched from its backlog",
+    "acc_g": "acceleration of one count in g",
+    "gyro_dps": "angular rate of one count in degrees per second",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A segment and the place of its first sample in its site's signals."""
+
+    segment: Segment
+    sample_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockFacts:
+    """What holds for a whole file."""
+
+    infant: str
+    zone: str
+    start_utc_ns: int | None
+    """UTC at `t0_ns`"""
+    t0_ns: int
+    """data time of the recording's start, the same for all runs of a recording"""
+    file_t0_ns: int
+    """data time of sample 0 of this file"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the table: a segment without its counts."""
+
+    site: Site
+    sensor: str
+    boot: int
+    seq: int
+    sample_index: int
+    n: int
+    t0_ns: int
+    step_ns: int
+    flags: SegmentFlag
+    acc_g: float
+    gyro_dps: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTable:
+    """Both sidecars of one file."""
+
+    facts: ClockFacts
+    lines: tuple[Line, ...]
+
+
+def sidecars_of(edf: Path) -> tuple[Path, Path]:
+    """Where the table and its description of an EDF+ file lie."""
+    return edf.with_name(edf.stem + "_clock.tsv"), edf.with_name(edf.stem + "_clock.json")
+
+
+def write_clock_table(edf: Path, facts: ClockFacts, placed: Iterable[Placed]) -> None:
+    """Write both sidecars beside `edf`."""
+    tsv, described = sidecars_of(edf)
+    lines = ["\t".join(_COLUMNS)] + [_line(p) for p in placed]
+    tsv.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
+    document = {
+        "format": _FORMAT,
+        "infant": facts.infant,
+        "zone": facts.zone,
+        "start_utc_ns": facts.start_utc_ns,
+        "t0_ns": facts.t0_ns,
+        "file_t0_ns": facts.file_t0_ns,
+        "columns": {name: {"Description": text} for name, text in _COLUMNS.items()},
+    }
+    described.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def _line(placed: Placed) -> str:
+    s = placed.segment
+    values = (
+        str(s.site), s.sensor, s.boot, s.seq, placed.sample_index, s.n, s.t0_ns, s.step_ns, int(s.flags),
+        repr(float(s.scale.acc_g)), repr(float(s.scale.gyro_dps)),
+    )  # fmt: skip
+    return "\t".join(map(str, values))
+
+
+def read_clock_table(edf: Path) -> ClockTable | None:
+    """Both sidecars of a file, or None when the table is not there.
+
+    Raises BadTable with the number of a line that cannot be read, BadRecording when the description is
+    missing or of a newer format.
+    """
+    tsv, described = sidecars_of(edf)
+    if not tsv.exists():
+        return None
+    facts = _read_facts(described)
+    rows = tsv.read_text(encoding="utf-8").splitlines()
+    if not rows or rows[0].split("\t") != list(_COLUMNS):
+        raise BadTable(tsv, 1, f"the columns are not {' '.join(_COLUMNS)}")
+    return ClockTable(facts, tuple(_parse(tsv, i, row) for i, row in enumerate(rows[1:], start=2)))
+
+
+def _read_facts(path: Path) -> ClockFacts:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["format"] > _FORMAT:
+            raise BadRecording(path, "written by a newer version", "Install the newer version to read it.")
+        names = ("infant", "zone", "start_utc_ns", "t0_ns", "file_t0_ns")
+        return ClockFacts(**{name: document[name] for name in names})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        remedy = "Bring it back, or move the _clock.tsv away to read the file at its nominal rate."
+        raise BadRecording(path, f"cannot be read ({error!r})", remedy) from error
+
+
+def _parse(path: Path, number: int, row: str) -> Line:
+    try:
+        site, sensor, boot, seq, index, n, t0_ns, step_ns, flags, acc_g, gyro_dps = row.split("\t")
+        integers = (int(boot), int(seq), int(index), int(n), int(t0_ns), int(step_ns))
+        return Line(Site(site), sensor, *integers, SegmentFlag(int(flags)), float(acc_g), float(gyro_dps))
+    except ValueError as error:
+        raise BadTable(path, number, f"cannot be read ({error})") from error

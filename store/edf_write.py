@@ -1,0 +1,232 @@
+"""A recording as EDF+C files whose digital values are the sensors' counts.
+
+References:
+    Kemp B, Olivan J (2003) European data format 'plus' (EDF+), Clinical Neurophysiology 114:1755-1761.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import edfio
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.records import NS, Segment, Site
+from store.clock_table import ClockFacts, Placed, write_clock_table
+from store.recording import FILLING, Gap, Recording, gaps_of, standing_events
+
+__all__ = ["GAP", "run_path", "write_recording"]
+
+GAP = "gap"
+"""first word of the annotation of a gap; site and cause follow"""
+
+_NEW_FILE_GAP_NS = 60 * NS
+"""Silence of all sites from which a new file is begun: filling it would only make the file longer."""
+
+_RATE_GRID_HZ = 0.1
+"""Rates in the header are multiples of this, so that ten seconds hold a whole number of samples."""
+
+_MAX_LAG_S = 0.25
+"""How far a reader without our sidecar may see a sample late: about one packet. A sensor faster than the
+header's rate falls behind; then the next rate of the grid is taken and a few samples are filling."""
+
+_MAX_RATE_STEPS = 10
+"""A sensor's rate is a few per mille off its segments' median at most; ten steps are one hertz."""
+
+_COUNT_MIN, _COUNT_MAX = -32768, 32767
+_AXES = ("x", "y", "z")
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """The signals of one site in one file."""
+
+    site: Site
+    rate_hz: float
+    segments: tuple[Segment, ...]
+    places: NDArray[np.int64]
+    """sample index of each segment's first sample"""
+
+    @property
+    def end_s(self) -> float:
+        return float(self.places[-1] + self.segments[-1].n) / self.rate_hz
+
+
+def run_path(path: Path, number: int) -> Path:
+    """File name of the run of this number (from 1) of a recording."""
+    return path if number == 1 else path.with_name(f"{path.stem}_run-{number}{path.suffix}")
+
+
+def write_recording(recording: Recording, path: Path) -> list[Path]:
+    """Write a recording as one EDF+C file per run, each with its sidecars; returns the EDF+ files.
+
+    A new run begins after more than 60 s without any sample, and where the range or the axes of a site change.
+    Raises ValueError for a recording without samples.
+    """
+    if not recording.segments:
+        raise ValueError("a recording without samples has nothing to write")
+    paths = []
+    for number, run in enumerate(_runs(recording.segments), start=1):
+        paths.append(run_path(path, number))
+        _write_run(replace(recording, segments=run), paths[-1])
+    return paths
+
+
+def _runs(segments: Sequence[Segment]) -> Iterator[tuple[Segment, ...]]:
+    run: list[Segment] = []
+    kinds: dict[Site, tuple[object, ...]] = {}
+    end_ns = segments[0].t0_ns
+    for segment in segments:
+        kind = (segment.scale, segment.counts.shape[1])
+        changed = kinds.get(segment.site, kind) != kind
+        if changed or segment.t0_ns - end_ns > _NEW_FILE_GAP_NS:
+            yield tuple(run)
+            run, kinds = [], {}
+        kinds[segment.site] = kind
+        run.append(segment)
+        end_ns = max(end_ns, segment.end_ns)
+    yield tuple(run)
+
+
+def _write_run(run: Recording, path: Path) -> None:
+    file_t0_ns = _file_start(run)
+    tracks = [_track(run, site, file_t0_ns) for site in run.sites]
+    record_s = _record_duration([t.rate_hz for t in tracks])
+    records = math.ceil(max(t.end_s for t in tracks) / record_s - 1e-9)
+    signals = [signal for track in tracks for signal in _signals(track, records * record_s)]
+    start = _local_start(run, file_t0_ns)
+    edf = edfio.Edf(
+        signals,
+        patient=edfio.Patient(),
+        recording=edfio.Recording(startdate=start.date() if start else None, equipment_code="lullwatch"),
+        starttime=start.time() if start else None,
+        data_record_duration=record_s,
+        annotations=_annotations(run, tracks, file_t0_ns, file_t0_ns + records * record_s * NS),
+    )
+    facts = ClockFacts(run.infant, run.zone, run.start_utc_ns, run.t0_ns, file_t0_ns)
+    placed = [Placed(s, int(i)) for t in tracks for s, i in zip(t.segments, t.places, strict=True)]
+    write_clock_table(path, facts, sorted(placed, key=lambda p: (p.segment.t0_ns, p.segment.site)))
+    edf.write(path)
+
+
+def _file_start(run: Recording) -> int:
+    """Data time of sample 0: the last whole second of UTC, which is all that an EDF header can say."""
+    first_ns = min(s.t0_ns for s in run.segments)
+    offset_ns = 0 if run.start_utc_ns is None else run.start_utc_ns - run.t0_ns
+    return (first_ns + offset_ns) // NS * NS - offset_ns
+
+
+def _local_start(run: Recording, file_t0_ns: int) -> datetime.datetime | None:
+    if run.start_utc_ns is None:
+        return None
+    seconds = (run.start_utc_ns + file_t0_ns - run.t0_ns) // NS
+    utc = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return utc.astimezone(ZoneInfo(run.zone)).replace(tzinfo=None)
+
+
+def _track(run: Recording, site: Site, file_t0_ns: int) -> _Track:
+    segments = tuple(s for s in run.segments if s.site is site)
+    rate_hz = _grid_rate(float(np.median([s.step_ns for s in segments])))
+    for _ in range(_MAX_RATE_STEPS):
+        places, lag_s = _place(segments, rate_hz, file_t0_ns)
+        if lag_s <= _MAX_LAG_S:
+            break
+        rate_hz = round(rate_hz + _RATE_GRID_HZ, 1)
+    return _Track(site, rate_hz, segments, places)
+
+
+def _grid_rate(step_ns: float) -> float:
+    return max(round(round(NS / step_ns / _RATE_GRID_HZ) * _RATE_GRID_HZ, 1), _RATE_GRID_HZ)
+
+
+def _place(segments: Sequence[Segment], rate_hz: float, file_t0_ns: int) -> tuple[NDArray[np.int64], float]:
+    """Index of each segment's first sample by its time, pushed back where the one before is still going on.
+
+    Also returns the largest push in seconds.
+    """
+    wanted = np.array([round((s.t0_ns - file_t0_ns) * rate_hz / NS) for s in segments], dtype=np.int64)
+    before = np.concatenate(([0], np.cumsum([s.n for s in segments])[:-1])).astype(np.int64)
+    places = before + np.maximum.accumulate(wanted - before)
+    return places, float((places - wanted).max()) / rate_hz
+
+
+def _record_duration(rates_hz: Sequence[float]) -> int:
+    for seconds in (1, 5):
+        if all(abs(rate * seconds - round(rate * seconds)) < 1e-6 for rate in rates_hz):
+            return seconds
+    return 10
+
+
+def _signals(track: _Track, duration_s: float) -> Iterator[edfio.EdfSignal]:
+    total = round(duration_s * track.rate_hz)
+    counts = np.concatenate([s.counts for s in track.segments])
+    filled = counts[_source_of_slots(track, total)]
+    scale = track.segments[0].scale
+    for axis in range(filled.shape[1]):
+        kind, unit, per_count = ("ACC", "g", scale.acc_g) if axis < 3 else ("GYRO", "deg/s", scale.gyro_dps)
+        yield edfio.EdfSignal.from_digital(
+            np.ascontiguousarray(filled[:, axis]),
+            track.rate_hz,
+            label=f"{track.site}_{kind}_{_AXES[axis % 3]}",
+            physical_dimension=unit,
+            physical_range=(_eight_chars(_COUNT_MIN * per_count), _eight_chars(_COUNT_MAX * per_count)),
+            digital_range=(_COUNT_MIN, _COUNT_MAX),
+        )
+
+
+def _source_of_slots(track: _Track, total: int) -> NDArray[np.int64]:
+    """Which sample stands in each slot; a slot without one repeats the last sample before it."""
+    lengths = np.array([s.n for s in track.segments])
+    first = np.cumsum(lengths) - lengths
+    samples = np.arange(lengths.sum())
+    source = np.zeros(total, dtype=np.int64)
+    source[np.repeat(track.places - first, lengths) + samples] = samples
+    return np.maximum.accumulate(source)
+
+
+def _eight_chars(value: float) -> float:
+    """The nearest number that an EDF header's eight characters hold without an exponent."""
+    for digits in range(6, 0, -1):
+        rounded = round(value, digits)
+        if len(f"{rounded:.{digits}f}".rstrip("0")) <= 8:
+            return rounded
+    return float(round(value))
+
+
+def _annotations(
+    run: Recording, tracks: Sequence[_Track], start_ns: int, end_ns: int
+) -> list[edfio.EdfAnnotation]:
+    gaps = [*gaps_of(run), *_edges(tracks, start_ns, end_ns)]
+    spans = [(g.onset_ns, g.end_ns, f"{GAP} {g.site} {g.cause}") for g in gaps]
+    spans += [(e.onset_ns, e.end_ns, str(e.label)) for e in standing_events(run.events)]
+    spans += [(s.t_ns, s.t_ns + s.span_ns, f"state {s.state}") for s in run.states]
+    spans += [(n.t_ns, n.t_ns, f"note {n.kind}: {n.text}") for n in run.notes]
+    inside = [s for s in spans if s[1] >= start_ns and s[0] < end_ns]
+    return [_annotation(onset, end, text, start_ns) for onset, end, text in sorted(inside)]
+
+
+def _edges(tracks: Sequence[_Track], start_ns: int, end_ns: int) -> Iterator[Gap]:
+    """What is filled before a site's first sample and after its last."""
+    for track in tracks:
+        first_ns, last_ns = track.segments[0].t0_ns, max(s.end_ns for s in track.segments)
+        if start_ns < first_ns:
+            yield Gap(track.site, start_ns, first_ns, FILLING)
+        if last_ns < end_ns:
+            yield Gap(track.site, last_ns, end_ns, FILLING)
+
+
+def _annotation(onset_ns: int, end_ns: int, text: str, file_t0_ns: int) -> edfio.EdfAnnotation:
+    # An onset before the file's start is allowed by EDF+; readers show it at its negative time.
+    onset_s = round((onset_ns - file_t0_ns) / NS, 6)
+    return edfio.EdfAnnotation(onset_s, round((end_ns - onset_ns) / NS, 6), _printable(text))
+
+
+def _printable(text: str) -> str:
+    # The bytes below 32 are EDF+'s own separators; a note may hold them, an annotation may not.
+    return "".join(max(c, " ") for c in text)

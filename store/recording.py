@@ -1,0 +1,154 @@
+"""A night as a value: what every archive format is written from and read back to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dsp.records import (
+    ClockRow,
+    Coverage,
+    Event,
+    EventStatus,
+    Note,
+    Segment,
+    SegmentFlag,
+    Site,
+    StateEpoch,
+)
+from store.journal import Journal
+from store.utc import UtcMap
+
+__all__ = [
+    "FILLING",
+    "NOT_RECEIVED",
+    "RESTART",
+    "Annotation",
+    "Gap",
+    "Recording",
+    "from_journal",
+    "gaps_of",
+    "settled",
+    "standing_events",
+]
+
+NOT_RECEIVED = "not_received"
+"""cause of a gap nobody can explain"""
+
+RESTART = "restart"
+"""cause of a gap at whose end the sensor started anew"""
+
+FILLING = "filling"
+"""cause of what stands in a file before a site's first sample and after its last"""
+
+_GAP_STEPS = 1.5
+"""Hole between two segments, in steps, from which it is a gap: a lost sample is one step, the clock fit's
+corrections from packet to packet stay well under half of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """Something a recording says about a stretch of time, in the recording's own words."""
+
+    onset_ns: int
+    """data time"""
+    duration_ns: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of which a site has no samples."""
+
+    site: Site
+    onset_ns: int
+    end_ns: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Segments of one infant in time order, and what is known beside them."""
+
+    infant: str
+    zone: str
+    """IANA name of the time zone of the night"""
+    start_utc_ns: int | None
+    """UTC at `t0_ns`; None when the recording does not say"""
+    t0_ns: int
+    """data time of the recording's start: onsets in tables are seconds from here"""
+    segments: tuple[Segment, ...]
+    events: tuple[Event, ...] = ()
+    states: tuple[StateEpoch, ...] = ()
+    notes: tuple[Note, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+    """what a file that was read carried as annotations"""
+    remarks: tuple[str, ...] = ()
+    """what a reader had to do to make segments of a file: conversions, resampling, signals left out"""
+
+    @property
+    def end_ns(self) -> int:
+        """Data time after the last sample; the start when there is none."""
+        return max((s.end_ns for s in self.segments), default=self.t0_ns)
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """Sites with samples, in the order of `Site`."""
+        worn = {s.site for s in self.segments}
+        return tuple(site for site in Site if site in worn)
+
+
+def settled(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Segments in the one order that does not depend on how they arrived."""
+    return tuple(sorted(segments, key=lambda s: (s.t0_ns, s.site, s.sensor, s.boot, s.seq)))
+
+
+def from_journal(journal: Journal, infant: str) -> Recording:
+    """Everything a journal holds of one infant; the recording starts at the first sample."""
+    segments = tuple(journal.segments(infant))
+    clock = journal.clock_rows()
+    t0_ns = min((s.t0_ns for s in segments), default=0)
+    return Recording(
+        infant=infant,
+        zone=clock[-1].zone if clock else "UTC",
+        start_utc_ns=_utc(clock, t0_ns),
+        t0_ns=t0_ns,
+        segments=segments,
+        events=tuple(journal.events(infant)),
+        states=tuple(journal.states(infant)),
+        notes=tuple(journal.notes(infant)),
+        coverage=tuple(journal.coverage(infant)),
+    )
+
+
+def standing_events(events: Iterable[Event]) -> tuple[Event, ...]:
+    """The newest version of each event by onset, without those that were withdrawn or merged into another."""
+    latest: dict[str, Event] = {}
+    for event in events:
+        if event.id not in latest or event.version >= latest[event.id].version:
+            latest[event.id] = event
+    standing = (e for e in latest.values() if e.status is not EventStatus.WITHDRAWN and e.merged_into is None)
+    return tuple(sorted(standing, key=lambda e: (e.onset_ns, e.id)))
+
+
+def gaps_of(recording: Recording) -> Iterator[Gap]:
+    """Holes between the samples of each site, from its first sample to its last."""
+    for site in recording.sites:
+        end_ns: int | None = None
+        for segment in (s for s in recording.segments if s.site is site):
+            if end_ns is not None and segment.t0_ns - end_ns > _GAP_STEPS * segment.step_ns:
+                cause = _cause(recording.coverage, segment, end_ns)
+                yield Gap(site, end_ns, segment.t0_ns, cause)
+            end_ns = segment.end_ns if end_ns is None else max(end_ns, segment.end_ns)
+
+
+def _cause(coverage: Iterable[Coverage], after: Segment, onset_ns: int) -> str:
+    if after.flags & SegmentFlag.RESTART:
+        return RESTART
+    overlapping = (c for c in coverage if c.t_ns < after.t0_ns and onset_ns < c.t_ns + c.span_ns)
+    return next((cause for c in overlapping for cause in c.causes), NOT_RECEIVED)
+
+
+def _utc(clock: list[ClockRow], t_ns: int) -> int | None:
+    return UtcMap(clock).utc_ns(t_ns) if clock else None
