@@ -215,9 +215,10 @@ def _edges(tracks: Sequence[_Track], start_ns: int, end_ns: int) -> Iterator[Gap
     """What is filled before a site's first sample and after its last."""
     for track in tracks:
         first_ns, last_ns = track.segments[0].t0_ns, max(s.end_ns for s in track.segments)
-        if start_ns < first_ns:
+        step_ns = track.segments[0].step_ns
+        if first_ns - start_ns >= step_ns:
             yield Gap(track.site, start_ns, first_ns, FILLING)
-        if last_ns < end_ns:
+        if end_ns - last_ns >= step_ns:
             yield Gap(track.site, last_ns, end_ns, FILLING)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,7 +28,11 @@ def seconds(time_ns: int) -> str:
 
 def parse_seconds(text: str) -> int:
     """Seconds as written in a table to nanoseconds; ValueError for anything else."""
-    return round(float(text) * NS)
+    value = float(text)
+    if not math.isfinite(value):
+        message = f"{text} is no time"
+        raise ValueError(message)
+    return round(value * NS)
 
 
 def number(value: float | None) -> str:
@@ -65,10 +70,10 @@ def read_rows(path: Path, required: Iterable[str], parse: Callable[[dict[str, st
     raises ValueError or KeyError.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BadTable(path, 1, f"cannot be read ({error})") from error
-    header = lines[0].split("\t") if lines else []
+    header = lines[0].split("\t")
     if missing := [name for name in required if name not in header]:
         raise BadTable(path, 1, f"no column {', '.join(missing)}")
     parsed = []
