@@ -1,0 +1,122 @@
+"""The English texts. Every sentence a person reads in a message stands here; another language is another module.
+
+What a text may say is decided by the project's wording rules: what was recorded, never what it is; no reassurance.
+"""
+
+from __future__ import annotations
+
+from alerts.catalogue import Catalogue, Noun
+from dsp.records import State
+
+__all__ = ["ENGLISH"]
+
+ENGLISH = Catalogue(
+    language="en",
+    titles={
+        "brief_strong_movement": "Brief strong movement recorded",
+        "repeated_brief_movements": "Repeated brief movements recorded",
+        "rhythmic_jerks_asleep": "Rhythmic jerks recorded during sleep",
+        "rhythmic_jerking": "Rhythmic jerking recorded",
+        "stiffening": "Stiffening recorded",
+        "long_stiffening_or_jerking": "Long stiffening or jerking recorded",
+        "startle": "Startle recorded",
+        "trembling": "Trembling recorded",
+        "hiccup_like": "Hiccup-like movements recorded",
+        "rocking": "Rocking recorded",
+        "small_twitches": "Small twitches recorded",
+        "movement": "Movement recorded",
+    },
+    nouns={
+        "brief_strong_movement": Noun("brief movement", "brief movements"),
+        "repeated_brief_movements": Noun("brief movement", "brief movements"),
+        "rhythmic_jerks_asleep": Noun("jerk", "jerks"),
+        "rhythmic_jerking": Noun("jerk", "jerks"),
+        "stiffening": Noun("stiffening", "stiffenings"),
+        "long_stiffening_or_jerking": Noun("long movement", "long movements"),
+    },
+    any_noun=Noun("movement", "movements"),
+    look="Look at your baby now.",
+    emergency=(
+        "Call the emergency number now if your baby is blue or grey or has trouble breathing; if a convulsion "
+        "lasts 5 minutes or comes again before your baby has recovered; if your baby does not respond "
+        "afterwards; if this is a first convulsion; if your baby is hurt; if your baby is younger than 28 days "
+        "and this may be a convulsion; or if there is a fever and your baby is under 6 months, or has a bulging "
+        "soft spot, a stiff neck or a rash, or is hard to wake."
+    ),
+    film="If you can do it without danger, film your baby now.",
+    recorded="Recorded: {what}.",
+    happened="This happened at {time} and is sent late.",
+    happened_ago="This happened {ago} ago and is sent late.",
+    five_minutes="This has now gone on for 5 minutes or more.",
+    conveyed="The sensors suggest that your baby was being carried, rocked or driven meanwhile.",
+    withdrawn=(
+        "Data that arrived later changed this record: it is kept and marked as withdrawn. "
+        "This log cannot tell what happened."
+    ),
+    merged="This record has become part of another one, which is told separately.",
+    same_day={
+        "repeated_brief_movements": (
+            "General information: brief movements in series, most of all around waking, are a reason to speak to "
+            "a paediatrician the same day and to ask about an EEG. A video helps most."
+        ),
+        "brief_strong_movement": (
+            "General information: even one or two sudden bends, head drops or throws of the arms are a reason to "
+            "speak to a paediatrician the same day and to ask about an EEG. A video helps most."
+        ),
+        "stiffening": (
+            "General information: stiffening or arching in series is a reason to speak to a paediatrician the "
+            "same day. A video helps most."
+        ),
+        "rhythmic_jerks_asleep": (
+            "General information: jerks asleep that stay on one side, last long, go on past six months of age or "
+            "are ever seen awake are worth mentioning to a paediatrician. A video helps most."
+        ),
+    },
+    always=(
+        "This log cannot tell the cause and is not a diagnosis. If something worries you, film it and call; "
+        "you do not need this log."
+    ),
+    in_time="{what} in {duration}",
+    lasting="{what}, {duration}",
+    sites={"legs": "both legs", "LA": "left leg", "RA": "right leg", "TR": "body"}
+    | {"arms": "both arms", "LW": "left arm", "RW": "right arm", "HD": "head"},
+    sites_joined=" and ",
+    sides={"left": "on the left side", "right": "on the right side", "both": "on both sides"},
+    since_waking="{minutes} min after waking",
+    states={
+        State.AWAKE: "the sensors suggest your baby was awake before it",
+        State.ACTIVE_SLEEP: "the sensors suggest sleep before it",
+        State.QUIET_SLEEP: "the sensors suggest sleep before it",
+        State.ASLEEP: "the sensors suggest sleep before it",
+        State.UNKNOWN: "asleep or awake before it: not known",
+    },
+    match={"clear": "pattern match: clear", "weak": "pattern match: weak"},
+    coverage="The sensors could see {seen} of the last {total}.",
+    coverage_unknown="How much the sensors could see is not known yet.",
+    hours="{h} h {m} min",
+    minutes="{m} min",
+    seconds="{s} s",
+    technical={
+        "blind": (
+            "The sensors see nothing",
+            "For more than 5 minutes no usable data has come. Movements in this "
+            "time are not recorded. Look at your baby, then at the sensors and the gateway.",
+        ),
+        "battery": ("A sensor's battery is low", "It may not last the night. Charge or change it."),
+        "link": ("A sensor's radio link is lost", "What this sensor sees arrives later or not at all."),
+        "sensor": ("A sensor is off or loose", "Check that it is worn and sits well."),
+        "clock": ("The clock may be wrong", "Times in this log may be wrong until the clock is set."),
+        "disk": ("The disk is nearly full", "Recording stops when it is full. Make room."),
+        "broker": (
+            "Messages cannot be sent",
+            "The message broker does not answer. Messages wait in the journal.",
+        ),
+        "database": ("The database is away", "Copies wait in the journal; recording goes on."),
+        "self_test": (
+            "The self-test failed",
+            "A test message did not come through. Alerts may not reach you.",
+        ),
+    },
+    technical_other=("Technical trouble: {kind}", "The log says: {kind}."),
+    cleared=("{title}: over", "This trouble has ended. What happened meanwhile may be missing from the log."),
+)
