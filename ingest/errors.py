@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ingest.sock_codec import Result
+
 __all__ = [
     "CommandRefused",
     "IngestError",
@@ -59,8 +61,8 @@ class MtuTooSmall(IngestError):
 class CommandRefused(IngestError):
     """The sock answered a command with something else than ok."""
 
-    def __init__(self, sensor: str, command: str, result: str) -> None:
-        super().__init__(f"{sensor}: refused {command}: {result}")
+    def __init__(self, sensor: str, command: str, result: Result) -> None:
+        super().__init__(f"{sensor}: the sock refused {command}: {result.name.lower().replace('_', ' ')}")
         self.result = result
 
 

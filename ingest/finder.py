@@ -1,63 +1,73 @@
-"""Finding a configured sensor on the air: one scan at a time for the whole process."""
+"""One scanner for the whole process: whoever looks for a sensor waits here until it is heard."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
-from bleak.exc import BleakError
 
-__all__ = ["Finder", "NotSeen"]
+__all__ = ["Finder"]
 
-SCAN_TIMEOUT_S = 10.0
-"""A sock advertises several times a second; ten seconds cover a radio that shares its air time with live links."""
-
-
-class NotSeen(BleakError):  # noqa: N818 - exceptions are named after their cause
-    """A configured address did not advertise while it was looked for."""
-
-    def __init__(self, address: str, timeout_s: float) -> None:
-        super().__init__(
-            f"{address} was not seen in {timeout_s:g} s of scanning; is the sensor charged, near, and not "
-            "connected to something else?"
-        )
+_log = logging.getLogger(__name__)
 
 
 class Finder:
-    """Scans for one address at a time.
+    """Scans while anybody waits, and only then: scanning takes radio time from live links.
 
-    BlueZ answers parallel scans with InProgress and forgets a device some 30 s after it was last seen, so every
-    attempt to connect starts with a fresh scan, one after the other.
-
-    Args:
-        scanner: makes a scanner with a detection callback; `BleakScanner` itself, or one with another backend.
+    A device is always a fresh one, heard after it was asked for; an old one cannot be connected to.
     """
 
     def __init__(self, scanner: Callable[..., BleakScanner] = BleakScanner) -> None:
-        self._scanner = scanner
-        self._turn = asyncio.Lock()
+        """`scanner` makes a bleak scanner when called with ``detection_callback=``."""
+        self._make_scanner = scanner
+        self._waiting: dict[str, list[asyncio.Future[BLEDevice]]] = {}
+        self._rssi: dict[str, int] = {}
+        self._scanner: BleakScanner | None = None
+        self._lock = asyncio.Lock()
 
     async def find(self, address: str) -> BLEDevice:
-        """The device with this address, seen just now.
+        """Wait until the device with this address is heard.
 
         Raises:
-            NotSeen: it did not advertise within `SCAN_TIMEOUT_S`.
-            BleakError, OSError: the scan could not be run (no adapter, no Bluetooth service).
+            BleakError, OSError: when scanning is not possible.
         """
-        wanted = address.upper()
-        loop = asyncio.get_running_loop()
-        async with self._turn:
-            found: asyncio.Future[BLEDevice] = loop.create_future()
+        heard: asyncio.Future[BLEDevice] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(address.upper(), []).append(heard)
+        try:
+            await self._scan_if_wanted()
+            return await heard
+        finally:
+            self._leave(address.upper(), heard)
+            await self._scan_if_wanted()
 
-            def seen(device: BLEDevice, _advertisement: AdvertisementData) -> None:
-                if device.address.upper() == wanted and not found.done():
-                    found.set_result(device)
+    def rssi(self, address: str) -> int | None:
+        """Signal strength of the newest advertisement, dBm; None before the first."""
+        return self._rssi.get(address.upper())
 
-            async with self._scanner(detection_callback=seen):
-                try:
-                    return await asyncio.wait_for(found, SCAN_TIMEOUT_S)
-                except TimeoutError:
-                    raise NotSeen(address, SCAN_TIMEOUT_S) from None
+    def _leave(self, address: str, heard: asyncio.Future[BLEDevice]) -> None:
+        waiting = self._waiting[address]
+        waiting.remove(heard)
+        if not waiting:
+            del self._waiting[address]
+
+    async def _scan_if_wanted(self) -> None:
+        async with self._lock:
+            if self._waiting and self._scanner is None:
+                scanner = self._make_scanner(detection_callback=self._on_heard)
+                await scanner.start()
+                self._scanner = scanner
+            elif not self._waiting and self._scanner is not None:
+                scanner, self._scanner = self._scanner, None
+                await scanner.stop()
+
+    def _on_heard(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
+        address = device.address.upper()
+        self._rssi[address] = advertisement.rssi
+        for heard in self._waiting.get(address, ()):
+            if not heard.done():
+                _log.debug("%s: heard", address)
+                heard.set_result(device)
