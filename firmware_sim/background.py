@@ -15,7 +15,7 @@ from firmware_sim.conveyance import carrying, patting, rocking
 from firmware_sim.draw import Draw
 from firmware_sim.jerks import clonic, hiccups, sleep_jerk_train, startle, twitches
 from firmware_sim.kicks import kicking
-from firmware_sim.liveliness import fidgeting
+from firmware_sim.liveliness import enliven, fidgeting
 from firmware_sim.movement import Infant, Movement
 from firmware_sim.scenario import Placed, Scenario
 from firmware_sim.sleep import Bout
@@ -92,7 +92,7 @@ def place_all(scenario: Scenario, infant: Infant, bouts: tuple[Bout, ...], seed:
 def _place(row: Placed, infant: Infant, bouts: tuple[Bout, ...], draw: Draw) -> Movement:
     if row.kind not in GENERATORS:
         raise UnknownMovementError(row.kind)
-    movement = GENERATORS[row.kind](draw, infant, **row.options)
+    movement = enliven(GENERATORS[row.kind](draw, infant, **row.options), draw)
     at_s = row.at_s if row.at_s is not None else _fitting_time(draw, row.kind, bouts, movement.duration_s)
     return movement.shifted(at_s)
 
@@ -139,8 +139,8 @@ def _wakings(infant: Infant, bouts: tuple[Bout, ...], diary: _Diary, seed: int) 
     for before, after in pairwise(bouts):
         if not (before.state.is_sleep and after.state is State.AWAKE):
             continue
-        first = arousal(draw, infant).shifted(after.start_s)
-        second = stretch(draw, infant).shifted(first.duration_s + draw.between(2.0, 20.0))
+        first = enliven(arousal(draw, infant), draw).shifted(after.start_s)
+        second = enliven(stretch(draw, infant), draw).shifted(first.duration_s + draw.between(2.0, 20.0))
         for movement, wanted in ((first, True), (second, draw.chance(0.7))):
             start = movement.marks[0].onset_s
             if wanted and diary.is_free(start, movement.duration_s):
@@ -163,7 +163,7 @@ def _sprinkle(
     draw, lived = Draw(seed, f"background/{state}/{kind}"), []
     for bout in (b for b in bouts if b.state is state):
         for at_s in _moments(draw, bout, per_hour):
-            movement = GENERATORS[kind](draw, infant).shifted(at_s)
+            movement = enliven(GENERATORS[kind](draw, infant), draw).shifted(at_s)
             if movement.duration_s < bout.end_s and diary.is_free(at_s, movement.duration_s):
                 diary.take(at_s, movement.duration_s)
                 lived.append(movement)
@@ -184,7 +184,7 @@ def _postures(
         per_hour = scenario.background.rates(bout.state).get(_POSTURE, 0.0)
         for at_s in _moments(draw, bout, per_hour):
             to = _next_posture(draw, now, scenario.age_days)
-            movement = posture_change(draw, now, to).shifted(at_s)
+            movement = enliven(posture_change(draw, now, to), draw).shifted(at_s)
             if diary.is_free(at_s, movement.duration_s):
                 diary.take(at_s, movement.duration_s)
                 lived.append(movement)

@@ -73,7 +73,7 @@ class _JerkHabit:
 def _jerk_train(draw: Draw, infant: Infant, habit: _JerkHabit, train_s: float) -> Movement:
     out, at, count = StepList(), 0.0, 0
     while count < 3 or at < train_s:
-        peak = draw.spread(habit.peak_g, 0.35)
+        peak = min(draw.spread(habit.peak_g, 0.35), 0.6)
         _jerk(out, draw, infant, at, habit, peak)
         at, count = at + max(draw.spread(1.0 / habit.rate_hz, habit.cv), 0.06), count + 1
     return mark_all(out.build(), Label.SLEEP_JERK_TRAIN, "bnsm", count=count, side=habit.side)

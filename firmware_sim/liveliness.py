@@ -13,10 +13,11 @@ import numpy as np
 
 from dsp.records import State
 from firmware_sim.draw import Draw
+from firmware_sim.movement import Movement
 from firmware_sim.sleep import Bout
 from firmware_sim.steps import Channel, Steps
 
-__all__ = ["fidgeting", "with_units"]
+__all__ = ["enliven", "fidgeting", "with_units"]
 
 _WHOLE_BELOW_S: Final = 0.12
 """A shorter step is one twitch of muscle and has no parts."""
@@ -45,6 +46,11 @@ def with_units(steps: Steps, draw: Draw) -> Steps:
         (steps.delta * (1.0 - share))[splits],
     )
     return Steps.join([first, second])
+
+
+def enliven(movement: Movement, draw: Draw) -> Movement:
+    """A movement made of units, with the truth it came with."""
+    return Movement(with_units(movement.steps, draw), movement.marks)
 
 
 def fidgeting(draw: Draw, bout: Bout, per_hour: float) -> Steps:

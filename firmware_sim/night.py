@@ -15,7 +15,6 @@ from firmware_sim.background import live_through, place_all
 from firmware_sim.body import Body, draw_rest, motion_at
 from firmware_sim.draw import Draw
 from firmware_sim.imu import Chip, draw_chip
-from firmware_sim.liveliness import with_units
 from firmware_sim.movement import Infant, draw_infant, merged
 from firmware_sim.scenario import Phase, Scenario, named_scenario
 from firmware_sim.sleep import Bout, breathing, draw_hypnogram
@@ -136,8 +135,7 @@ def make_night(
     placed = place_all(plan, traits, bouts, seed)
     lived = merged([*placed, *live_through(plan, traits, bouts, rest, placed, seed)])
     breaths = breathing(Draw(seed, "breathing"), traits, bouts)
-    moved = with_units(lived.steps, Draw(seed, "units"))
-    trajectory = Trajectory(Steps.join([breaths, moved]), rest)
+    trajectory = Trajectory(Steps.join([breaths, lived.steps]), rest)
     tracks = {site: _track(site, traits.body, trajectory, plan, seed, start_ns, rate_hz) for site in sites}
     truth = tell_truth(
         lived.marks,

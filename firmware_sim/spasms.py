@@ -28,6 +28,11 @@ _SHORT_SHARE: Final = 0.857
 """Share of spasms lasting 0.4-3.0 s; the others last 3-7 s [F11]."""
 
 
+_EASE_MIN_S: Final = 0.35
+"""A hold eases off [F12]; what would have to let go faster is part of the phasic contraction [E]."""
+_TILT_MAX_RAD: Final = float(np.deg2rad(60.0))
+
+
 @dataclass(frozen=True, slots=True)
 class SpasmStyle:
     """What the spasms of one infant have in common; each still differs from the last [F13]."""
@@ -113,12 +118,14 @@ class _Shape:
             self.tonic = draw.between(0.1, 0.3)
         self.relax_s = min(left, draw.between(0.25, 0.7)) if self.tonic else left
         rest = left - self.relax_s
-        self.ease_s = rest * draw.between(0.4, 0.9)
+        if rest < _EASE_MIN_S:
+            self.tonic, self.relax_s, rest = 0.0, left, 0.0
+        self.ease_s = min(rest, max(_EASE_MIN_S, rest * draw.between(0.4, 0.9)))
         self.hold_s = rest - self.ease_s
 
     def write(self, out: StepList, channel: Channel, at_s: float, delta: float) -> None:
         out.step(channel, at_s, self.rise_s, delta)
-        if self.ease_s <= 0.05:
+        if self.tonic == 0.0:
             out.step(channel, at_s + self.rise_s, self.relax_s, -delta)
             return
         out.step(channel, at_s + self.rise_s, self.relax_s, -delta * (1.0 - self.tonic))
@@ -152,7 +159,7 @@ def _leg_part(
 
 def _trunk_part(out: StepList, draw: Draw, shape: _Shape, style: SpasmStyle, strength: float) -> None:
     forwards = -1.0 if style.form == "extensor" else 1.0
-    tilt = min(forwards * draw.spread(style.trunk_rad * strength, 0.2), 1.05)
+    tilt = forwards * min(draw.spread(style.trunk_rad * strength, 0.2), _TILT_MAX_RAD)
     spine = draw.between(0.4, 0.9)
     lag = draw.between(0.0, 0.1)
     shape.write(out, Channel.SPINE_FLEX, lag, tilt * spine)

@@ -50,7 +50,7 @@ def stiffening(draw: Draw, _infant: Infant, *, duration_s: float | None = None) 
         out.pulse(leg.knee, lag, -draw.between(0.4, 1.0), **timing)
         _tremble(out, draw, leg.knee, rise, hold, draw.log_between(0.0002, 0.0015), hz=(8.0, 20.0))
     _bow(out, draw, draw.sign() * draw.between(0.15, 0.7), rise, hold, fall)
-    _tremble(out, draw, Channel.SPINE_FLEX, rise, hold, draw.log_between(0.0002, 0.0012), hz=(8.0, 20.0))
+    _tremble(out, draw, Channel.SPINE_FLEX, rise, hold, draw.log_between(0.0001, 0.0007), hz=(8.0, 20.0))
     return mark_all(out.build(), Label.STIFFENING, "tonic")
 
 
