@@ -48,6 +48,8 @@ GENERATORS: Final[Mapping[str, Callable[..., Movement]]] = {
 _ASLEEP_KINDS: Final = frozenset({"sleep_jerk_train", "twitches"})
 _POSTURE: Final = "posture_change"
 _FIDGET: Final = "fidget"
+_TRIES: Final = 50
+"""Times drawn for a movement before it is let lie over another: the night is full then."""
 _GUARD_S: Final = 1.5
 """Rest between two movements of the background [E]."""
 
@@ -82,26 +84,35 @@ def place_all(scenario: Scenario, infant: Infant, bouts: tuple[Bout, ...], seed:
         UnknownMovementError: a kind without a generator.
     """
     seen: dict[str, int] = {}
-    placed = []
+    placed: list[Movement] = []
+    diary = _Diary()
     for row in scenario.placed:
         ordinal = seen[row.kind] = seen.get(row.kind, -1) + 1
-        placed.append(_place(row, infant, bouts, Draw(seed, f"placed/{row.kind}/{ordinal}")))
+        draw = Draw(seed, f"placed/{row.kind}/{ordinal}")
+        placed.append(_place(row, infant, bouts, draw, diary))
     return placed
 
 
-def _place(row: Placed, infant: Infant, bouts: tuple[Bout, ...], draw: Draw) -> Movement:
+def _place(row: Placed, infant: Infant, bouts: tuple[Bout, ...], draw: Draw, diary: _Diary) -> Movement:
     if row.kind not in GENERATORS:
         raise UnknownMovementError(row.kind)
     movement = enliven(GENERATORS[row.kind](draw, infant, **row.options), draw)
-    at_s = row.at_s if row.at_s is not None else _fitting_time(draw, row.kind, bouts, movement.duration_s)
+    span_s = movement.duration_s
+    at_s = row.at_s if row.at_s is not None else _fitting_time(draw, row.kind, bouts, span_s, diary)
+    diary.take(at_s, at_s + span_s)
     return movement.shifted(at_s)
 
 
-def _fitting_time(draw: Draw, kind: str, bouts: tuple[Bout, ...], span_s: float) -> float:
+def _fitting_time(draw: Draw, kind: str, bouts: tuple[Bout, ...], span_s: float, diary: _Diary) -> float:
     asleep = kind in _ASLEEP_KINDS
     fitting = [b for b in bouts if b.state.is_sleep is asleep and b.duration_s > span_s] or list(bouts)
-    bout = draw.one_of(fitting, [b.duration_s for b in fitting])
-    return draw.between(bout.start_s, max(bout.end_s - span_s, bout.start_s))
+    at_s = 0.0
+    for _ in range(_TRIES):
+        bout = draw.one_of(fitting, [b.duration_s for b in fitting])
+        at_s = draw.between(bout.start_s, max(bout.end_s - span_s, bout.start_s))
+        if diary.is_free(at_s, at_s + span_s):
+            break
+    return at_s
 
 
 def live_through(

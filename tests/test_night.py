@@ -93,6 +93,7 @@ def test_sleep_jerk_trains_of_a_jerk_night_lie_in_sleep():
     trains = night.truth.of(Label.SLEEP_JERK_TRAIN)
     assert len(trains) >= 14
     assert np.mean([train.state.is_sleep for train in trains]) > 0.95
+    assert all(a.end_ns < b.onset_ns for a, b in itertools.pairwise(trains))
 
 
 def test_background_movements_do_not_lie_over_one_another():
