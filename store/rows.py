@@ -32,7 +32,7 @@ from dsp.records import (
     Tick,
 )
 
-__all__ = ["FED", "TABLES", "FedRow", "LinkRow", "Row", "SegmentRow", "Table", "table_of"]
+__all__ = ["FED", "TABLES", "FedRow", "LinkRow", "Row", "SegmentRow", "Table", "body_of", "table_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,8 @@ def _plain(value: object) -> object:
     raise NotImplementedError(msg)
 
 
-def _body(record: object) -> str:
+def body_of(record: object) -> str:
+    """A record as the JSON text that is kept of it."""
     # json and not msgspec's own encoder: that one writes NaN as null and the row could not be read again.
     return json.dumps(msgspec.to_builtins(record, enc_hook=_plain), separators=(",", ":"))
 
@@ -183,7 +184,7 @@ def _record(name: str, kind: type[Any], keys: str, unique: tuple[str, ...]) -> T
     getters = [(column, attribute or column) for column, _, attribute in attributes]
 
     def pack(record: object) -> Values:
-        return (*(_column(getattr(record, attribute)) for _, attribute in getters), _body(record))
+        return (*(_column(getattr(record, attribute)) for _, attribute in getters), body_of(record))
 
     def unpack(values: Values) -> Row:
         row: Row = msgspec.convert(json.loads(values[-1]), kind)
@@ -197,7 +198,7 @@ def _column(value: str | int) -> str | int:
 
 
 def _pack_link(row: LinkRow) -> Values:
-    return row.infant, row.sample.t_ns, _body(row.sample)
+    return row.infant, row.sample.t_ns, body_of(row.sample)
 
 
 def _unpack_link(values: Values) -> LinkRow:
