@@ -149,11 +149,10 @@ class SimClock:
                 future.set_result(None)
 
     async def _settle(self, settle: Settle | None) -> None:
+        for _ in range(_SPINS if settle is None else 1):
+            await asyncio.sleep(0)
         if settle is not None:
             await settle()
-            return
-        for _ in range(_SPINS):
-            await asyncio.sleep(0)
 
 
 class ScaledClock:
