@@ -156,8 +156,7 @@ class MqttPublisher:
         # a broker that lost its memory gets the retained ones back
         for message in self._retained.values():
             await self._send(client, message)
-        self.connected = True
-        self._on_connection(True)
+        self._tell(connected=True)
         work = [asyncio.create_task(self._drain(client)), asyncio.create_task(self._listen(client))]
         try:
             await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from alerts.catalogue import Catalogue
+from alerts.severity import Table
 from alerts.words import Seen
-from dsp.records import Label, Severity
+from dsp.records import ClockRow, Label, Severity
 
-__all__ = ["Arming", "Known", "OpenTrouble", "RuleState", "Sent", "Trouble"]
+__all__ = ["Arming", "Known", "OpenTrouble", "RuleState", "Sent", "Setting", "Trouble"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What stays the same while one fact is decided."""
+
+    table: Table
+    now_ns: int
+    clock: ClockRow | None
+    age_days: int | None
+    catalogue: Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +72,8 @@ class Sent:
     rule: str
     event: str
     """id of the event it tells now: a series takes over the alert of its first member"""
-    text: str
+    essence: str
+    """what its last version said, in short: when it stays the same, no further version is sent"""
     late: bool = False
     five_minutes: bool = False
 

@@ -54,7 +54,7 @@ class LocalMosquitto(LocalServer):
     ) -> None:
         self.host = LOOPBACK
         self.port = port or free_port()
-        self._folder = folder
+        self.folder = folder
         self._user = user
         self._program = program
         self._process: ServerProcess | None = None
@@ -71,8 +71,8 @@ class LocalMosquitto(LocalServer):
 
     def start(self) -> None:
         """Start it and wait until it accepts connections."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        config = self._folder / "mosquitto.conf"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        config = self.folder / "mosquitto.conf"
         config.write_text(self._configuration(), encoding="utf-8")
         if self._user is not None:
             self._write_passwords(*self._user)
@@ -80,7 +80,7 @@ class LocalMosquitto(LocalServer):
             "mosquitto",
             [str(self.program.path), "-c", str(config)],
             environment=self.program.environment(),
-            log=self._folder / "mosquitto.log",
+            log=self.folder / "mosquitto.log",
         )
         self._process.start(lambda: accepts(self.port))
         _log.info("%s on %s:%d", self.program, self.host, self.port)
@@ -97,7 +97,7 @@ class LocalMosquitto(LocalServer):
 
     @property
     def _passwords(self) -> Path:
-        return self._folder / "passwords"
+        return self.folder / "passwords"
 
     def _configuration(self) -> str:
         access = "allow_anonymous true"
@@ -107,7 +107,7 @@ class LocalMosquitto(LocalServer):
             f"listener {self.port} {LOOPBACK}",
             access,
             "persistence true",
-            f"persistence_location {self._folder}/",
+            f"persistence_location {self.folder}/",
             f"autosave_interval {AUTOSAVE_S}",
             f"max_queued_messages {QUEUE_LIMIT}",
             # as root it would change to a user who cannot write into our folder

@@ -40,7 +40,7 @@ class LocalInflux(LocalServer):
     """1.x has no organisations; the shim takes any"""
 
     def __init__(self, folder: Path, *, program: Found | None = None) -> None:
-        self._folder = folder
+        self.folder = folder
         self._program = program
         self._port = free_port()
         self._password = secrets.token_hex(8)
@@ -70,14 +70,14 @@ class LocalInflux(LocalServer):
 
     def start(self) -> None:
         """Start the engine, make the administrator at the first start, then open the shim."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        config = self._folder / "influxdb.conf"
-        config.write_text(_influx_configuration(self._folder, self._port), encoding="utf-8")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        config = self.folder / "influxdb.conf"
+        config.write_text(_influx_configuration(self.folder, self._port), encoding="utf-8")
         self._process = ServerProcess(
             "influxd",
             [str(self.program.path), "-config", str(config)],
             environment=self.program.environment(),
-            log=self._folder / "influxd.log",
+            log=self.folder / "influxd.log",
         )
         self._process.start(lambda: _pings(self._port))
         try:
