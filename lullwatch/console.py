@@ -40,7 +40,7 @@ class Progress:
 
     def note(self, text: str) -> None:
         """A line above the bar."""
-        self._bar.console.print(text, highlight=False, markup=False)
+        self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["BadScenario", "BadSettings", "LullwatchError", "NothingToReplay", "SecretTooOpen"]
+__all__ = ["BadScenario", "BadSettings", "FolderInUse", "LullwatchError", "NothingToReplay", "SecretTooOpen"]
 
 
 class LullwatchError(Exception):
@@ -36,3 +36,15 @@ class NothingToReplay(LullwatchError):
 
 class BadScenario(LullwatchError):
     """There is no such scenario, or its file cannot be used."""
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(f"scenario {name}: {what}. See docs/scenarios.md")
+
+
+class FolderInUse(LullwatchError):
+    """A folder that a command would replace holds something else."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} holds files that are not of an earlier demo; give another folder with --out"
+        )

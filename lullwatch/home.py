@@ -5,18 +5,20 @@ Everything runs on one stepped clock, so a night takes as long as the computer n
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from functools import partial
 
-from bleak import BleakScanner
-from bleak.backends.client import BaseBleakClient
+from bleak import BleakClient, BleakScanner
 
-from dsp.clock import Clock
 from dsp.records import Site
 from firmware_sim.air import Air
 from firmware_sim.host import power_on_host
 from firmware_sim.night import Night
+from firmware_sim.sim_clock import SimClock
 from firmware_sim.sock import SockConfig, VirtualSock
 from ingest.bumble_backend import make_backend
+from ingest.finder import Finder
+
+from .gateway import Gateway, Radio, Sensor, Wearer
 
 __all__ = ["SimulatedHome", "sock_address"]
 
@@ -32,13 +34,12 @@ def sock_address(site: Site) -> str:
 class SimulatedHome:
     """Virtual socks for a simulated night, and the gateway's side of the radio.
 
-    Use as an async context manager; `find` and `client_class` are what a link needs.
+    Use as an async context manager.
     """
 
-    client_class: type[BaseBleakClient]
-
-    def __init__(self, night: Night, clock: Clock) -> None:
+    def __init__(self, night: Night, clock: SimClock) -> None:
         self.night = night
+        self._clock = clock
         self.air = Air(clock)
         self.socks = {
             site: VirtualSock(
@@ -54,10 +55,8 @@ class SimulatedHome:
 
     async def __aenter__(self) -> SimulatedHome:
         self._device = await power_on_host(self.air.controller("gateway"))
-        self.client_class, scanner_class = make_backend(self._device)
-        self.scanner: Callable[..., BleakScanner] = lambda **kwargs: BleakScanner(
-            backend=scanner_class, **kwargs
-        )
+        self._client_class, scanner_class = make_backend(self._device)
+        self._scanner = partial(BleakScanner, backend=scanner_class)
         for sock in self.socks.values():
             await sock.power_on()
         return self
@@ -68,8 +67,22 @@ class SimulatedHome:
         await self._device.power_off()
         self.air.close()
 
-    async def settle(self, *others: Callable[[], Awaitable[None]]) -> None:
-        """Wait until nothing is on the air, and then for the others."""
-        await self.air.settle()
-        for other in others:
-            await other()
+    def wearer(self) -> Wearer:
+        """The simulated infant as a gateway's settings would name it."""
+        sensors = tuple(Sensor(site, site.value.lower(), sock_address(site)) for site in self.socks)
+        return Wearer(self.night.infant, sensors, self.night.scenario.age_days)
+
+    def radio(self) -> Radio:
+        """The gateway's side of the virtual radio."""
+        finder = Finder(self._scanner)
+        return Radio(finder.find, partial(BleakClient, backend=self._client_class), finder.rssi)
+
+    async def live(self, gateway: Gateway, until_ns: int, *, pace: float | None = None) -> None:
+        """Let time pass until `until_ns`, as fast as radio and journal can follow, at most at `pace`."""
+
+        async def settle() -> None:
+            await self.air.settle()
+            if await gateway.settle():
+                await self.air.settle()
+
+        await self._clock.run(until_ns, pace=pace, settle=settle)

@@ -47,9 +47,23 @@ class Intake:
         self._waiters.append(waiter)
         return waiter
 
+    def add_quietly(self, row: Row) -> None:
+        """Queue a row nobody waits for."""
+        self._rows.append(row)
+
     def add_link(self, infant: str, sample: LinkSample) -> None:
         """Queue a report about a link."""
-        self._rows.append(LinkRow(infant, sample))
+        self.add_quietly(LinkRow(infant, sample))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a batch is being committed."""
+        return self._busy.locked()
+
+    async def idle(self) -> None:
+        """Wait for the batch that is being committed, if there is one."""
+        async with self._busy:
+            pass
 
     async def run(self) -> None:
         """Commit four times a second until cancelled; what is queued then is still committed."""

@@ -1,0 +1,199 @@
+"""The live service: links, intake, detectors and the way to the broker, started and ended in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from bleak import BleakClient
+from bleak.backends.device import BLEDevice
+
+from alerts.mqtt import BrokerAddress, MqttPublisher
+from alerts.payloads import Topics
+from dsp.clock import Clock
+from dsp.records import ClockRow, Delivery, Site
+from ingest.link import SockLink
+from store.journal import Journal
+from store.utc import UtcMap
+
+from .announcer import ALERTS, DIARY, Announcer
+from .detector import Detector
+from .intake import Intake
+from .spine import Spine, Taken
+
+__all__ = ["Gateway", "Radio", "Sensor", "Wearer"]
+
+_log = logging.getLogger(__name__)
+
+STOP_S = 10.0
+"""What the end of one part may take, real seconds, before it is left behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """A sensor and where it is worn."""
+
+    site: Site
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wearer:
+    """An infant and the sensors worn."""
+
+    infant: str
+    sensors: tuple[Sensor, ...]
+    age_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Radio:
+    """How sensors are found and connected: bleak's own backend, or one over another stack."""
+
+    find: Callable[[str], Awaitable[BLEDevice]]
+    client: Callable[..., BleakClient] = BleakClient
+    rssi: Callable[[str], int | None] | None = None
+
+
+@dataclass(slots=True)
+class _Running:
+    links: list[asyncio.Task[None]] = field(default_factory=list)
+    intake: asyncio.Task[None] | None = None
+    broker: list[asyncio.Task[None]] = field(default_factory=list)
+
+
+class Gateway:
+    """Everything between the radio and the broker for one journal; an async context manager.
+
+    Args:
+        name: id of this gateway, used in topics.
+        journal: open for writing; it is not closed here.
+        clock: data time, injected.
+        clock_row: ties data time to UTC at the start; committed first.
+        wearers: the infants and their sensors.
+        radio: how to reach the sensors.
+        broker: where alerts go; None keeps them in the journal.
+        on_taken: told what each batch led to, on the event loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        journal: Journal,
+        clock: Clock,
+        clock_row: ClockRow,
+        wearers: Sequence[Wearer],
+        radio: Radio,
+        broker: BrokerAddress | None = None,
+        on_taken: Callable[[Taken], None] = lambda _: None,
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._clock_row = clock_row
+        self._wearers = tuple(wearers)
+        self._on_taken = on_taken
+        detectors = [
+            Detector(w.infant, [s.site for s in w.sensors], age_days=w.age_days, clock=clock_row)
+            for w in wearers
+        ]
+        self._spine = Spine(journal, detectors)
+        self._intake = Intake(self._spine, clock, [w.infant for w in wearers], on_taken=self._taken)
+        self.links = [self._link(w, sensor, radio) for w in wearers for sensor in w.sensors]
+        self._publisher: MqttPublisher | None = None
+        self._announcers: list[Announcer] = []
+        if broker is not None:
+            self._make_announcers(name, broker)
+        self._running = _Running()
+
+    def _link(self, wearer: Wearer, sensor: Sensor, radio: Radio) -> SockLink:
+        return SockLink(
+            address=sensor.address,
+            site=sensor.site,
+            sensor=sensor.name,
+            sink=self._intake.sink(wearer.infant),
+            clock=self._clock,
+            find=radio.find,
+            client=radio.client,
+            on_sample=partial(self._intake.add_link, wearer.infant),
+            rssi=radio.rssi,
+        )
+
+    def _make_announcers(self, name: str, broker: BrokerAddress) -> None:
+        topics = Topics(name)
+        self._publisher = MqttPublisher(broker, topics, clock=self._clock, on_delivery=self._delivered)
+        utc = UtcMap([*self._journal.clock_rows(), self._clock_row])
+        self._announcers = [
+            Announcer(self._journal, self._publisher, topics, tables=tables, utc=utc)
+            for tables in (ALERTS, DIARY)
+        ]
+
+    async def __aenter__(self) -> Gateway:
+        self._journal.commit([self._clock_row])
+        self._taken(self._spine.resume())
+        tasks = self._running
+        tasks.intake = asyncio.create_task(self._intake.run(), name="intake")
+        if self._publisher is not None:
+            work = [self._publisher.run(), *(a.run() for a in self._announcers)]
+            tasks.broker = [asyncio.create_task(w) for w in work]
+        tasks.links = [asyncio.create_task(link.run(), name="link") for link in self.links]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await _end(self._running.links)
+        await _end([t for t in [self._running.intake] if t is not None])
+        await self._intake.finish()
+        if self._publisher is not None:
+            await self._farewell(self._publisher)
+
+    async def wait(self) -> None:
+        """Wait until a part of the service fails; raises what it failed of."""
+        tasks = [*self._running.links, *self._running.broker]
+        if self._running.intake is not None:
+            tasks.append(self._running.intake)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def settle(self) -> bool:
+        """Wait for the commit that is under way, if any; whether there was one. A hook for simulated clocks."""
+        if not self._intake.busy:
+            return False
+        await self._intake.idle()
+        return True
+
+    async def announced(self) -> None:
+        """Wait until the broker has confirmed everything that is in the journal."""
+        for announcer in self._announcers:
+            announcer.wake()
+            await announcer.settled()
+
+    def _taken(self, taken: Taken) -> None:
+        for announcer in self._announcers:
+            announcer.wake()
+        self._on_taken(taken)
+
+    def _delivered(self, step: Delivery) -> None:
+        self._intake.add_quietly(step)
+
+    async def _farewell(self, publisher: MqttPublisher) -> None:
+        try:
+            async with asyncio.timeout(STOP_S):
+                await self.announced()
+        except TimeoutError:
+            _log.warning("the broker has not confirmed everything; the rest is sent at the next start")
+        await publisher.stop()
+        await asyncio.wait(self._running.broker[:1], timeout=STOP_S)
+        await _end(self._running.broker)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    for result in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(result, Exception):
+            _log.error("a part of the service had failed: %s: %s", type(result).__name__, result)
