@@ -31,7 +31,7 @@ from dsp.records import (
 )
 from store.cursors import Cursors, DeadLetter
 from store.database import check_kind, connect, flush_folder, prepare, transaction, translated
-from store.rows import FED, TABLES, FedRow, LinkRow, Row, SegmentRow, Table, table_of
+from store.rows import FED, TABLES, FedRow, LinkRow, Row, SegmentRow, Table, segment_of, table_of
 
 __all__ = ["CommitResult", "Journal", "Snapshot", "night_name"]
 
@@ -174,11 +174,11 @@ class Journal:
 
     def items(self, infant: str, after_row: int = 0) -> Iterator[tuple[int, Item]]:
         """What the infant's pipeline was fed, in the order it was fed, as it stands when the call is made."""
-        for row, record in self._rows(FED, infant, after_row):
-            if isinstance(record, SegmentRow):
-                yield row, record.segment
-            elif isinstance(record, FedRow):
-                yield row, record.item
+        for row, name, values in self._raw(FED, infant, after_row):
+            if name == "segment":
+                yield row, segment_of(values)
+            else:
+                yield row, _fed_row(TABLES[name].unpack(values)).item
 
     def segments(self, infant: str, *, settled: bool = True) -> Iterator[Segment]:
         """The infant's segments: by time when settled, else in the order they arrived."""
@@ -189,7 +189,7 @@ class Journal:
         while (found := self._all(_NEXT_TIME, (infant, start)))[0][0] is not None:
             start = found[0][0] + _WINDOW_NS
             for values in self._all(_SETTLED, (infant, found[0][0], start)):
-                yield _segment_row(TABLES["segment"].unpack(values)).segment
+                yield segment_of(values)
 
     def packets(self, infant: str) -> Iterator[Packet]:
         """The infant's packets as they arrived."""
@@ -309,10 +309,15 @@ class Journal:
         return [row for row in rows if isinstance(row, kind)]
 
     def _rows(self, names: Sequence[str], infant: str | None, after_row: int) -> Iterator[tuple[int, Row]]:
+        for row, name, values in self._raw(names, infant, after_row):
+            yield row, TABLES[name].unpack(values)
+
+    def _raw(
+        self, names: Sequence[str], infant: str | None, after_row: int
+    ) -> Iterator[tuple[int, str, tuple[Any, ...]]]:
         upto = self.last_row
         while page := self._page(names, infant, after_row, upto, _PAGE_ROWS):
-            for row, name, values in page:
-                yield row, TABLES[name].unpack(values)
+            yield from page
             after_row = page[-1][0]
 
     def _page(
@@ -344,6 +349,11 @@ _SETTLED = (
     f"SELECT {', '.join(TABLES['segment'].columns)} FROM segment "  # noqa: S608 - names are constants
     "WHERE infant = ? AND t0_ns >= ? AND t0_ns < ? ORDER BY t0_ns, site, sensor, boot, seq"
 )
+
+
+def _fed_row(row: Row) -> FedRow:
+    assert isinstance(row, FedRow)  # noqa: S101 - narrows the type; only ticks and cut-offs are asked
+    return row
 
 
 def _segment_row(row: Row) -> SegmentRow:

@@ -32,7 +32,18 @@ from dsp.records import (
     Tick,
 )
 
-__all__ = ["FED", "TABLES", "FedRow", "LinkRow", "Row", "SegmentRow", "Table", "body_of", "table_of"]
+__all__ = [
+    "FED",
+    "TABLES",
+    "FedRow",
+    "LinkRow",
+    "Row",
+    "SegmentRow",
+    "Table",
+    "body_of",
+    "segment_of",
+    "table_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +168,19 @@ def _counts(blob: bytes, n: int, axes: int) -> Counts:
 
 
 def _unpack_segment(values: Values) -> SegmentRow:
-    infant, site, sensor, boot, seq, clock, arrived_ns, rate_hz, t0_ns, step_ns = values[:10]
-    n, axes, acc_g, gyro_dps, flags, blob = values[10:]
-    counts, scale, flag = _counts(blob, n, axes), _scale(acc_g, gyro_dps), _flag(flags)
-    packet = Packet(_SITES[site], sensor, boot, seq, clock, rate_hz, scale, counts, flag, arrived_ns)
-    segment = Segment(_SITES[site], sensor, boot, seq, t0_ns, step_ns, counts, scale, flag)
-    return SegmentRow(infant, packet, segment)
+    s = segment_of(values)
+    clock, arrived_ns, rate_hz = values[5:8]
+    packet = Packet(s.site, s.sensor, s.boot, s.seq, clock, rate_hz, s.scale, s.counts, s.flags, arrived_ns)
+    return SegmentRow(values[0], packet, s)
+
+
+def segment_of(values: Values) -> Segment:
+    """The segment alone of a row of its table: replay reads nothing else, and a night has 700,000 of them."""
+    _, site, sensor, boot, seq, _, _, _, t0_ns, step_ns, n, axes, acc_g, gyro_dps, flags, blob = values
+    counts = _counts(blob, n, axes)
+    return Segment(
+        _SITES[site], sensor, boot, seq, t0_ns, step_ns, counts, _scale(acc_g, gyro_dps), _flag(flags)
+    )
 
 
 def _plain(value: object) -> object:
