@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from alerts.severity import TABLE
+from alerts.words import match_word
 from dsp.records import NS, Alert, Coverage, Event, LinkSample, Severity, StateEpoch
 
 __all__ = [
@@ -110,7 +112,8 @@ def event_message(topics: Topics, clock: UtcClock, event: Event, severity: Sever
         "since_waking_s": event.since_waking_s,
         "interval_mean_s": event.interval_mean_s,
         "interval_cv": event.interval_cv,
-        "confidence": round(event.confidence, 3),
+        # people and their systems see weak or clear, never a number that reads like a likelihood
+        "match": match_word(event.match, TABLE.clear_match),
         "conveyed": round(event.conveyed, 3),
         "parent": event.parent,
         "merged_into": event.merged_into,
@@ -143,7 +146,6 @@ def state_message(topics: Topics, clock: UtcClock, state: StateEpoch) -> Message
     """Sleep state of the newest epoch, retained."""
     body = {
         "state": state.state.value,
-        "probability": round(state.probability, 3),
         **_span(clock, state.t_ns, state.t_ns + state.span_ns),
     }
     return Message(topics.of(state.infant, "state"), _encoded(body), retain=True)
