@@ -13,9 +13,11 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from store.database import translated
+
 __all__ = ["Cursors", "DeadLetter"]
 
-_BUSY_TIMEOUT_MS = 10_000
+_BUSY_TIMEOUT_S = 10.0
 """A cursor write takes under a millisecond; ten seconds outlast the slowest card's flush."""
 
 _SCHEMA = """
@@ -41,16 +43,21 @@ class DeadLetter:
 
 
 class Cursors:
-    """Durable cursors and dead letters of one journal; may be shared by threads and processes."""
+    """Durable cursors and dead letters of one journal; may be shared by threads and processes.
+
+    Methods raise JournalFull, JournalReadOnly, JournalDamaged or JournalBusy, naming this file.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.Lock()
         self._db = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, timeout=_BUSY_TIMEOUT_MS / 1000
+            path, isolation_level=None, check_same_thread=False, timeout=_BUSY_TIMEOUT_S
         )
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(_SCHEMA)
+        with translated(path):
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.executescript(_SCHEMA)
 
     @staticmethod
     def path_beside(journal: Path) -> Path:
@@ -59,13 +66,13 @@ class Cursors:
 
     def get(self, name: str) -> int:
         """Last row the receiver confirmed; 0 before the first."""
-        with self._lock:
+        with self._lock, translated(self._path):
             found = self._db.execute("SELECT row FROM cursor WHERE name = ?", (name,)).fetchone()
         return int(found[0]) if found else 0
 
     def advance(self, name: str, row: int) -> None:
         """Remember that everything up to `row` is confirmed. A cursor never moves back."""
-        with self._lock:
+        with self._lock, translated(self._path):
             self._db.execute(
                 "INSERT INTO cursor VALUES (?, ?) "
                 "ON CONFLICT (name) DO UPDATE SET row = max(row, excluded.row)",
@@ -74,7 +81,7 @@ class Cursors:
 
     def set_aside(self, letter: DeadLetter) -> None:
         """Keep what a receiver refuses for good, with its reason."""
-        with self._lock:
+        with self._lock, translated(self._path):
             self._db.execute(
                 "INSERT INTO quarantine VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (letter.name, letter.row, letter.reason, letter.body),
@@ -82,7 +89,7 @@ class Cursors:
 
     def dead_letters(self, name: str) -> list[DeadLetter]:
         """Everything a receiver refused, in journal order."""
-        with self._lock:
+        with self._lock, translated(self._path):
             found = self._db.execute(
                 "SELECT name, row, reason, body FROM quarantine WHERE name = ? ORDER BY row, body", (name,)
             ).fetchall()

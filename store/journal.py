@@ -173,7 +173,7 @@ class Journal:
         ]
 
     def items(self, infant: str, after_row: int = 0) -> Iterator[tuple[int, Item]]:
-        """What the infant's pipeline was fed, in the order it was fed, as it stands when the call is made."""
+        """What the infant's pipeline was fed, in the order it was fed, as it stands when reading begins."""
         for row, name, values in self._raw(FED, infant, after_row):
             if name == "segment":
                 yield row, segment_of(values)

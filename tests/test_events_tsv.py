@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -176,3 +177,14 @@ def test_no_text_makes_the_reader_fail_otherwise_than_by_line(
         read_events(path)
     except BadTable as error:
         assert "line " in str(error)  # noqa: PT017 - a text that happens to be a table is as good an answer
+
+
+def test_the_document_names_the_columns_in_their_order(tmp_path: Path) -> None:
+    text = (Path(__file__).resolve().parents[1] / "docs" / "recordings.md").read_text(encoding="utf-8")
+    write_events(tmp_path / "n_events.tsv", [replace(LINE, true_class="patting")])
+    write_states(tmp_path / "n_states.tsv", [StateLine(0, 30 * NS, State.AWAKE)])
+    for table in ("n_events.tsv", "n_states.tsv"):
+        header = (tmp_path / table).read_text().splitlines()[0].split("\t")
+        paragraph = text.split(f"**`NAME_{table[2:]}`**")[1].split("\n\n")[0]
+        named = [word for quoted in re.findall(r"`([^`]+)`", paragraph) for word in quoted.split()]
+        assert named[: len(header)] == header

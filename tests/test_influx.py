@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,9 +15,24 @@ from typing import Any
 import msgspec
 import pytest
 
-from dsp.records import NS, Alert, ClockRow, Coverage, Event, EventStatus, Severity, Site, Usability
+from dsp.records import (
+    NS,
+    Alert,
+    ClockRow,
+    Coverage,
+    Epoch,
+    Event,
+    EventStatus,
+    LinkSample,
+    Severity,
+    Site,
+    State,
+    StateEpoch,
+    Usability,
+)
 from store.influx import InfluxSink, SinkReport, SinkState
 from store.journal import Journal
+from store.rows import LinkRow
 from tests.servers_fixtures import Influx
 from tests.store_examples import event, segment, segment_row
 
@@ -167,6 +183,58 @@ def test_a_refused_token_or_bucket_stops_the_sink_and_keeps_everything(
     with sink_for(journal, influx) as sink:
         drain(sink)
     assert influx.query("SELECT count(body) FROM event")[0]["count"] == 1
+
+
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "influxdb.md"
+
+
+def everything() -> list[Any]:
+    """A row of every measurement with every field."""
+    return [
+        segment_row(segment(0)),
+        Epoch("kid", Site.LA, NS, 30 * NS, 1.0, True, 0.0, 0.01, 0.01, 1.5, (0.0, 0.0, 1.0)),
+        StateEpoch("kid", NS, 30 * NS, State.QUIET_SLEEP, 0.9, 0.6, 0.8, NS),
+        event(),
+        alert(1),
+        Coverage("kid", NS, 60 * NS, Usability.USABLE, ("x",), ((Site.LA, 1.0),)),
+        LinkRow("kid", LinkSample(Site.LA, "sock-LA", NS, "streaming", 5, 1, 0, 80, -71, 0.5)),
+    ]
+
+
+def documented() -> dict[str, tuple[set[str], set[str]]]:
+    """Tags and fields of each measurement as the document's table names them."""
+    found = {}
+    for line in DOCUMENT.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.split("|")]
+        if len(cells) == 6 and cells[1].startswith("`"):
+            words = [set(" ".join(re.findall("`([^`]*)`", cell)).split()) for cell in (cells[2], cells[4])]
+            found[cells[1].strip("`")] = (words[0] | {"gateway", "infant"}, words[1])
+    return found
+
+
+def test_the_document_names_the_very_tags_and_fields(journal: Journal, influx: Influx) -> None:
+    journal.commit(everything())
+    with sink_for(journal, influx) as sink:
+        drain(sink)
+    stored = {
+        measurement: (
+            {str(row["tagKey"]) for row in influx.query(f"SHOW TAG KEYS FROM {measurement}")},
+            {str(row["fieldKey"]) for row in influx.query(f"SHOW FIELD KEYS FROM {measurement}")},
+        )
+        for measurement in documented()
+    }
+    assert stored == documented()
+    assert len(stored) == 7
+
+
+def test_the_document_s_queries_find_what_they_ask_for(journal: Journal, influx: Influx) -> None:
+    journal.commit(everything())
+    with sink_for(journal, influx) as sink:
+        drain(sink)
+    queries = re.findall(r"^SELECT .*$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(queries) == 3
+    for query in queries:
+        assert influx.query(query.replace("KID", "kid")), query
 
 
 # a server that misbehaves

@@ -337,6 +337,25 @@ def test_a_full_disk_is_named_and_keeps_what_was_acknowledged(journal: Journal) 
     assert journal.commit([segment_row(segment(1))]).rows == (2,)
 
 
+def test_a_full_disk_under_the_cursors_is_named_too(journal: Journal) -> None:
+    cursors = journal._beside()
+    pages = cursors._db.execute("PRAGMA page_count").fetchone()[0]
+    cursors._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(JournalFull, match=r"night\.cursors\.sqlite"):
+        journal.set_aside("influx", 1, "reason", b"x" * 100_000)
+    assert journal.dead_letters("influx") == []
+
+
+def test_a_journal_that_was_closed_is_read_without_being_changed(tmp_path: Path) -> None:
+    path = tmp_path / "n.sqlite"
+    with Journal.open(path) as journal:
+        journal.commit([event()])
+    before = path.read_bytes()
+    with Journal.read_only(path) as reader:
+        assert reader.events("kid") == [event()]
+    assert path.read_bytes() == before
+
+
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(JournalReadOnly, match="missing"):
         Journal.open(tmp_path / "missing" / "n.sqlite")
