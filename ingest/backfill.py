@@ -16,6 +16,9 @@ that is all but lost delivers or ends within this time."""
 _ATTEMPTS_MAX: Final = 3
 """Fetches that did not bring the first packet of their span; each was on its way in a link with
 acknowledgements, so three failures mean that the sock cannot send it."""
+_REFUSED_PAUSE_S: Final = 5.0
+"""Pause after the sink could not keep a packet: a full disk is not emptied sooner, and each fetch costs the
+sock's battery."""
 
 
 class Backfill:
@@ -24,49 +27,61 @@ class Backfill:
     def __init__(self, stream: SockStream) -> None:
         self._stream = stream
         self._active: Fetch | None = None
-        self._left = 0
+        self._promised: int | None = None
+        self._came: set[int] = set()
         self._heard_ns = 0
+        self._not_before_ns = 0
         self._failed: tuple[Fetch, int] | None = None
 
-    @property
-    def active(self) -> Fetch | None:
-        """The fetch that is being served."""
-        return self._active
-
     def due(self, now_ns: int) -> Fetch | None:
-        """The fetch to send now; None while one is being served or nothing is missing."""
+        """The fetch to send now, which is being served from then on; None while another is, or for nothing."""
         if self._active is not None:
-            if self._left > 0 and now_ns - self._heard_ns < _QUIET_S * NS:
+            if not self._complete(self._active) and now_ns - self._heard_ns < _QUIET_S * NS:
                 return None
             self._finish(self._active)
-        return self._stream.wanted()
+        if now_ns < self._not_before_ns:
+            return None
+        self._active = self._stream.wanted()
+        self._promised, self._heard_ns = None, now_ns
+        self._came.clear()
+        return self._active
 
-    def promised(self, fetch: Fetch, count: int | None, now_ns: int) -> None:
-        """The sock will send `count` packets; None: it is busy, the fetch is to be asked for again."""
-        if count is None:
-            return
+    def promised(self, fetch: Fetch, count: int | None) -> None:
+        """The sock will send `count` packets; None: it is busy, the fetch is to be asked for again.
+
+        Packets may have come in before this: they follow the answer closely.
+        """
         if count == 0:
             self._stream.give_up(fetch.boot, fetch.first, fetch.last)
-            return
-        self._active, self._left, self._heard_ns = fetch, count, now_ns
+        if not count:
+            self._active = None
+        self._promised = count
 
     def arrived(self, packet: Packet) -> None:
-        """A packet came in; only back-filled ones count."""
-        if self._active is None or SegmentFlag.BACKFILL not in packet.flags:
+        """A packet came in; only back-filled ones of the span count."""
+        fetch = self._active
+        if fetch is None or SegmentFlag.BACKFILL not in packet.flags or packet.boot != fetch.boot:
             return
-        self._left -= 1
         self._heard_ns = packet.arrived_ns
-        if packet.boot == self._active.boot and packet.seq >= self._active.last:
-            self._left = 0
+        if fetch.first <= packet.seq <= fetch.last:
+            self._came.add(packet.seq)
+
+    def refused(self, now_ns: int) -> None:
+        """The sink could not keep a packet: it is missing again, but not through any fault of the sock."""
+        self._not_before_ns = now_ns + round(_REFUSED_PAUSE_S * NS)
 
     def interrupted(self) -> None:
         """The link ended: what was being served is asked for again, without counting against it."""
         self._active = None
 
+    def _complete(self, fetch: Fetch) -> bool:
+        return fetch.last in self._came or (self._promised is not None and len(self._came) >= self._promised)
+
     def _finish(self, fetch: Fetch) -> None:
         self._active = None
         wanted = self._stream.wanted()
-        if wanted is None or (wanted.boot, wanted.first) != (fetch.boot, fetch.first):
+        moved = wanted is None or (wanted.boot, wanted.first) != (fetch.boot, fetch.first)
+        if moved or fetch.first in self._came:
             self._failed = None
             return
         times = 1 + (self._failed[1] if self._failed and self._failed[0].first == fetch.first else 0)

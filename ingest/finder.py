@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Final
 
 from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
@@ -13,6 +14,9 @@ from bleak.backends.scanner import AdvertisementData
 __all__ = ["Finder"]
 
 _log = logging.getLogger(__name__)
+
+_CALL_S: Final = 10.0
+"""Real seconds for a start or a stop of the scanner: either is one call to the system's Bluetooth service."""
 
 
 class Finder:
@@ -33,7 +37,7 @@ class Finder:
         """Wait until the device with this address is heard.
 
         Raises:
-            BleakError, OSError: when scanning is not possible.
+            BleakError, OSError, TimeoutError: when scanning is not possible.
         """
         heard: asyncio.Future[BLEDevice] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(address.upper(), []).append(heard)
@@ -42,7 +46,8 @@ class Finder:
             return await heard
         finally:
             self._leave(address.upper(), heard)
-            await self._scan_if_wanted()
+            # Who gave up may have waited on a scanner that hears nothing any more: the others get a new one.
+            await self._scan_if_wanted(renew=heard.cancelled())
 
     def rssi(self, address: str) -> int | None:
         """Signal strength of the newest advertisement, dBm; None before the first."""
@@ -54,15 +59,15 @@ class Finder:
         if not waiting:
             del self._waiting[address]
 
-    async def _scan_if_wanted(self) -> None:
-        async with self._lock:
-            if self._waiting and self._scanner is None:
+    async def _scan_if_wanted(self, *, renew: bool = False) -> None:
+        async with self._lock, asyncio.timeout(_CALL_S):
+            if self._scanner is not None and (renew or not self._waiting):
+                scanner, self._scanner = self._scanner, None
+                await scanner.stop()
+            if self._scanner is None and self._waiting:
                 scanner = self._make_scanner(detection_callback=self._on_heard)
                 await scanner.start()
                 self._scanner = scanner
-            elif not self._waiting and self._scanner is not None:
-                scanner, self._scanner = self._scanner, None
-                await scanner.stop()
 
     def _on_heard(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
         address = device.address.upper()

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
@@ -58,7 +58,7 @@ _BACK_OFF_MAX_S: Final = 15.0
 _FIND_S: Final = 60.0
 """Real seconds of one search; then the scanner is started anew, for one that has got stuck hears nothing."""
 _LAST_COMMIT_S: Final = 1.0
-"""Real seconds that the end waits for outstanding commits, so that they are still confirmed. What is not
+"""Longest that the end waits for outstanding commits, so that they are still confirmed. What is not
 confirmed is sent again another time."""
 
 
@@ -172,7 +172,8 @@ class SockLink:
 
     async def _stream_once(self) -> None:
         self._enter(LinkState.SEARCHING)
-        device = await asyncio.wait_for(self._find(self._address), _FIND_S)
+        async with asyncio.timeout(_FIND_S):
+            device = await self._find(self._address)
         self._enter(LinkState.CONNECTING)
         session = self._session = self._new_session(device)
         try:
@@ -244,7 +245,7 @@ class SockLink:
         fetch = self._backfill.due(self._clock.now_ns())
         if fetch is None:
             return
-        self._backfill.promised(fetch, await self._ask(session, fetch), self._clock.now_ns())
+        self._backfill.promised(fetch, await self._ask(session, fetch))
 
     async def _ask(self, session: SockSession, fetch: Fetch) -> int | None:
         """Packets that the sock will send; None when it is still busy with an earlier fetch."""
@@ -265,11 +266,21 @@ class SockLink:
         try:
             if self._settings.stop_at_end:
                 await session.command(Stop())
-            if self._commits:
-                await asyncio.wait(self._commits, timeout=_LAST_COMMIT_S)
+            await self._await_commits()
             await self._confirm(session)
         except (*TROUBLE, LinkLost) as error:
             _log.info("%s: the sock was not told of the end: %s", self._sensor, error)
+
+    async def _await_commits(self) -> None:
+        """Bounded in data time, and in real time for a clock that nobody moves any more."""
+        if not self._commits:
+            return
+        sleep = asyncio.ensure_future(self._clock.sleep(_LAST_COMMIT_S))
+        commits = asyncio.ensure_future(asyncio.wait(self._commits))
+        ends: set[asyncio.Future[Any]] = {sleep, commits}
+        await asyncio.wait(ends, timeout=_LAST_COMMIT_S, return_when=asyncio.FIRST_COMPLETED)
+        sleep.cancel()
+        commits.cancel()
 
     # What arrives
 
@@ -295,13 +306,13 @@ class SockLink:
 
     def _committed(self, packet: Packet, done: asyncio.Future[None]) -> None:
         self._commits.discard(done)
-        if done.cancelled():
-            self.stream.failed(packet)
-        elif (error := done.exception()) is not None:
+        error = None if done.cancelled() else done.exception()
+        if done.cancelled() or error is not None:
             _log.warning(
-                "%s: packet %d was not kept and will be fetched again: %r", self._sensor, packet.seq, error
+                "%s: packet %d was not kept, it will be fetched again: %r", self._sensor, packet.seq, error
             )
             self.stream.failed(packet)
+            self._backfill.refused(self._clock.now_ns())
         else:
             self.stream.committed(packet)
 

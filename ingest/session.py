@@ -170,4 +170,6 @@ class SockSession:
 
 
 async def _within(seconds: float, call: Awaitable[_T]) -> _T:
-    return await asyncio.wait_for(call, seconds)
+    # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the result.
+    async with asyncio.timeout(seconds):
+        return await call
