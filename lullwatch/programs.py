@@ -81,27 +81,30 @@ class Missing:
         return f"{self.program} cannot be had: {self.why} Remedy: {self.remedy}"
 
 
-def find(program: Program, *, cache: Path | None = None) -> Found | Missing:
+def find(program: Program, *, cache: Path | None = None, tools: tuple[str, ...] = ()) -> Found | Missing:
     """Look for a program; nothing is fetched.
 
     Args:
         program: what to look for.
         cache: root of the unpacked packages; None for the usual one.
+        tools: other programs of its packages that must be there too.
     """
     root = cache or debian.default_folder()
     seen: list[str] = []
     for path, origin in _candidates(program, root):
         libraries = debian.library_folders(root) if origin == "cache" else ()
         found = _probe(program, Found(program.name, path, "", origin, libraries))
-        if found is not None and found.version.partition(".")[0] == program.major:
+        lacking = [tool for tool in tools if found is None or not found.sibling(tool).exists()]
+        if found is not None and found.version.partition(".")[0] == program.major and not lacking:
             return found
-        seen.append(f"{path.name} {found.version}" if found else f"{path.name} that does not start")
+        what = f"{path.name} {found.version}" if found else f"{path.name} that does not start"
+        seen.append(f"{what} without {' '.join(lacking)}" if found and lacking else what)
     return Missing(program.name, _why(program, seen), _remedy(program))
 
 
-def obtain(program: Program, *, cache: Path | None = None) -> Found | Missing:
-    """Look for a program and fetch it into the cache when it is not there."""
-    found = find(program, cache=cache)
+def obtain(program: Program, *, cache: Path | None = None, tools: tuple[str, ...] = ()) -> Found | Missing:
+    """Look for a program and fetch it into the cache when it is not there; arguments as for `find`."""
+    found = find(program, cache=cache, tools=tools)
     if isinstance(found, Found):
         return found
     root = cache or debian.default_folder()
@@ -109,7 +112,7 @@ def obtain(program: Program, *, cache: Path | None = None) -> Found | Missing:
         debian.fetch(program.packages, root)
     except (debian.DebianError, OSError) as error:
         return Missing(program.name, f"{found.why} And: {error}", _remedy(program))
-    again = find(program, cache=root)
+    again = find(program, cache=root, tools=tools)
     if isinstance(again, Found) and again.origin == "cache":
         return Found(again.program, again.path, again.version, "fetched", again.libraries)
     return again

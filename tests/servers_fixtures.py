@@ -147,8 +147,8 @@ class Influx:
         return self.server.query(influxql, bucket=self.bucket)
 
 
-def _obtained(program: Program) -> Found:
-    found = obtain(program)
+def _obtained(program: Program, *tools: str) -> Found:
+    found = obtain(program, tools=tools)
     if isinstance(found, Missing):
         pytest.fail(str(found), pytrace=False)
     return found
@@ -156,7 +156,7 @@ def _obtained(program: Program) -> Found:
 
 @pytest.fixture(scope="session")
 def mosquitto_program() -> Found:
-    return _obtained(MOSQUITTO)
+    return _obtained(MOSQUITTO, "mosquitto_sub", "mosquitto_pub", "mosquitto_passwd")
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ import pytest
 from alerts.mqtt import BrokerAddress, MqttPublisher, PublisherStopped
 from alerts.payloads import Message, Topics
 from dsp.records import Delivery
-from lullwatch.local_brokers import LocalMosquitto
+from lullwatch.local_brokers import LocalAmqtt, LocalMosquitto
 from lullwatch.programs import Found
 from tests.servers_fixtures import PATIENCE_S, Broker, Received, Subscriber
 
@@ -251,3 +251,20 @@ async def test_a_password_lets_the_gateway_in_and_a_wrong_one_is_told_as_no_conn
             await so(lambda: stranger.connections != [])
     assert stranger.connections == [False]
     assert "wrong" not in caplog.text
+
+
+async def test_the_demo_s_throw_away_broker_carries_alerts_too(
+    mosquitto_program: Found, tmp_path: Path
+) -> None:
+    server = LocalAmqtt()
+    await asyncio.to_thread(server.start)
+    try:
+        broker = Broker(LocalMosquitto(tmp_path, port=server.port, program=mosquitto_program), "t")
+        with await subscribed(broker, "lullwatch/#") as sub:
+            async with running(broker) as gateway:
+                await gateway.alert(1)
+                await gateway.stop()
+            received = await taken(sub, 3)
+    finally:
+        await asyncio.to_thread(server.stop)
+    assert [json.loads(r.payload).get("state", "alert") for r in received] == ["online", "alert", "stopped"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lullwatch.local_brokers import LocalAmqtt, LocalMosquitto, local_broker
-from lullwatch.programs import MOSQUITTO, Found, Missing, Program, find
+from lullwatch.programs import Found, Missing, Program, find
 from lullwatch.server_process import ServerMissingError, ServerNotAnsweringError, ServerProcess, accepts, had
 from tests.servers_fixtures import Broker, Influx, until
 
@@ -46,6 +46,20 @@ def test_a_program_of_the_wrong_version_is_not_used(tmp_path: Path, monkeypatch:
     assert "my-server 3.1" in found.why
     right = Program("my-server", ("my-server",), ("-V",), r"version (\S+)", "3")
     assert isinstance(find(right, cache=tmp_path / "cache"), Found)
+
+
+def test_a_server_without_its_tools_is_not_enough_where_they_are_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = tmp_path / "my-server"
+    server.write_text("#!/bin/sh\necho version 1.0\n")
+    server.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    program = Program("my-server", ("my-server",), ("-V",), r"version (\S+)", "1")
+    assert isinstance(find(program, cache=tmp_path / "cache"), Found)
+    found = find(program, cache=tmp_path / "cache", tools=("my-tool",))
+    assert isinstance(found, Missing)
+    assert "without my-tool" in found.why
 
 
 def test_mosquitto_carries_a_message_to_an_independent_subscriber(mosquitto: Broker) -> None:
@@ -138,7 +152,3 @@ def test_no_server_outlives_a_starter_that_is_killed(tmp_path: Path, mosquitto_p
     starter.wait()
     starter.stdout.close()
     until(lambda: not accepts(port))
-
-
-def test_the_programs_we_name_are_the_programs_we_look_for() -> None:
-    assert MOSQUITTO.packages == ("mosquitto", "mosquitto-clients")
