@@ -1,22 +1,21 @@
-"""The command line. Every command's module is imported only when that command runs."""
+"""The command line."""
 
 from __future__ import annotations
 
 import sys
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 
+from store.errors import StoreError
+
+from .commands.demo import demo
+from .commands.export import export
+from .commands.monitor import monitor
+from .commands.replay import replay
+from .commands.simulate import simulate
 from .errors import LullwatchError
 
-__all__ = ["app", "main"]
-
-_COMMANDS = {
-    "demo": "Run a simulated hour end to end: virtual socks, radio, journal, detector, broker, database.",
-    "monitor": "Listen to real socks and alert (settings file; see deploy/lullwatch.example.toml).",
-    "simulate": "Write a simulated recording (EDF+) with its truth.",
-    "replay": "Run the detector over a recording or a journal; writes events, a summary and a picture.",
-    "export": "Write an infant's night from a journal as EDF+ with its events.",
-}
+__all__ = ["COMMANDS", "app", "main"]
 
 _HELP = """Listens to motion sensors in a baby's socks and onesie, keeps every sample, raises alerts.
 
@@ -31,8 +30,11 @@ app = App(
     help_format="plaintext",
     version=lambda: _version(),
 )
-for _name, _help in _COMMANDS.items():
-    app.command(f"lullwatch.commands.{_name}:{_name}", name=_name, help=_help)
+COMMANDS = (demo, monitor, simulate, replay, export)
+"""Their modules are thin: what is heavy is imported when a command runs, so that --help is quick."""
+
+for _command in COMMANDS:
+    app.command(_command)
 
 
 def _version() -> str:
@@ -48,8 +50,10 @@ def main(words: list[str] | None = None) -> int:
         0 when it did what was asked, 1 when it ran and found something wrong, 2 when it could not run.
     """
     try:
-        status = app(words, result_action="return_value")
-    except LullwatchError as error:
+        status = app(words, result_action="return_value", exit_on_error=False)
+    except CycloptsError:
+        return 2  # cyclopts has said what was wrong
+    except (LullwatchError, StoreError) as error:
         from .console import complain
 
         complain(str(error))

@@ -9,7 +9,7 @@ import msgspec
 
 from alerts import rules
 from dsp.pipeline import Pipeline
-from dsp.records import Alert, Context, Coverage, Epoch, Event, Item, Output, Site, StateEpoch
+from dsp.records import Alert, ClockRow, Context, Coverage, Epoch, Event, Item, Output, Site, StateEpoch
 from store.recording import standing_events
 
 from .coverage import CoverageLedger, LedgerState
@@ -65,10 +65,26 @@ class _Saved:
 
 
 class Detector:
-    """Segments, ticks and cut-offs in; events, states, coverage and alerts out. Reads no clock."""
+    """Segments, ticks and cut-offs in; events, states, coverage and alerts out. Reads no clock.
 
-    def __init__(self, infant: str, sites: Iterable[Site], *, age_days: int | None = None) -> None:
+    Args:
+        infant: id of the infant.
+        sites: where sensors are worn.
+        age_days: age of the infant, if known: a soft prior.
+        clock: ties data time to UTC in the words of late alerts; without it they say how long ago.
+    """
+
+    def __init__(
+        self,
+        infant: str,
+        sites: Iterable[Site],
+        *,
+        age_days: int | None = None,
+        clock: ClockRow | None = None,
+    ) -> None:
         self.infant = infant
+        self._age_days = age_days
+        self._clock = clock
         self.sites = tuple(sites)
         self._pipeline = Pipeline(infant, self.sites, age_days=age_days)
         self._coverage = CoverageLedger(infant, self.sites)
@@ -81,7 +97,9 @@ class Detector:
     def finish(self) -> Told:
         """End of the recording: decide what is still open."""
         told = self._judge(self._pipeline.finish())
-        told.coverage += self._coverage.finish()
+        minutes = self._coverage.finish()
+        told.coverage += minutes
+        told.alerts += self._decide(minutes)
         return told
 
     @property
@@ -105,8 +123,16 @@ class Detector:
         told = Told(outputs=outputs)
         for output in outputs:
             if isinstance(output, Epoch):
-                told.coverage += self._coverage.feed(output)
+                minutes = self._coverage.feed(output)
+                told.coverage += minutes
+                told.alerts += self._decide(minutes)
             elif isinstance(output, Event):
-                self._rules, alerts = rules.decide(self._rules, output)
-                told.alerts += alerts
+                told.alerts += self._decide([output])
         return told
+
+    def _decide(self, facts: Iterable[rules.Fact]) -> list[Alert]:
+        alerts: list[Alert] = []
+        for fact in facts:
+            self._rules, decided = rules.decide(self._rules, fact, clock=self._clock, age_days=self._age_days)
+            alerts += decided
+        return alerts

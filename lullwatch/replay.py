@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from dsp.records import NS, Alert, Event, Item, Segment, Severity, Site, State
+from dsp.records import NS, Alert, ClockRow, Event, Item, Segment, Severity, Site, State
 from store.edf import read_recording
 from store.events_tsv import event_lines, state_lines, write_events, write_states
 from store.journal import Journal
@@ -34,6 +34,13 @@ class Night:
     start_utc_ns: int | None
     zone: str
     items: Iterable[Item]
+
+    @property
+    def clock(self) -> ClockRow | None:
+        """The tie between data time and UTC at the night's start, if it is known."""
+        if self.start_utc_ns is None:
+            return None
+        return ClockRow(self.t0_ns, self.start_utc_ns, "", self.zone)
 
     @property
     def duration_s(self) -> float:
@@ -101,7 +108,7 @@ def replay(
         age_days: age of the infant, if known: a soft prior.
         on_progress: called with the seconds of data that were fed since the last call.
     """
-    detector = Detector(night.infant, night.sites, age_days=age_days)
+    detector = Detector(night.infant, night.sites, age_days=age_days, clock=night.clock)
     told = Told()
     fed_ns = night.t0_ns
     for item in night.items:

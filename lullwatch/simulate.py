@@ -31,9 +31,9 @@ def read_scenario(name: str) -> Scenario:
             return scenario_from_toml(path.read_text(encoding="utf-8"))
         return named_scenario(name)
     except UnknownScenarioError as error:
-        raise BadScenario(str(error)) from None
+        raise BadScenario(name, str(error)) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadScenario(f"{path}: {error}. See docs/scenarios.md for every setting") from error
+        raise BadScenario(name, str(error)) from error
 
 
 def simulate(scenario: str, folder: Path, *, seed: int) -> list[Path]:
