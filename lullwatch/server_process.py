@@ -24,6 +24,7 @@ __all__ = [
     "accepts",
     "free_port",
     "had",
+    "tied",
 ]
 
 _log = logging.getLogger(__name__)
@@ -62,6 +63,11 @@ class ServerNotAnsweringError(Exception):
         )
 
 
+def tied(line: list[str]) -> list[str]:
+    """The command line `line` as a child that ends when the thread that starts it does."""
+    return [sys.executable, "-I", "-S", "-c", _TIED, str(os.getpid()), *line]
+
+
 def free_port() -> int:
     """A TCP port of the loopback that was free a moment ago."""
     with socket.socket() as probe:
@@ -90,10 +96,9 @@ class ServerProcess:
         Raises:
             ServerNotAnsweringError: it ended, or did not answer in time.
         """
-        tied = [sys.executable, "-I", "-S", "-c", _TIED, str(os.getpid()), *self._line]
         with self._log.open("ab") as out:
             self._child = subprocess.Popen(  # noqa: S603 - a server program that was found on this machine
-                tied, env=self._environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+                tied(self._line), env=self._environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
         give_up = time.monotonic() + _START_TIMEOUT_S
         while self.pid is not None and time.monotonic() < give_up:

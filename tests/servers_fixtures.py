@@ -6,6 +6,7 @@ A server that cannot be had fails the test that wants it, with the command that 
 from __future__ import annotations
 
 import queue
+import shutil
 import subprocess
 import threading
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from lullwatch.server_process import tied
 from lullwatch.servers import INFLUXD, MOSQUITTO, Found, LocalInflux, LocalMosquitto, Missing, Program, obtain
 
 PATIENCE_S = 20.0
@@ -38,9 +40,11 @@ class Subscriber:
     def __init__(self, program: Found, line: list[str]) -> None:
         self._messages: queue.Queue[Received] = queue.Queue()
         self._subscribed = threading.Event()
+        stdbuf = shutil.which("stdbuf")
+        assert stdbuf is not None, "stdbuf is missing: sudo apt-get install coreutils"
         self._process = subprocess.Popen(
             # mosquitto_sub would keep "Subscribed" in its buffer until much more follows
-            ["stdbuf", "-oL", *line],
+            tied([stdbuf, "-oL", *line]),
             env=program.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
