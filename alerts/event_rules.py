@@ -20,6 +20,10 @@ _PARTS: dict[Label, tuple[Label, ...]] = {
 }
 """What a parent is made of: it takes over the alert of its parts."""
 
+_REMEMBERED = frozenset({*_PARTS, *(part for parts in _PARTS.values() for part in parts)})
+"""Labels that later events may be joined to or counted with. The others come by the thousand a night (kicks,
+twitches) and are remembered only once an alert tells them."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
@@ -35,6 +39,8 @@ class _Verdict:
 def on_event(state: RuleState, event: Event, setting: Setting) -> tuple[RuleState, tuple[Alert, ...]]:
     """Remember the row, and tell people what it changes."""
     known = _remembered(state, event)
+    if _passes_by(state, event, known, setting):
+        return state, ()
     state = state.with_event(known)
     if known.gone:
         return _farewell(state, event, known, setting)
@@ -46,6 +52,13 @@ def on_event(state: RuleState, event: Event, setting: Setting) -> tuple[RuleStat
     if sent is None and severity is Severity.DIARY:
         return state, ()
     return _tell(state, event, sent, _verdict(event, sent, severity, rule, setting), setting)
+
+
+def _passes_by(state: RuleState, event: Event, known: Known, setting: Setting) -> bool:
+    """Whether nobody is told of this row and nothing later depends on it."""
+    if event.label in _REMEMBERED or state.event(event.id) is not None:
+        return False
+    return known.gone or _judged(state, event, setting)[1] is Severity.DIARY
 
 
 def past_of(state: RuleState) -> list[Past]:

@@ -228,18 +228,21 @@ def judge(
 def _holds(
     when: Condition, event: Event, others: tuple[Past, ...], table: Table, age_days: int | None
 ) -> bool:
-    return all(
-        (
-            not when.labels or event.label in when.labels,
-            when.over_s is None or event.duration_s > when.over_s,
-            when.from_s is None or event.duration_s >= when.from_s,
-            not when.clear or event.match >= table.clear_match,
-            not when.one_sided or event.side in ("left", "right"),
-            not when.alone or (event.status is EventStatus.END and event.parent is None),
-            when.from_age_days is None or (age_days is not None and age_days >= when.from_age_days),
-            when.times <= 1 or _recurs(when, event, others),
-        )
+    if when.labels and event.label not in when.labels:
+        return False
+    return (
+        (when.over_s is None or event.duration_s > when.over_s)
+        and (when.from_s is None or event.duration_s >= when.from_s)
+        and (not when.clear or event.match >= table.clear_match)
+        and (not when.one_sided or event.side in ("left", "right"))
+        and _stands_alone(when, event)
+        and (when.from_age_days is None or (age_days is not None and age_days >= when.from_age_days))
+        and (when.times <= 1 or _recurs(when, event, others))
     )
+
+
+def _stands_alone(when: Condition, event: Event) -> bool:
+    return not when.alone or (event.status is EventStatus.END and event.parent is None)
 
 
 def _recurs(when: Condition, event: Event, others: tuple[Past, ...]) -> bool:

@@ -354,3 +354,13 @@ def test_what_is_older_than_the_memory_is_forgotten() -> None:
     state, _ = decide(RuleState(), event(match=0.5))
     state, _ = decide(state, minute(24 * 60 + 5, Usability.USABLE))
     assert (state.events, state.sent) == ((), ())
+
+
+def test_a_restless_night_of_kicks_and_twitches_leaves_nothing_to_remember() -> None:
+    state = RuleState()
+    for n in range(500):
+        state, alerts = decide(
+            state, event(Label.TWITCHES if n % 2 else Label.MOVEMENT, at_s=n * 10, long_s=2)
+        )
+        assert alerts == ()
+    assert state == RuleState()
