@@ -11,6 +11,7 @@ from pathlib import Path
 from store.errors import (
     JournalBusy,
     JournalDamaged,
+    JournalEmpty,
     JournalError,
     JournalFull,
     JournalReadOnly,
@@ -18,7 +19,7 @@ from store.errors import (
 )
 from store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 
-__all__ = ["check_kind", "connect", "flush_folder", "prepare", "transaction", "translated"]
+__all__ = ["check_begun", "check_kind", "connect", "flush_folder", "prepare", "transaction", "translated"]
 
 _BUSY_TIMEOUT_S = 10.0
 """A commit holds the write lock for milliseconds; ten seconds outlast a checkpoint on a slow card."""
@@ -44,6 +45,13 @@ def check_kind(path: Path, db: sqlite3.Connection) -> None:
         raise JournalDamaged(path, "a database of another program")
     if version > SCHEMA_VERSION:
         raise JournalTooNew(path, version, SCHEMA_VERSION)
+
+
+def check_begun(path: Path, db: sqlite3.Connection) -> None:
+    """Raise JournalEmpty for a file whose writer has not come to its first table yet."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        raise JournalEmpty(path)
 
 
 def prepare(path: Path, db: sqlite3.Connection) -> None:

@@ -9,6 +9,7 @@ __all__ = [
     "BadTable",
     "JournalBusy",
     "JournalDamaged",
+    "JournalEmpty",
     "JournalError",
     "JournalFull",
     "JournalReadOnly",
@@ -42,6 +43,15 @@ class JournalDamaged(JournalError):
         super().__init__(
             f"{path}: this journal is damaged or is no journal ({finding}). "
             "Move it aside and keep it: `sqlite3 FILE .recover` reads what is left; a new one is begun."
+        )
+
+
+class JournalEmpty(JournalError):
+    """Nobody has begun to write the journal."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path}: nothing was ever written to this journal. Start the monitor, or wait a moment."
         )
 
 

@@ -30,7 +30,7 @@ from dsp.records import (
     StateEpoch,
 )
 from store.cursors import Cursors, DeadLetter
-from store.database import check_kind, connect, flush_folder, prepare, transaction, translated
+from store.database import check_begun, check_kind, connect, flush_folder, prepare, transaction, translated
 from store.rows import FED, TABLES, FedRow, LinkRow, Row, SegmentRow, Table, segment_of, table_of
 
 __all__ = ["CommitResult", "Journal", "Snapshot", "night_name"]
@@ -108,13 +108,14 @@ class Journal:
     def read_only(cls, path: Path | str) -> Self:
         """Open for reading beside a writer; only cursors can be moved.
 
-        Raises JournalDamaged, JournalTooNew or JournalReadOnly.
+        Raises JournalEmpty, JournalDamaged, JournalTooNew or JournalReadOnly.
         """
         path = Path(path)
         with translated(path):
             db = connect(path, "ro")
             with _closed_on_error(db):
                 check_kind(path, db)
+                check_begun(path, db)
         return cls(path, db)
 
     def close(self) -> None:

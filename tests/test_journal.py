@@ -39,7 +39,14 @@ from dsp.records import (
     Tick,
 )
 from store.cursors import Cursors
-from store.errors import JournalBusy, JournalDamaged, JournalFull, JournalReadOnly, JournalTooNew
+from store.errors import (
+    JournalBusy,
+    JournalDamaged,
+    JournalEmpty,
+    JournalFull,
+    JournalReadOnly,
+    JournalTooNew,
+)
 from store.journal import Journal, Snapshot, night_name
 from store.rows import TABLES, FedRow, LinkRow, SegmentRow, table_of
 from store.schema import SCHEMA_VERSION
@@ -419,3 +426,10 @@ def test_nothing_acknowledged_is_missing_or_double_after_kill_9(tmp_path: Path) 
         acknowledged = kept[-1]
     with Journal.open(path) as journal:
         assert all(s == segment(s.seq) for s in journal.segments("kid"))
+
+
+def test_a_journal_nobody_has_begun_to_write_is_called_empty_and_not_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.touch()
+    with pytest.raises(JournalEmpty, match="nothing was ever written"):
+        Journal.read_only(path)

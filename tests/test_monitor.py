@@ -1,0 +1,112 @@
+"""The monitor as a process of its own, with a real broker; on a computer without Bluetooth it stays up and blind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from store.errors import JournalEmpty
+from store.journal import Journal
+from tests.servers_fixtures import Broker, Subscriber, until
+
+SETTINGS = """
+gateway = "{gateway}"
+journal_dir = "{folder}"
+zone = "Europe/Berlin"
+[[infants]]
+id = "a"
+[[infants.sensors]]
+site = "LA"
+address = "C0:00:00:00:00:01"
+[mqtt]
+host = "{host}"
+port = {port}
+tls = false
+"""
+
+
+@contextmanager
+def running(broker: Broker, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    path = folder / "lullwatch.toml"
+    values = {"gateway": broker.topic, "folder": folder, "host": broker.host, "port": broker.port}
+    path.write_text(SETTINGS.format(**values))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lullwatch", "monitor", str(path)], stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def state(subscriber: Subscriber) -> str:
+    return str(json.loads(subscriber.next(timeout_s=40).payload)["state"])
+
+
+def test_a_planned_stop_is_another_word_than_a_crash(mosquitto: Broker, tmp_path: Path) -> None:
+    with mosquitto.sub(f"lullwatch/{mosquitto.topic}/status") as status:
+        with running(mosquitto, tmp_path) as process:
+            assert state(status) == "online"
+            process.send_signal(signal.SIGTERM)
+            assert state(status) == "stopped"
+            assert process.wait(timeout=40) == 0
+        with running(mosquitto, tmp_path) as process:
+            assert state(status) == "online"
+            process.kill()
+            assert state(status) == "offline"
+
+
+def test_without_any_bluetooth_it_stays_up_and_time_goes_on_in_the_journal(
+    mosquitto: Broker, tmp_path: Path
+) -> None:
+    with running(mosquitto, tmp_path) as process:
+        until(lambda: list(tmp_path.glob("journal-*.sqlite")), timeout_s=40)
+        (path,) = tmp_path.glob("journal-????-??-??.sqlite")
+
+        def ticked() -> bool:
+            with contextlib.suppress(JournalEmpty), Journal.read_only(path) as journal:
+                return sum(1 for _ in journal.items("a")) >= 3
+            return False
+
+        until(ticked, timeout_s=40)
+        assert process.poll() is None
+        with Journal.read_only(path) as journal:
+            (row,) = journal.clock_rows()
+            assert row.zone == "Europe/Berlin"
+            assert {link.state for link in journal.links("a")} <= {"searching", "backing_off", "connecting"}
+
+
+def test_settings_that_cannot_be_read_end_it_with_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "lullwatch.toml"
+    path.write_text("gateway = 3")
+    line = [sys.executable, "-m", "lullwatch", "monitor", str(path)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert str(path) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("secret", ["password"])
+def test_a_password_file_others_may_read_is_refused_before_anything_starts(
+    tmp_path: Path, secret: str
+) -> None:
+    file = tmp_path / secret
+    file.write_text("x")
+    file.chmod(0o644)
+    path = tmp_path / "lullwatch.toml"
+    text = SETTINGS.format(gateway="g", folder=tmp_path, host="127.0.0.1", port=1)
+    path.write_text(f'{text}\nusername = "u"\npassword_file = "{file}"\n')
+    line = [sys.executable, "-m", "lullwatch", "monitor", str(path)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "chmod 600" in done.stderr
+    assert list(tmp_path.glob("*.sqlite")) == []

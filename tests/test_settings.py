@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import contextlib
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lullwatch.errors import BadSettings, LullwatchError, SecretTooOpen
+from lullwatch.settings import load, read_secret
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "deploy" / "lullwatch.example.toml"
+GOOD = EXAMPLE.read_text(encoding="utf-8")
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "lullwatch.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_example_that_we_ship_can_be_read() -> None:
+    example = load(EXAMPLE)
+    assert [s.name for s in example.infants[0].sensors] == ["la", "ra", "tr"]
+    assert example.mqtt is not None
+    assert example.mqtt.tls
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('gateway = "home"', 'gateway = "Our Home"', "gateway"),
+        ('zone = "Europe/Berlin"', 'zone = "Berlin"', "Berlin"),
+        ('site = "RA"', 'site = "LA"', "one site"),
+        ('site = "RA"', 'site = "XX"', "site"),
+        ("C0:00:00:00:00:02", "C0:00:00:00:00:01", "C0:00:00:00:00:01"),
+        ("C0:00:00:00:00:02", "next to the cot", "address"),
+        ("port = 8883", "port = 99999", "port"),
+        ("tls = true", "tsl = true", "tsl"),
+        ("[[infants]]", "[[infant]]", "infant"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_file_and_a_remedy(
+    tmp_path: Path, old: str, new: str, named: str
+) -> None:
+    assert old in GOOD
+    path = written(tmp_path, GOOD.replace(old, new))
+    with pytest.raises(BadSettings) as caught:
+        load(path)
+    assert str(path) in str(caught.value)
+    assert named in str(caught.value)
+
+
+def test_only_the_age_in_days_is_known_of_a_birth_week(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD.replace("# birth_week = 2026-05-04", "birth_week = 2026-05-04"))
+    infant = load(path).infants[0]
+    assert infant.age_days(date(2026, 5, 14)) == 10
+    assert infant.age_days(date(2026, 5, 1)) == 0
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_leads_to_anything_but_settings_or_a_clear_error(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path, GOOD[: len(GOOD) // 2] + text.replace("\r", "\n"))
+    with contextlib.suppress(LullwatchError):
+        load(path)
+
+
+def test_a_secret_others_may_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LULLWATCH_MQTT_PASSWORD", raising=False)
+    path = tmp_path / "password"
+    path.write_text("s3cret\n")
+    path.chmod(0o644)
+    with pytest.raises(SecretTooOpen, match="chmod 600"):
+        read_secret("LULLWATCH_MQTT_PASSWORD", str(path))
+    path.chmod(0o600)
+    assert read_secret("LULLWATCH_MQTT_PASSWORD", str(path)) == "s3cret"
+
+
+def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LULLWATCH_MQTT_PASSWORD", "from the environment")
+    assert read_secret("LULLWATCH_MQTT_PASSWORD", "/does/not/exist") == "from the environment"
+    monkeypatch.delenv("LULLWATCH_MQTT_PASSWORD")
+    assert read_secret("LULLWATCH_MQTT_PASSWORD", None) is None
+    with pytest.raises(BadSettings, match="LULLWATCH_MQTT_PASSWORD"):
+        read_secret("LULLWATCH_MQTT_PASSWORD", "/does/not/exist")
