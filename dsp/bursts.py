@@ -17,7 +17,7 @@ from dsp.history import History
 from dsp.records import Site
 from dsp.settings import Settings
 
-__all__ = ["Burst", "Pulse", "Segmenter"]
+__all__ = ["Burst", "OpenBurst", "Pulse", "Segmenter"]
 
 Floats = NDArray[np.float64]
 
@@ -55,7 +55,9 @@ class Burst:
 
 
 @dataclass(slots=True)
-class _Open:
+class OpenBurst:
+    """A burst that still goes on."""
+
     k0: int
     last: int
     strong: bool
@@ -73,7 +75,7 @@ class Segmenter:
     on_ratio: float
     off_ratio: float
     drop: float
-    open: _Open | None = None
+    open: OpenBurst | None = None
     tail: list[float] = field(default_factory=lambda: [0.0, 0.0])
     """the last two envelope samples, to see extremes across blocks"""
     tail_strong: bool = False
@@ -110,6 +112,13 @@ class Segmenter:
         bursts = self._bursts(block.k0, active, strong, floor, history)
         return bursts, self._pulses(block.k0, envelope, strong, floor)
 
+    def finish(self, history: History) -> list[Burst]:
+        """The burst that the end of the recording cut short, if any."""
+        done: list[Burst] = []
+        if self.open is not None:
+            self._close(self.open.last + 1, history, done)
+        return done
+
     def _bursts(
         self, k0: int, active: NDArray[np.bool_], strong: NDArray[np.bool_], floor: Floats, history: History
     ) -> list[Burst]:
@@ -139,7 +148,7 @@ class Segmenter:
         self._close_if_over(a, history, done)
         while a <= b:
             if self.open is None:
-                self.open = _Open(a, a, False, float(floor[a - k0]))
+                self.open = OpenBurst(a, a, False, float(floor[a - k0]))
             end = min(b, self.open.k0 + self.most - 1)
             self.open.last = end
             self.open.strong |= bool(counts[end - k0 + 1] > counts[a - k0])

@@ -15,7 +15,7 @@ EPOCH_NS = EPOCH_HOPS * HOP_NS
 
 @dataclass(slots=True)
 class WearTracker:
-    """Decides worn or not: nothing alive keeps a sensor at its own noise for ten minutes."""
+    """Decides worn or not: no infant keeps a sensor at its own noise for longer than the longest quiet sleep."""
 
     limit_g: float
     epochs_needed: int

@@ -16,7 +16,7 @@ from scipy.signal import butter, sosfilt, sosfilt_zi
 from dsp.grid import GRID_HZ, GridBlock
 from dsp.settings import Settings
 
-__all__ = ["Bank", "Filtered"]
+__all__ = ["Bank", "Filtered", "Section"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -59,7 +59,7 @@ class Filtered:
 
 
 @dataclass(slots=True)
-class _Section:
+class Section:
     """A filter over some channels with its carried state; empty state means not started."""
 
     kind: str
@@ -79,10 +79,10 @@ class _Section:
 class Bank:
     """The filters of one site."""
 
-    gravity: _Section
-    band: _Section
-    rate: _Section
-    envelope: _Section
+    gravity: Section
+    band: Section
+    rate: Section
+    envelope: Section
     settle: int
     since_start: int = -1
     """samples since the last start; -1 while there is a gap"""
@@ -91,10 +91,10 @@ class Bank:
     def of(cls, settings: Settings) -> Bank:
         """A bank that has seen nothing yet."""
         return cls(
-            gravity=_Section("lowpass", 0.0, settings.gravity_hz),
-            band=_Section("bandpass", settings.band_low_hz, settings.band_high_hz),
-            rate=_Section("lowpass", 0.0, _RATE_HZ),
-            envelope=_Section("lowpass", 0.0, settings.envelope_hz),
+            gravity=Section("lowpass", 0.0, settings.gravity_hz),
+            band=Section("bandpass", settings.band_low_hz, settings.band_high_hz),
+            rate=Section("lowpass", 0.0, _RATE_HZ),
+            envelope=Section("lowpass", 0.0, settings.envelope_hz),
             settle=round(settings.settle_s * GRID_HZ),
         )
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from dsp.records import NS, Segment, Site
 
-__all__ = ["GRID_HZ", "GRID_NS", "LOOKAHEAD_NS", "GridBlock", "SiteGrid", "sinc_table"]
+__all__ = ["GRID_HZ", "GRID_NS", "LOOKAHEAD_NS", "GridBlock", "SiteGrid", "Stretch", "Waiting", "sinc_table"]
 
 GRID_HZ = 100
 GRID_NS = NS // GRID_HZ
@@ -98,7 +98,7 @@ class GridBlock:
 
 
 @dataclass(slots=True)
-class _Stretch:
+class Stretch:
     """Inputs without a gap, of one sensor start, in physical units."""
 
     key: tuple[str, int, int]
@@ -109,7 +109,9 @@ class _Stretch:
 
 
 @dataclass(slots=True)
-class _Waiting:
+class Waiting:
+    """A segment whose time has not come."""
+
     order: tuple[int, int, int]
     segment: Segment
 
@@ -122,8 +124,8 @@ class SiteGrid:
     absorbed_ns: int | None = None
     """inputs from before this time are taken in; what comes afterwards for that time is late"""
     last_ns: int | None = None
-    waiting: list[_Waiting] = field(default_factory=list)
-    stretches: list[_Stretch] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    stretches: list[Stretch] = field(default_factory=list)
     late: int = 0
     """samples that came after their time had been decided"""
     overlapped: int = 0
@@ -145,7 +147,7 @@ class SiteGrid:
             place = len(self.waiting)
             while place and self.waiting[place - 1].order > order:
                 place -= 1
-            self.waiting.insert(place, _Waiting(order, segment))
+            self.waiting.insert(place, Waiting(order, segment))
 
     def frontier_ns(self) -> int | None:
         """Time up to which inputs have come without a hole."""
@@ -204,10 +206,10 @@ class SiteGrid:
             last.values = np.concatenate([last.values, values], axis=1)
             last.clipped = np.concatenate([last.clipped, clipped])
         else:
-            self.stretches.append(_Stretch(key, segment.step_ns, times, values, clipped))
+            self.stretches.append(Stretch(key, segment.step_ns, times, values, clipped))
         self.last_ns = int(times[-1])
 
-    def _joins(self, last: _Stretch, key: tuple[str, int, int], segment: Segment) -> bool:
+    def _joins(self, last: Stretch, key: tuple[str, int, int], segment: Segment) -> bool:
         if last.key != key or self.last_ns is None:
             return False
         return segment.t0_ns - self.last_ns <= _GAP_STEPS * max(last.step_ns, segment.step_ns)
@@ -246,7 +248,7 @@ def _physical(segment: Segment, n: int) -> tuple[Floats, Bools]:
     return values, clipped
 
 
-def _resample(stretch: _Stretch, block: GridBlock) -> None:
+def _resample(stretch: Stretch, block: GridBlock) -> None:
     times = stretch.times
     first = max(block.k0, -(-int(times[0]) // GRID_NS))
     last = min(block.k0 + block.n - 1, int(times[-1]) // GRID_NS)
@@ -264,7 +266,7 @@ def _resample(stretch: _Stretch, block: GridBlock) -> None:
     block.clipped[out] = stretch.clipped[left] | stretch.clipped[right]
 
 
-def _weigh(stretch: _Stretch, at: Times, left: Times, phase: Times) -> Floats:
+def _weigh(stretch: Stretch, at: Times, left: Times, phase: Times) -> Floats:
     """Sum tap by tap: the order of additions is the same for every block length.
 
     Taps are held inside the look-ahead on both sides, so that a block never sees more than another would.

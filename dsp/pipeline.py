@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dsp.chain import HOP_NS, Chain
-from dsp.core import CORE_TYPES, Core
+from dsp.core import Core, Found
+from dsp.parts import PARTS
 from dsp.grid import LOOKAHEAD_NS
 from dsp.records import NS, Cutoff, Item, Output, Segment, Site, Tick
 from dsp.settings import Settings
@@ -105,7 +106,8 @@ class Pipeline:
             self._begin()
         last_hop = -(-max(ends) // HOP_NS)
         out = self._run(last_hop * HOP_NS + LOOKAHEAD_NS)
-        return out + s.core.finish(last_hop, s.chains)
+        rest: Found = {site: (chain.segmenter.finish(chain.history), []) for site, chain in s.chains.items()}
+        return out + s.core.finish(last_hop, s.chains, rest)
 
     def snapshot(self) -> bytes:
         """The whole state as a value; `restore` continues exactly where it was taken."""
@@ -118,10 +120,10 @@ class Pipeline:
         Raises:
             BadSnapshot: the bytes are none, or of another version.
         """
-        state = unpack(blob, (_State, *CORE_TYPES))
+        state = unpack(blob, (_State, *PARTS))
         if not isinstance(state, _State):
             raise BadSnapshot("another kind of value")
-        made = cls(state.core.infant, state.chains, settings=state.settings)
+        made = cls(state.core.scene.infant, state.chains, settings=state.settings)
         made._s = state
         return made
 

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 
+from dsp.weights import JERKS, JERKS_BIAS, SPASM, SPASM_BIAS, Table
+
 __all__ = ["CLEAR_MATCH", "WEAK_MATCH", "Settings"]
 
 WEAK_MATCH = 0.5
@@ -49,8 +51,54 @@ class Settings:
     pulse_drop: float = 0.55
 
     # Wearing and context
-    not_worn_s: float = 600.0
+    not_worn_s: float = 2700.0
     not_worn_rms_g: float = 0.0012
+
+    # Single spasm-like movements: log-odds by measurement, see `dsp.weights`
+    spasm_tables: tuple[Table, ...] = SPASM
+    spasm_bias: float = SPASM_BIAS
+    no_trunk_cost: float = 1.0
+    one_site_cost: float = 1.5
+    no_gyro_cost: float = 1.5
+    member_least: float = -0.5
+    single_least: float = 2.0
+    single_clear: float = 3.5
+
+    # Clusters
+    cluster_gap_s: float = 60.0
+    cluster_members: int = 3
+    cluster_span_s: float = 10.0
+    cluster_refractory_s: float = 2.0
+    cluster_weak: float = 5.0
+    cluster_clear: float = 8.0
+    rival_cost: float = 0.05
+
+    # Jerk trains and rhythmic jerking
+    jerks_tables: tuple[Table, ...] = JERKS
+    jerks_bias: float = JERKS_BIAS
+    jerks_frame_least: float = 0.0
+    jerks_weak: float = 0.5
+    jerks_clear: float = 1.8
+    jerks_frames: int = 2
+    awake_frames: int = 4
+    train_pause_s: float = 5.0
+    through_arousal_s: float = 2.0
+    one_sided_s: float = 60.0
+    long_s: float = 60.0
+    slowing_t: float = 6.0
+    slowing_ratio: float = 1.6
+
+    # Movement
+    movement_gap_s: float = 3.0
+    movement_least_g: float = 0.03
+
+    # Arousal and conveyed motion
+    arousal_trunk_dps: float = 15.0
+    arousal_leg_dps: float = 40.0
+    arousal_hops: int = 5
+    conveyed_coupling: float = 0.6
+    conveyed_ride: float = 0.4
+    conveyed_windows: int = 3
 
     # Match
     weak_match: float = WEAK_MATCH

@@ -1,0 +1,142 @@
+"""From measurements to weighed evidence: one anchored movement, or six seconds of rhythm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dsp.records import Evidence, Site
+from dsp.rhythm import Rhythm
+from dsp.settings import Settings
+from dsp.shape import Shape
+from dsp.weights import weigh
+
+__all__ = ["Verdict", "confidence_of", "judge_jerks", "judge_spasm", "match_of", "side_of"]
+
+_LEGS = (Site.LA, Site.RA)
+_PAIRS = ((Site.LA, Site.RA), (Site.LW, Site.RW))
+_ONE_SIDED = 0.35
+"""Below this ratio of heights the weaker side is only carried along."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Weighed evidence and its sum."""
+
+    log_odds: float
+    evidence: list[Evidence]
+
+
+def judge_spasm(shapes: Mapping[Site, Shape], anchor: Site, settings: Settings) -> Verdict:
+    """How much a movement looks like a phasic contraction of the body, in log-odds.
+
+    Args:
+        shapes: Shapes of the sites that were seen, the anchor among them.
+        anchor: The site whose shape speaks for the body: the trunk where there is one.
+        settings: Tables and costs.
+    """
+    values = _anchor_values(shapes[anchor])
+    legs = [shapes[s] for s in _LEGS if s in shapes and s is not anchor]
+    if legs:
+        values |= _leg_values(legs, shapes[anchor], shapes)
+    evidence = weigh(settings.spasm_tables, values)
+    evidence += _costs(shapes, anchor, settings)
+    return Verdict(settings.spasm_bias + sum(e.contribution for e in evidence), evidence)
+
+
+def _costs(shapes: Mapping[Site, Shape], anchor: Site, settings: Settings) -> list[Evidence]:
+    found = []
+    if anchor is not Site.TR:
+        found.append(Evidence("trunk_not_seen", 1.0, -settings.no_trunk_cost))
+    if len(shapes) == 1:
+        found.append(Evidence("one_site_only", 1.0, -settings.one_site_cost))
+    if shapes[anchor].turn is None:
+        found.append(Evidence("rotation_not_seen", 1.0, -settings.no_gyro_cost))
+    return found
+
+
+def _anchor_values(shape: Shape) -> dict[str, float]:
+    values = {
+        "trunk_still_before": math.log(shape.peak_g / shape.before_g),
+        "trunk_still_after": math.log(shape.peak_g / shape.after_g),
+        "trunk_burst_s": shape.wide_s,
+    }
+    turn = shape.turn
+    if turn is not None:
+        values |= {
+            "trunk_rise": math.log(max(turn.rise_s, 0.03)),
+            "trunk_slow_return": turn.skew,
+            "trunk_one_axis": turn.pure,
+            "trunk_reversals": float(min(turn.turns, 6)),
+            "trunk_hold_s": turn.wide_s,
+        }
+    return values
+
+
+def _leg_values(legs: list[Shape], anchor: Shape, shapes: Mapping[Site, Shape]) -> dict[str, float]:
+    heights = [leg.peak_g for leg in legs]
+    values = {
+        "stronger_leg_to_trunk": math.log(max(heights) / anchor.peak_g),
+        "legs_still_before": min(math.log(leg.peak_g / leg.before_g) for leg in legs),
+    }
+    if len(legs) == 2:
+        values["weaker_leg_to_trunk"] = math.log(min(heights) / anchor.peak_g)
+        values["legs_lag_s"] = abs(shapes[Site.LA].peak_k - shapes[Site.RA].peak_k) / 100
+    turns = [leg.turn for leg in legs if leg.turn is not None]
+    if turns:
+        values["legs_one_axis"] = sum(t.pure for t in turns) / len(turns)
+        values["legs_reversals"] = sum(float(min(t.turns, 6)) for t in turns) / len(turns)
+        values["legs_rise"] = sum(math.log(max(t.rise_s, 0.03)) for t in turns) / len(turns)
+    return values
+
+
+def judge_jerks(rhythm: Rhythm, sites: int, *, gyro: bool, both_legs: bool, settings: Settings) -> Verdict:
+    """How much a frame looks like jerks of limbs, in log-odds."""
+    values = {
+        "jerks_in_6_s": float(rhythm.count),
+        "even_intervals": rhythm.even,
+        "height_spread": rhythm.spread,
+        "time_in_jerks": rhythm.duty,
+        "posture_change": math.log(max(rhythm.tilt_deg, 0.03)),
+    }
+    if both_legs:
+        values["legs_together"] = rhythm.unison
+    if rhythm.trunk != 0.0:
+        values["trunk_to_lead"] = rhythm.trunk
+    if sites > 1:
+        values["moves_as_one"] = rhythm.ride
+    if gyro:
+        values["rotation_to_acceleration"] = rhythm.turn
+    evidence = weigh(settings.jerks_tables, values)
+    if sites == 1:
+        evidence.append(Evidence("one_site_only", 1.0, -settings.one_site_cost))
+    if not gyro:
+        evidence.append(Evidence("rotation_not_seen", 1.0, -settings.no_gyro_cost))
+    return Verdict(settings.jerks_bias + sum(e.contribution for e in evidence), evidence)
+
+
+def match_of(log_odds: float, weak: float, clear: float, settings: Settings) -> float:
+    """Pattern match: `weak_match` at `weak`, `clear_match` at `clear`, logistic between and beyond."""
+    low = math.log(settings.weak_match / (1.0 - settings.weak_match))
+    high = math.log(settings.clear_match / (1.0 - settings.clear_match))
+    scaled = low + (log_odds - weak) / (clear - weak) * (high - low)
+    return 1.0 / (1.0 + math.exp(-min(max(scaled, -30.0), 30.0)))
+
+
+def confidence_of(sites: int, *, trunk: bool, gyro: bool, conveyed: float, state_known: bool) -> float:
+    """What could be seen, 0 to 1: three sites with trunk and gyro, at rest, in a known state give 1."""
+    seen = {1: 0.45, 2: 0.75}.get(sites, 1.0)
+    factors = (1.0 if trunk else 0.8, 1.0 if gyro else 0.7, 1.0 - 0.5 * conveyed, 1.0 if state_known else 0.9)
+    return seen * math.prod(factors)
+
+
+def side_of(heights: Mapping[Site, float]) -> str:
+    """Left, right or both by the legs' (or wrists') heights; unknown when only one side was seen."""
+    for left, right in _PAIRS:
+        if left in heights and right in heights:
+            ratio = heights[left] / max(heights[right], 1e-6)
+            if ratio < _ONE_SIDED:
+                return "right"
+            return "left" if ratio > 1.0 / _ONE_SIDED else "both"
+    return "unknown"

@@ -1,0 +1,124 @@
+"""Circumstances: motion from outside that all sensors share, and sensors that nobody wears.
+
+References:
+    The coupling is the nuclear norm of the 3 x 3 cross-covariance of two sites' motion over the geometric
+    mean of their variances: 1 when one is a rotated copy of the other, whatever way the sensors are mounted.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+
+from dsp.chain import HOP, HOP_NS, Chain
+from dsp.records import Context, ContextKind, Epoch, Site
+from dsp.settings import Settings
+
+__all__ = ["WINDOW_HOPS", "ContextTracker", "coupling"]
+
+WINDOW_HOPS = 16
+"""Four seconds: some cycles of walking or rocking."""
+
+_LOUDER = 2.0
+"""Motion must stand this far above the floor at every site to be called shared."""
+
+_PATIENCE = 3
+"""Windows without coupling before motion from outside counts as over."""
+
+
+def coupling(a: np.ndarray, b: np.ndarray) -> float:
+    """How far the motions a and b, shape (3, n), are rotated copies of one another, 0 to 1."""
+    cross = np.einsum("ik,jk->ij", a, b)
+    size = math.sqrt(float(np.sum(a * a)) * float(np.sum(b * b)))
+    if size <= 0.0:
+        return 0.0
+    return float(np.sum(np.linalg.svd(cross, compute_uv=False))) / size
+
+
+@dataclass(slots=True)
+class ContextTracker:
+    """Open and recent intervals of motion from outside, and of sensors not worn."""
+
+    infant: str
+    coupled: float
+    ride: float
+    windows_needed: int
+    hits: list[int] = field(default_factory=list)
+    """hops at which coupled windows began, of the interval that may be open"""
+    misses: int = 0
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """recent conveyed intervals in ns"""
+    off: dict[Site, int] = field(default_factory=dict)
+    strength: float = 0.0
+
+    @classmethod
+    def of(cls, infant: str, settings: Settings) -> ContextTracker:
+        """A tracker that has seen nothing yet."""
+        return cls(infant, settings.conveyed_coupling, settings.conveyed_ride, settings.conveyed_windows)
+
+    def window(self, h0: int, chains: dict[Site, Chain]) -> list[Context]:
+        """Look at the window of hops h0 to h0 + 15; gives an interval that ended."""
+        shared = self._shared(h0, chains)
+        if shared >= self.coupled:
+            self.hits.append(h0)
+            self.misses = 0
+            self.strength = max(self.strength, shared)
+            if len(self.hits) >= self.windows_needed:
+                self._mark()
+            return []
+        self.misses += 1
+        return self.close(list(chains)) if self.misses >= _PATIENCE else []
+
+    def close(self, sites: list[Site]) -> list[Context]:
+        """End the open interval."""
+        hits, self.hits = self.hits, []
+        strength, self.strength = self.strength, 0.0
+        if len(hits) < self.windows_needed:
+            return []
+        onset, end = hits[0] * HOP_NS, (hits[-1] + WINDOW_HOPS) * HOP_NS
+        return [Context(self.infant, ContextKind.CONVEYED, onset, end, tuple(sites), min(strength, 1.0))]
+
+    def share(self, onset_ns: int, end_ns: int) -> float:
+        """Share of an interval that lies inside conveyed motion as far as that is known."""
+        if end_ns <= onset_ns:
+            return 0.0
+        covered = sum(max(0, min(end_ns, b) - max(onset_ns, a)) for a, b in self.spans)
+        return min(1.0, covered / (end_ns - onset_ns))
+
+    def worn(self, epoch: Epoch) -> list[Context]:
+        """Follow one site's wearing; gives the interval in which it was not worn, once it is over."""
+        since = self.off.get(epoch.site)
+        if not epoch.worn and since is None:
+            self.off[epoch.site] = epoch.t_ns
+        if epoch.worn and since is not None:
+            del self.off[epoch.site]
+            return [Context(self.infant, ContextKind.NOT_WORN, since, epoch.t_ns, (epoch.site,), 0.9)]
+        return []
+
+    def _mark(self) -> None:
+        span = (self.hits[0] * HOP_NS, (self.hits[-1] + WINDOW_HOPS) * HOP_NS)
+        if self.spans and self.spans[-1][0] == span[0]:
+            self.spans.pop()
+        self.spans.append(span)
+        del self.spans[:-20]
+
+    def _shared(self, h0: int, chains: dict[Site, Chain]) -> float:
+        h1 = h0 + WINDOW_HOPS
+        seen = [c for c in chains.values() if float(c.hops.column("settled", h0, h1).sum()) >= WINDOW_HOPS]
+        if len(seen) < 2:
+            return 0.0
+        sizes = [_size(c, h0, h1) for c in seen]
+        floors = [c.hops.at("floor", h1 - 1) for c in seen]
+        if any(s < _LOUDER * f for s, f in zip(sizes, floors, strict=True)):
+            return 0.0
+        if min(sizes) < self.ride * max(sizes):
+            return 0.0
+        parts = [c.history.motion[:, c.history.part(h0 * HOP, h1 * HOP)].astype(np.float64) for c in seen]
+        return min(coupling(a, b) for a, b in combinations(parts, 2))
+
+
+def _size(chain: Chain, h0: int, h1: int) -> float:
+    return math.sqrt(float(chain.hops.column("square", h0, h1).sum()) / ((h1 - h0) * HOP))

@@ -1,0 +1,99 @@
+"""Every other movement: bursts of all sites joined across short pauses, told once they are over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dsp.bursts import Burst
+from dsp.chain import HOP
+from dsp.classify import confidence_of, side_of
+from dsp.events import Draft, event_id, tell
+from dsp.grid import GRID_HZ, GRID_NS
+from dsp.records import Event, EventStatus, Evidence, Label, Site, State
+from dsp.scene import Scene
+from dsp.settings import Settings
+
+__all__ = ["MovementTracker"]
+
+_LONGEST_K = 60 * GRID_HZ
+"""Movement that never pauses is told by the minute, so that nobody waits an hour for a row."""
+
+
+@dataclass(slots=True)
+class MovementTracker:
+    """Bursts of the movement that is going on."""
+
+    bursts: list[Burst] = field(default_factory=list)
+
+    def burst(self, burst: Burst) -> None:
+        """Take a burst that became known."""
+        self.bursts.append(burst)
+
+    def hop(
+        self, h: int, sites: list[Site], patterns: list[tuple[int, int]], scene: Scene, settings: Settings
+    ) -> list[Event]:
+        """Tell the movement if it is over at the end of hop h.
+
+        Args:
+            h: The hop.
+            sites: Sites of the infant.
+            patterns: Intervals in ns that were told as a pattern; movement inside them is no news.
+            scene: State and circumstances.
+            settings: Thresholds.
+        """
+        if not self.bursts:
+            return []
+        end = max(b.k1 for b in self.bursts)
+        start = min(b.k0 for b in self.bursts)
+        waiting = (h + 1) * HOP - end < settings.movement_gap_s * GRID_HZ
+        if waiting and end - start < _LONGEST_K:
+            return []
+        return self.finish(h, sites, patterns, scene, settings)
+
+    def finish(
+        self, h: int, sites: list[Site], patterns: list[tuple[int, int]], scene: Scene, settings: Settings
+    ) -> list[Event]:
+        """Tell the movement now."""
+        bursts, self.bursts = self.bursts, []
+        if not bursts or max(b.peak_g for b in bursts) < settings.movement_least_g:
+            return []
+        onset, end = min(b.k0 for b in bursts) * GRID_NS, max(b.k1 for b in bursts) * GRID_NS
+        if any(a <= onset + (end - onset) // 2 <= b for a, b in patterns):
+            return []
+        draft = _draft(bursts, onset, end, sites, scene)
+        return [
+            tell(draft, status, h, infant=scene.infant, settings=settings.tag)
+            for status in (EventStatus.NEW, EventStatus.END)
+        ]
+
+
+def _draft(bursts: list[Burst], onset: int, end: int, sites: list[Site], scene: Scene) -> Draft:
+    heights = dict.fromkeys(sites, 1e-3)
+    for b in bursts:
+        heights[b.site] = max(heights[b.site], b.peak_g)
+    state = scene.state.at(onset)
+    conveyed = scene.context.share(onset, end)
+    return Draft(
+        id=event_id(scene.infant, "movement", onset),
+        label=Label.MOVEMENT,
+        onset_ns=onset,
+        end_ns=end,
+        sites=[s for s in sites if any(b.site is s for b in bursts)],
+        side=side_of(heights),
+        before=state,
+        during=state,
+        since_waking_s=scene.state.since_waking_s(onset),
+        match=1.0,
+        confidence=confidence_of(
+            len(sites), trunk=Site.TR in sites, gyro=True, conveyed=conveyed,
+            state_known=state is not State.UNKNOWN,
+        ),
+        evidence=[
+            Evidence("peak_g", max(b.peak_g for b in bursts), 0.0),
+            Evidence("area_gs", sum(b.area_gs for b in bursts), 0.0),
+        ],
+        times_ns=sorted({b.k0 * GRID_NS for b in bursts}),
+        count=len(bursts),
+        conveyed=conveyed,
+        after=state,
+    )  # fmt: skip

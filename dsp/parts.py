@@ -1,0 +1,31 @@
+"""The classes a pipeline's state is made of, which a snapshot may name."""
+
+from __future__ import annotations
+
+from dsp.bursts import Burst, OpenBurst, Pulse, Segmenter
+from dsp.chain import Chain, Hops
+from dsp.context import ContextTracker
+from dsp.core import Core
+from dsp.epochs import WearTracker
+from dsp.events import Draft
+from dsp.filters import Bank, Section
+from dsp.floor import RunningMedian
+from dsp.grid import SiteGrid, Stretch, Waiting
+from dsp.history import History
+from dsp.movements import MovementTracker
+from dsp.records import Evidence, Label, Scale, Segment, SegmentFlag, Site, State
+from dsp.scene import Scene
+from dsp.settings import Settings
+from dsp.spasms import Member, SpasmTracker
+from dsp.state import StateTracker
+from dsp.trains import Frame, TrainTracker
+from dsp.weights import Table
+
+__all__ = ["PARTS"]
+
+PARTS: tuple[type, ...] = (
+    Bank, Burst, Chain, ContextTracker, Core, Draft, Evidence, Frame, History, Hops, Label, Member,
+    MovementTracker, OpenBurst, Pulse, RunningMedian, Scale, Scene, Section, Segment, SegmentFlag, Segmenter,
+    Settings, Site, SiteGrid, SpasmTracker, State, StateTracker, Stretch, Table, TrainTracker, Waiting,
+    WearTracker,
+)  # fmt: skip

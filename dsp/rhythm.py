@@ -1,0 +1,182 @@
+"""Rhythm of what came just before a moment: intervals between pulses, their evenness, and how they look.
+
+A frame looks back over the last run of pulses that is not older than six seconds. Runs are cut where no pulse
+came for longer than the slowest rhythm of the train family; what lies below 0.8 a second is another family.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dsp.bursts import Pulse
+from dsp.grid import GRID_HZ
+from dsp.history import History
+from dsp.records import Site
+
+__all__ = ["FRAME_K", "Intervals", "Rhythm", "intervals_of", "last_run", "rhythm_of"]
+
+FRAME_K = 600
+"""Grid samples a frame looks back."""
+
+_PAUSE_K = 130
+"""A longer pause ends a run: 1.3 s, the slowest jerk trains with their irregularity."""
+
+_LEAST_PULSES = 4
+_LEAST_SPAN_K = 80
+_TOGETHER_K = 9
+_EVEN = 0.35
+"""An interval this share away from the median is still even."""
+
+
+@dataclass(slots=True)
+class Intervals:
+    """Statistics of a sequence of onsets."""
+
+    mean_s: float
+    cv: float
+    trend: float
+    """relative change of the interval from its first to its last quarter; above 0 it slows down"""
+
+
+def intervals_of(times_s: Sequence[float]) -> Intervals | None:
+    """Interval statistics of at least three onsets in rising order; None of fewer."""
+    if len(times_s) < 3:
+        return None
+    gaps = np.diff(np.asarray(times_s, dtype=np.float64))
+    mean = float(np.mean(gaps))
+    if mean <= 0.0:
+        return None
+    part = max(1, gaps.size // 4)
+    first, last = float(np.mean(gaps[:part])), float(np.mean(gaps[-part:]))
+    return Intervals(mean, float(np.std(gaps)) / mean, (last - first) / mean)
+
+
+@dataclass(slots=True)
+class Rhythm:
+    """One frame."""
+
+    site: Site
+    k0: int
+    k1: int
+    """grid index of the run's first and last pulse"""
+    count: int
+    rate_hz: float
+    even: float
+    """share of intervals near their median"""
+    spread: float
+    """standard deviation of the natural logarithm of pulse heights"""
+    peak_g: float
+    duty: float
+    """share of time the envelope stands above a third of the median pulse"""
+    unison: float
+    """share of pulses that the other leg shares; 0 with one leg"""
+    trunk: float
+    """natural logarithm of the trunk's share of the height; 0 without a trunk sensor"""
+    tilt_deg: float
+    """how far gravity turned in the sensor from begin to end"""
+    turn: float
+    """natural logarithm of rotation per acceleration, deg/s per g; 0 without a gyro"""
+    ride: float
+    """smallest over largest envelope mean among all sites: 1 when everything moves as one"""
+
+
+def last_run(pulses: Sequence[Pulse], k: int) -> list[Pulse]:
+    """The newest pulses of one site, back to a pause or the frame's length; empty if it is over."""
+    run: list[Pulse] = []
+    after = k
+    for pulse in reversed(pulses):
+        if after - pulse.k > _PAUSE_K or k - pulse.k > FRAME_K:
+            break
+        run.append(pulse)
+        after = pulse.k
+    return run[::-1]
+
+
+def rhythm_of(
+    pulses: Mapping[Site, Sequence[Pulse]], histories: Mapping[Site, History], k: int
+) -> Rhythm | None:
+    """The frame that ends before grid index k; None when no site shows at least four pulses."""
+    runs = {s: last_run(p, k) for s, p in pulses.items()}
+    runs = {s: r for s, r in runs.items() if _enough(r)}
+    if not runs:
+        return None
+    lead = max(runs, key=lambda s: (_median([p.peak_g for p in runs[s]]) * len(runs[s]), s))
+    run = runs[lead]
+    k0, k1 = run[0].k, run[-1].k
+    gaps = np.diff([p.k for p in run]).astype(np.float64)
+    middle = float(np.median(gaps))
+    heights = np.log([p.peak_g for p in run])
+    peak = math.exp(float(np.median(heights)))
+    means = {s: _mean(h, k0, k1) for s, h in histories.items()}
+    return Rhythm(
+        site=lead,
+        k0=k0,
+        k1=k1,
+        count=len(run),
+        rate_hz=GRID_HZ / middle,
+        even=float(np.mean(np.abs(gaps - middle) <= _EVEN * middle)),
+        spread=float(np.std(heights)),
+        peak_g=peak,
+        duty=_duty(histories[lead], k0, k1, peak / 3),
+        unison=_unison(run, pulses, lead),
+        trunk=_trunk(means, lead),
+        tilt_deg=_tilt(histories[lead], k0, k1),
+        turn=_turn(histories[lead], k0, k1),
+        ride=min(means.values()) / max(*means.values(), 1e-6) if len(means) > 1 else 0.0,
+    )
+
+
+def _enough(run: Sequence[Pulse]) -> bool:
+    return len(run) >= _LEAST_PULSES and run[-1].k - run[0].k >= _LEAST_SPAN_K
+
+
+def _median(values: Sequence[float]) -> float:
+    return float(np.median(np.asarray(values)))
+
+
+def _mean(history: History, k0: int, k1: int) -> float:
+    values = history.envelope[history.part(k0, k1)]
+    return float(np.sum(values, dtype=np.float64)) / max(values.size, 1)
+
+
+def _duty(history: History, k0: int, k1: int, level: float) -> float:
+    values = history.envelope[history.part(k0, k1)]
+    return float(np.count_nonzero(values > level)) / max(values.size, 1)
+
+
+def _unison(run: Sequence[Pulse], pulses: Mapping[Site, Sequence[Pulse]], lead: Site) -> float:
+    pair = {Site.LA: Site.RA, Site.RA: Site.LA, Site.LW: Site.RW, Site.RW: Site.LW}.get(lead)
+    others = [p.k for p in pulses.get(pair, ())] if pair else []
+    if not others:
+        return 0.0
+    return sum(any(abs(o - p.k) <= _TOGETHER_K for o in others) for p in run) / len(run)
+
+
+def _trunk(means: Mapping[Site, float], lead: Site) -> float:
+    if Site.TR not in means or lead is Site.TR:
+        return 0.0
+    return math.log(max(means[Site.TR], 1e-4) / max(means[lead], 1e-4))
+
+
+def _tilt(history: History, k0: int, k1: int) -> float:
+    a = history.gravity[:, history.part(k0, k0 + 1)].astype(np.float64)
+    b = history.gravity[:, history.part(k1, k1 + 1)].astype(np.float64)
+    size = math.sqrt(float(np.sum(a * a)) * float(np.sum(b * b)))
+    if size <= 0.0:
+        return 0.0
+    return math.degrees(math.acos(min(max(float(np.sum(a * b)) / size, -1.0), 1.0)))
+
+
+def _turn(history: History, k0: int, k1: int) -> float:
+    part = history.part(k0, k1)
+    if not history.gyro[part].all():
+        return 0.0
+    rate = history.rate[:, part].astype(np.float64)
+    rate = rate - np.mean(rate, axis=1, keepdims=True)
+    motion = history.motion[:, part].astype(np.float64)
+    square, acc = float(np.sum(rate * rate)), float(np.sum(motion * motion))
+    return 0.5 * math.log(max(square, 1e-6) / max(acc, 1e-9))

@@ -1,0 +1,149 @@
+"""The shape of a movement around an anchor: how still it was before, how each site turned and came back.
+
+Rotations are measured from the gyro, integrated over seconds about the axis that carries most of them, with
+the rate before the movement as zero. Where there is no gyro the band-passed acceleration has to do.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.grid import GRID_HZ
+from dsp.history import History
+
+__all__ = ["AFTER_K", "BEFORE_K", "Shape", "Turn", "measure", "turn_of"]
+
+BEFORE_K = 300
+AFTER_K = 180
+"""Grid samples looked at before and after the anchor: 1.8 s after it is where waiting stops paying."""
+
+_STILL_FROM_K = 250
+_STILL_TO_K = 60
+_ONSET_K = 70
+"""A phasic movement has begun at most this long before the peak of its acceleration."""
+
+_LEAST_SIZE_G = 0.002
+_LEAST_DPS = 2.0
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Turn:
+    """Rotation of one site around the anchor."""
+
+    swing_deg: float
+    """largest angle reached"""
+    rise_s: float
+    """from a tenth to nine tenths of it"""
+    back: float
+    """share of the swing that was undone by the end of the window, 0 to 1"""
+    skew: float
+    """natural logarithm of forward peak rate over backward peak rate; above 0 the return is slower"""
+    wide_s: float
+    """time spent above half the swing"""
+    pure: float
+    """share of rotation about one axis, 1/3 to 1"""
+    turns: int
+    """changes of direction of a size that counts; 1 for out and back"""
+
+
+@dataclass(slots=True)
+class Shape:
+    """One site around the anchor."""
+
+    peak_g: float
+    peak_k: int
+    before_g: float
+    """root mean square before it"""
+    after_g: float
+    """mean envelope over the last part of the window"""
+    wide_s: float
+    """time the envelope stood above a third of its peak"""
+    turn: Turn | None
+
+
+def measure(history: History, anchor_k: int, *, reach_k: int) -> Shape | None:
+    """Shape at one site; its peak is sought `reach_k` samples around the anchor. None if mostly unseen."""
+    whole = history.part(anchor_k - BEFORE_K, anchor_k + AFTER_K)
+    if history.present[whole].sum() < 0.7 * (BEFORE_K + AFTER_K):
+        return None
+    near = history.part(anchor_k - reach_k, anchor_k + reach_k + 1)
+    values = history.envelope[near].astype(np.float64)
+    top = int(np.argmax(values))
+    peak_k = max(anchor_k - reach_k, history.k0) + top
+    around = history.envelope[history.part(anchor_k - 100, anchor_k + 100)]
+    still = history.envelope[history.part(anchor_k - _STILL_FROM_K, anchor_k - _STILL_TO_K)]
+    late = history.envelope[history.part(anchor_k + 100, anchor_k + AFTER_K)]
+    return Shape(
+        peak_g=max(float(values[top]), _LEAST_SIZE_G),
+        peak_k=peak_k,
+        before_g=max(_rms(still), _LEAST_SIZE_G),
+        after_g=max(_rms(late), _LEAST_SIZE_G),
+        wide_s=float((around > values[top] / 3).sum()) / GRID_HZ,
+        turn=_turn(history, anchor_k),
+    )
+
+
+def _rms(values: NDArray[np.float32]) -> float:
+    if not values.size:
+        return 0.0
+    wide = values.astype(np.float64)
+    return math.sqrt(float(np.sum(wide * wide)) / values.size)
+
+
+def _turn(history: History, anchor_k: int) -> Turn | None:
+    part = history.part(anchor_k - 150, anchor_k + AFTER_K)
+    if not history.gyro[part].all():
+        return None
+    return turn_of(history.rate[:, part].astype(np.float64), 150)
+
+
+def turn_of(rate: Floats, anchor: int) -> Turn | None:
+    """Rotation in a window of angular rate.
+
+    Args:
+        rate: deg/s, shape (3, n) at 100 Hz.
+        anchor: index of the anchor; what lies more than 0.7 s before it is taken as rest.
+
+    Returns:
+        None when there was hardly any rotation.
+    """
+    begin = max(anchor - _ONSET_K, 1)
+    moved = rate[:, begin:] - np.median(rate[:, :begin], axis=1, keepdims=True)
+    spread = np.einsum("ik,jk->ij", moved, moved)
+    sizes, axes = np.linalg.eigh(spread)
+    about = axes[0, 2] * moved[0] + axes[1, 2] * moved[1] + axes[2, 2] * moved[2]
+    if float(np.max(np.abs(about))) < _LEAST_DPS:
+        return None
+    angle = np.cumsum(about) / GRID_HZ
+    if -float(angle.min()) > float(angle.max()):
+        about, angle = -about, -angle
+    return _turn_about(about, angle, float(sizes[2] / max(float(sizes.sum()), 1e-9)))
+
+
+def _turn_about(about: Floats, angle: Floats, pure: float) -> Turn:
+    top = int(np.argmax(angle))
+    swing = max(float(angle[top]), 1e-3)
+    low = int(np.argmax(angle[: top + 1] > 0.1 * swing))
+    high = int(np.argmax(angle[: top + 1] > 0.9 * swing))
+    forward = max(float(about[: top + 1].max()), _LEAST_DPS)
+    backward = max(float(-about[top:].min()), _LEAST_DPS)
+    return Turn(
+        swing_deg=swing,
+        rise_s=(high - low) / GRID_HZ,
+        back=min(max((swing - float(angle[-1])) / swing, 0.0), 2.0),
+        skew=math.log(forward / backward),
+        wide_s=float((angle > 0.5 * swing).sum()) / GRID_HZ,
+        pure=pure,
+        turns=_reversals(about, 0.3 * max(forward, backward)),
+    )
+
+
+def _reversals(about: Floats, least: float) -> int:
+    strong = np.sign(about[np.abs(about) >= least])
+    return int(np.count_nonzero(np.diff(strong)))

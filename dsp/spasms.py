@@ -1,0 +1,256 @@
+"""Anchored movements become spasm-like events and, by their sum of evidence, clusters.
+
+One movement cannot decide; three within a minute of one another can. Members are therefore not gated at even
+odds: all from `member_least` on are kept and their log-odds are added up over the best run of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dsp.bursts import Pulse
+from dsp.chain import HOP, Chain
+from dsp.classify import Verdict, confidence_of, judge_spasm, match_of, side_of
+from dsp.events import Draft, event_id, tell
+from dsp.grid import GRID_HZ, GRID_NS
+from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
+from dsp.scene import Scene
+from dsp.settings import Settings
+from dsp.shape import AFTER_K, Shape, measure
+
+__all__ = ["Member", "SpasmTracker"]
+
+_APART_K = 60
+"""Of peaks nearer than this the highest is the anchor: a spasm's own rise and return."""
+
+_REACH_K = 40
+"""Other sites peak within this of the anchor: muscles lag by 0.2 s at most."""
+
+_LONGEST_SUM = 12
+"""Members whose evidence is added up: a longer series could not become clearer."""
+
+_RISE_S = 0.25
+
+
+@dataclass(slots=True)
+class Member:
+    """A movement that may belong to a series."""
+
+    k: int
+    log_odds: float
+    draft: Draft
+    told: bool = False
+    over: bool = False
+
+
+@dataclass(slots=True)
+class SpasmTracker:
+    """Open candidates, the series they form, and the cluster told from it."""
+
+    due: list[Pulse] = field(default_factory=list)
+    recent: list[Pulse] = field(default_factory=list)
+    members: list[Member] = field(default_factory=list)
+    rivals: list[int] = field(default_factory=list)
+    """anchors of the last minutes that were no member"""
+    cluster: Draft | None = None
+
+    def pulse(self, pulse: Pulse) -> None:
+        """Take a pulse that became known."""
+        self.due.append(pulse)
+        self.recent.append(pulse)
+        del self.recent[:-64]
+
+    def hop(self, h: int, chains: dict[Site, Chain], scene: Scene, settings: Settings) -> list[Event]:
+        """Decide what is due at the end of hop h."""
+        out: list[Event] = []
+        end_k = (h + 1) * HOP
+        ready = sorted((p for p in self.due if p.k + AFTER_K <= end_k), key=lambda p: (p.k, p.site))
+        if ready:
+            self.due = [p for p in self.due if p.k + AFTER_K > end_k]
+        for pulse in ready:
+            if self._is_anchor(pulse, chains):
+                out += self._judge(pulse, h, chains, scene, settings)
+        return out + self._expire(h, scene, settings, gap_k=round(settings.cluster_gap_s * GRID_HZ))
+
+    def finish(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
+        """End everything at the end of a recording."""
+        return self._expire(h, scene, settings, gap_k=-AFTER_K * 100)
+
+    def _is_anchor(self, pulse: Pulse, chains: dict[Site, Chain]) -> bool:
+        trunk = chains.get(Site.TR)
+        by_trunk = trunk is not None and _seen(trunk, pulse.k)
+        if by_trunk and pulse.site is not Site.TR:
+            return False
+        rivals = [o for o in self.recent if o != pulse and abs(o.k - pulse.k) <= _APART_K]
+        if by_trunk:
+            rivals = [o for o in rivals if o.site is Site.TR]
+        mine = (pulse.peak_g, -pulse.k, pulse.site)
+        return all((o.peak_g, -o.k, o.site) < mine for o in rivals)
+
+    def _judge(
+        self, pulse: Pulse, h: int, chains: dict[Site, Chain], scene: Scene, settings: Settings
+    ) -> list[Event]:
+        measured = {s: measure(c.history, pulse.k, reach_k=_REACH_K) for s, c in chains.items()}
+        shapes = {s: m for s, m in measured.items() if m is not None}
+        if pulse.site not in shapes:
+            return []
+        verdict = judge_spasm(shapes, pulse.site, settings)
+        if verdict.log_odds < settings.member_least or self._too_near(pulse.k, settings):
+            self.rivals.append(pulse.k)
+            del self.rivals[:-60]
+            return []
+        member = Member(pulse.k, verdict.log_odds, _draft(pulse, shapes, verdict, scene, settings))
+        self.members.append(member)
+        out: list[Event] = []
+        if verdict.log_odds >= settings.single_least:
+            out.append(self._tell_member(member, h, scene, settings))
+        return out + self._series(member, h, scene, settings)
+
+    def _too_near(self, k: int, settings: Settings) -> bool:
+        if not self.members:
+            return False
+        return k - self.members[-1].k < settings.cluster_refractory_s * GRID_HZ
+
+    def _tell_member(self, member: Member, h: int, scene: Scene, settings: Settings) -> Event:
+        member.told = True
+        return tell(member.draft, EventStatus.NEW, h, infant=scene.infant, settings=settings.tag)
+
+    def _series(self, member: Member, h: int, scene: Scene, settings: Settings) -> list[Event]:
+        if self.cluster is None:
+            return self._found(h, scene, settings)
+        self._fill(self.cluster, self.cluster.onset_ns, scene, settings)
+        out = [tell(self.cluster, EventStatus.UPDATE, h, infant=scene.infant, settings=settings.tag)]
+        return out + self._adopt([member], self.cluster.id, h, scene, settings)
+
+    def _found(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
+        best = self._best(settings)
+        if not best or self._sum(best, settings) < settings.cluster_weak:
+            return []
+        onset = best[0].draft.onset_ns
+        name = event_id(scene.infant, "cluster", onset)
+        first = best[0].draft
+        self.cluster = Draft(
+            name, Label.SPASM_LIKE_CLUSTER, onset, onset, list(first.sites), first.side,
+            first.before, first.during, first.since_waking_s, 0.0, 0.0,
+        )  # fmt: skip
+        self._fill(self.cluster, onset, scene, settings)
+        out = [tell(self.cluster, EventStatus.NEW, h, infant=scene.infant, settings=settings.tag)]
+        return out + self._adopt(best, name, h, scene, settings)
+
+    def _adopt(
+        self, members: Sequence[Member], parent: str, h: int, scene: Scene, settings: Settings
+    ) -> list[Event]:
+        out = []
+        for m in members:
+            m.draft.parent = parent
+            if m.told:
+                out.append(tell(m.draft, EventStatus.UPDATE, h, infant=scene.infant, settings=settings.tag))
+            else:
+                out.append(self._tell_member(m, h, scene, settings))
+        return out
+
+    def _best(self, settings: Settings) -> list[Member]:
+        """The newest members whose evidence adds up highest, long and many enough for a cluster."""
+        best: list[Member] = []
+        for n in range(settings.cluster_members, min(len(self.members), _LONGEST_SUM) + 1):
+            run = self.members[-n:]
+            if run[-1].k - run[0].k < settings.cluster_span_s * GRID_HZ:
+                continue
+            if not best or self._sum(run, settings) > self._sum(best, settings):
+                best = run
+        return best
+
+    def _sum(self, run: Sequence[Member], settings: Settings) -> float:
+        """Evidence for a series: its members', less what its rivals take from it."""
+        rivals = sum(1 for k in self.rivals if run[0].k <= k <= run[-1].k)
+        return sum(m.log_odds for m in run) - settings.rival_cost * min(rivals, 3 * len(run))
+
+    def _fill(self, cluster: Draft, onset_ns: int, scene: Scene, settings: Settings) -> None:
+        run = [m for m in self.members if m.draft.onset_ns >= onset_ns]
+        top = self._best(settings)
+        total = self._sum(top, settings) if top else 0.0
+        cluster.end_ns = max(m.draft.end_ns for m in run)
+        cluster.times_ns = [m.draft.onset_ns for m in run]
+        cluster.count = len(run)
+        seen = match_of(total, settings.cluster_weak, settings.cluster_clear, settings)
+        if len(cluster.sites) == 1:
+            # One sensor cannot tell a body's contraction from a limb's errand, however often it comes.
+            seen = min(seen, settings.clear_match - 0.05)
+        cluster.match = max(cluster.match, seen)
+        cluster.conveyed = scene.context.share(cluster.onset_ns, cluster.end_ns)
+        cluster.confidence = sum(m.draft.confidence for m in run) / len(run)
+        sides = {m.draft.side for m in run}
+        cluster.side = sides.pop() if len(sides) == 1 else "both"
+        cluster.evidence = [
+            Evidence("members", float(len(top)), sum(m.log_odds for m in top)),
+            Evidence("other_movement", float(len(self.rivals)), total - sum(m.log_odds for m in top)),
+            *_means([m.draft.evidence for m in top]),
+        ]
+
+    def _expire(self, h: int, scene: Scene, settings: Settings, *, gap_k: int) -> list[Event]:
+        end_k = (h + 1) * HOP
+        if not self.members or end_k - self.members[-1].k - AFTER_K < gap_k:
+            return []
+        out: list[Event] = []
+        for m in self.members:
+            if m.told:
+                m.draft.after = scene.state.at(m.draft.end_ns + 30 * NS)
+                out.append(tell(m.draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag))
+        if self.cluster is not None:
+            self.cluster.after = scene.state.at(self.cluster.end_ns + 30 * NS)
+            out.append(tell(self.cluster, EventStatus.END, h, infant=scene.infant, settings=settings.tag))
+        self.members, self.rivals, self.cluster = [], [], None
+        return out
+
+
+def _seen(chain: Chain, k: int) -> bool:
+    part = chain.history.part(k, k + 1)
+    return bool(chain.history.present[part].any())
+
+
+def _draft(
+    pulse: Pulse, shapes: dict[Site, Shape], verdict: Verdict, scene: Scene, settings: Settings
+) -> Draft:
+    shape = shapes[pulse.site]
+    turn_s = shape.turn.wide_s if shape.turn else 0.0
+    onset = (pulse.k - round(_RISE_S * GRID_HZ)) * GRID_NS
+    end = onset + round(max(shape.wide_s, turn_s, 0.3) * NS) + round(_RISE_S * NS)
+    during = scene.state.at(onset)
+    conveyed = scene.context.share(onset, end)
+    moved = [s for s in shapes if shapes[s].peak_g > 2.0 * shapes[s].before_g or s is pulse.site]
+    gyro = shape.turn is not None
+    return Draft(
+        id=event_id(scene.infant, "spasm", onset),
+        label=Label.SPASM_LIKE,
+        onset_ns=onset,
+        end_ns=end,
+        sites=moved,
+        side=side_of({s: v.peak_g for s, v in shapes.items()}),
+        before=during,
+        during=during,
+        since_waking_s=scene.state.since_waking_s(onset),
+        match=match_of(verdict.log_odds, settings.single_least, settings.single_clear, settings),
+        confidence=confidence_of(
+            len(shapes),
+            trunk=pulse.site is Site.TR,
+            gyro=gyro,
+            conveyed=conveyed,
+            state_known=during is not State.UNKNOWN,
+        ),
+        evidence=verdict.evidence,
+        conveyed=conveyed,
+    )
+
+
+def _means(lists: Sequence[Sequence[Evidence]]) -> list[Evidence]:
+    """Mean evidence of the members, by name."""
+    rows: dict[str, list[Evidence]] = {}
+    for evidence in lists:
+        for e in evidence:
+            rows.setdefault(e.name, []).append(e)
+    n = max(len(lists), 1)
+    return [
+        Evidence(f"mean_{name}", sum(e.value for e in es) / len(es), sum(e.contribution for e in es) / n)
+        for name, es in rows.items()
+    ]

@@ -1,0 +1,258 @@
+"""Rhythmic jerks become sleep jerk trains or rhythmic jerking, and long ones a long movement.
+
+Once a second the rhythm of the last six seconds is judged. Good frames in a row open an event; the sleep
+state before it and what happens to it decide its label, always upward when unsure: a train that goes on
+through an arousal, slows down, or stays on one side for a minute is relabelled.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dsp.bursts import Pulse
+from dsp.chain import HOP, Chain
+from dsp.classify import Verdict, confidence_of, judge_jerks, match_of, side_of
+from dsp.events import Draft, event_id, tell
+from dsp.grid import GRID_HZ, GRID_NS
+from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
+from dsp.rhythm import Rhythm, rhythm_of
+from dsp.scene import Scene
+from dsp.settings import Settings
+
+__all__ = ["Frame", "TrainTracker"]
+
+_FRAME_HOPS = 4
+_KEEP_K = 1200
+_NEW_K = 160
+"""A frame whose last pulse is older than this tells nothing new."""
+
+_LEAST_FOR_TREND = 20
+
+
+@dataclass(slots=True)
+class Frame:
+    """A frame that looked like jerks."""
+
+    k0: int
+    k1: int
+    site: Site
+    log_odds: float
+
+
+@dataclass(slots=True)
+class TrainTracker:
+    """Recent pulses, good frames in a row, and the event open at the moment."""
+
+    pulses: dict[Site, list[Pulse]] = field(default_factory=dict)
+    frames: list[Frame] = field(default_factory=list)
+    open: Draft | None = None
+    long: Draft | None = None
+    last_k: int = 0
+    lead_ks: list[int] = field(default_factory=list)
+    heights: dict[Site, float] = field(default_factory=dict)
+    best: float = -99.0
+
+    def pulse(self, pulse: Pulse) -> None:
+        """Take a pulse that became known."""
+        row = self.pulses.setdefault(pulse.site, [])
+        row.append(pulse)
+        while row[-1].k - row[0].k > _KEEP_K:
+            row.pop(0)
+
+    def hop(self, h: int, chains: dict[Site, Chain], scene: Scene, settings: Settings) -> list[Event]:
+        """Decide what hop h allows."""
+        k = (h + 1) * HOP
+        if (h + 1) % _FRAME_HOPS or (self.open is None and not self._fresh(k)):
+            return []
+        out = self._frame(k, h, chains, scene, settings) if self._fresh(k) else []
+        if self.open is not None and k - self.last_k > settings.train_pause_s * GRID_HZ:
+            out += self._end(h, scene, settings)
+        return out
+
+    def finish(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
+        """End everything at the end of a recording."""
+        return self._end(h, scene, settings) if self.open is not None else []
+
+    def covers(self, onset_ns: int, end_ns: int) -> bool:
+        """Whether the open event lies over an interval."""
+        now = self.open
+        return now is not None and now.onset_ns <= end_ns and onset_ns <= now.end_ns
+
+    def _fresh(self, k: int) -> bool:
+        return any(p and k - p[-1].k <= _NEW_K for p in self.pulses.values())
+
+    def _frame(
+        self, k: int, h: int, chains: dict[Site, Chain], scene: Scene, settings: Settings
+    ) -> list[Event]:
+        rhythm = rhythm_of(self.pulses, {s: c.history for s, c in chains.items()}, k)
+        if rhythm is None or k - rhythm.k1 > _NEW_K:
+            return []
+        gyro = bool(chains[rhythm.site].history.gyro[-1:].any())
+        both = Site.LA in chains and Site.RA in chains and rhythm.site in (Site.LA, Site.RA)
+        verdict = judge_jerks(rhythm, len(chains), gyro=gyro, both_legs=both, settings=settings)
+        if verdict.log_odds < settings.jerks_frame_least:
+            self.frames = []
+            return []
+        if self.frames and rhythm.k0 > self.frames[-1].k1 + settings.train_pause_s * GRID_HZ:
+            self.frames = []
+        self.frames.append(Frame(rhythm.k0, rhythm.k1, rhythm.site, verdict.log_odds))
+        del self.frames[:-10]
+        if self.open is None:
+            return self._begin(rhythm, verdict, h, chains, scene, settings)
+        return self._go_on(rhythm, verdict, h, scene, settings)
+
+    def _begin(
+        self,
+        rhythm: Rhythm,
+        verdict: Verdict,
+        h: int,
+        chains: dict[Site, Chain],
+        scene: Scene,
+        settings: Settings,
+    ) -> list[Event]:
+        onset = self.frames[0].k0 * GRID_NS
+        before = scene.state.at(onset - 1)
+        asleep = before.is_sleep
+        needed = settings.jerks_frames if asleep else settings.awake_frames
+        recent = self.frames[-needed:]
+        mean = sum(f.log_odds for f in recent) / len(recent)
+        least = settings.jerks_weak if asleep else settings.jerks_clear
+        if len(recent) < needed or mean < least:
+            return []
+        label = Label.SLEEP_JERK_TRAIN if asleep else Label.RHYTHMIC_JERKING
+        self.best = mean
+        self.heights = {}
+        self.lead_ks = []
+        self.open = Draft(
+            event_id(scene.infant, "jerks", onset), label, onset, onset, [], "unknown", before, before,
+            scene.state.since_waking_s(onset), 0.0, 0.0,
+        )  # fmt: skip
+        self._fill(self.open, rhythm, verdict, chains, scene, settings)
+        return [tell(self.open, EventStatus.NEW, h, infant=scene.infant, settings=settings.tag)]
+
+    def _go_on(
+        self, rhythm: Rhythm, verdict: Verdict, h: int, scene: Scene, settings: Settings
+    ) -> list[Event]:
+        now = self.open
+        if now is None:
+            return []
+        grown = len(self.lead_ks)
+        recent = self.frames[-3:]
+        self.best = max(self.best, sum(f.log_odds for f in recent) / len(recent))
+        self._fill(now, rhythm, verdict, {}, scene, settings)
+        out: list[Event] = []
+        why = self._upward(now, scene, settings)
+        if why:
+            now.relabelled_from, now.label = now.label, Label.RHYTHMIC_JERKING
+            out.append(
+                tell(now, EventStatus.RELABEL, h, infant=scene.infant, settings=settings.tag, reason=why)
+            )
+        elif len(self.lead_ks) // 10 > grown // 10:
+            out.append(tell(now, EventStatus.UPDATE, h, infant=scene.infant, settings=settings.tag))
+        return out + self._long(now, h, scene, settings)
+
+    def _fill(
+        self,
+        now: Draft,
+        rhythm: Rhythm,
+        verdict: Verdict,
+        chains: dict[Site, Chain],
+        scene: Scene,
+        settings: Settings,
+    ) -> None:
+        last = self.lead_ks[-1] if self.lead_ks else now.onset_ns // GRID_NS - 1
+        self.lead_ks += [p.k for p in self.pulses[rhythm.site] if last + 7 < p.k <= rhythm.k1]
+        for site, row in self.pulses.items():
+            heights = [p.peak_g for p in row if p.k >= rhythm.k0]
+            if heights:
+                self.heights[site] = max(self.heights.get(site, 0.0), float(np.median(heights)))
+        self.last_k = max(self.last_k, rhythm.k1)
+        now.end_ns = (self.last_k + 15) * GRID_NS
+        now.times_ns = [k * GRID_NS for k in self.lead_ks]
+        now.count = len(self.lead_ks)
+        now.sites = [s for s in Site if s in self.heights]
+        now.side = side_of({s: self.heights.get(s, 1e-3) for s in self.pulses})
+        now.match = match_of(self.best, settings.jerks_weak, settings.jerks_clear, settings)
+        now.conveyed = scene.context.share(now.onset_ns, now.end_ns)
+        if chains:
+            now.confidence = confidence_of(
+                len(chains),
+                trunk=Site.TR in chains,
+                gyro=any(c.history.gyro[-1:].any() for c in chains.values()),
+                conveyed=now.conveyed,
+                state_known=now.before is not State.UNKNOWN,
+            )
+        rate = Evidence("rate_hz", rhythm.rate_hz, 0.0)
+        now.evidence = [rate, *verdict.evidence]
+
+    def _upward(self, now: Draft, scene: Scene, settings: Settings) -> str:
+        """Why a sleep train must be shown as rhythmic jerking, or nothing."""
+        if now.label is not Label.SLEEP_JERK_TRAIN:
+            return ""
+        aroused = scene.state.arousal_ns
+        through = round(settings.through_arousal_s * NS)
+        if aroused is not None and now.onset_ns <= aroused and self._goes_on(aroused + through):
+            return "went on through an arousal"
+        length = (now.end_ns - now.onset_ns) / NS
+        if length > settings.one_sided_s and now.side in ("left", "right"):
+            return "stayed on one side"
+        if _slows(self.lead_ks, settings):
+            return "slowed down"
+        return ""
+
+    def _goes_on(self, since_ns: int) -> bool:
+        return sum(1 for k in self.lead_ks if k * GRID_NS > since_ns) >= 3
+
+    def _long(self, now: Draft, h: int, scene: Scene, settings: Settings) -> list[Event]:
+        if now.label is not Label.RHYTHMIC_JERKING:
+            return []
+        if self.long is not None:
+            self.long.end_ns, self.long.count = now.end_ns, now.count
+            return []
+        if now.end_ns - now.onset_ns < settings.long_s * NS:
+            return []
+        self.long = Draft(
+            event_id(scene.infant, "long", now.onset_ns), Label.LONG_MOVEMENT, now.onset_ns, now.end_ns,
+            now.sites, now.side, now.before, now.during, now.since_waking_s, now.match, now.confidence,
+            list(now.evidence), count=now.count, conveyed=now.conveyed,
+        )  # fmt: skip
+        now.parent = self.long.id
+        return [
+            tell(self.long, EventStatus.NEW, h, infant=scene.infant, settings=settings.tag),
+            tell(now, EventStatus.UPDATE, h, infant=scene.infant, settings=settings.tag),
+        ]
+
+    def _end(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
+        out = []
+        for draft in (self.open, self.long):
+            if draft is not None:
+                draft.after = scene.state.at(draft.end_ns + 30 * NS)
+                out.append(tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag))
+        self.open, self.long, self.frames = None, None, []
+        return out
+
+
+def _slows(ks: list[int], settings: Settings) -> bool:
+    """Whether the intervals grow beyond doubt: slope of their logarithm against time.
+
+    References:
+        Ordinary least squares with Student's t of the slope.
+    """
+    if len(ks) < _LEAST_FOR_TREND:
+        return False
+    at = np.asarray(ks, dtype=np.float64) / GRID_HZ
+    gaps = np.diff(at)
+    keep = gaps < 2.0
+    x, y = at[1:][keep], np.log(gaps[keep])
+    if x.size < _LEAST_FOR_TREND - 1:
+        return False
+    dx = x - x.mean()
+    sxx = float(np.sum(dx * dx))
+    slope = float(np.sum(dx * y)) / sxx
+    rest = y - y.mean() - slope * dx
+    error = math.sqrt(float(np.sum(rest * rest)) / (x.size - 2) / sxx)
+    grown = math.exp(slope * float(x[-1] - x[0]))
+    return slope > settings.slowing_t * error and grown > settings.slowing_ratio

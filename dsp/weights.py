@@ -1,0 +1,76 @@
+"""The weights of the detector's two models: piecewise linear log-odds of named measurements.
+
+Fitted by ridge regression with a smoothness penalty to simulated nights of seeds 1000 to 1059, then centred,
+so that a measurement that cannot be made counts as neutral. `docs/detector.md` says what each one means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dsp.records import Evidence
+
+__all__ = ["JERKS", "JERKS_BIAS", "SPASM", "SPASM_BIAS", "Table", "weigh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Log-odds by value: linear between the knots, constant beyond them (nothing decides alone)."""
+
+    name: str
+    knots: tuple[float, ...]
+    log_odds: tuple[float, ...]
+
+    def at(self, value: float) -> float:
+        """The contribution of a value."""
+        knots, odds = self.knots, self.log_odds
+        if value <= knots[0]:
+            return odds[0]
+        for i in range(1, len(knots)):
+            if value <= knots[i]:
+                share = (value - knots[i - 1]) / (knots[i] - knots[i - 1])
+                return odds[i - 1] + share * (odds[i] - odds[i - 1])
+        return odds[-1]
+
+
+def weigh(tables: Sequence[Table], values: Mapping[str, float]) -> list[Evidence]:
+    """Evidence of every measurement that could be made, in the tables' order."""
+    return [Evidence(t.name, values[t.name], t.at(values[t.name])) for t in tables if t.name in values]
+
+
+SPASM: tuple[Table, ...] = (
+    Table("trunk_still_before", (0.0, 1.0, 2.0, 3.0, 4.5), (-0.93, 0.02, 0.67, 0.55, -0.15)),
+    Table("trunk_still_after", (0.0, 1.0, 2.0, 3.0, 4.0), (-1.06, -0.71, -0.46, 0.14, 1.03)),
+    Table("trunk_burst_s", (0.15, 0.4, 0.8, 1.3), (-0.28, 0.4, -0.09, -0.45)),
+    Table("trunk_rise", (-2.8, -2.0, -1.4, -0.7, 0.2), (-0.33, 0.65, 0.58, -0.18, -0.89)),
+    Table("trunk_slow_return", (-0.5, 0.0, 0.5, 1.2, 2.5), (-1.43, -0.2, 0.49, 0.34, 0.07)),
+    Table("trunk_one_axis", (0.6, 0.8, 0.9, 0.98), (-0.22, -0.24, -0.03, 0.31)),
+    Table("trunk_reversals", (0.0, 1.0, 2.0, 4.0), (0.58, 0.58, -0.56, -1.26)),
+    Table("trunk_hold_s", (0.2, 0.4, 0.8, 1.6), (-1.34, 0.01, 0.45, 0.64)),
+    Table("weaker_leg_to_trunk", (-1.5, -0.5, 0.3, 1.0, 2.0), (-1.38, -0.4, 0.0, 0.48, 0.45)),
+    Table("stronger_leg_to_trunk", (-0.5, 0.3, 0.8, 1.5, 2.5), (0.31, 0.69, 0.37, -0.24, -1.32)),
+    Table("legs_still_before", (0.0, 1.0, 2.5, 4.0), (-1.47, -1.09, 0.08, 1.74)),
+    Table("legs_lag_s", (0.0, 0.08, 0.2, 0.4), (0.06, 0.28, -0.23, -0.62)),
+    Table("legs_one_axis", (0.65, 0.8, 0.95), (-0.47, 0.02, 0.17)),
+    Table("legs_reversals", (0.0, 1.0, 2.0, 4.0), (-0.11, 0.48, -0.28, -1.06)),
+    Table("legs_rise", (-2.8, -2.0, -1.4, -0.5, 0.4), (-1.19, 0.33, 0.45, -0.17, -0.58)),
+)
+"""For one spasm-like movement against everything else that anchors on the trunk."""
+
+SPASM_BIAS = -2.60
+
+JERKS: tuple[Table, ...] = (
+    Table("jerks_in_6_s", (4.0, 8.0, 14.0, 22.0), (-1.88, -0.38, 0.75, 0.86)),
+    Table("even_intervals", (0.2, 0.5, 0.8, 1.0), (-0.8, -0.18, 0.44, 0.35)),
+    Table("height_spread", (0.2, 0.5, 0.9, 1.4), (0.27, 0.59, -0.39, -2.6)),
+    Table("time_in_jerks", (0.25, 0.45, 0.65, 0.85), (1.66, 0.59, -0.4, -1.87)),
+    Table("legs_together", (0.0, 0.3, 0.6, 0.9), (-1.0, -1.0, -0.64, 1.19)),
+    Table("trunk_to_lead", (-3.0, -2.0, -1.0, -0.3), (2.22, 1.07, -0.4, -2.97)),
+    Table("posture_change", (-3.0, -1.5, 0.0, 1.5, 3.0), (1.4, 1.42, 0.23, -2.15, -3.99)),
+    Table("rotation_to_acceleration", (4.0, 4.7, 5.4, 6.2), (1.09, 0.89, -0.47, -2.32)),
+    Table("moves_as_one", (0.05, 0.2, 0.45, 0.7, 0.9), (0.66, 1.06, -0.19, -2.3, -4.3)),
+)
+"""For six seconds of rhythmic jerks against everything else that makes pulses."""
+
+JERKS_BIAS = -1.84
