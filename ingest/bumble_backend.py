@@ -329,9 +329,9 @@ class BumbleClient(BaseBleakClient):
             waited: set[asyncio.Future[Any]] = {task, gone}
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.wait({task})
+            while not task.done():
+                task.cancel()  # again at each turn: Bumble loses one that comes while a command is answered
+                await asyncio.sleep(0)
         if task.cancelled():
             if tolerate_end:
                 return cast("_T", None)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from bleak import BleakClient, BleakScanner
@@ -28,6 +28,8 @@ from ingest.sock_codec import (
     decode_data,
     encode_command,
 )
+
+_T = TypeVar("_T")
 
 
 def noise(seconds: float, *, seed: int = 0, rate_hz: float = 104.0, t0_ns: int = 0) -> ArraySource:
@@ -60,9 +62,15 @@ class Rig:
         return sock
 
     async def find(self, address: str) -> BLEDevice:
-        found = await BleakScanner.find_device_by_address(address, timeout=20, backend=self.scanner_cls)
+        found = await self.drive(
+            BleakScanner.find_device_by_address(address, timeout=20, backend=self.scanner_cls)
+        )
         assert found is not None
         return found
+
+    async def drive(self, work: Coroutine[Any, Any, _T], *, limit_s: float = 60.0) -> _T:
+        """Let time pass until `work` is done: whoever waits for an advertisement needs it to."""
+        return await self.clock.drive(work, limit_s=limit_s, settle=self.air.settle)
 
     async def client(self, sock: VirtualSock, **options: Any) -> BleakClient:
         client = BleakClient(await self.find(sock.config.address), backend=self.client_cls, **options)
