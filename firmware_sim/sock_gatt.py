@@ -161,19 +161,19 @@ class SockGatt:
             CONTROL_UUID,
             _Properties.WRITE | _Properties.INDICATE,
             _WRITEABLE,
-            att.AttributeValue(write=lambda _, value: self._on_request(bytes(value))),
+            att.AttributeValue(read=_no_read, write=lambda _, value: self._on_request(bytes(value))),
         )
         self._status = _Characteristic(
             STATUS_UUID,
             _Properties.READ | _Properties.NOTIFY,
             _READABLE,
-            att.AttributeValue(read=lambda _: self._status_bytes()),
+            att.AttributeValue(read=lambda _: self._status_bytes(), write=_no_write),
         )
         self._battery = _Characteristic(
             BATTERY_LEVEL_UUID,
             _Properties.READ | _Properties.NOTIFY,
             _READABLE,
-            att.AttributeValue(read=lambda _: bytes((self._battery_level(),))),
+            att.AttributeValue(read=lambda _: bytes((self._battery_level(),)), write=_no_write),
         )
         for uuid, characteristic in (
             (DATA_UUID, self._data),
@@ -206,6 +206,15 @@ class SockGatt:
                 [_Characteristic(uuid, _Properties.READ, _READABLE, text.encode()) for uuid, text in facts],
             ),
         ]
+
+
+def _no_read(_: Connection) -> bytes:
+    # Bumble does not look at permissions and would leave the request without an answer.
+    raise att.ATT_Error(att.ATT_READ_NOT_PERMITTED_ERROR)
+
+
+def _no_write(_: Connection, _value: bytes) -> None:
+    raise att.ATT_Error(att.ATT_WRITE_NOT_PERMITTED_ERROR)
 
 
 def _configuration(address: str, name: str) -> DeviceConfiguration:
