@@ -112,7 +112,7 @@ class Core:
             epoch = epoch_of(chain, self.wear[site], self.scene.infant, h0)
             out.append(epoch)
             out += self.scene.context.worn(epoch)
-        out.append(self.scene.state.epoch(h0, chains))
+        out.append(self.scene.state.epoch(h0, chains, self.trains.apart(h0, h0 + EPOCH_HOPS)))
         return out
 
 

@@ -68,6 +68,7 @@ class Section:
     state: Floats = field(default_factory=lambda: np.zeros((0, 0, 2)))
 
     def run(self, x: Floats, *, fresh: bool) -> Floats:
+        """Filter the next block, shape (channels, n); `fresh` starts from its first sample."""
         sos, unit = _design(self.kind, self.low, self.high)
         if fresh:
             self.state = unit[:, None, :] * x[None, :, :1]

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from dsp.chain import HOP_NS, Chain
 from dsp.core import Core, Found
-from dsp.parts import PARTS
 from dsp.grid import LOOKAHEAD_NS
+from dsp.parts import PARTS
 from dsp.records import NS, Cutoff, Item, Output, Segment, Site, Tick
 from dsp.settings import Settings
 from dsp.value import BadSnapshot, pack, unpack
@@ -27,7 +27,7 @@ _CHUNK_HOPS = 240
 _DEFAULTS = Settings()
 
 
-class UnknownSite(ValueError):  # noqa: N818 - exceptions are named after their cause
+class UnknownSite(ValueError):
     """A segment of a site the pipeline was not told of."""
 
     def __init__(self, site: Site, sites: Iterable[Site]) -> None:

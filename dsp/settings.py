@@ -69,9 +69,9 @@ class Settings:
     cluster_members: int = 3
     cluster_span_s: float = 10.0
     cluster_refractory_s: float = 2.0
-    cluster_weak: float = 5.0
-    cluster_clear: float = 8.0
-    rival_cost: float = 0.05
+    cluster_weak: float = 6.0
+    cluster_clear: float = 9.0
+    rival_cost: float = 0.2
 
     # Jerk trains and rhythmic jerking
     jerks_tables: tuple[Table, ...] = JERKS
@@ -80,7 +80,11 @@ class Settings:
     jerks_weak: float = 0.5
     jerks_clear: float = 1.8
     jerks_frames: int = 2
-    awake_frames: int = 4
+    awake_frames: int = 3
+    awake_least: float = 0.8
+    twitch_g: float = 0.05
+    twitch_unison: float = 0.3
+    twitch_most: int = 12
     train_pause_s: float = 5.0
     through_arousal_s: float = 2.0
     one_sided_s: float = 60.0

@@ -15,6 +15,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dsp.breathing import Breathing, breathing_of
 from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, Chain
 from dsp.records import NS, Site, State, StateEpoch
@@ -39,6 +42,9 @@ _REGULAR = (
 
 _TELL_APART = 0.7
 """Below this share of sleep's probability the two kinds of sleep are not told apart."""
+
+_LEAST_FREE = 24
+"""Hops: six seconds outside jerks are the least an epoch needs to speak about movement."""
 
 _AROUSAL_WINDOW = 12
 """Hops: three seconds of thrashing."""
@@ -104,13 +110,19 @@ class StateTracker:
             return None
         return (t_ns - self.waking_ns) / NS
 
-    def epoch(self, h0: int, chains: dict[Site, Chain]) -> StateEpoch:
-        """The epoch of hops h0 to h0 + 119, which must have been processed."""
+    def epoch(self, h0: int, chains: dict[Site, Chain], free: NDArray[np.bool_]) -> StateEpoch:
+        """The epoch of hops h0 to h0 + 119, which must have been processed.
+
+        Args:
+            h0: First hop.
+            chains: All sites.
+            free: Hops whose movement counts; those inside rhythmic jerks say nothing about waking.
+        """
         h1 = h0 + EPOCH_HOPS
         present = [s for s, c in chains.items() if float(c.hops.column("present", h0, h1).mean()) > 0.5]
         trunk = chains.get(Site.TR) if Site.TR in present else None
         breath = breathing_of(trunk.hops, h1) if trunk is not None else None
-        self._forward([chains[s] for s in present], trunk, breath, h0, h1)
+        self._forward([chains[s] for s in present], trunk, breath, h0, free)
         state, probability = self._decide(bool(present), apart=trunk is not None)
         self._follow(state, h0 * HOP_NS)
         begun = self.arousal_ns
@@ -127,16 +139,22 @@ class StateTracker:
         )
 
     def _forward(
-        self, present: list[Chain], trunk: Chain | None, breath: Breathing | None, h0: int, h1: int
+        self,
+        present: list[Chain],
+        trunk: Chain | None,
+        breath: Breathing | None,
+        h0: int,
+        free: NDArray[np.bool_],
     ) -> None:
         steps = [sum(self.belief[i] * _STEP[i][j] for i in range(3)) for j in range(3)] if self.seen else None
         belief = steps or list(self.belief)
         self.seen = True
-        if present:
-            moved = max(_share(c, _MOVED_G, h0, h1) for c in present)
+        heard = np.count_nonzero(free) >= _LEAST_FREE
+        if present and heard:
+            moved = max(_share(c, _MOVED_G, h0, free) for c in present)
             belief = _update(belief, _MOVED, moved)
-        if trunk is not None:
-            belief = _update(belief, _TRUNK, _share(trunk, _STRONG_G, h0, h1))
+        if trunk is not None and heard:
+            belief = _update(belief, _TRUNK, _share(trunk, _STRONG_G, h0, free))
         if breath is not None:
             belief = _update(belief, _REGULAR, breath.regularity)
         total = sum(belief)
@@ -162,9 +180,10 @@ class StateTracker:
         del self.told[:-240]
 
 
-def _share(chain: Chain, level_g: float, h0: int, h1: int) -> float:
-    top = chain.hops.column("top", h0, h1)
-    return float((top > level_g).sum()) / max(top.size, 1)
+def _share(chain: Chain, level_g: float, h0: int, free: NDArray[np.bool_]) -> float:
+    top = chain.hops.column("top", h0, h0 + EPOCH_HOPS)
+    counted = free[-top.size :] if top.size else free[:0]
+    return float(np.count_nonzero((top > level_g) & counted)) / max(int(np.count_nonzero(counted)), 1)
 
 
 def _update(belief: list[float], table: _Likelihood, value: float) -> list[float]:

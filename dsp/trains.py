@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsp.bursts import Pulse
 from dsp.chain import HOP, Chain
@@ -54,6 +55,8 @@ class TrainTracker:
     lead_ks: list[int] = field(default_factory=list)
     heights: dict[Site, float] = field(default_factory=dict)
     best: float = -99.0
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """grid indices of recent good frames"""
 
     def pulse(self, pulse: Pulse) -> None:
         """Take a pulse that became known."""
@@ -76,10 +79,12 @@ class TrainTracker:
         """End everything at the end of a recording."""
         return self._end(h, scene, settings) if self.open is not None else []
 
-    def covers(self, onset_ns: int, end_ns: int) -> bool:
-        """Whether the open event lies over an interval."""
-        now = self.open
-        return now is not None and now.onset_ns <= end_ns and onset_ns <= now.end_ns
+    def apart(self, h0: int, h1: int) -> NDArray[np.bool_]:
+        """Hops h0 to h1 - 1 in which no jerks were seen: jerks in sleep are no sign of waking."""
+        free = np.ones(h1 - h0, dtype=np.bool_)
+        for a, b in self.spans:
+            free[max(a // HOP - h0, 0) : max(b // HOP + 2 - h0, 0)] = False
+        return free
 
     def _fresh(self, k: int) -> bool:
         return any(p and k - p[-1].k <= _NEW_K for p in self.pulses.values())
@@ -100,6 +105,8 @@ class TrainTracker:
             self.frames = []
         self.frames.append(Frame(rhythm.k0, rhythm.k1, rhythm.site, verdict.log_odds))
         del self.frames[:-10]
+        self.spans.append((rhythm.k0, rhythm.k1))
+        del self.spans[:-60]
         if self.open is None:
             return self._begin(rhythm, verdict, h, chains, scene, settings)
         return self._go_on(rhythm, verdict, h, scene, settings)
@@ -119,10 +126,12 @@ class TrainTracker:
         needed = settings.jerks_frames if asleep else settings.awake_frames
         recent = self.frames[-needed:]
         mean = sum(f.log_odds for f in recent) / len(recent)
-        least = settings.jerks_weak if asleep else settings.jerks_clear
+        least = settings.jerks_weak if asleep else settings.awake_least
         if len(recent) < needed or mean < least:
             return []
         label = Label.SLEEP_JERK_TRAIN if asleep else Label.RHYTHMIC_JERKING
+        if asleep and rhythm.peak_g < settings.twitch_g and rhythm.unison < settings.twitch_unison:
+            label = Label.TWITCHES
         self.best = mean
         self.heights = {}
         self.lead_ks = []
@@ -144,9 +153,9 @@ class TrainTracker:
         self.best = max(self.best, sum(f.log_odds for f in recent) / len(recent))
         self._fill(now, rhythm, verdict, {}, scene, settings)
         out: list[Event] = []
-        why = self._upward(now, scene, settings)
-        if why:
-            now.relabelled_from, now.label = now.label, Label.RHYTHMIC_JERKING
+        label, why = self._upward(now, scene, settings)
+        if label is not now.label:
+            now.relabelled_from, now.label = now.label, label
             out.append(
                 tell(now, EventStatus.RELABEL, h, infant=scene.infant, settings=settings.tag, reason=why)
             )
@@ -188,20 +197,22 @@ class TrainTracker:
         rate = Evidence("rate_hz", rhythm.rate_hz, 0.0)
         now.evidence = [rate, *verdict.evidence]
 
-    def _upward(self, now: Draft, scene: Scene, settings: Settings) -> str:
-        """Why a sleep train must be shown as rhythmic jerking, or nothing."""
-        if now.label is not Label.SLEEP_JERK_TRAIN:
-            return ""
+    def _upward(self, now: Draft, scene: Scene, settings: Settings) -> tuple[Label, str]:
+        """The label that what was seen since asks for, never a lower one, and why."""
+        if now.label is Label.RHYTHMIC_JERKING:
+            return now.label, ""
         aroused = scene.state.arousal_ns
         through = round(settings.through_arousal_s * NS)
         if aroused is not None and now.onset_ns <= aroused and self._goes_on(aroused + through):
-            return "went on through an arousal"
+            return Label.RHYTHMIC_JERKING, "went on through an arousal"
         length = (now.end_ns - now.onset_ns) / NS
         if length > settings.one_sided_s and now.side in ("left", "right"):
-            return "stayed on one side"
+            return Label.RHYTHMIC_JERKING, "stayed on one side"
         if _slows(self.lead_ks, settings):
-            return "slowed down"
-        return ""
+            return Label.RHYTHMIC_JERKING, "slowed down"
+        if now.label is Label.TWITCHES and now.count >= settings.twitch_most:
+            return Label.SLEEP_JERK_TRAIN, "too many for twitches"
+        return now.label, ""
 
     def _goes_on(self, since_ns: int) -> bool:
         return sum(1 for k in self.lead_ks if k * GRID_NS > since_ns) >= 3

@@ -22,7 +22,7 @@ _FORMAT = 1
 """Rises when a stored tree can no longer be read as before."""
 
 
-class BadSnapshot(ValueError):  # noqa: N818 - exceptions are named after their cause
+class BadSnapshot(ValueError):
     """The bytes are no snapshot of this version's pipeline."""
 
     def __init__(self, why: str) -> None:
