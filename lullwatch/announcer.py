@@ -18,7 +18,7 @@ from alerts.payloads import (
     state_message,
 )
 from alerts.rules import RuleState, severity_of
-from dsp.records import Alert, Coverage, Event, StateEpoch
+from dsp.records import Alert, Coverage, Event, LinkSample, Severity, Site, StateEpoch
 from store.journal import Journal
 from store.rows import LinkRow, Row
 
@@ -28,7 +28,8 @@ _log = logging.getLogger(__name__)
 
 ALERTS = ("alert",)
 """Goes by itself, so that no alert waits behind a night's diary after the broker was away."""
-DIARY = ("event", "state", "coverage", "link")
+DIARY = ("alert", "event", "state", "coverage", "link")
+"""Alerts are only read here: an event is announced at the severity its alert stands at."""
 _BATCH_ROWS = 200
 """Rows read at once; each is confirmed before the next is sent, so more would only take memory."""
 
@@ -59,6 +60,8 @@ class Announcer:
         self._tables = tuple(tables)
         self._cursor = "mqtt-" + "-".join(tables)
         self._utc = utc
+        self._severity: dict[str | None, Severity] = {}
+        self._links: dict[str, dict[Site, LinkSample]] = {}
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
 
@@ -85,25 +88,39 @@ class Announcer:
             _log.info("%s", error)
 
     async def _batch(self) -> bool:
+        """Publish the next rows; the cursor moves when all of them are confirmed."""
         after = await asyncio.to_thread(self._journal.cursor, self._cursor)
         rows = await asyncio.to_thread(self._journal.read, after, limit=_BATCH_ROWS, tables=self._tables)
-        for number, row in rows:
+        for _, row in rows:
             message = self._message(row)
             if message is not None:
                 await self._publisher.publish(message)
-                await asyncio.to_thread(self._journal.advance, self._cursor, number)
+        if rows:
+            await asyncio.to_thread(self._journal.advance, self._cursor, rows[-1][0])
         return bool(rows)
 
     def _message(self, row: Row) -> Message | None:
         topics, utc = self._topics, self._utc
         if isinstance(row, Alert):
-            return alert_message(topics, utc, row)
+            return self._alert(row)
         if isinstance(row, Event):
-            return event_message(topics, utc, row, severity_of(RuleState(), row))
+            return event_message(topics, utc, row, self._standing(row))
         if isinstance(row, StateEpoch):
             return state_message(topics, utc, row)
         if isinstance(row, Coverage):
             return coverage_message(topics, utc, row)
         if isinstance(row, LinkRow):
-            return link_message(topics, utc, row.infant, [row.sample])
+            links = self._links.setdefault(row.infant, {})
+            links[row.sample.site] = row.sample
+            return link_message(topics, utc, row.infant, list(links.values()))
         return None
+
+    def _alert(self, alert: Alert) -> Message | None:
+        if self._tables == ALERTS:
+            return alert_message(self._topics, self._utc, alert)
+        self._severity[alert.event_id] = alert.severity
+        return None
+
+    def _standing(self, event: Event) -> Severity:
+        """What an event stands at: its alert's severity, else that of the table."""
+        return self._severity.get(event.id) or severity_of(RuleState(), event)

@@ -21,7 +21,7 @@ from store.utc import UtcMap
 
 from .announcer import ALERTS, DIARY, Announcer
 from .detector import Detector
-from .intake import Intake
+from .intake import COMMIT_EVERY_S, Intake
 from .spine import Spine, Taken
 
 __all__ = ["Gateway", "Radio", "Sensor", "Wearer"]
@@ -78,6 +78,7 @@ class Gateway:
         radio: how to reach the sensors.
         broker: where alerts go; None keeps them in the journal.
         on_taken: told what each batch led to, on the event loop.
+        commit_every_s: data time between two commits.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Gateway:
         radio: Radio,
         broker: BrokerAddress | None = None,
         on_taken: Callable[[Taken], None] = lambda _: None,
+        commit_every_s: float = COMMIT_EVERY_S,
     ) -> None:
         self._journal = journal
         self._clock = clock
@@ -102,7 +104,13 @@ class Gateway:
             for w in wearers
         ]
         self._spine = Spine(journal, detectors)
-        self._intake = Intake(self._spine, clock, [w.infant for w in wearers], on_taken=self._taken)
+        self._intake = Intake(
+            self._spine,
+            clock,
+            [w.infant for w in wearers],
+            on_taken=self._taken,
+            commit_every_s=commit_every_s,
+        )
         self.links = [self._link(w, sensor, radio) for w in wearers for sensor in w.sensors]
         self._publisher: MqttPublisher | None = None
         self._announcers: list[Announcer] = []

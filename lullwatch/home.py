@@ -25,6 +25,9 @@ __all__ = ["SimulatedHome", "sock_address"]
 _CLOCK_PPM = (-18.0, 7.0, 31.0, -5.0, 12.0, 22.0)
 """Errors of the socks' clocks: what a 20 ppm crystal may show, and one that is worse."""
 
+_STEP_S = 0.5
+"""Longest jump of the clock: everyone who waits is woken on time whatever it is, so it only paces the display."""
+
 
 def sock_address(site: Site) -> str:
     """The virtual radio address of the sock at a site."""
@@ -85,4 +88,4 @@ class SimulatedHome:
             if await gateway.settle():
                 await self.air.settle()
 
-        await self._clock.run(until_ns, pace=pace, settle=settle)
+        await self._clock.run(until_ns, step_s=_STEP_S, pace=pace, settle=settle)

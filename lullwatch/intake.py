@@ -24,8 +24,15 @@ class Intake:
     """Collects rows, hands them to the spine in a worker thread, and resolves the waiters of each batch."""
 
     def __init__(
-        self, spine: Spine, clock: Clock, infants: Sequence[str], *, on_taken: Callable[[Taken], None]
+        self,
+        spine: Spine,
+        clock: Clock,
+        infants: Sequence[str],
+        *,
+        on_taken: Callable[[Taken], None],
+        commit_every_s: float = COMMIT_EVERY_S,
     ) -> None:
+        self._commit_every_s = commit_every_s
         self._spine = spine
         self._clock = clock
         self._infants = tuple(infants)
@@ -66,10 +73,10 @@ class Intake:
             pass
 
     async def run(self) -> None:
-        """Commit four times a second until cancelled; what is queued then is still committed."""
+        """Commit again and again until cancelled; what is queued then is still committed."""
         try:
             while True:
-                await self._clock.sleep(COMMIT_EVERY_S)
+                await self._clock.sleep(self._commit_every_s)
                 await self.commit()
         finally:
             with contextlib.suppress(asyncio.CancelledError):

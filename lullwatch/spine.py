@@ -84,9 +84,12 @@ class Spine:
             taken.told.setdefault(infant, Told()).extend(detector.feed(item))
 
     def _commit_told(self, taken: Taken) -> None:
-        """Commit what was told; what the journal had already (after a restart) is not told again."""
+        """Commit what was told; what the journal had already (after a restart) is not told again.
+
+        Alerts go first: whoever reads the journal in order then knows at what severity an event stands.
+        """
         for told in taken.told.values():
-            records: list[Output | Coverage | Alert] = [*told.outputs, *told.coverage, *told.alerts]
+            records: list[Output | Coverage | Alert] = [*told.alerts, *told.outputs, *told.coverage]
             if not records:
                 continue
             placed = self._journal.commit(records).rows
