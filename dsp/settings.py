@@ -76,12 +76,12 @@ class Settings:
     # Jerk trains and rhythmic jerking
     jerks_tables: tuple[Table, ...] = JERKS
     jerks_bias: float = JERKS_BIAS
-    jerks_frame_least: float = 0.0
-    jerks_weak: float = 0.5
-    jerks_clear: float = 1.8
+    jerks_frame_least: float = -0.3
+    jerks_weak: float = 0.8
+    jerks_clear: float = 2.8
     jerks_frames: int = 2
     awake_frames: int = 3
-    awake_least: float = 0.8
+    awake_least: float = 2.0
     twitch_g: float = 0.05
     twitch_unison: float = 0.3
     twitch_most: int = 12
