@@ -89,8 +89,9 @@ class Settings:
     through_arousal_s: float = 2.0
     one_sided_s: float = 60.0
     long_s: float = 60.0
-    slowing_t: float = 6.0
-    slowing_ratio: float = 1.6
+    slowing_t: float = 4.0
+    slowing_ratio: float = 1.3
+    slowing_least_s: float = 10.0
 
     # Movement
     movement_gap_s: float = 3.0

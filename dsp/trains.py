@@ -258,7 +258,7 @@ def _slows(ks: list[int], settings: Settings) -> bool:
     gaps = np.diff(at)
     keep = gaps < 2.0
     x, y = at[1:][keep], np.log(gaps[keep])
-    if x.size < _LEAST_FOR_TREND - 1:
+    if x.size < _LEAST_FOR_TREND - 1 or x[-1] - x[0] < settings.slowing_least_s:
         return False
     dx = x - x.mean()
     sxx = float(np.sum(dx * dx))

@@ -1,0 +1,68 @@
+"""Sleep state and breathing on constructed signals and nights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dsp.breathing import line_of
+from dsp.pipeline import Pipeline
+from dsp.records import Site, State, StateEpoch
+from firmware_sim.night import Night, make_night
+from firmware_sim.scenario import Background, Phase, Scenario
+
+NIGHT = Scenario(
+    name="cycle",
+    duration_s=34 * 60.0,
+    age_days=120,
+    phases=(Phase(State.AWAKE, 8), Phase(State.ACTIVE_SLEEP, 10), Phase(State.QUIET_SLEEP, 16)),
+    background=Background(newborn_startles=False),
+)
+
+
+def states(night: Night, sites: tuple[Site, ...]) -> list[StateEpoch]:
+    pipeline = Pipeline("infant", sites)
+    out = []
+    for segment in night.segments(6000):
+        if segment.site in sites:
+            out += pipeline.feed(segment)
+    out += pipeline.finish()
+    return [o for o in out if isinstance(o, StateEpoch)]
+
+
+def agreement(told: list[StateEpoch], night: Night) -> float:
+    truth = {s.t_ns: s.state for s in night.truth.states}
+    right = [e.state.is_sleep == truth[e.t_ns].is_sleep for e in told if e.t_ns in truth]
+    return sum(right) / len(right)
+
+
+@pytest.mark.parametrize("rate_hz", [0.3, 0.55, 0.9])
+def test_a_pure_breath_has_its_rate_and_is_regular(rate_hz: float) -> None:
+    t = np.arange(240) * 0.25
+    found = line_of(np.stack([0.004 * np.sin(2 * np.pi * rate_hz * t), np.zeros(240), 0.01 * t]))
+    assert found is not None
+    assert found.rate_hz == pytest.approx(rate_hz, abs=0.017)
+    assert found.regularity > 0.95
+
+
+def test_noise_is_not_regular() -> None:
+    found = line_of(np.random.default_rng(1).normal(0.0, 1.0, (3, 240)))
+    assert found is not None
+    assert found.regularity < 0.6
+
+
+def test_awake_active_and_quiet_sleep_are_told_from_three_sites() -> None:
+    night = make_night(NIGHT, seed=2001)
+    told = states(night, (Site.LA, Site.RA, Site.TR))
+    assert agreement(told, night) > 0.8
+    assert {State.AWAKE, State.QUIET_SLEEP} <= {e.state for e in told}
+    quiet = [e for e in told if e.t_ns > 25 * 60 * 10**9]
+    assert sum(e.state is State.QUIET_SLEEP for e in quiet) > 0.7 * len(quiet)
+
+
+def test_one_ankle_alone_tells_sleep_from_waking_but_not_its_kind() -> None:
+    night = make_night(NIGHT, seed=2002)
+    told = states(night, (Site.LA,))
+    assert agreement(told, night) > 0.7
+    assert {e.state for e in told} <= {State.AWAKE, State.ASLEEP, State.UNKNOWN}
+    assert all(e.breathing_hz is None for e in told)
