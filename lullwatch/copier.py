@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,8 @@ _log = logging.getLogger(__name__)
 
 IDLE_S = 0.5
 """Pause when the journal holds nothing new: a chart then lags by no more than this and a commit."""
+LAST_S = 30.0
+"""A service manager gives a service 90 s to stop; a database that restarts is back within ten."""
 
 
 class Copier:
@@ -31,6 +34,7 @@ class Copier:
         self._thread = threading.Thread(target=self._run, name="influx", daemon=True)
         self.lines = 0
         """lines the database has confirmed"""
+        self._left_s = LAST_S
         self.trouble = ""
         """why nothing is being copied just now; empty when it is"""
 
@@ -48,14 +52,23 @@ class Copier:
                 pass
 
     def _after(self, report: SinkReport) -> bool:
-        """Take note of a step and wait as it asks; False when it was the last one."""
+        """Take note of a step and wait as it asks; False when it was the last one.
+
+        At the end a database that does not answer is asked for `LAST_S` more; the rest is copied at the next start.
+        """
         self.lines += report.lines
         if report.error and report.error != self.trouble:
             _log.warning("InfluxDB: %s", report.error)
         self.trouble = report.error
         if report.state is SinkState.SENT:
             return True
-        if self._ending.is_set() or report.state is SinkState.STOPPED:
+        if report.state is SinkState.STOPPED:
             return False
-        self._ending.wait(max(IDLE_S, report.wait_s))
+        if not self._ending.is_set():
+            self._ending.wait(max(IDLE_S, report.wait_s))
+            return True
+        self._left_s -= report.wait_s
+        if report.state is SinkState.IDLE or self._left_s < 0:
+            return False
+        time.sleep(report.wait_s)
         return True

@@ -100,8 +100,9 @@ def evening(
         gateway=name,
     )
     with Journal.open(path) as journal, broker.sub(f"lullwatch/{name}/#") as phone:
-        with Copier(path, sink):
+        with Copier(path, sink) as copier:
             sent, seconds = asyncio.run(live(night, journal, name, broker))
+        assert copier.trouble == ""
         received: list[Received] = []
         until(lambda: bool(received and stopped(received[-1])) or received.append(phone.next()))
     yield Evening(night, path, sent, received, seconds, _influx_server, bucket, name)
