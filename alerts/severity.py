@@ -165,9 +165,9 @@ TABLE = Table(
         Row("stiffening", Condition(_STIFF), _N, "a single short stiffening"),
         Row(
             "train-one-sided",
-            Condition(_TRAIN, one_sided=True),
+            Condition(_TRAIN, one_sided=True, alone=True),
             _N,
-            "jerks asleep are mostly two-sided; one side is worth mentioning to a doctor",
+            "jerks asleep are mostly two-sided; one side, known when they are over, is worth mentioning to a doctor",
         ),
         Row(
             "train-long",

@@ -86,13 +86,19 @@ class Pipeline:
         Raises:
             UnknownSite: a segment of a site that was not named when the pipeline was made.
         """
-        if isinstance(item, Segment):
-            self._take(item)
-        elif isinstance(item, Tick):
-            if self._s.first_ns is not None:
-                self._reach(item.t_ns)
-        else:
-            self._cut(item)
+        self._note(item)
+        return self._run(self._decidable_ns())
+
+    def feed_block(self, items: Iterable[Item]) -> list[Output]:
+        """Take many items in before deciding anything: the way of replay, where all data is at hand.
+
+        Gives what `feed` gives one by one, except that nothing inside the block can come too late.
+
+        Raises:
+            UnknownSite: a segment of a site that was not named when the pipeline was made.
+        """
+        for item in items:
+            self._note(item)
         return self._run(self._decidable_ns())
 
     def finish(self) -> list[Output]:
@@ -126,6 +132,15 @@ class Pipeline:
         made = cls(state.core.scene.infant, state.chains, settings=state.settings)
         made._s = state
         return made
+
+    def _note(self, item: Item) -> None:
+        if isinstance(item, Segment):
+            self._take(item)
+        elif isinstance(item, Tick):
+            if self._s.first_ns is not None:
+                self._reach(item.t_ns)
+        else:
+            self._cut(item)
 
     def _take(self, segment: Segment) -> None:
         chain = self._s.chains.get(segment.site)

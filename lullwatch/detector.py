@@ -94,6 +94,10 @@ class Detector:
         """Take one item in the order of arrival."""
         return self._judge(self._pipeline.feed(item))
 
+    def feed_block(self, items: Iterable[Item]) -> Told:
+        """Take many items in before deciding anything: for replay, where nothing comes late."""
+        return self._judge(self._pipeline.feed_block(items))
+
     def finish(self) -> Told:
         """End of the recording: decide what is still open."""
         told = self._judge(self._pipeline.finish())

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dsp.records import NS, Cutoff, Item, Segment, Site
 
-__all__ = ["settled_items"]
+__all__ = ["settled_blocks"]
 
 BLOCK_NS = 60 * NS
 """Span handed over between two cut-offs: long enough to be fast, short enough for a progress bar to move."""
@@ -15,10 +15,10 @@ PIECE_NS = 60 * NS
 """Longest piece of one segment: a recording of hours may be a single segment."""
 
 
-def settled_items(segments: Iterable[Segment], sites: Sequence[Site]) -> Iterator[Item]:
-    """Segments in time order, with a cut-off for every site after each minute.
+def settled_blocks(segments: Iterable[Segment], sites: Sequence[Site]) -> Iterator[list[Item]]:
+    """Segments in time order, a minute at a time, each minute closed by a cut-off for every site.
 
-    Nothing is waited for: whoever feeds these items has all of the data. The result does not depend on
+    Nothing is waited for: whoever feeds these blocks has all of the data. The result does not depend on
     the order of `segments`.
 
     Args:
@@ -29,17 +29,18 @@ def settled_items(segments: Iterable[Segment], sites: Sequence[Site]) -> Iterato
         (piece for segment in segments for piece in _pieces(segment)),
         key=lambda s: (s.t0_ns, s.site, s.sensor, s.boot, s.seq),
     )
-    if not pieces:
-        return
-    edge_ns = pieces[0].t0_ns + BLOCK_NS
+    block: list[Item] = []
+    edge_ns = pieces[0].t0_ns + BLOCK_NS if pieces else 0
     for piece in pieces:
         if piece.t0_ns >= edge_ns:
             edge_ns += (piece.t0_ns - edge_ns) // BLOCK_NS * BLOCK_NS
-            yield from (Cutoff(site, edge_ns) for site in sites)
+            yield [*block, *(Cutoff(site, edge_ns) for site in sites)]
+            block = []
             edge_ns += BLOCK_NS
-        yield piece
-    end_ns = max(piece.end_ns for piece in pieces)
-    yield from (Cutoff(site, end_ns) for site in sites)
+        block.append(piece)
+    if pieces:
+        end_ns = max(piece.end_ns for piece in pieces)
+        yield [*block, *(Cutoff(site, end_ns) for site in sites)]
 
 
 def _pieces(segment: Segment) -> Iterator[Segment]:

@@ -82,6 +82,9 @@ def draw_night(
         _draw_coverage(rows[3], told.coverage, axis)
         rows[3].xaxis.set_major_formatter(axis.label)
         rows[3].set_xlabel("hours:minutes" if start_utc_ns is None else f"time of day, {zone}")
+        if told.coverage:
+            last = told.coverage[-1]
+            rows[3].set_xlim(axis.minutes(told.coverage[0].t_ns), axis.minutes(last.t_ns + last.span_ns))
         figure.suptitle(f"{title} · {sentence(told.coverage)}\n{HEADER}", fontsize=10, color=_INK)
         figure.savefig(path, dpi=110, metadata={"Software": None})
 
@@ -130,7 +133,7 @@ def _draw_activity(ax: Axes, epochs: list[Epoch], axis: _Axis) -> None:
     ax.set_yscale("symlog", linthresh=0.001)
     ax.set_ylabel("movement (g, RMS of 30 s)")
     if epochs:
-        ax.legend(loc="upper right", ncols=6, frameon=False)
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=6, frameon=False)
 
 
 def _draw_coverage(ax: Axes, coverage: list[Coverage], axis: _Axis) -> None:

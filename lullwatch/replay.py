@@ -17,14 +17,14 @@ from store.recording import Recording, from_journal
 from .coverage import seen_minutes, sentence
 from .detector import Detector, Told
 from .errors import NothingToReplay
-from .feeding import settled_items
+from .feeding import settled_blocks
 
 __all__ = ["Night", "Replayed", "load", "replay", "summary", "write_results"]
 
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What a replay needs of a recording or a journal: items in the order they are to be fed."""
+    """What a replay needs of a recording or a journal: items in the order they are to be fed, once."""
 
     name: str
     infant: str
@@ -33,7 +33,8 @@ class Night:
     end_ns: int
     start_utc_ns: int | None
     zone: str
-    items: Iterable[Item]
+    blocks: Iterable[Sequence[Item]]
+    """what is fed before the detector decides; in the order of arrival that is one item at a time"""
 
     @property
     def clock(self) -> ClockRow | None:
@@ -79,7 +80,7 @@ def load(path: Path, *, infant: str | None = None, as_arrived: bool = False) -> 
         recordings = [(name, from_journal(journal, name)) for name in names]
         nights = [_night(path, f"{path.stem}_{name}", recording) for name, recording in recordings]
         if as_arrived:
-            nights = [replace(n, items=[item for _, item in journal.items(n.infant)]) for n in nights]
+            nights = [replace(n, blocks=[[item] for _, item in journal.items(n.infant)]) for n in nights]
     return nights
 
 
@@ -94,7 +95,7 @@ def _night(path: Path, name: str, recording: Recording) -> Night:
         end_ns=recording.end_ns,
         start_utc_ns=recording.start_utc_ns,
         zone=recording.zone,
-        items=settled_items(recording.segments, recording.sites),
+        blocks=settled_blocks(recording.segments, recording.sites),
     )
 
 
@@ -111,11 +112,12 @@ def replay(
     detector = Detector(night.infant, night.sites, age_days=age_days, clock=night.clock)
     told = Told()
     fed_ns = night.t0_ns
-    for item in night.items:
-        told.extend(detector.feed(item))
-        if isinstance(item, Segment) and item.end_ns - fed_ns > NS:
-            on_progress((item.end_ns - fed_ns) / NS)
-            fed_ns = item.end_ns
+    for block in night.blocks:
+        told.extend(detector.feed_block(block))
+        end_ns = max((item.end_ns for item in block if isinstance(item, Segment)), default=fed_ns)
+        if end_ns - fed_ns > NS:
+            on_progress((end_ns - fed_ns) / NS)
+            fed_ns = end_ns
     told.extend(detector.finish())
     return Replayed(night, told)
 

