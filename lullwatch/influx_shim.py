@@ -10,6 +10,7 @@ Not covered, because 1.x has nothing to map it to: Flux, buckets and organisatio
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 import re
@@ -187,9 +188,11 @@ class _Door:
     ) -> web.Response:
         headers = {name: request.headers[name] for name in keep if name in request.headers}
         body = await request.read()
+        # a file, because aiohttp warns of bodies over a mebibyte that come as bytes
+        data = io.BytesIO(body) if body else None
         try:
             async with self._session.request(
-                request.method, f"{self._upstream}{path}", params=params, headers=headers, data=body or None
+                request.method, f"{self._upstream}{path}", params=params, headers=headers, data=data
             ) as answer:
                 return _answer(request.path, answer.status, await answer.read(), answer.headers)
         except (ClientConnectionError, TimeoutError) as error:

@@ -46,6 +46,13 @@ def test_the_same_row_twice_is_one_point(influx: Influx) -> None:
     assert len(influx.query("SELECT v FROM m")) == 1
 
 
+def test_a_body_of_more_than_a_mebibyte_passes(influx: Influx) -> None:
+    lines = [f"m,site=LA v={i}i {SECOND_NS + i}" for i in range(40_000)]
+    assert len("\n".join(lines)) > 2**20
+    write(influx, lines)
+    assert influx.query("SELECT count(v) AS n FROM m")[0]["n"] == len(lines)
+
+
 def test_the_client_finds_the_server_healthy(influx: Influx) -> None:
     with InfluxDBClient(influx.url, token=influx.token, org=influx.org) as client:
         assert client.ping()
