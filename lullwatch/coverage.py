@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dsp.records import NS, Coverage, Epoch, Site, Usability
 
-__all__ = ["CoverageLedger", "LedgerState", "blind_minutes", "hours_and_minutes", "seen_minutes", "sentence"]
+__all__ = ["CoverageLedger", "LedgerState", "seen_hours", "sentence", "span_in_words"]
 
 MINUTE_NS = 60 * NS
 SEEN_WHOLE = 0.95
@@ -22,6 +22,7 @@ class LedgerState:
 
     minute_ns: int | None
     seen: dict[Site, float]
+    """ns with samples"""
     worn: dict[Site, bool]
 
 
@@ -42,14 +43,15 @@ class CoverageLedger:
         if self._minute_ns is not None and minute_ns > self._minute_ns:
             done = self._close(until_ns=minute_ns)
         self._minute_ns = max(minute_ns, self._minute_ns or minute_ns)
-        share = epoch.present * epoch.span_ns / MINUTE_NS
-        self._seen[epoch.site] = min(1.0, self._seen.get(epoch.site, 0.0) + share)
+        self._seen[epoch.site] = self._seen.get(epoch.site, 0.0) + epoch.present * epoch.span_ns
         self._worn[epoch.site] = self._worn.get(epoch.site, True) and (epoch.worn or epoch.present == 0.0)
         return done
 
-    def finish(self) -> list[Coverage]:
-        """Close the last minute."""
-        return [] if self._minute_ns is None else self._close(until_ns=self._minute_ns + MINUTE_NS)
+    def finish(self, until_ns: int) -> list[Coverage]:
+        """Close the last minute; it may be shorter, for the recording ends at `until_ns`."""
+        if self._minute_ns is None or until_ns <= self._minute_ns:
+            return []
+        return self._close(until_ns=until_ns)
 
     def state(self) -> LedgerState:
         """The state as a value."""
@@ -61,49 +63,44 @@ class CoverageLedger:
         self._seen, self._worn = dict(state.seen), dict(state.worn)
 
     def _close(self, *, until_ns: int) -> list[Coverage]:
-        assert self._minute_ns is not None  # noqa: S101 - for the type checker; callers have looked
-        rows = [self._row(self._minute_ns)]
-        self._seen, self._worn = {}, {}
-        rows += [self._row(t) for t in range(self._minute_ns + MINUTE_NS, until_ns, MINUTE_NS)]
+        first_ns = self._minute_ns if self._minute_ns is not None else until_ns
+        rows = []
+        for t_ns in range(first_ns, until_ns, MINUTE_NS):
+            rows.append(self._row(t_ns, min(MINUTE_NS, until_ns - t_ns)))
+            self._seen, self._worn = {}, {}
         self._minute_ns = None
         return rows
 
-    def _row(self, t_ns: int) -> Coverage:
-        seen = tuple((site, round(self._seen.get(site, 0.0), 6)) for site in self._sites)
+    def _row(self, t_ns: int, span_ns: int) -> Coverage:
+        seen = tuple((s, round(min(1.0, self._seen.get(s, 0.0) / span_ns), 6)) for s in self._sites)
         causes = [f"no_data:{site}" for site, share in seen if share < SEEN_WHOLE]
         causes += [f"not_worn:{site}" for site in self._sites if not self._worn.get(site, True)]
         usable = [s for s, share in seen if share >= SEEN_AT_ALL and self._worn.get(s, True)]
         usability = Usability.USABLE
         if causes:
             usability = Usability.DEGRADED if usable else Usability.BLIND
-        return Coverage(
-            infant=self._infant,
-            t_ns=t_ns,
-            span_ns=MINUTE_NS,
-            usability=usability,
-            causes=tuple(causes),
-            seen=seen,
-        )
+        return Coverage(self._infant, t_ns, span_ns, usability, tuple(causes), seen)
 
 
-def seen_minutes(coverage: Sequence[Coverage]) -> int:
-    """Minutes that were usable or degraded."""
-    return sum(c.usability is not Usability.BLIND for c in coverage)
+def seen_hours(coverage: Iterable[Coverage]) -> float:
+    """Hours that were usable or degraded."""
+    return _length_ns(c for c in coverage if c.usability is not Usability.BLIND) / (3600 * NS)
 
 
-def blind_minutes(coverage: Sequence[Coverage]) -> int:
-    """Minutes in which nothing could be seen."""
-    return len(coverage) - seen_minutes(coverage)
+def _length_ns(coverage: Iterable[Coverage]) -> int:
+    return sum(c.span_ns for c in coverage)
 
 
-def hours_and_minutes(minutes: int) -> str:
-    """A span in words: ``9 h 12 min``."""
+def span_in_words(span_ns: int) -> str:
+    """A span to the minute: ``9 h 12 min``."""
+    minutes = round(span_ns / MINUTE_NS)
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
 
 
 def sentence(coverage: Sequence[Coverage]) -> str:
     """The denominator of every count: ``9 h 12 min of 10 h 00 min recorded``."""
-    seen = hours_and_minutes(seen_minutes(coverage))
-    degraded = sum(c.usability is Usability.DEGRADED for c in coverage)
-    partly = f", {hours_and_minutes(degraded)} of it with a sensor missing" if degraded else ""
-    return f"{seen} of {hours_and_minutes(len(coverage))} recorded{partly}"
+    blind = _length_ns(c for c in coverage if c.usability is Usability.BLIND)
+    degraded = _length_ns(c for c in coverage if c.usability is Usability.DEGRADED)
+    whole = _length_ns(coverage)
+    partly = f", {span_in_words(degraded)} of it with a sensor missing" if degraded else ""
+    return f"{span_in_words(whole - blind)} of {span_in_words(whole)} recorded{partly}"

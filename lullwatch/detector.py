@@ -101,7 +101,7 @@ class Detector:
     def finish(self) -> Told:
         """End of the recording: decide what is still open."""
         told = self._judge(self._pipeline.finish())
-        minutes = self._coverage.finish()
+        minutes = self._coverage.finish(self._pipeline.watermark_ns)
         told.coverage += minutes
         told.alerts += self._decide(minutes)
         return told

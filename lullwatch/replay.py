@@ -14,7 +14,7 @@ from store.events_tsv import event_lines, state_lines, write_events, write_state
 from store.journal import Journal
 from store.recording import Recording, from_journal
 
-from .coverage import seen_minutes, sentence
+from .coverage import seen_hours, sentence
 from .detector import Detector, Told
 from .errors import NothingToReplay
 from .feeding import settled_blocks
@@ -178,7 +178,7 @@ def _state_line(told: Told) -> str:
 
 def _event_lines(told: Told) -> list[str]:
     events = told.final_events
-    hours = seen_minutes(told.coverage) / 60
+    hours = seen_hours(told.coverage)
     lines = []
     for label in sorted({e.label for e in events}, key=str):
         own = [e for e in events if e.label is label]
