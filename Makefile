@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test check bench format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ demo: $(VENV)/.demo ## a simulated night on a virtual radio, real servers where 
 	@$(BIN)/lullwatch demo
 
 test: $(VENV)/.dev ## every test of the fast tier, against real servers
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev ## format, lint, strict types, import order, age of the evidence
 	@$(BIN)/ruff format --check .
@@ -33,6 +33,9 @@ check: $(VENV)/.dev ## format, lint, strict types, import order, age of the evid
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_house.py
 	@$(BIN)/python bench/evidence.py
+
+bench: $(VENV)/.dev ## slow tier: how fast the whole way is, against a peer in the same run
+	@$(BIN)/python bench/throughput.py
 
 format: $(VENV)/.dev ## format the code and mend what lint can mend
 	@$(BIN)/ruff format .

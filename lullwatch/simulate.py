@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from firmware_sim.night import Night, make_night
-from firmware_sim.scenario import Scenario, UnknownScenarioError, named_scenario, scenario_from_toml
+from firmware_sim.scenario import Scenario, named_scenario, scenario_from_toml
 from firmware_sim.truth import TruthEvent
 from store.edf import write_recording
 from store.events_tsv import EventLine, StateLine, write_events, write_states
@@ -30,9 +30,7 @@ def read_scenario(name: str) -> Scenario:
         if path.suffix == ".toml":
             return scenario_from_toml(path.read_text(encoding="utf-8"))
         return named_scenario(name)
-    except UnknownScenarioError as error:
-        raise BadScenario(name, str(error)) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise BadScenario(name, str(error)) from error
 
 
@@ -42,7 +40,11 @@ def simulate(scenario: str, folder: Path, *, seed: int) -> list[Path]:
     Raises:
         BadScenario: when there is no such scenario.
     """
-    night = make_night(read_scenario(scenario), seed=seed, infant="sim")
+    plan = read_scenario(scenario)
+    try:
+        night = make_night(plan, seed=seed, infant="sim")
+    except (LookupError, TypeError, ValueError) as error:
+        raise BadScenario(scenario, str(error)) from error
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / f"{night.scenario.name}_seed-{seed}"
     recording = Recording(

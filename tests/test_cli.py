@@ -74,6 +74,25 @@ def test_what_cannot_be_done_is_a_line_with_the_place_and_not_a_traceback(
     assert len(said.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name = ",
+        'name = "x"',
+        'name = "x"\nduration_min = 1\nage_days = 9\n[[phase]]\nstate = "flying"\nminutes = 1',
+        'name = "x"\nduration_min = 1\nage_days = 9\n[[movement]]\nkind = "somersault"\nat_min = 0.5',
+        'name = "x"\nduration_min = 1\nage_days = 9\n[[movement]]\nkind = "kicking"\nat_min = 0.5\nwarp = 9',
+    ],
+)
+def test_a_scenario_that_cannot_be_simulated_is_a_line_with_its_file(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+    assert main(["simulate", str(path), "--out", str(tmp_path)]) == 2
+    assert "wrong.toml" in capsys.readouterr().err
+
+
 def test_a_file_that_is_no_recording_is_refused_by_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,147 @@
+"""How fast the whole way is, against a peer in the same run; writes docs/evidence/bench.json.
+
+    python bench/throughput.py [--minutes 20]
+
+Three figures, each with its peer:
+  live     socks -> radio -> journal -> detector, simulated seconds per real second
+           peer: the same socks and radio with a bare bleak callback and nothing behind it
+  replay   a recorded night through the detector, hours per second
+           peer: one scipy band-pass over every channel of the same night
+  help     `lullwatch --help`, milliseconds
+           peer: a bare Python that starts and ends
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import evidence
+import numpy as np
+from bleak import BleakClient
+from scipy.signal import butter, sosfilt
+
+from dsp.records import NS, ClockRow
+from firmware_sim.night import Night, make_night
+from firmware_sim.sim_clock import SimClock
+from ingest.sock_codec import CONTROL_UUID, DATA_UUID, Start, encode_command
+from lullwatch.feeding import settled_blocks
+from lullwatch.gateway import Gateway
+from lullwatch.home import SimulatedHome
+from lullwatch.replay import Night as Recorded
+from lullwatch.replay import replay
+from store.journal import Journal
+
+SEED = 3001
+SPEAKS_OF = ("alerts", "dsp", "firmware_sim", "ingest", "lullwatch", "store")
+
+
+async def live(night: Night, folder: Path) -> float:
+    clock = SimClock()
+    with Journal.open(folder / "journal.sqlite") as journal:
+        async with SimulatedHome(night, clock) as home:
+            gateway = Gateway(
+                name="bench",
+                journal=journal,
+                clock=clock,
+                clock_row=ClockRow(0, 0, "simulated", "UTC"),
+                wearers=[home.wearer()],
+                radio=home.radio(),
+            )
+            async with gateway:
+                began = time.perf_counter()
+                await home.live(gateway, night.end_ns)
+                return (night.end_ns - night.start_ns) / NS / (time.perf_counter() - began)
+
+
+async def bare_radio(night: Night) -> float:
+    clock = SimClock()
+    heard = 0
+
+    def on_data(_: object, _data: bytearray) -> None:
+        nonlocal heard
+        heard += 1
+
+    async with SimulatedHome(night, clock) as home:
+        radio = home.radio()
+
+        async def connect(address: str) -> BleakClient:
+            client = radio.client(await radio.find(address))
+            await client.connect()
+            await client.start_notify(CONTROL_UUID, lambda *_: None)
+            await client.start_notify(DATA_UUID, on_data)
+            await client.write_gatt_char(CONTROL_UUID, encode_command(Start(), 1), response=True)
+            return client
+
+        sensors = home.wearer().sensors
+        clients = [await clock.drive(connect(s.address), limit_s=60, settle=home.air.settle) for s in sensors]
+        began = time.perf_counter()
+        await clock.run(night.end_ns, step_s=0.5, settle=home.air.settle)
+        seconds = time.perf_counter() - began
+        for client in clients:
+            await client.disconnect()
+    assert heard > 0
+    return (night.end_ns - night.start_ns) / NS / seconds
+
+
+def replayed_hours_per_s(night: Night) -> float:
+    segments = night.segments()
+    sites = tuple(night.sensors)
+    blocks = settled_blocks(segments, sites)
+    recorded = Recorded("bench", "bench", sites, night.start_ns, night.end_ns, None, "UTC", blocks)
+    began = time.perf_counter()
+    replay(recorded)
+    return recorded.duration_s / 3600 / (time.perf_counter() - began)
+
+
+def filtered_hours_per_s(night: Night) -> float:
+    sos = butter(2, (0.5, 20.0), "bandpass", fs=104.0, output="sos")
+    sensors = [np.ascontiguousarray(t.counts.T, dtype=np.float64) for t in night.sensors.values()]
+    began = time.perf_counter()
+    for channels in sensors:
+        sosfilt(sos, channels, axis=-1)
+    return (night.end_ns - night.start_ns) / NS / 3600 / (time.perf_counter() - began)
+
+
+def start_ms(*words: str) -> float:
+    def once() -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, *words], stdout=subprocess.DEVNULL, check=True)
+        return 1000 * (time.perf_counter() - began)
+
+    return sorted(once() for _ in range(9))[4]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=20.0, help="simulated minutes of the live run")
+    minutes = parser.parse_args().minutes
+    hour = make_night("demo_hour", seed=SEED, infant="bench")
+    short = make_night(hour.scenario.lasting(60 * minutes), seed=SEED, infant="bench")
+    with tempfile.TemporaryDirectory() as folder:
+        rows = {
+            "live, x real time": (asyncio.run(live(short, Path(folder))), asyncio.run(bare_radio(short))),
+            "replay, hours/s": (replayed_hours_per_s(hour), filtered_hours_per_s(hour)),
+            "help, ms": (start_ms("-m", "lullwatch", "--help"), start_ms("-c", "pass")),
+        }
+    print(f"{'figure':<20}{'ours':>10}{'peer':>10}{'ours/peer':>12}")
+    for name, (ours, peer) in rows.items():
+        print(f"{name:<20}{ours:>10.3g}{peer:>10.3g}{ours / peer:>12.3f}")
+    figures = {
+        name: {"ours": round(o, 3), "peer": round(p, 3), "ratio": round(o / p, 4)}
+        for name, (o, p) in rows.items()
+    }
+    path = evidence.write("bench", command="make bench", speaks_of=SPEAKS_OF, figures=figures)
+    print(f"written: {path.relative_to(evidence.ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
