@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dsp.bursts import Burst, Pulse
-from dsp.chain import EPOCH_HOPS, HOP, Chain
+from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, Chain
 from dsp.context import WINDOW_HOPS, ContextTracker
 from dsp.epochs import EPOCH_NS, WearTracker, epoch_of
+from dsp.events import Draft, adopt
+from dsp.holds import LOOK_HOPS, Posture, postures_of
+from dsp.long import LongTracker
 from dsp.movements import MovementTracker
-from dsp.records import NS, Event, Label, Output, Site
+from dsp.records import NS, Event, EventStatus, Label, Output, Site
 from dsp.scene import Scene
 from dsp.settings import Settings
 from dsp.spasms import SpasmTracker
 from dsp.state import StateTracker
+from dsp.stiffening import StiffeningTracker
 from dsp.trains import TrainTracker
 
 __all__ = ["Core", "Found"]
@@ -34,6 +38,8 @@ class Core:
     wear: dict[Site, WearTracker]
     spasms: SpasmTracker = field(default_factory=SpasmTracker)
     trains: TrainTracker = field(default_factory=TrainTracker)
+    stiffening: StiffeningTracker = field(default_factory=StiffeningTracker)
+    long: LongTracker = field(default_factory=LongTracker)
     movements: MovementTracker = field(default_factory=MovementTracker)
     patterns: dict[str, tuple[int, int]] = field(default_factory=dict)
     """recent events that are more than movement, by id: onset and end in ns"""
@@ -49,11 +55,14 @@ class Core:
     def run(self, h0: int, h1: int, chains: dict[Site, Chain], found: Found) -> list[Output]:
         """Decide hops h0 to h1 - 1, of which the chains already know everything."""
         things = _by_hop(found)
+        kept = {s: postures_of(c, h0, h1) for s, c in chains.items()}
         out: list[Output] = []
         for h in range(h0, h1):
             for thing in things.get(h, ()):
                 self._take(thing)
-            out += self._hop(h, chains)
+            looked = (h + 1) % LOOK_HOPS == 0
+            postures = {s: p[h] for s, p in kept.items() if h in p} if looked else None
+            out += self._hop(h, chains, postures)
         return out
 
     def finish(self, h1: int, chains: dict[Site, Chain], found: Found) -> list[Output]:
@@ -74,11 +83,15 @@ class Core:
             self.spasms.pulse(thing)
             self.trains.pulse(thing)
 
-    def _hop(self, h: int, chains: dict[Site, Chain]) -> list[Output]:
+    def _hop(self, h: int, chains: dict[Site, Chain], postures: dict[Site, Posture] | None) -> list[Output]:
         out: list[Output] = []
         if (h + 1) % WINDOW_HOPS == 0:
             out += self.scene.context.window(h + 1 - WINDOW_HOPS, chains)
         self.scene.state.hop(h, chains)
+        if postures is not None:
+            held = self.stiffening.look(h, postures, chains, self.scene, self.settings)
+            self._note(held)
+            out += held
         out += self._events(h, chains, finish=False)
         if (h + 1) % EPOCH_HOPS == 0:
             out += self._epoch(h + 1 - EPOCH_HOPS, chains)
@@ -87,14 +100,28 @@ class Core:
     def _events(self, h: int, chains: dict[Site, Chain], *, finish: bool) -> list[Event]:
         scene, settings = self.scene, self.settings
         if finish:
-            out = self.trains.finish(h, scene, settings) + self.spasms.finish(h, scene, settings)
+            out = self.stiffening.finish(h, scene, settings) + self.trains.finish(h, scene, settings)
+            out += self.spasms.finish(h, scene, settings) + self.long.finish(h, scene, settings)
         else:
             out = self.trains.hop(h, chains, scene, settings)
-            out += self.spasms.hop(h, chains, scene, settings)
+            out += self.spasms.hop(h, chains, scene, settings) + self._long(h)
         self._note(out)
         over = self.movements.finish if finish else self.movements.hop
         if self.movements.bursts:
-            out += over(h, self.sites, list(self.patterns.values()), scene, settings)
+            now_ns = (h + 1) * HOP_NS
+            spans = [*self.patterns.values(), *((d.onset_ns, now_ns) for d in self._going())]
+            out += over(h, self.sites, spans, scene, settings)
+        return out
+
+    def _going(self) -> list[Draft]:
+        return [*self.trains.going(), *self.stiffening.going()]
+
+    def _long(self, h: int) -> list[Event]:
+        going = self._going()
+        out = self.long.hop(h, going, self.scene, self.settings)
+        for parent in [e for e in out if e.status is not EventStatus.END]:
+            over = [*self.trains.over, *self.stiffening.over]
+            out += adopt(parent, going, over, h, infant=self.scene.infant, settings=self.settings.tag)
         return out
 
     def _note(self, events: list[Event]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -9,7 +10,7 @@ from dsp.chain import HOP_NS
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
 from dsp.rhythm import intervals_of
 
-__all__ = ["Draft", "event_id", "tell"]
+__all__ = ["Draft", "adopt", "event_id", "tell"]
 
 _DIGITS = 12
 
@@ -79,3 +80,16 @@ def tell(
         relabelled_from=draft.relabelled_from,
         reason=reason,
     )
+
+
+def adopt(
+    parent: Event, going: Sequence[Draft], over: Sequence[Draft], hop: int, *, infant: str, settings: str
+) -> list[Event]:
+    """Name the parent of drafts that lie inside it and have none; those that are over are ended once more."""
+    out = []
+    for drafts, status in ((over, EventStatus.END), (going, EventStatus.UPDATE)):
+        for draft in drafts:
+            if draft.parent is None and draft.onset_ns >= parent.onset_ns:
+                draft.parent = parent.id
+                out.append(tell(draft, status, hop, infant=infant, settings=settings))
+    return out

@@ -12,20 +12,22 @@ from dsp.filters import Bank, Section
 from dsp.floor import RunningMedian
 from dsp.grid import SiteGrid, Stretch, Waiting
 from dsp.history import History
+from dsp.long import LongTracker
 from dsp.movements import MovementTracker
 from dsp.records import Evidence, Label, Scale, Segment, SegmentFlag, Site, State
 from dsp.scene import Scene
 from dsp.settings import Settings
 from dsp.spasms import Member, SpasmTracker
 from dsp.state import StateTracker
+from dsp.stiffening import Hold, StiffeningTracker
 from dsp.trains import Frame, TrainTracker
 from dsp.weights import Table
 
 __all__ = ["PARTS"]
 
 PARTS: tuple[type, ...] = (
-    Bank, Burst, Chain, ContextTracker, Core, Draft, Evidence, Frame, History, Hops, Label, Member,
-    MovementTracker, OpenBurst, Pulse, RunningMedian, Scale, Scene, Section, Segment, SegmentFlag, Segmenter,
-    Settings, Site, SiteGrid, SpasmTracker, State, StateTracker, Stretch, Table, TrainTracker, Waiting,
-    WearTracker,
+    Bank, Burst, Chain, ContextTracker, Core, Draft, Evidence, Frame, History, Hold, Hops, Label,
+    LongTracker, Member, MovementTracker, OpenBurst, Pulse, RunningMedian, Scale, Scene, Section, Segment,
+    SegmentFlag, Segmenter, Settings, Site, SiteGrid, SpasmTracker, State, StateTracker, StiffeningTracker,
+    Stretch, Table, TrainTracker, Waiting, WearTracker,
 )  # fmt: skip

@@ -17,3 +17,5 @@ class Scene:
     infant: str
     state: StateTracker
     context: ContextTracker
+    stiff_ns: int | None = None
+    """end of the newest stiffening, as far as it is told"""

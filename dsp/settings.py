@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 
-from dsp.weights import JERKS, JERKS_BIAS, SPASM, SPASM_BIAS, Table
+from dsp.weights import JERKS, JERKS_BIAS, SPASM, SPASM_BIAS, STIFF, STIFF_BIAS, Table
 
 __all__ = ["CLEAR_MATCH", "WEAK_MATCH", "Settings"]
 
@@ -88,10 +88,28 @@ class Settings:
     train_pause_s: float = 5.0
     through_arousal_s: float = 2.0
     one_sided_s: float = 60.0
-    long_s: float = 60.0
     slowing_t: float = 4.0
     slowing_ratio: float = 1.3
     slowing_least_s: float = 10.0
+
+    # Stiffening
+    stiff_tables: tuple[Table, ...] = STIFF
+    stiff_bias: float = STIFF_BIAS
+    stiff_weak: float = 2.6
+    stiff_clear: float = 4.2
+    stiff_slack: float = 0.5
+    stiff_least_s: float = 3.0
+    stiff_ring_s: float = 10.0
+    hold_sway_deg: float = 4.0
+    hold_drift_deg: float = 10.0
+    hold_leg_deg: float = 3.0
+    hold_trunk_deg: float = 1.5
+    posture_s: float = 30.0
+
+    # Long movements
+    long_s: float = 60.0
+    long_gap_s: float = 5.0
+    after_stiff_s: float = 10.0
 
     # Movement
     movement_gap_s: float = 3.0

@@ -50,7 +50,8 @@ class TrainTracker:
     pulses: dict[Site, list[Pulse]] = field(default_factory=dict)
     frames: list[Frame] = field(default_factory=list)
     open: Draft | None = None
-    long: Draft | None = None
+    over: list[Draft] = field(default_factory=list)
+    """rhythmic jerking of the last minute that ended: a long movement may still become its parent"""
     last_k: int = 0
     lead_ks: list[int] = field(default_factory=list)
     heights: dict[Site, float] = field(default_factory=dict)
@@ -78,6 +79,11 @@ class TrainTracker:
     def finish(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
         """End everything at the end of a recording."""
         return self._end(h, scene, settings) if self.open is not None else []
+
+    def going(self) -> list[Draft]:
+        """The rhythmic jerking that goes on, if any."""
+        now = self.open
+        return [now] if now is not None and now.label is Label.RHYTHMIC_JERKING else []
 
     def apart(self, h0: int, h1: int) -> NDArray[np.bool_]:
         """Hops h0 to h1 - 1 in which no jerks were seen: jerks in sleep are no sign of waking."""
@@ -129,8 +135,13 @@ class TrainTracker:
         least = settings.jerks_weak if asleep else settings.awake_least
         if len(recent) < needed or mean < least:
             return []
-        label = Label.SLEEP_JERK_TRAIN if asleep else Label.RHYTHMIC_JERKING
-        if asleep and rhythm.peak_g < settings.twitch_g and rhythm.unison < settings.twitch_unison:
+        stiff = scene.stiff_ns is not None and onset - scene.stiff_ns <= settings.after_stiff_s * NS
+        label = Label.SLEEP_JERK_TRAIN if asleep and not stiff else Label.RHYTHMIC_JERKING
+        if (
+            label is Label.SLEEP_JERK_TRAIN
+            and rhythm.peak_g < settings.twitch_g
+            and rhythm.unison < settings.twitch_unison
+        ):
             label = Label.TWITCHES
         self.best = mean
         self.heights = {}
@@ -161,7 +172,7 @@ class TrainTracker:
             )
         elif len(self.lead_ks) // 10 > grown // 10:
             out.append(tell(now, EventStatus.UPDATE, h, infant=scene.infant, settings=settings.tag))
-        return out + self._long(now, h, scene, settings)
+        return out
 
     def _fill(
         self,
@@ -217,33 +228,15 @@ class TrainTracker:
     def _goes_on(self, since_ns: int) -> bool:
         return sum(1 for k in self.lead_ks if k * GRID_NS > since_ns) >= 3
 
-    def _long(self, now: Draft, h: int, scene: Scene, settings: Settings) -> list[Event]:
-        if now.label is not Label.RHYTHMIC_JERKING:
-            return []
-        if self.long is not None:
-            self.long.end_ns, self.long.count = now.end_ns, now.count
-            return []
-        if now.end_ns - now.onset_ns < settings.long_s * NS:
-            return []
-        self.long = Draft(
-            event_id(scene.infant, "long", now.onset_ns), Label.LONG_MOVEMENT, now.onset_ns, now.end_ns,
-            now.sites, now.side, now.before, now.during, now.since_waking_s, now.match, now.confidence,
-            list(now.evidence), count=now.count, conveyed=now.conveyed,
-        )  # fmt: skip
-        now.parent = self.long.id
-        return [
-            tell(self.long, EventStatus.NEW, h, infant=scene.infant, settings=settings.tag),
-            tell(now, EventStatus.UPDATE, h, infant=scene.infant, settings=settings.tag),
-        ]
-
     def _end(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
-        out = []
-        for draft in (self.open, self.long):
-            if draft is not None:
-                draft.after = scene.state.at(draft.end_ns + 30 * NS)
-                out.append(tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag))
-        self.open, self.long, self.frames = None, None, []
-        return out
+        draft, self.open, self.frames = self.open, None, []
+        if draft is None:
+            return []
+        draft.after = scene.state.at(draft.end_ns + 30 * NS)
+        self.over = [d for d in self.over if draft.end_ns - d.end_ns <= settings.long_s * NS]
+        if draft.label is Label.RHYTHMIC_JERKING:
+            self.over.append(draft)
+        return [tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag)]
 
 
 def _slows(ks: list[int], settings: Settings) -> bool:

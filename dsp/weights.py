@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from dsp.records import Evidence
 
-__all__ = ["JERKS", "JERKS_BIAS", "SPASM", "SPASM_BIAS", "Table", "weigh"]
+__all__ = ["JERKS", "JERKS_BIAS", "SPASM", "SPASM_BIAS", "STIFF", "STIFF_BIAS", "Table", "weigh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +74,17 @@ JERKS: tuple[Table, ...] = (
 """For six seconds of rhythmic jerks against everything else that makes pulses."""
 
 JERKS_BIAS = -0.99
+
+STIFF: tuple[Table, ...] = (
+    Table("trunk_tension", (0.1, 0.5, 1.2, 2.5), (-1.8, 0.2, 1.4, 2.0)),
+    Table("legs_tension", (0.2, 0.7, 1.5, 3.0), (-2.0, 0.2, 1.4, 2.0)),
+    Table("tremor_hz", (4.0, 6.5, 8.0, 10.0), (-5.0, -2.0, 0.2, 1.0)),
+    Table("first_move_g", (0.04, 0.1, 0.2, 0.4), (0.6, 0.0, -1.5, -3.0)),
+    Table("legs_turned_deg", (0.5, 3.0, 6.0, 12.0), (-0.6, -0.2, 0.2, 0.5)),
+    Table("trunk_turned_deg", (1.5, 4.0, 8.0), (-0.4, 0.1, 0.5)),
+    Table("held_s", (3.0, 5.0, 8.0, 12.0), (-1.0, 0.2, 0.8, 1.2)),
+)
+"""For a held posture under tension against one that is merely kept. Set by hand from the spread of simulated
+ones: tension is the natural logarithm of motion in the hold over motion at rest."""
+
+STIFF_BIAS = -1.0

@@ -37,14 +37,15 @@ START_NS = 1_000 * NS + 123_456_789
 
 BUSY = Scenario(
     name="busy",
-    duration_s=110.0,
+    duration_s=136.0,
     age_days=120,
-    phases=(Phase(State.AWAKE, 2),),
+    phases=(Phase(State.AWAKE, 3),),
     placed=(
         Placed("kicking", 4.0, {"count": 4}),
         Placed("spasm_cluster", 15.0, {"count": 5, "gap_s": 8.0, "subtle": False, "busy": 0.0}),
         Placed("clonic", 75.0, {"duration_s": 14.0}),
         Placed("startle", 100.0),
+        Placed("stiffening", 112.0, {"duration_s": 16.0}),
     ),
     background=Background.none(),
 )
@@ -120,7 +121,7 @@ def noise(
 def test_the_busy_minutes_give_something_of_everything() -> None:
     out = run(in_time_order(busy_tracks()))
     labels = {e.label for e in out if isinstance(e, Event)}
-    assert {Label.MOVEMENT, Label.SPASM_LIKE, Label.SPASM_LIKE_CLUSTER} <= labels
+    assert {Label.MOVEMENT, Label.SPASM_LIKE, Label.SPASM_LIKE_CLUSTER, Label.STIFFENING} <= labels
     assert any(isinstance(e, Epoch) for e in out)
     assert any(isinstance(e, StateEpoch) for e in out)
 

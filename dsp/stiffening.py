@@ -1,0 +1,274 @@
+"""Stiffening: both legs and trunk slowly turned away from rest, held there, and trembling with effort.
+
+A posture that was taken up slowly and is kept still may be an ordinary one. What tells it from stiffening
+while it lasts is the muscles' work: a fine fast tremor above this infant's own rest. A held posture without
+tremor is not told, however long it is kept.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from statistics import median
+
+from dsp.chain import HOP, HOP_NS, Chain
+from dsp.classify import confidence_of, match_of
+from dsp.events import Draft, event_id, tell
+from dsp.holds import HOLD_HOPS, Posture, Vector, angle_deg, tremor_hz
+from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
+from dsp.scene import Scene
+from dsp.settings import Settings
+from dsp.weights import weigh
+
+__all__ = ["Hold", "StiffeningTracker"]
+
+_LEGS = (Site.LA, Site.RA)
+_REST_HOPS = 24
+"""A posture is compared with the last rest, and that must not be older than 6 s when the new one is reached."""
+
+_LEAST_NOISE_G = 0.0004
+_LAST_LOOKS = 5
+"""Tremor swells and breaks off: the middle of the last five looks speaks for the moment."""
+
+_LOST_LOOKS = 3
+_SLACK_LOOKS = 8
+"""Looks without tremor after which a told posture counts as let go, though it is kept."""
+
+Postures = dict[Site, Posture]
+
+
+@dataclass(slots=True)
+class Hold:
+    """A posture away from rest that is being kept."""
+
+    rest: dict[Site, Vector]
+    noise: dict[Site, float]
+    """motion at rest, g"""
+    ways: dict[Site, Vector]
+    onset_h: int
+    """first hop after rest was left"""
+    since_h: int
+    """first hop of the kept posture"""
+    first_g: float
+    """highest envelope of any site while it was taken up"""
+    until_h: int
+    lost: int = 0
+    slack: int = 0
+    trunk: list[float] = field(default_factory=list)
+    legs: list[float] = field(default_factory=list)
+    hz: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class StiffeningTracker:
+    """The last rest, the hold that may be stiffening, the event told of it."""
+
+    rest: dict[Site, Vector] = field(default_factory=dict)
+    noise: dict[Site, float] = field(default_factory=dict)
+    rest_h: int = -1
+    tops: list[float] = field(default_factory=list)
+    """highest envelopes since rest was left, look by look"""
+    hold: Hold | None = None
+    open: Draft | None = None
+    long_told: bool = False
+    over: list[Draft] = field(default_factory=list)
+    """events of the last minute that ended: a long movement may still become their parent"""
+
+    def look(
+        self, h: int, postures: Postures, chains: dict[Site, Chain], scene: Scene, settings: Settings
+    ) -> list[Event]:
+        """Decide what the look at the end of hop h allows."""
+        held = bool(postures) and all(p.sway_deg <= settings.hold_sway_deg for p in postures.values())
+        if self.hold is None:
+            self._wait(h, postures, held=held, settings=settings)
+            return []
+        if held and self._stays(self.hold, postures, settings):
+            return self._keep(self.hold, h, postures, chains, scene, settings)
+        self.hold.lost += 1
+        if self._returned(self.hold, postures, settings) or self.hold.lost >= _LOST_LOOKS:
+            return self._let_go(h, scene, settings)
+        return []
+
+    def finish(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
+        """End everything at the end of a recording."""
+        return self._let_go(h, scene, settings) if self.open is not None else []
+
+    def going(self) -> list[Draft]:
+        """The stiffening that goes on, if any."""
+        return [] if self.open is None else [self.open]
+
+    def _wait(self, h: int, postures: Postures, *, held: bool, settings: Settings) -> None:
+        self.tops.append(max((p.top_g for p in postures.values()), default=1.0))
+        if not held:
+            return
+        recent = self.rest_h >= 0 and h - HOLD_HOPS - self.rest_h <= _REST_HOPS
+        if recent and self.rest.keys() == postures.keys() and _away(self.rest, postures, settings):
+            self.hold = Hold(
+                rest=self.rest, noise=self.noise, ways={s: p.way for s, p in postures.items()},
+                onset_h=self.rest_h, since_h=h - HOLD_HOPS + 1, until_h=h,
+                first_g=max(self.tops),
+            )  # fmt: skip
+            return
+        calm = {s: max(p.rms_g, _LEAST_NOISE_G) for s, p in postures.items()}
+        near = self.rest.keys() == postures.keys() and recent
+        self.noise = {s: min(v, 1.1 * self.noise[s]) if near else v for s, v in calm.items()}
+        self.rest = {s: p.way for s, p in postures.items()}
+        self.rest_h, self.tops = h, []
+
+    def _stays(self, hold: Hold, postures: Postures, settings: Settings) -> bool:
+        return hold.ways.keys() == postures.keys() and all(
+            angle_deg(hold.ways[s], p.way) <= settings.hold_drift_deg for s, p in postures.items()
+        )
+
+    def _returned(self, hold: Hold, postures: Postures, settings: Settings) -> bool:
+        if hold.rest.keys() != postures.keys():
+            return False
+        return not _away(hold.rest, postures, settings)
+
+    def _keep(
+        self,
+        hold: Hold,
+        h: int,
+        postures: Postures,
+        chains: dict[Site, Chain],
+        scene: Scene,
+        settings: Settings,
+    ) -> list[Event]:
+        hold.until_h, hold.lost = h, 0
+        ratios = {s: math.log(max(p.rms_g, _LEAST_NOISE_G) / hold.noise[s]) for s, p in postures.items()}
+        strongest = max(ratios, key=lambda s: (ratios[s], s))
+        legs = [ratios[s] for s in _LEGS if s in ratios] or [ratios[strongest]]
+        hold.hz.append(tremor_hz(chains[strongest], (h + 1 - HOLD_HOPS) * HOP, (h + 1) * HOP))
+        hold.legs.append(sum(legs) / len(legs))
+        if Site.TR in ratios:
+            hold.trunk.append(ratios[Site.TR])
+        for row in (hold.hz, hold.legs, hold.trunk):
+            del row[:-_LAST_LOOKS]
+        held_s = (h + 1 - hold.since_h) * HOP_NS / NS
+        if held_s < settings.stiff_least_s:
+            return []
+        evidence = self._weigh(hold, held_s, postures, chains, settings)
+        total = settings.stiff_bias + sum(e.contribution for e in evidence)
+        if self.open is None:
+            return self._perhaps(hold, h, total, evidence, postures, chains, scene, settings)
+        return self._go_on(hold, self.open, h, total, evidence, scene, settings)
+
+    def _weigh(
+        self, hold: Hold, held_s: float, postures: Postures, chains: dict[Site, Chain], settings: Settings
+    ) -> list[Evidence]:
+        turned = {s: angle_deg(hold.rest[s], p.way) for s, p in postures.items()}
+        values = {
+            "legs_tension": median(hold.legs),
+            "tremor_hz": median(hold.hz),
+            "first_move_g": hold.first_g,
+            "held_s": held_s,
+        }
+        legs = [turned[s] for s in _LEGS if s in turned]
+        if legs:
+            values["legs_turned_deg"] = min(legs)
+        if Site.TR in turned:
+            values["trunk_tension"] = median(hold.trunk)
+            values["trunk_turned_deg"] = turned[Site.TR]
+        evidence = weigh(settings.stiff_tables, values)
+        if Site.TR not in turned:
+            evidence.append(Evidence("trunk_not_seen", 1.0, -settings.no_trunk_cost))
+        if len(chains) == 1:
+            evidence.append(Evidence("one_site_only", 1.0, -settings.one_site_cost))
+        return evidence
+
+    def _perhaps(
+        self,
+        hold: Hold,
+        h: int,
+        total: float,
+        evidence: list[Evidence],
+        postures: Postures,
+        chains: dict[Site, Chain],
+        scene: Scene,
+        settings: Settings,
+    ) -> list[Event]:
+        if total < settings.stiff_weak:
+            if h + 1 - hold.since_h > settings.posture_s * NS / HOP_NS:
+                self._new_rest(h, postures)
+            return []
+        onset = hold.onset_h * HOP_NS
+        state = scene.state.at(onset)
+        sites = sorted(postures, key=list(Site).index)
+        side = "both" if all(s in postures for s in _LEGS) else "unknown"
+        self.open = Draft(
+            event_id(scene.infant, "stiffening", onset), Label.STIFFENING, onset, (h + 1) * HOP_NS,
+            sites, side, state, state, scene.state.since_waking_s(onset), 0.0,
+            confidence_of(
+                len(chains), trunk=Site.TR in postures, conveyed=scene.context.share(onset, (h + 1) * HOP_NS),
+                gyro=any(c.hops.at("gyro", h) > 0 for c in chains.values()),
+                state_known=state is not State.UNKNOWN,
+            ),
+        )  # fmt: skip
+        self._fill(self.open, h, total, evidence, scene, settings)
+        out = [tell(self.open, EventStatus.NEW, h, infant=scene.infant, settings=settings.tag)]
+        scene.stiff_ns = self.open.end_ns
+        self.long_told = self.open.end_ns - onset >= settings.stiff_ring_s * NS
+        return out
+
+    def _go_on(
+        self,
+        hold: Hold,
+        now: Draft,
+        h: int,
+        total: float,
+        evidence: list[Evidence],
+        scene: Scene,
+        settings: Settings,
+    ) -> list[Event]:
+        slack = total < settings.stiff_slack
+        hold.slack = hold.slack + 1 if slack else 0
+        if hold.slack >= _SLACK_LOOKS:
+            out = self._let_go(h, scene, settings)
+            self.rest, self.rest_h = {}, -1
+            return out
+        if slack:
+            return []
+        self._fill(now, h, total, evidence, scene, settings)
+        scene.stiff_ns = now.end_ns
+        if not self.long_told and now.end_ns - now.onset_ns >= settings.stiff_ring_s * NS:
+            self.long_told = True
+            return [tell(now, EventStatus.UPDATE, h, infant=scene.infant, settings=settings.tag)]
+        return []
+
+    def _fill(
+        self, now: Draft, h: int, total: float, evidence: list[Evidence], scene: Scene, settings: Settings
+    ) -> None:
+        now.end_ns = (h + 1) * HOP_NS
+        now.conveyed = scene.context.share(now.onset_ns, now.end_ns)
+        match = match_of(total, settings.stiff_weak, settings.stiff_clear, settings)
+        if len(now.sites) == 1:
+            match = min(match, settings.clear_match - 0.05)
+        if match > now.match:
+            now.match, now.evidence = match, evidence
+
+    def _let_go(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
+        draft, self.open, self.hold = self.open, None, None
+        self.rest_h, self.tops = -1, []
+        end_ns = (h + 1) * HOP_NS
+        self.over = [d for d in self.over if end_ns - d.end_ns <= settings.long_s * NS]
+        if draft is None:
+            return []
+        scene.stiff_ns = draft.end_ns
+        draft.after = scene.state.at(draft.end_ns)
+        self.over.append(draft)
+        return [tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag)]
+
+    def _new_rest(self, h: int, postures: Postures) -> None:
+        """It was an ordinary posture: the infant lies that way now."""
+        self.hold, self.tops = None, []
+        self.rest = {s: p.way for s, p in postures.items()}
+        self.noise = {s: max(p.rms_g, _LEAST_NOISE_G) for s, p in postures.items()}
+        self.rest_h = h
+
+
+def _away(rest: dict[Site, Vector], postures: Postures, settings: Settings) -> bool:
+    """Whether the trunk turned and a leg with it; a leg turning about the vertical does not show."""
+    turned = {s: angle_deg(rest[s], p.way) for s, p in postures.items()}
+    trunk = turned.pop(Site.TR, settings.hold_trunk_deg)
+    limbs = max(turned.values(), default=settings.hold_leg_deg)
+    return trunk >= settings.hold_trunk_deg and limbs >= settings.hold_leg_deg

@@ -1,0 +1,104 @@
+"""Stiffening on simulated infants: held postures under tension, and those that are merely kept."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pytest
+
+from dsp.pipeline import Pipeline
+from dsp.records import NS, Event, EventStatus, Label, Site
+from firmware_sim.night import make_night
+from firmware_sim.scenario import Background, Phase, Placed, Scenario, State
+
+ALL = (Site.LA, Site.RA, Site.TR)
+
+
+def minutes(*placed: Placed, state: State = State.AWAKE, background: Background | None = None) -> Scenario:
+    quiet = background or Background.none()
+    end = max((p.at_s or 0.0) + float(p.options.get("duration_s", 0.0)) for p in placed) + 50.0
+    return Scenario("held", end, 100, (Phase(state, 60),), placed, quiet)
+
+
+@lru_cache(maxsize=16)
+def told(scenario_seed: tuple[float, int], sites: tuple[Site, ...] = ALL) -> tuple[Event, ...]:
+    """Events of one stiffening of so many seconds that begins at 40 s."""
+    length, seed = scenario_seed
+    return rows(minutes(Placed("stiffening", 40.0, {"duration_s": length})), seed, sites)
+
+
+def rows(scenario: Scenario, seed: int, sites: tuple[Site, ...] = ALL) -> tuple[Event, ...]:
+    night = make_night(scenario, seed=seed)
+    pipeline = Pipeline("infant", sites)
+    out = pipeline.feed_block(s for s in night.segments(6000) if s.site in sites)
+    return tuple(e for e in out + pipeline.finish() if isinstance(e, Event))
+
+
+def of(events: tuple[Event, ...], label: Label) -> list[Event]:
+    return [e for e in events if e.label is label]
+
+
+@pytest.mark.parametrize("seed", [2000, 2001, 2002, 2003])
+def test_a_held_stiff_posture_is_told_early_again_at_ten_seconds_and_at_its_end(seed: int) -> None:
+    life = of(told((25.0, seed)), Label.STIFFENING)
+    assert [e.version for e in life] == list(range(1, len(life) + 1))
+    assert life[0].status is EventStatus.NEW
+    assert life[0].told_ns < 60 * NS
+    assert any(e.duration_s >= 10.0 and e.told_ns <= 62 * NS for e in life)
+    assert life[-1].status is EventStatus.END
+    assert life[-1].duration_s == pytest.approx(25.0, abs=4.0)
+    assert life[-1].match > life[0].match or life[0].match > 0.9
+
+
+def test_its_evidence_names_tension_tremor_and_turning() -> None:
+    last = of(told((25.0, 2000)), Label.STIFFENING)[-1]
+    names = {e.name: e for e in last.evidence}
+    assert names["trunk_tension"].contribution > 0.5
+    assert names["tremor_hz"].value > 7.0
+    assert {"legs_tension", "legs_turned_deg", "trunk_turned_deg", "first_move_g", "held_s"} <= set(names)
+
+
+def test_a_minute_of_it_is_a_long_movement_told_every_minute_and_parent_of_it() -> None:
+    events = told((200.0, 2001))
+    life = of(events, Label.LONG_MOVEMENT)
+    assert [e.status for e in life] == [
+        EventStatus.NEW, EventStatus.UPDATE, EventStatus.UPDATE, EventStatus.END,
+    ]  # fmt: skip
+    assert [e.duration_s // 60 for e in life] == [1.0, 2.0, 3.0, 3.0]
+    assert of(events, Label.STIFFENING)[-1].parent == life[0].id
+
+
+@pytest.mark.parametrize("state", [State.AWAKE, State.QUIET_SLEEP])
+def test_stiffening_followed_by_jerks_is_one_long_movement_also_in_sleep(state: State) -> None:
+    parts = (
+        Placed("stiffening", 240.0, {"duration_s": 40.0}),
+        Placed("clonic", 281.0, {"duration_s": 45.0, "side": "both"}),
+    )
+    events = rows(minutes(*parts, state=state), 2002)
+    life = of(events, Label.LONG_MOVEMENT)
+    last = {e.id: e for e in events}
+    children = [e for e in last.values() if e.parent == life[0].id]
+    assert {e.label for e in children} == {Label.STIFFENING, Label.RHYTHMIC_JERKING}
+    assert last[life[0].id].duration_s > 75.0
+    assert all(e.status is EventStatus.END for e in (*children, last[life[0].id]))
+    assert {"stiffening_s", "jerking_s"} <= {e.name for e in life[-1].evidence}
+
+
+@pytest.mark.parametrize("seed", [2004, 2005])
+def test_postures_that_are_merely_taken_up_and_stretches_are_no_long_stiffening(seed: int) -> None:
+    busy = Background(
+        awake={"posture_change": 60.0, "stretch": 30.0, "fidget": 1200.0}, newborn_startles=False
+    )
+    events = rows(minutes(Placed("kicking", 850.0, {"count": 2}), background=busy), seed)
+    assert [e for e in of(events, Label.STIFFENING) if e.duration_s >= 10.0] == []
+    assert of(events, Label.LONG_MOVEMENT) == []
+
+
+def test_a_still_infant_is_not_stiff() -> None:
+    scenario = Scenario("still", 300.0, 100, (Phase(State.QUIET_SLEEP, 5),), (), Background.none())
+    assert of(rows(scenario, 2006), Label.STIFFENING) == []
+
+
+def test_one_sensor_alone_never_sees_it_clearly() -> None:
+    for seed in (2000, 2001, 2002):
+        assert all(e.match < 0.8 for e in of(told((25.0, seed), (Site.LA,)), Label.STIFFENING))
