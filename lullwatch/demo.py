@@ -28,9 +28,10 @@ from .copier import Copier
 from .detector import Told
 from .gateway import Gateway
 from .home import SimulatedHome
-from .replay import Replayed, load, summary, write_results
+from .replay import Replayed, load, write_results
 from .servers import INFLUXD, Found, LocalInflux, LocalMosquitto, Missing, local_broker, obtain
 from .spine import Taken
+from .summary import summary
 
 __all__ = ["DemoResult", "Show", "alerts_of", "closing_words", "run_demo"]
 
@@ -246,7 +247,7 @@ def closing_words(result: DemoResult, folder: Path) -> str:
     )
     pace = night.duration_s / result.seconds
     return f"""
-{summary(result.replayed)}
+{summary(night.name, night.sites, result.replayed.told)}
 packets   {result.packets_sent:,} sent by the socks, {result.packets_kept:,} in the journal
 phone     {len(urgent)} urgent and {len(notices)} silent alerts received over the broker
 database  {database}

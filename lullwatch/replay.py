@@ -8,18 +8,18 @@ from pathlib import Path
 
 import msgspec
 
-from dsp.records import NS, Alert, ClockRow, Event, Item, Segment, Severity, Site, State
+from dsp.records import NS, Alert, ClockRow, Event, Item, Segment, Site
 from store.edf import read_recording
 from store.events_tsv import event_lines, state_lines, write_events, write_states
 from store.journal import Journal
 from store.recording import Recording, from_journal
 
-from .coverage import seen_hours, sentence
 from .detector import Detector, Told
 from .errors import NothingToReplay
 from .feeding import settled_blocks
+from .summary import summary
 
-__all__ = ["Night", "Replayed", "load", "replay", "summary", "write_results"]
+__all__ = ["Night", "Replayed", "load", "replay", "told_lines", "write_results"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def write_results(replayed: Replayed, folder: Path, *, picture: bool = True) -> 
     write_events(paths[0], event_lines(told.events, night.t0_ns))
     write_states(paths[1], state_lines(told.states, night.t0_ns))
     paths[2].write_bytes(told_lines(told.events, told.alerts))
-    paths[3].write_text(summary(replayed), encoding="utf-8")
+    paths[3].write_text(summary(night.name, night.sites, told), encoding="utf-8")
     if picture:
         from .picture import draw_night
 
@@ -154,40 +154,3 @@ def _suffixed(stem: Path, end: str) -> Path:
 def told_lines(events: Sequence[Event], alerts: Sequence[Alert]) -> bytes:
     """Every row of every event, then every alert, as JSON lines: what was told, in the order it was told."""
     return b"".join(msgspec.json.encode(record) + b"\n" for record in (*events, *alerts))
-
-
-def summary(replayed: Replayed) -> str:
-    """A night in a few lines, coverage first. No count stands there without it."""
-    night, told = replayed.night, replayed.told
-    lines = [
-        f"{night.name}: {sentence(told.coverage)}; sites {' '.join(night.sites)}",
-        _state_line(told),
-        *_event_lines(told),
-        _alert_line(told.alerts),
-        "Unvalidated research data; sensor labels are pattern names, not diagnoses.",
-        "Small, short or arm- and face-only movements cannot be seen. Absence of a pattern rules nothing out.",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _state_line(told: Told) -> str:
-    minutes = {state: sum(s.state is state for s in told.states) / 2 for state in State}
-    shares = ", ".join(f"{s.replace('_', ' ')} {m:g} min" for s, m in minutes.items() if m)
-    return f"states: {shares or 'none'}"
-
-
-def _event_lines(told: Told) -> list[str]:
-    events = told.final_events
-    hours = seen_hours(told.coverage)
-    lines = []
-    for label in sorted({e.label for e in events}, key=str):
-        own = [e for e in events if e.label is label]
-        members = sum(e.count for e in own)
-        counted = f" ({members} movements)" if members > len(own) else ""
-        lines.append(f"  {label}: {len(own)}{counted} in {hours:.2f} h seen")
-    return lines or ["  no movement stood out"]
-
-
-def _alert_line(alerts: Sequence[Alert]) -> str:
-    ids = {severity: {a.id for a in alerts if a.severity is severity} for severity in Severity}
-    return "alerts: " + ", ".join(f"{len(found)} {severity}" for severity, found in ids.items())

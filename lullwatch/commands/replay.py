@@ -46,6 +46,7 @@ def replay(
     """
     from lullwatch import replay as engine
     from lullwatch.console import progress, say, say_json
+    from lullwatch.summary import summary
 
     events = []
     for night in engine.load(file, infant=infant, as_arrived=as_arrived):
@@ -54,7 +55,7 @@ def replay(
         paths = engine.write_results(replayed, out, picture=picture)
         events += replayed.told.final_events
         if not as_json:
-            say(engine.summary(replayed))
+            say(summary(night.name, night.sites, replayed.told))
             say("written: " + ", ".join(str(path) for path in paths))
     if as_json:
         say_json(events)
