@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import stat
 from datetime import UTC, date, datetime
@@ -59,6 +60,13 @@ class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     username: str | None = None
     password_file: str | None = None
     """file with mode 0600; or the environment variable LULLWATCH_MQTT_PASSWORD"""
+    allow_unencrypted: bool = False
+    """lets `tls = false` stand for a broker on another computer"""
+
+    @property
+    def exposed(self) -> bool:
+        """Whether password and messages would cross a network for anyone on it to read or change."""
+        return not (self.tls or self.allow_unencrypted or _is_loopback(self.host))
 
 
 class InfluxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -120,6 +128,17 @@ def _check(path: Path, settings: GatewaySettings) -> None:
         sites = [s.site for s in infant.sensors]
         if len(set(sites)) != len(sites):
             raise BadSettings(path, f"infant {infant.id} wears two sensors on one site", "One sensor a site")
+    if settings.mqtt is not None and settings.mqtt.exposed:
+        what = f"mqtt.tls is false, but {settings.mqtt.host!r} is not this computer"
+        remedy = "Set tls = true; or, on a network you trust whole, allow_unencrypted = true"
+        raise BadSettings(path, what, remedy)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def read_secret(variable: str, file: str | None) -> str | None:

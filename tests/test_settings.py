@@ -40,6 +40,7 @@ def test_the_example_that_we_ship_can_be_read() -> None:
         ("port = 8883", "port = 99999", "port"),
         ("tls = true", "tsl = true", "tsl"),
         ("[[infants]]", "[[infant]]", "infant"),
+        ("tls = true", "tls = false", "allow_unencrypted"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_file_and_a_remedy(
@@ -51,6 +52,23 @@ def test_a_wrong_setting_is_named_with_its_file_and_a_remedy(
         load(path)
     assert str(path) in str(caught.value)
     assert named in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
+def test_a_broker_on_this_computer_may_go_unencrypted(tmp_path: Path, host: str) -> None:
+    text = GOOD.replace("tls = true", "tls = false").replace("broker.lan", host)
+    assert load(written(tmp_path, text)).mqtt is not None
+
+
+@pytest.mark.parametrize("host", ["192.168.1.7", "::2", "localhost.example", "127.0.0.1.example", "0.0.0.0"])
+def test_an_unencrypted_broker_elsewhere_is_refused_until_it_is_said_in_so_many_words(
+    tmp_path: Path, host: str
+) -> None:
+    text = GOOD.replace("tls = true", "tls = false").replace("broker.lan", host)
+    with pytest.raises(BadSettings, match="not this computer"):
+        load(written(tmp_path, text))
+    allowed = text.replace("tls = false", "tls = false\nallow_unencrypted = true")
+    assert load(written(tmp_path, allowed)).mqtt is not None
 
 
 def test_only_the_age_in_days_is_known_of_a_birth_week(tmp_path: Path) -> None:
