@@ -12,7 +12,7 @@ from dsp.settings import Settings
 from dsp.shape import Shape
 from dsp.weights import weigh
 
-__all__ = ["Verdict", "confidence_of", "judge_jerks", "judge_spasm", "match_of", "side_of"]
+__all__ = ["Verdict", "confidence_of", "judge_jerks", "judge_spasm", "judge_startle", "match_of", "side_of"]
 
 _LEGS = (Site.LA, Site.RA)
 _PAIRS = ((Site.LA, Site.RA), (Site.LW, Site.RW))
@@ -89,6 +89,30 @@ def _leg_values(legs: list[Shape], anchor: Shape, shapes: Mapping[Site, Shape]) 
         values["legs_reversals"] = sum(float(min(t.turns, 6)) for t in turns) / len(turns)
         values["legs_rise"] = sum(math.log(max(t.rise_s, 0.03)) for t in turns) / len(turns)
     return values
+
+
+def judge_startle(shapes: Mapping[Site, Shape], settings: Settings) -> Verdict | None:
+    """How much a movement looks like a startle; None unless trunk and both legs were seen with their rotation."""
+    if not {Site.TR, *_LEGS} <= shapes.keys():
+        return None
+    trunk, left, right = shapes[Site.TR], shapes[Site.LA], shapes[Site.RA]
+    if trunk.turn is None or left.turn is None or right.turn is None:
+        return None
+    legs = (left, right)
+    weaker, stronger = sorted(leg.peak_g for leg in legs)
+    rises = [math.log(max(t.rise_s, 0.03)) for t in (left.turn, right.turn)]
+    values = {
+        "trunk_rise": math.log(max(trunk.turn.rise_s, 0.03)),
+        "legs_rise": sum(rises) / 2,
+        "trunk_burst_s": trunk.wide_s,
+        "weaker_leg_g": weaker,
+        "legs_lag_s": abs(left.peak_k - right.peak_k) / 100,
+        "leg_ratio": math.log(weaker / stronger),
+        "stillness_before": min(math.log(s.peak_g / s.before_g) for s in (trunk, *legs)),
+        "legs_reversals": (min(left.turn.turns, 6) + min(right.turn.turns, 6)) / 2,
+    }
+    evidence = weigh(settings.startle_tables, values)
+    return Verdict(settings.startle_bias + sum(e.contribution for e in evidence), evidence)
 
 
 def judge_jerks(rhythm: Rhythm, sites: int, *, gyro: bool, both_legs: bool, settings: Settings) -> Verdict:

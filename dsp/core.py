@@ -109,7 +109,9 @@ class Core:
         over = self.movements.finish if finish else self.movements.hop
         if self.movements.bursts:
             now_ns = (h + 1) * HOP_NS
-            spans = [*self.patterns.values(), *((d.onset_ns, now_ns) for d in self._going())]
+            quiet = self.spasms.hiccups.open
+            going = [*self._going(), *([] if quiet is None else [quiet])]
+            spans = [*self.patterns.values(), *((d.onset_ns, now_ns) for d in going)]
             out += over(h, self.sites, spans, scene, settings)
         return out
 

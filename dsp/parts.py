@@ -11,6 +11,7 @@ from dsp.events import Draft
 from dsp.filters import Bank, Section
 from dsp.floor import RunningMedian
 from dsp.grid import SiteGrid, Stretch, Waiting
+from dsp.hiccups import HiccupTracker
 from dsp.history import History
 from dsp.long import LongTracker
 from dsp.movements import MovementTracker
@@ -26,7 +27,7 @@ from dsp.weights import Table
 __all__ = ["PARTS"]
 
 PARTS: tuple[type, ...] = (
-    Bank, Burst, Chain, ContextTracker, Core, Draft, Evidence, Frame, History, Hold, Hops, Label,
+    Bank, Burst, Chain, ContextTracker, Core, Draft, Evidence, Frame, HiccupTracker, History, Hold, Hops, Label,
     LongTracker, Member, MovementTracker, OpenBurst, Pulse, RunningMedian, Scale, Scene, Section, Segment,
     SegmentFlag, Segmenter, Settings, Site, SiteGrid, SpasmTracker, State, StateTracker, StiffeningTracker,
     Stretch, Table, TrainTracker, Waiting, WearTracker,

@@ -6,7 +6,18 @@ import json
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 
-from dsp.weights import JERKS, JERKS_BIAS, SPASM, SPASM_BIAS, STIFF, STIFF_BIAS, Table
+from dsp.weights import (
+    HICCUPS,
+    JERKS,
+    JERKS_BIAS,
+    SPASM,
+    SPASM_BIAS,
+    STARTLE,
+    STARTLE_BIAS,
+    STIFF,
+    STIFF_BIAS,
+    Table,
+)
 
 __all__ = ["CLEAR_MATCH", "WEAK_MATCH", "Settings"]
 
@@ -72,6 +83,25 @@ class Settings:
     cluster_weak: float = 6.0
     cluster_clear: float = 9.0
     rival_cost: float = 0.2
+
+    # Startles
+    startle_tables: tuple[Table, ...] = STARTLE
+    startle_bias: float = STARTLE_BIAS
+    startle_weak: float = 1.0
+    startle_clear: float = 2.5
+    startle_alone_s: float = 10.0
+
+    # Hiccups
+    hiccup_tables: tuple[Table, ...] = HICCUPS
+    hiccup_leg_deg: float = 1.5
+    hiccup_leg_share: float = 0.6
+    hiccup_ride_share: float = 1.5
+    hiccup_gap_s: float = 30.0
+    hiccup_span_s: float = 60.0
+    hiccup_least: int = 5
+    hiccup_rivals: float = 0.5
+    hiccup_weak: float = 0.5
+    hiccup_clear: float = 2.0
 
     # Jerk trains and rhythmic jerking
     jerks_tables: tuple[Table, ...] = JERKS

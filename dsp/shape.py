@@ -65,6 +65,8 @@ class Shape:
     wide_s: float
     """time the envelope stood above a third of its peak"""
     turn: Turn | None
+    gyro: bool = True
+    """whether rotation could have been seen"""
 
 
 def measure(history: History, anchor_k: int, *, reach_k: int) -> Shape | None:
@@ -86,6 +88,7 @@ def measure(history: History, anchor_k: int, *, reach_k: int) -> Shape | None:
         after_g=max(_rms(late), _LEAST_SIZE_G),
         wide_s=float((around > values[top] / 3).sum()) / GRID_HZ,
         turn=_turn(history, anchor_k),
+        gyro=bool(history.gyro[whole].all()),
     )
 
 

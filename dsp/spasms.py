@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from dsp.bursts import Pulse
 from dsp.chain import HOP, Chain
-from dsp.classify import Verdict, confidence_of, judge_spasm, match_of, side_of
+from dsp.classify import Verdict, confidence_of, judge_spasm, judge_startle, match_of, side_of
 from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ, GRID_NS
+from dsp.hiccups import HiccupTracker, is_trunk_alone
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
 from dsp.scene import Scene
 from dsp.settings import Settings
@@ -40,8 +41,10 @@ class Member:
     k: int
     log_odds: float
     draft: Draft
+    match: float
+    evidence: list[Evidence]
+    """as a spasm-like movement, whatever it was told as"""
     told: bool = False
-    over: bool = False
 
 
 @dataclass(slots=True)
@@ -54,6 +57,9 @@ class SpasmTracker:
     rivals: list[int] = field(default_factory=list)
     """anchors of the last minutes that were no member"""
     cluster: Draft | None = None
+    hiccups: HiccupTracker = field(default_factory=HiccupTracker)
+    moved_k: int = -(10**9)
+    """anchor of the newest movement of any kind"""
 
     def pulse(self, pulse: Pulse) -> None:
         """Take a pulse that became known."""
@@ -71,11 +77,13 @@ class SpasmTracker:
         for pulse in ready:
             if self._is_anchor(pulse, chains):
                 out += self._judge(pulse, h, chains, scene, settings)
+        out += self.hiccups.hop(h, len(chains), scene, settings)
         return out + self._expire(h, scene, settings, gap_k=round(settings.cluster_gap_s * GRID_HZ))
 
     def finish(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
         """End everything at the end of a recording."""
-        return self._expire(h, scene, settings, gap_k=-AFTER_K * 100)
+        out = self.hiccups.finish(h, scene, settings)
+        return out + self._expire(h, scene, settings, gap_k=-AFTER_K * 100)
 
     def _is_anchor(self, pulse: Pulse, chains: dict[Site, Chain]) -> bool:
         trunk = chains.get(Site.TR)
@@ -95,16 +103,29 @@ class SpasmTracker:
         shapes = {s: m for s, m in measured.items() if m is not None}
         if pulse.site not in shapes:
             return []
+        if is_trunk_alone(shapes, settings):
+            self.hiccups.take(pulse.k, shapes)
+            return []
+        self.hiccups.other(pulse.k)
+        alone = pulse.k - self.moved_k > settings.startle_alone_s * GRID_HZ
+        self.moved_k = pulse.k
         verdict = judge_spasm(shapes, pulse.site, settings)
+        startle = judge_startle(shapes, settings) if alone and not self.members else None
+        if startle is not None and startle.log_odds < settings.startle_weak:
+            startle = None
+        draft = _draft(pulse, shapes, verdict, scene, settings)
         if verdict.log_odds < settings.member_least or self._too_near(pulse.k, settings):
             self.rivals.append(pulse.k)
             del self.rivals[:-60]
-            return []
-        member = Member(pulse.k, verdict.log_odds, _draft(pulse, shapes, verdict, scene, settings))
+            return [] if startle is None else _tell_startle(draft, startle, h, scene, settings, over=True)
+        member = Member(pulse.k, verdict.log_odds, draft, draft.match, draft.evidence)
         self.members.append(member)
         out: list[Event] = []
         if verdict.log_odds >= settings.single_least:
             out.append(self._tell_member(member, h, scene, settings))
+        elif startle is not None:
+            member.told = True
+            out += _tell_startle(draft, startle, h, scene, settings, over=False)
         return out + self._series(member, h, scene, settings)
 
     def _too_near(self, k: int, settings: Settings) -> bool:
@@ -144,7 +165,9 @@ class SpasmTracker:
         out = []
         for m in members:
             m.draft.parent = parent
-            if m.told:
+            if m.draft.label is Label.STARTLE:
+                out.append(_relabelled(m, h, scene, settings))
+            elif m.told:
                 out.append(tell(m.draft, EventStatus.UPDATE, h, infant=scene.infant, settings=settings.tag))
             else:
                 out.append(self._tell_member(m, h, scene, settings))
@@ -185,7 +208,7 @@ class SpasmTracker:
         cluster.evidence = [
             Evidence("members", float(len(top)), sum(m.log_odds for m in top)),
             Evidence("other_movement", float(len(self.rivals)), total - sum(m.log_odds for m in top)),
-            *_means([m.draft.evidence for m in top]),
+            *_means([m.evidence for m in top]),
         ]
 
     def _expire(self, h: int, scene: Scene, settings: Settings, *, gap_k: int) -> list[Event]:
@@ -241,6 +264,24 @@ def _draft(
         evidence=verdict.evidence,
         conveyed=conveyed,
     )
+
+
+def _tell_startle(
+    draft: Draft, startle: Verdict, h: int, scene: Scene, settings: Settings, *, over: bool
+) -> list[Event]:
+    draft.label, draft.evidence, draft.side = Label.STARTLE, startle.evidence, "both"
+    draft.match = match_of(startle.log_odds, settings.startle_weak, settings.startle_clear, settings)
+    draft.after = draft.during
+    life = (EventStatus.NEW, EventStatus.END) if over else (EventStatus.NEW,)
+    return [tell(draft, status, h, infant=scene.infant, settings=settings.tag) for status in life]
+
+
+def _relabelled(member: Member, h: int, scene: Scene, settings: Settings) -> Event:
+    draft = member.draft
+    draft.relabelled_from, draft.label = draft.label, Label.SPASM_LIKE
+    draft.match, draft.evidence = member.match, member.evidence
+    why = "others like it followed"
+    return tell(draft, EventStatus.RELABEL, h, infant=scene.infant, settings=settings.tag, reason=why)
 
 
 def _means(lists: Sequence[Sequence[Evidence]]) -> list[Evidence]:

@@ -11,7 +11,19 @@ from dataclasses import dataclass
 
 from dsp.records import Evidence
 
-__all__ = ["JERKS", "JERKS_BIAS", "SPASM", "SPASM_BIAS", "STIFF", "STIFF_BIAS", "Table", "weigh"]
+__all__ = [
+    "HICCUPS",
+    "JERKS",
+    "JERKS_BIAS",
+    "SPASM",
+    "SPASM_BIAS",
+    "STARTLE",
+    "STARTLE_BIAS",
+    "STIFF",
+    "STIFF_BIAS",
+    "Table",
+    "weigh",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +100,27 @@ STIFF: tuple[Table, ...] = (
 ones: tension is the natural logarithm of motion in the hold over motion at rest."""
 
 STIFF_BIAS = -1.0
+
+STARTLE: tuple[Table, ...] = (
+    Table("trunk_rise", (-2.6, -2.2, -1.9, -1.5), (0.9, 0.7, 0.0, -1.2)),
+    Table("legs_rise", (-2.6, -2.2, -1.9, -1.5), (0.9, 0.7, 0.0, -1.2)),
+    Table("trunk_burst_s", (0.15, 0.3, 0.5, 0.8), (0.5, 0.4, -0.5, -1.2)),
+    Table("weaker_leg_g", (0.05, 0.2, 0.4), (-2.0, 0.0, 0.7)),
+    Table("legs_lag_s", (0.05, 0.15, 0.3), (0.3, -0.5, -1.5)),
+    Table("leg_ratio", (-1.5, -0.7, 0.0), (-1.0, 0.1, 0.3)),
+    Table("stillness_before", (1.0, 2.0, 3.0), (-1.5, 0.0, 0.5)),
+    Table("legs_reversals", (1.0, 2.0, 4.0), (0.3, 0.0, -1.0)),
+)
+"""For a startle against every other brief movement of the whole body. Set by hand; the one table with an amplitude."""
+
+STARTLE_BIAS = -1.0
+
+HICCUPS: tuple[Table, ...] = (
+    Table("hiccups", (5.0, 10.0), (0.0, 0.5)),
+    Table("uneven_intervals", (0.2, 0.5, 0.9), (1.0, 0.2, -1.5)),
+    Table("leg_to_trunk", (-2.5, -1.2, -0.5), (0.8, 0.3, -0.5)),
+    Table("trunk_burst_s", (0.2, 0.4, 0.7), (0.5, 0.0, -1.0)),
+    Table("height_spread", (0.2, 0.6, 1.0), (0.5, 0.0, -1.5)),
+    Table("other_movement", (0.0, 0.25, 0.5), (0.4, -0.2, -1.0)),
+)
+"""For a run of jerks of the trunk alone. Set by hand."""
