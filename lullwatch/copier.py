@@ -6,35 +6,53 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from store.influx import InfluxSink, SinkReport, SinkState
 from store.journal import Journal
 
-__all__ = ["Copier"]
+__all__ = ["Copier", "Pauses"]
 
 _log = logging.getLogger(__name__)
 
-IDLE_S = 0.5
-"""Pause when the journal holds nothing new: a chart then lags by no more than this and a commit."""
-LAST_S = 30.0
-"""A service manager gives a service 90 s to stop; a database that restarts is back within ten."""
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """How long the copier waits for what, in real seconds."""
+
+    idle_s: float = 0.5
+    """when the journal holds nothing new: a chart then lags by no more than this and a commit"""
+    refused_s: float = 300.0
+    """between two attempts at a database that refuses the token or the bucket: a person must look first"""
+    failed_s: float = 5.0
+    """after an error of our own side, such as a journal that another program holds; most pass in seconds. At the
+    end also the longest pause between two attempts"""
+    silent_s: float = 30.0
+    """at the end, for a database that does not answer: one that restarts is back within ten"""
+    end_s: float = 60.0
+    """at the end in all: a service manager gives a service 90 s to stop, and others need some of it"""
 
 
 class Copier:
     """Runs an `InfluxSink` on its own connection to the journal; use as a context manager.
 
-    Leaving the context waits until the journal is copied, as long as the database answers.
+    Leaving the context waits until the journal is copied, as long as the database answers and `Pauses` allows; the
+    rest is copied at the next start.
     """
 
-    def __init__(self, journal: Path, make_sink: Callable[[Journal], InfluxSink]) -> None:
+    def __init__(
+        self, journal: Path, make_sink: Callable[[Journal], InfluxSink], *, pauses: Pauses | None = None
+    ) -> None:
         self._path = journal
         self._make_sink = make_sink
+        self._pauses = pauses or Pauses()
         self._ending = threading.Event()
+        self._ending_s = self._answered_s = 0.0
+        self._whole = False
         self._thread = threading.Thread(target=self._run, name="influx", daemon=True)
         self.lines = 0
         """lines the database has confirmed"""
-        self._left_s = LAST_S
         self.trouble = ""
         """why nothing is being copied just now; empty when it is"""
 
@@ -43,32 +61,74 @@ class Copier:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ending_s = self._answered_s = time.monotonic()
         self._ending.set()
-        self._thread.join()
+        # a request on its way to a dead database may outlast the end; its thread does not hold the process
+        while self._thread.is_alive() and (left_s := self._left_s()) > 0:
+            self._thread.join(min(left_s, self._pauses.idle_s))
+        if not self._whole:
+            why = self.trouble or "the database does not answer in time"
+            _log.warning(
+                "InfluxDB: not everything was copied (%s); the rest is copied at the next start", why
+            )
 
     def _run(self) -> None:
-        with Journal.read_only(self._path) as journal, self._make_sink(journal) as sink:
-            while self._after(sink.step()):
-                pass
+        while True:
+            try:
+                with Journal.read_only(self._path) as journal, self._make_sink(journal) as sink:
+                    while self._after(sink.step(), sink):
+                        pass
+            except Exception as error:  # noqa: BLE001 - this is the thread's top: nobody else would hear of it
+                self._in_trouble(f"{type(error).__name__}: {error}")
+            else:
+                return
+            if not self._wait(self._pauses.failed_s):
+                return
 
-    def _after(self, report: SinkReport) -> bool:
-        """Take note of a step and wait as it asks; False when it was the last one.
-
-        At the end a database that does not answer is asked for `LAST_S` more; the rest is copied at the next start.
-        """
+    def _after(self, report: SinkReport, sink: InfluxSink) -> bool:
+        """Take note of a step and wait as it asks; False when it was the last one."""
         self.lines += report.lines
-        if report.error and report.error != self.trouble:
-            _log.warning("InfluxDB: %s", report.error)
-        self.trouble = report.error
         if report.state is SinkState.SENT:
-            return True
+            self._answered_s = time.monotonic()
+        if report.error:
+            self._in_trouble(report.error)
+        else:
+            self._well()
+        if report.state is SinkState.SENT:
+            return self._wait(0.0)
+        if report.state is SinkState.WAITING:
+            return self._wait(max(self._pauses.idle_s, report.wait_s))
+        if self._ending.is_set():
+            self._whole = report.state is SinkState.IDLE
+            return False
         if report.state is SinkState.STOPPED:
-            return False
-        if not self._ending.is_set():
-            self._ending.wait(max(IDLE_S, report.wait_s))
-            return True
-        self._left_s -= report.wait_s
-        if report.state is SinkState.IDLE or self._left_s < 0:
-            return False
-        time.sleep(report.wait_s)
+            self._ending.wait(self._pauses.refused_s)
+            sink.resume()
+        else:
+            self._ending.wait(self._pauses.idle_s)
         return True
+
+    def _wait(self, seconds: float) -> bool:
+        """Pause, shortened when the end comes; False when there is no time left."""
+        if not self._ending.is_set():
+            self._ending.wait(seconds)
+            return True
+        left_s, seconds = self._left_s(), min(seconds, self._pauses.failed_s)
+        if left_s > seconds:
+            time.sleep(seconds)
+        return left_s > seconds
+
+    def _left_s(self) -> float:
+        """What is left of the end; only asked once it has begun."""
+        silent_s = self._answered_s + self._pauses.silent_s
+        return min(silent_s, self._ending_s + self._pauses.end_s) - time.monotonic()
+
+    def _in_trouble(self, why: str) -> None:
+        if why != self.trouble:
+            _log.warning("InfluxDB: %s", why)
+        self.trouble = why
+
+    def _well(self) -> None:
+        if self.trouble:
+            _log.info("InfluxDB: copying again")
+        self.trouble = ""

@@ -1,0 +1,175 @@
+"""The thread that copies the journal into InfluxDB: it outlives every trouble, says so, and ends in time."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsp.records import NS, ClockRow
+from lullwatch.copier import Copier, Pauses
+from store.errors import JournalBusy
+from store.influx import InfluxSink
+from store.journal import Journal
+from tests.servers_fixtures import Influx, until
+from tests.store_examples import segment, segment_row
+
+CLOCK = ClockRow(0, 1_773_525_600 * NS, "b", "UTC")
+QUICK = Pauses(idle_s=0.02, refused_s=0.1, failed_s=0.1, silent_s=10.0, end_s=20.0)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal.open(tmp_path / "n.sqlite") as opened:
+        opened.commit([CLOCK])
+        yield opened
+
+
+def sink_to(influx: Influx, **changes: Any) -> partial[InfluxSink]:
+    values = {"url": influx.url, "token": influx.token, "org": influx.org, "bucket": influx.bucket}
+    return partial(InfluxSink, **{**values, "gateway": "gw", **changes})
+
+
+def add(journal: Journal, first: int, last: int) -> None:
+    journal.commit([segment_row(segment(seq)) for seq in range(first, last)])
+
+
+def stored(influx: Influx) -> object:
+    rows = influx.query("SELECT count(ax) FROM imu")
+    return rows[0]["count"] if rows else 0
+
+
+def test_leaving_waits_until_the_journal_is_copied(journal: Journal, influx: Influx) -> None:
+    with Copier(journal.path, sink_to(influx), pauses=QUICK) as copier:
+        add(journal, 0, 50)
+    assert copier.lines == 50 * 16
+    assert stored(influx) == 50 * 16
+    assert copier.trouble == ""
+
+
+def test_an_engine_that_goes_away_and_comes_back_gets_everything(
+    journal: Journal, own_influx: Influx
+) -> None:
+    with Copier(journal.path, sink_to(own_influx), pauses=QUICK) as copier:
+        add(journal, 0, 10)
+        until(lambda: copier.lines == 10 * 16)
+        own_influx.server.kill_engine()
+        add(journal, 10, 30)
+        until(lambda: copier.trouble)
+        own_influx.server.start_engine()
+        until(lambda: copier.lines == 30 * 16)
+        assert copier.trouble == ""
+    assert stored(own_influx) == 30 * 16
+
+
+class Repairable(InfluxSink):
+    """A sink whose bucket a person mends while it is stopped, at the third attempt."""
+
+    tries = 0
+
+    def __init__(self, journal: Journal, *, mended: str, **values: Any) -> None:
+        super().__init__(journal, **values)
+        self._mended = mended
+
+    def resume(self) -> None:
+        super().resume()
+        self.tries += 1
+        if self.tries == 3:
+            self._bucket = self._mended
+
+
+def test_a_refusal_is_said_once_and_tried_again_until_it_is_let_in(
+    journal: Journal, influx: Influx, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(journal, 0, 5)
+    make = partial(
+        Repairable, mended=influx.bucket, **{**sink_to(influx).keywords, "bucket": "not-there-yet"}
+    )
+    with Copier(journal.path, make, pauses=QUICK) as copier:
+        until(lambda: copier.lines == 5 * 16)
+    assert stored(influx) == 5 * 16
+    said = [r.message for r in caplog.records if "not-there-yet" in r.message]
+    assert len(said) == 1
+    assert "Check token, organisation and bucket" in said[0]
+
+
+def test_a_wrong_token_stays_in_trouble_loses_nothing_and_does_not_hold_up_the_end(
+    journal: Journal, own_influx: Influx, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(journal, 0, 5)
+    with Copier(journal.path, sink_to(own_influx, token="admin:wrong"), pauses=QUICK) as copier:
+        until(lambda: copier.trouble)
+        began_s = time.monotonic()
+    assert time.monotonic() - began_s < QUICK.silent_s
+    assert "401" in copier.trouble
+    assert "copied at the next start" in caplog.text
+    assert journal.cursor("influx") == 0
+    with Copier(journal.path, sink_to(own_influx), pauses=QUICK):
+        pass
+    assert stored(own_influx) == 5 * 16
+
+
+@pytest.mark.parametrize(
+    "error",
+    [JournalBusy(Path("n.sqlite"), 10.0), sqlite3.OperationalError("disk I/O error"), KeyError("unforeseen")],
+)
+def test_no_error_ends_the_copying(
+    journal: Journal, influx: Influx, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    failures = iter([error, error])
+
+    class Failing(InfluxSink):
+        def step(self) -> Any:
+            for failure in failures:
+                raise failure
+            return super().step()
+
+    add(journal, 0, 5)
+    with Copier(journal.path, partial(Failing, **sink_to(influx).keywords), pauses=QUICK) as copier:
+        until(lambda: copier.trouble)
+        assert type(error).__name__ in copier.trouble
+        until(lambda: copier.lines == 5 * 16)
+    assert copier.trouble == ""
+    assert caplog.text.count(type(error).__name__) == 1
+
+
+def test_a_journal_that_is_not_there_yet_is_waited_for(tmp_path: Path, influx: Influx) -> None:
+    path = tmp_path / "later.sqlite"
+    with Copier(path, sink_to(influx), pauses=QUICK) as copier:
+        until(lambda: copier.trouble)
+        with Journal.open(path) as journal:
+            journal.commit([CLOCK])
+            add(journal, 0, 3)
+            until(lambda: copier.lines == 3 * 16)
+
+
+@contextmanager
+def black_hole() -> Iterator[str]:
+    """A server that takes every connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_database_that_swallows_everything_does_not_hold_up_the_end(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(journal, 0, 5)
+    pauses = Pauses(idle_s=0.02, failed_s=0.1, silent_s=0.5, end_s=1.0)
+    with black_hole() as url:
+        values: dict[str, Any] = {"url": url, "token": "t", "org": "o", "bucket": "b", "gateway": "gw"}
+        with Copier(journal.path, partial(InfluxSink, **values, timeout_ms=8000), pauses=pauses):
+            time.sleep(0.2)
+            began_s = time.monotonic()
+        assert time.monotonic() - began_s < 5.0
+    assert "not everything was copied" in caplog.text
+    (left,) = [t for t in threading.enumerate() if t.name == "influx"]
+    left.join(20)
+    assert not left.is_alive()
