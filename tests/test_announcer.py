@@ -1,0 +1,161 @@
+"""From the journal to a real broker: nothing below its alert, no sensor missing, no row that stops the others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alerts.mqtt import BrokerAddress, MqttPublisher
+from alerts.payloads import Topics
+from dsp.records import NS, Alert, ClockRow, Label, LinkSample, Severity, Site
+from firmware_sim.sim_clock import ScaledClock
+from lullwatch.announcer import ALERTS, DIARY, Announcer
+from store.errors import JournalFull
+from store.journal import Journal
+from store.rows import LinkRow
+from store.utc import UtcMap
+from tests.alert_makers import event, later
+from tests.servers_fixtures import PATIENCE_S, Broker
+
+CLOCK = ClockRow(0, 1_773_525_600 * NS, "b", "UTC")
+WEAK = event(match=0.5)
+"""a first weak series: a notice by the table alone"""
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal.open(tmp_path / "n.sqlite") as opened:
+        opened.commit([CLOCK])
+        yield opened
+
+
+def alert(number: int = 1, severity: Severity = Severity.URGENT, **facts: Any) -> Alert:
+    return Alert(
+        f"alert-{number}", 1, severity, "inf1", NS, "p", WEAK.id, 0, NS, 3, "r@1", "Look.", {"a": 1, **facts}
+    )
+
+
+def link(site: Site, state: str = "streaming") -> LinkRow:
+    return LinkRow("inf1", LinkSample(site, site.value.lower(), NS, state, 5, 1, 0, 80, -71, 0.5))
+
+
+@asynccontextmanager
+async def announcing(
+    journal: Journal, broker: Broker, tables: tuple[str, ...] = DIARY
+) -> AsyncIterator[Announcer]:
+    """A publisher and one announcer, from a start to an end."""
+    topics = Topics(broker.topic)
+    publisher = MqttPublisher(BrokerAddress(broker.host, broker.port), topics, clock=ScaledClock(pace=20.0))
+    announcer = Announcer(journal, publisher, topics, tables=tables, utc=UtcMap(journal.clock_rows()))
+    tasks = [asyncio.create_task(publisher.run()), asyncio.create_task(announcer.run())]
+    try:
+        yield announcer
+    finally:
+        await publisher.stop()
+        await asyncio.wait_for(tasks[0], PATIENCE_S)
+        tasks[1].cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert not [r for r in results if isinstance(r, Exception)]
+
+
+async def announce(journal: Journal, broker: Broker, tables: tuple[str, ...] = DIARY) -> None:
+    async with announcing(journal, broker, tables) as announcer, asyncio.timeout(PATIENCE_S):
+        await announcer.settled()
+
+
+def messages(broker: Broker, kind: str, work: Any, n: int) -> list[dict[str, Any]]:
+    """What `mosquitto_sub` receives while `work` runs."""
+    with broker.sub(f"lullwatch/{broker.topic}/+/{kind}") as phone:
+        asyncio.run(work)
+        return [json.loads(message.payload) for message in phone.take(n)]
+
+
+def test_after_a_restart_an_event_stands_at_its_alert(journal: Journal, mosquitto: Broker) -> None:
+    journal.commit([WEAK, alert()])
+    asyncio.run(announce(journal, mosquitto))
+    journal.commit([later(WEAK, 40.0)])
+    [said] = messages(mosquitto, "event", announce(journal, mosquitto), 1)
+    assert (said["version"], said["severity"]) == (2, "urgent")
+
+
+def test_an_alert_behind_the_cursor_is_not_announced_again(journal: Journal, mosquitto: Broker) -> None:
+    journal.commit([alert(1)])
+    asyncio.run(announce(journal, mosquitto, ALERTS))
+    journal.commit([alert(2)])
+    [said] = messages(mosquitto, "alert", announce(journal, mosquitto, ALERTS), 1)
+    assert said["id"] == "alert-2"
+
+
+def test_after_a_restart_the_link_message_holds_every_sensor(journal: Journal, mosquitto: Broker) -> None:
+    journal.commit([link(Site.LA, "searching"), link(Site.RA), link(Site.LA), link(Site.TR)])
+    asyncio.run(announce(journal, mosquitto))
+    journal.commit([link(Site.TR, "stalled")])
+    # the retained one of before the restart comes first
+    before, said = messages(mosquitto, "link", announce(journal, mosquitto), 2)
+    assert set(before["sensors"]) == {"LA", "RA", "TR"}
+    assert {site: sensor["state"] for site, sensor in said["sensors"].items()} == {
+        "LA": "streaming",
+        "RA": "streaming",
+        "TR": "stalled",
+    }
+
+
+def test_a_row_that_cannot_be_said_is_set_aside_once_and_the_next_ones_go_out(
+    journal: Journal, mosquitto: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = journal.commit([replace(event(Label.STIFFENING, at_s=60), interval_mean_s=math.nan)])
+    journal.commit([WEAK])
+    [said] = messages(mosquitto, "event", announce(journal, mosquitto), 1)
+    assert said["id"] == WEAK.id
+    name = "mqtt-" + "-".join(DIARY)
+    [letter] = journal.dead_letters(name)
+    assert letter.row == bad.last_row
+    assert "ValueError" in letter.reason
+    assert b"stiffening" in letter.body
+    assert journal.cursor(name) == journal.last_row
+    assert f"row {bad.last_row}" in caplog.text
+    caplog.clear()
+    asyncio.run(announce(journal, mosquitto))
+    assert "set aside" not in caplog.text
+
+
+def test_an_alert_rings_even_when_one_of_its_figures_is_no_number(
+    journal: Journal, mosquitto: Broker
+) -> None:
+    journal.commit([alert(1, announce="ring", interval_mean_s=math.nan, conveyed=math.inf)])
+    [said] = messages(mosquitto, "alert", announce(journal, mosquitto, ALERTS), 1)
+    assert said["facts"] == {"a": 1, "announce": "ring", "interval_mean_s": None, "conveyed": None}
+    assert journal.dead_letters("mqtt-alert") == []
+
+
+def test_while_the_cursor_cannot_be_moved_alerts_still_go_out_and_only_once(
+    journal: Journal, mosquitto: Broker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise JournalFull(journal.path)
+
+    async def work() -> None:
+        async with announcing(journal, mosquitto, ALERTS) as announcer:
+            with monkeypatch.context() as disk:
+                disk.setattr(journal, "advance", full)
+                for number in (1, 2, 3):
+                    journal.commit([alert(number)])
+                    announcer.wake()
+                    await asyncio.sleep(0.2)
+                assert journal.cursor("mqtt-alert") == 0
+            announcer.wake()
+            async with asyncio.timeout(PATIENCE_S):
+                await announcer.settled()
+
+    said = messages(mosquitto, "alert", work(), 3)
+    assert [m["id"] for m in said] == ["alert-1", "alert-2", "alert-3"]
+    assert journal.cursor("mqtt-alert") == journal.last_row
+    assert caplog.text.count("no room left") == 1
