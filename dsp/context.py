@@ -46,6 +46,7 @@ class ContextTracker:
     coupled: float
     ride: float
     windows_needed: int
+    swayed_least: float
     hits: list[int] = field(default_factory=list)
     """hops at which coupled windows began, of the interval that may be open"""
     misses: int = 0
@@ -57,11 +58,24 @@ class ContextTracker:
     @classmethod
     def of(cls, infant: str, settings: Settings) -> ContextTracker:
         """A tracker that has seen nothing yet."""
-        return cls(infant, settings.conveyed_coupling, settings.conveyed_ride, settings.conveyed_windows)
+        return cls(
+            infant,
+            settings.conveyed_coupling,
+            settings.conveyed_ride,
+            settings.conveyed_windows,
+            settings.swayed_least,
+        )
 
-    def window(self, h0: int, chains: dict[Site, Chain]) -> list[Context]:
-        """Look at the window of hops h0 to h0 + 15; gives an interval that ended."""
-        shared = self._shared(h0, chains)
+    def window(self, h0: int, chains: dict[Site, Chain], swayed: float = 0.0) -> list[Context]:
+        """Look at the window of hops h0 to h0 + 15; gives an interval that ended.
+
+        Args:
+            h0: First hop.
+            chains: All sites.
+            swayed: How far all sites swayed as one body; at least `swayed_least` counts like coupled motion.
+        """
+        sway = swayed if swayed >= self.swayed_least else 0.0
+        shared = max(self._shared(h0, chains), sway)
         if shared >= self.coupled:
             self.hits.append(h0)
             self.misses = 0

@@ -13,12 +13,14 @@ from dsp.holds import LOOK_HOPS, Posture, postures_of
 from dsp.long import LongTracker
 from dsp.movements import MovementTracker
 from dsp.records import NS, Event, EventStatus, Label, Output, Site
+from dsp.rocking import RockingTracker
 from dsp.scene import Scene
 from dsp.settings import Settings
 from dsp.spasms import SpasmTracker
 from dsp.state import StateTracker
 from dsp.stiffening import StiffeningTracker
 from dsp.trains import TrainTracker
+from dsp.tremor import TremorTracker
 
 __all__ = ["Core", "Found"]
 
@@ -39,6 +41,8 @@ class Core:
     spasms: SpasmTracker = field(default_factory=SpasmTracker)
     trains: TrainTracker = field(default_factory=TrainTracker)
     stiffening: StiffeningTracker = field(default_factory=StiffeningTracker)
+    tremor: TremorTracker = field(default_factory=TremorTracker)
+    rocking: RockingTracker = field(default_factory=RockingTracker)
     long: LongTracker = field(default_factory=LongTracker)
     movements: MovementTracker = field(default_factory=MovementTracker)
     patterns: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -86,10 +90,13 @@ class Core:
     def _hop(self, h: int, chains: dict[Site, Chain], postures: dict[Site, Posture] | None) -> list[Output]:
         out: list[Output] = []
         if (h + 1) % WINDOW_HOPS == 0:
-            out += self.scene.context.window(h + 1 - WINDOW_HOPS, chains)
+            swayed = self.rocking.look(h + 1, chains, self.scene, self.settings)
+            self._note(swayed)
+            out += swayed
+            out += self.scene.context.window(h + 1 - WINDOW_HOPS, chains, self.scene.swayed)
         self.scene.state.hop(h, chains)
         if postures is not None:
-            held = self.stiffening.look(h, postures, chains, self.scene, self.settings)
+            held = self._look(h, postures, chains)
             self._note(held)
             out += held
         out += self._events(h, chains, finish=False)
@@ -97,10 +104,19 @@ class Core:
             out += self._epoch(h + 1 - EPOCH_HOPS, chains)
         return out
 
+    def _look(self, h: int, postures: dict[Site, Posture], chains: dict[Site, Chain]) -> list[Event]:
+        out = self.stiffening.look(h, postures, chains, self.scene, self.settings)
+        # Effort in a held posture and jerks tremble too; they have names of their own.
+        named = self.stiffening.hold is not None or self.trains.open is not None
+        carried = self.scene.context.share(h * HOP_NS, (h + 1) * HOP_NS) > 0.0
+        free = {} if named or carried else postures
+        return out + self.tremor.look(h, free, chains, self.scene, self.settings)
+
     def _events(self, h: int, chains: dict[Site, Chain], *, finish: bool) -> list[Event]:
         scene, settings = self.scene, self.settings
         if finish:
             out = self.stiffening.finish(h, scene, settings) + self.trains.finish(h, scene, settings)
+            out += self.tremor.finish(h, scene, settings) + self.rocking.finish(h, scene, settings)
             out += self.spasms.finish(h, scene, settings) + self.long.finish(h, scene, settings)
         else:
             out = self.trains.hop(h, chains, scene, settings)
@@ -109,8 +125,8 @@ class Core:
         over = self.movements.finish if finish else self.movements.hop
         if self.movements.bursts:
             now_ns = (h + 1) * HOP_NS
-            quiet = self.spasms.hiccups.open
-            going = [*self._going(), *([] if quiet is None else [quiet])]
+            mild = (self.spasms.hiccups.open, self.rocking.open, self.tremor.open)
+            going = [*self._going(), *(d for d in mild if d is not None)]
             spans = [*self.patterns.values(), *((d.onset_ns, now_ns) for d in going)]
             out += over(h, self.sites, spans, scene, settings)
         return out

@@ -16,19 +16,21 @@ from dsp.history import History
 from dsp.long import LongTracker
 from dsp.movements import MovementTracker
 from dsp.records import Evidence, Label, Scale, Segment, SegmentFlag, Site, State
+from dsp.rocking import RockingTracker
 from dsp.scene import Scene
 from dsp.settings import Settings
 from dsp.spasms import Member, SpasmTracker
 from dsp.state import StateTracker
 from dsp.stiffening import Hold, StiffeningTracker
 from dsp.trains import Frame, TrainTracker
+from dsp.tremor import TremorTracker
 from dsp.weights import Table
 
 __all__ = ["PARTS"]
 
 PARTS: tuple[type, ...] = (
-    Bank, Burst, Chain, ContextTracker, Core, Draft, Evidence, Frame, HiccupTracker, History, Hold, Hops, Label,
-    LongTracker, Member, MovementTracker, OpenBurst, Pulse, RunningMedian, Scale, Scene, Section, Segment,
-    SegmentFlag, Segmenter, Settings, Site, SiteGrid, SpasmTracker, State, StateTracker, StiffeningTracker,
-    Stretch, Table, TrainTracker, Waiting, WearTracker,
+    Bank, Burst, Chain, ContextTracker, Core, Draft, Evidence, Frame, HiccupTracker, History, Hold, Hops,
+    Label, LongTracker, Member, MovementTracker, OpenBurst, Pulse, RockingTracker, RunningMedian, Scale,
+    Scene, Section, Segment, SegmentFlag, Segmenter, Settings, Site, SiteGrid, SpasmTracker, State,
+    StateTracker, StiffeningTracker, Stretch, Table, TrainTracker, TremorTracker, Waiting, WearTracker,
 )  # fmt: skip

@@ -19,3 +19,5 @@ class Scene:
     context: ContextTracker
     stiff_ns: int | None = None
     """end of the newest stiffening, as far as it is told"""
+    swayed: float = 0.0
+    """how far all sites turned as one body in the newest look at rocking, 0 to 1"""

@@ -136,6 +136,21 @@ class Settings:
     hold_trunk_deg: float = 1.5
     posture_s: float = 30.0
 
+    # Rocking
+    rocking_least_dps: float = 2.5
+    rocking_line: float = 0.7
+    rocking_looks: int = 2
+    swayed_least: float = 0.9
+    swayed_line: float = 0.45
+
+    # Tremor
+    tremor_ratio: float = 3.0
+    tremor_most_g: float = 0.15
+    tremor_sway_deg: float = 6.0
+    tremor_steady: float = 0.4
+    tremor_line: float = 0.6
+    tremor_looks: int = 3
+
     # Long movements
     long_s: float = 60.0
     long_gap_s: float = 5.0

@@ -69,3 +69,17 @@ def test_a_series_takes_a_member_back_that_was_first_told_as_a_startle() -> None
         assert members == []
     assert all(e.label is Label.SPASM_LIKE and e.parent for e in taken)
     assert taken
+
+
+def test_snapshots_and_small_blocks_change_nothing() -> None:
+    segments = make_night(HICCUPS, seed=2000).segments(520)
+    whole = Pipeline("infant", (Site.LA, Site.RA, Site.TR))
+    expected = whole.feed_block(segments) + whole.finish()
+    pipeline = Pipeline("infant", (Site.LA, Site.RA, Site.TR))
+    out = []
+    for i, segment in enumerate(segments):
+        out += pipeline.feed(segment)
+        if i % 40 == 7:
+            pipeline = Pipeline.restore(pipeline.snapshot())
+    assert repr(out + pipeline.finish()) == repr(expected)
+    assert any(isinstance(e, Event) and e.label is Label.HICCUPS for e in expected)

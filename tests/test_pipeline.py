@@ -37,7 +37,7 @@ START_NS = 1_000 * NS + 123_456_789
 
 BUSY = Scenario(
     name="busy",
-    duration_s=136.0,
+    duration_s=162.0,
     age_days=120,
     phases=(Phase(State.AWAKE, 3),),
     placed=(
@@ -46,6 +46,7 @@ BUSY = Scenario(
         Placed("clonic", 75.0, {"duration_s": 14.0}),
         Placed("startle", 100.0),
         Placed("stiffening", 112.0, {"duration_s": 16.0}),
+        Placed("rocking", 134.0, {"duration_s": 25.0, "rate_hz": 0.9}),
     ),
     background=Background.none(),
 )
@@ -121,7 +122,9 @@ def noise(
 def test_the_busy_minutes_give_something_of_everything() -> None:
     out = run(in_time_order(busy_tracks()))
     labels = {e.label for e in out if isinstance(e, Event)}
-    assert {Label.MOVEMENT, Label.SPASM_LIKE, Label.SPASM_LIKE_CLUSTER, Label.STIFFENING} <= labels
+    assert labels >= {
+        Label.MOVEMENT, Label.SPASM_LIKE, Label.SPASM_LIKE_CLUSTER, Label.STIFFENING, Label.ROCKING,
+    }  # fmt: skip
     assert any(isinstance(e, Epoch) for e in out)
     assert any(isinstance(e, StateEpoch) for e in out)
 

@@ -1,0 +1,164 @@
+"""Rocking: a smooth sway of the body at one rate, made by the infant or by whoever holds it.
+
+Every four seconds the last ten of angular rate are looked at. When all sites turn as one body, the motion
+comes from outside, and the look also speaks for conveyed motion.
+
+References:
+    Share of power in the strongest line, as in spectral purity; coupling as in `dsp.context`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.chain import HOP, HOP_NS, Chain
+from dsp.classify import confidence_of, match_of
+from dsp.context import coupling
+from dsp.events import Draft, event_id, tell
+from dsp.grid import GRID_HZ
+from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
+from dsp.scene import Scene
+from dsp.settings import Settings
+
+__all__ = ["RockingTracker", "Sway", "sway_of"]
+
+SWAY_HOPS = 40
+"""Ten seconds: ten cycles of usual rocking."""
+
+_STEP = 10
+"""Samples averaged into one: 10 Hz holds all of 0.5 to 2 Hz."""
+
+_LOW_HZ = 0.4
+_HIGH_HZ = 2.2
+_PATIENCE = 1
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Sway:
+    """Ten seconds of turning to and fro."""
+
+    rate_hz: float
+    line: float
+    """share of power in the strongest line, 0 to 1"""
+    size_dps: float
+    together: float
+    """smallest coupling between two sites, 0 to 1; 0 when fewer than two were seen"""
+    sites: list[Site]
+
+
+def _turning(chain: Chain, h1: int) -> Floats | None:
+    history = chain.history
+    part = history.part((h1 - SWAY_HOPS) * HOP, h1 * HOP)
+    if not (history.present[part].sum() == SWAY_HOPS * HOP and history.gyro[part].all()):
+        return None
+    rate = history.rate[:, part].astype(np.float64).reshape(3, -1, _STEP)
+    turning = rate.sum(axis=2) / _STEP
+    return np.asarray(turning - turning.mean(axis=1, keepdims=True))
+
+
+def _size(x: Floats) -> float:
+    return math.sqrt(float(np.sum(x * x)) / x.shape[1])
+
+
+def sway_of(chains: dict[Site, Chain], h1: int, least_dps: float) -> Sway | None:
+    """The sway in the ten seconds before hop h1; None when less than two sites turn to and fro."""
+    gate = HOP * SWAY_HOPS * least_dps * least_dps
+    loud = {
+        s: c for s, c in chains.items()
+        if float(c.hops.column("rate_square", h1 - SWAY_HOPS, h1).sum()) >= gate
+    }  # fmt: skip
+    found = {s: x for s, c in loud.items() if (x := _turning(c, h1)) is not None}
+    turning = {s: x for s, x in found.items() if _size(x) >= least_dps}
+    if len(turning) < 2:
+        return None
+    lead = Site.TR if Site.TR in turning else max(turning, key=lambda s: (_size(turning[s]), s))
+    x = turning[lead]
+    power = np.sum(np.abs(np.fft.rfft(x * np.hanning(x.shape[1]), axis=1)) ** 2, axis=0)
+    frequency = np.fft.rfftfreq(x.shape[1], _STEP / GRID_HZ)
+    top = int(np.argmax(np.where((frequency >= _LOW_HZ) & (frequency <= _HIGH_HZ), power, 0.0)))
+    line = float(power[top - 1 : top + 2].sum()) / max(float(power[1:].sum()), 1e-12)
+    whole = len(turning) == len(chains)
+    together = min(coupling(a, b) for a, b in combinations(turning.values(), 2)) if whole else 0.0
+    return Sway(float(frequency[top]), line, _size(x), together, [s for s in Site if s in turning])
+
+
+@dataclass(slots=True)
+class RockingTracker:
+    """Looks in a row that showed rocking, and the event told of them."""
+
+    hits: int = 0
+    misses: int = 0
+    onset_h: int = 0
+    rates: list[float] = field(default_factory=list)
+    open: Draft | None = None
+    minutes: int = 0
+
+    def look(self, h1: int, chains: dict[Site, Chain], scene: Scene, settings: Settings) -> list[Event]:
+        """Look back from hop h1; an interval of conveyed motion is left to the context."""
+        sway = sway_of(chains, h1, settings.rocking_least_dps)
+        scene.swayed = sway.together if sway is not None and sway.line >= settings.swayed_line else 0.0
+        if sway is not None and sway.line >= settings.rocking_line:
+            return self._hit(h1, sway, chains, scene, settings)
+        self.misses += 1
+        if self.misses <= _PATIENCE and self.hits:
+            return []
+        return self.finish(h1 - 1, scene, settings)
+
+    def finish(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
+        """End what is open."""
+        draft, self.open = self.open, None
+        self.hits, self.misses, self.rates, self.minutes = 0, 0, [], 0
+        if draft is None:
+            return []
+        draft.after = scene.state.at(draft.end_ns)
+        return [tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag)]
+
+    def _hit(
+        self, h1: int, sway: Sway, chains: dict[Site, Chain], scene: Scene, settings: Settings
+    ) -> list[Event]:
+        self.onset_h = self.onset_h if self.hits else h1 - SWAY_HOPS
+        self.hits, self.misses = self.hits + 1, 0
+        self.rates.append(sway.rate_hz)
+        del self.rates[:-30]
+        if self.hits < settings.rocking_looks:
+            return []
+        status = EventStatus.UPDATE
+        if self.open is None:
+            self.open, status = self._draft(sway, chains, scene), EventStatus.NEW
+        now = self.open
+        now.end_ns = h1 * HOP_NS
+        seconds = (now.end_ns - now.onset_ns) / NS
+        now.count = max(round(seconds * sum(self.rates) / len(self.rates)), 1)
+        now.conveyed = scene.context.share(now.onset_ns, now.end_ns)
+        clear = (1.0 + settings.rocking_line) / 2
+        now.match = max(now.match, match_of(sway.line, settings.rocking_line, clear, settings))
+        now.evidence = [
+            Evidence("rate_hz", sway.rate_hz, 0.0),
+            Evidence("share_in_one_line", sway.line, 0.0),
+            Evidence("sway_dps", sway.size_dps, 0.0),
+            Evidence("moves_as_one", sway.together, 0.0),
+        ]
+        minutes = int(seconds // 60)
+        if status is EventStatus.UPDATE and minutes <= self.minutes:
+            return []
+        self.minutes = minutes
+        return [tell(now, status, h1 - 1, infant=scene.infant, settings=settings.tag)]
+
+    def _draft(self, sway: Sway, chains: dict[Site, Chain], scene: Scene) -> Draft:
+        onset = self.onset_h * HOP_NS
+        state = scene.state.at(onset)
+        confidence = confidence_of(
+            len(chains), trunk=Site.TR in sway.sites, gyro=True, conveyed=0.0,
+            state_known=state is not State.UNKNOWN,
+        )  # fmt: skip
+        return Draft(
+            event_id(scene.infant, "rocking", onset), Label.ROCKING, onset, onset, sway.sites, "unknown",
+            state, state, scene.state.since_waking_s(onset), 0.0, confidence,
+        )  # fmt: skip
