@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from alerts.words import catalogue
+from alerts.words import catalogue, duration
 from dsp.records import NS, Alert, Coverage, Event, Severity, Site, State
 
-from .coverage import seen_hours, sentence, span_in_words
+from .coverage import seen_hours, sentence
 from .detector import Told
 
 __all__ = ["summary"]
@@ -44,7 +44,7 @@ def summary(name: str, sites: Sequence[Site], told: Told) -> str:
 
 def _worn_line(sites: Sequence[Site], coverage: Sequence[Coverage]) -> str:
     """How long each sensor gave data while it was worn, as far as the sensors can tell."""
-    parts = [f"{_WORDS.sites[s]} {span_in_words(_worn_ns(s, coverage))}" for s in sites]
+    parts = [f"{_WORDS.sites[s]} {duration(_WORDS, _worn_ns(s, coverage))}" for s in sites]
     return f"worn and heard: {', '.join(parts) or 'no sensor'}"
 
 
@@ -55,12 +55,12 @@ def _worn_ns(site: Site, coverage: Sequence[Coverage]) -> int:
 
 def _state_line(told: Told) -> str:
     spans = {state: sum(s.span_ns for s in told.states if s.state is state) for state in State}
-    shares = ", ".join(f"{_in_words(s)} {span_in_words(ns)}" for s, ns in spans.items() if ns)
+    shares = ", ".join(f"{_in_words(s)} {duration(_WORDS, ns)}" for s, ns in spans.items() if ns)
     return f"the sensors suggest: {shares or 'nothing about sleep'}"
 
 
 def _event_lines(events: Sequence[Event], coverage: Sequence[Coverage]) -> list[str]:
-    seen = span_in_words(round(seen_hours(coverage) * 3600 * NS))
+    seen = duration(_WORDS, round(seen_hours(coverage) * 3600 * NS))
     lines = []
     for wire in sorted({e.label.wire for e in events}):
         own = [e for e in events if e.label.wire == wire]

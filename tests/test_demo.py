@@ -9,6 +9,7 @@ import pytest
 from firmware_sim.night import Night, make_night
 from firmware_sim.scenario import scenario_from_toml
 from lullwatch import demo, local_brokers, programs
+from lullwatch.commands.demo import _make_room
 from lullwatch.demo import DemoResult, Show, closing_words, run_demo
 
 SHORT = """
@@ -64,3 +65,26 @@ def test_without_mosquitto_and_influxdb_it_runs_on_a_built_in_broker_and_the_jou
     assert result.database_lines is None
     assert result.packets_kept == result.packets_sent > 0
     assert "no database" in closing_words(result, tmp_path)
+
+
+def test_a_second_demo_removes_what_the_first_wrote_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_short(tmp_path, monkeypatch)
+    mine = [tmp_path / "thesis.txt", tmp_path / "demo_notes.txt", tmp_path / "influxes" / "data"]
+    mine[-1].parent.mkdir()
+    for path in mine:
+        path.write_text("mine")
+    _make_room(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"thesis.txt", "demo_notes.txt", "influxes"}
+    assert [path.read_text() for path in mine] == ["mine"] * 3
+
+
+def test_a_folder_that_only_bears_a_server_s_name_stays(tmp_path: Path) -> None:
+    for name in ("broker", "influx"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "poems.txt").write_text("mine")
+    (tmp_path / "journal-demo.sqlite").touch()
+    _make_room(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"broker", "influx"}
+    assert (tmp_path / "influx" / "poems.txt").exists()
