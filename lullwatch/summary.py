@@ -71,8 +71,8 @@ def _event_lines(events: Sequence[Event], coverage: Sequence[Coverage]) -> list[
 
 
 def _alert_line(alerts: Sequence[Alert]) -> str:
-    ids = {severity: {a.id for a in alerts if a.severity is severity} for severity in _REACHED}
-    return "alerts: " + ", ".join(f"{len(ids[severity])} {said}" for severity, said in _REACHED.items())
+    stands = list({a.id: a.severity for a in alerts}.values())
+    return "alerts: " + ", ".join(f"{stands.count(severity)} {said}" for severity, said in _REACHED.items())
 
 
 def _general_lines(events: Sequence[Event]) -> list[str]:
