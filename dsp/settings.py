@@ -118,6 +118,8 @@ class Settings:
     train_pause_s: float = 5.0
     through_arousal_s: float = 2.0
     one_sided_s: float = 60.0
+    side_jerks: int = 6
+    side_quiet: float = 1.1
     slowing_t: float = 4.0
     slowing_ratio: float = 1.3
     slowing_least_s: float = 10.0

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsp.bursts import Pulse
 from dsp.chain import HOP, Chain
-from dsp.classify import Verdict, confidence_of, judge_jerks, match_of, side_of
+from dsp.classify import Verdict, confidence_of, judge_jerks, match_of
 from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ, GRID_NS
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
@@ -31,6 +32,12 @@ _NEW_K = 160
 """A frame whose last pulse is older than this tells nothing new."""
 
 _LEAST_FOR_TREND = 20
+
+_NEAR_K = 10
+"""Limbs that jerk together do so within a tenth of a second."""
+
+_KEEP_BALANCE = 100
+_PAIRS = ((Site.LA, Site.RA), (Site.LW, Site.RW))
 
 
 @dataclass(slots=True)
@@ -55,6 +62,8 @@ class TrainTracker:
     last_k: int = 0
     lead_ks: list[int] = field(default_factory=list)
     heights: dict[Site, float] = field(default_factory=dict)
+    balance: list[float] = field(default_factory=list)
+    """for each jerk, natural logarithm of the right limb's height over the left one's"""
     best: float = -99.0
     spans: list[tuple[int, int]] = field(default_factory=list)
     """grid indices of recent good frames"""
@@ -115,7 +124,7 @@ class TrainTracker:
         del self.spans[:-60]
         if self.open is None:
             return self._begin(rhythm, verdict, h, chains, scene, settings)
-        return self._go_on(rhythm, verdict, h, scene, settings)
+        return self._go_on(rhythm, verdict, h, chains, scene, settings)
 
     def _begin(
         self,
@@ -146,6 +155,7 @@ class TrainTracker:
         self.best = mean
         self.heights = {}
         self.lead_ks = []
+        self.balance = []
         self.open = Draft(
             event_id(scene.infant, "jerks", onset), label, onset, onset, [], "unknown", before, before,
             scene.state.since_waking_s(onset), 0.0, 0.0,
@@ -154,7 +164,13 @@ class TrainTracker:
         return [tell(self.open, EventStatus.NEW, h, infant=scene.infant, settings=settings.tag)]
 
     def _go_on(
-        self, rhythm: Rhythm, verdict: Verdict, h: int, scene: Scene, settings: Settings
+        self,
+        rhythm: Rhythm,
+        verdict: Verdict,
+        h: int,
+        chains: dict[Site, Chain],
+        scene: Scene,
+        settings: Settings,
     ) -> list[Event]:
         now = self.open
         if now is None:
@@ -162,7 +178,7 @@ class TrainTracker:
         grown = len(self.lead_ks)
         recent = self.frames[-3:]
         self.best = max(self.best, sum(f.log_odds for f in recent) / len(recent))
-        self._fill(now, rhythm, verdict, {}, scene, settings)
+        self._fill(now, rhythm, verdict, chains, scene, settings)
         out: list[Event] = []
         label, why = self._upward(now, scene, settings)
         if label is not now.label:
@@ -184,7 +200,10 @@ class TrainTracker:
         settings: Settings,
     ) -> None:
         last = self.lead_ks[-1] if self.lead_ks else now.onset_ns // GRID_NS - 1
-        self.lead_ks += [p.k for p in self.pulses[rhythm.site] if last + 7 < p.k <= rhythm.k1]
+        fresh = [p.k for p in self.pulses[rhythm.site] if last + 7 < p.k <= rhythm.k1]
+        self.lead_ks += fresh
+        self.balance += _balance(fresh, chains)
+        del self.balance[:-_KEEP_BALANCE]
         for site, row in self.pulses.items():
             heights = [p.peak_g for p in row if p.k >= rhythm.k0]
             if heights:
@@ -194,10 +213,10 @@ class TrainTracker:
         now.times_ns = [k * GRID_NS for k in self.lead_ks]
         now.count = len(self.lead_ks)
         now.sites = [s for s in Site if s in self.heights]
-        now.side = side_of({s: self.heights.get(s, 1e-3) for s in self.pulses})
+        now.side = _side(self.balance, settings)
         now.match = match_of(self.best, settings.jerks_weak, settings.jerks_clear, settings)
         now.conveyed = scene.context.share(now.onset_ns, now.end_ns)
-        if chains:
+        if not now.confidence:
             now.confidence = confidence_of(
                 len(chains),
                 trunk=Site.TR in chains,
@@ -237,6 +256,32 @@ class TrainTracker:
         if draft.label is Label.RHYTHMIC_JERKING:
             self.over.append(draft)
         return [tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag)]
+
+
+def _balance(ks: list[int], chains: dict[Site, Chain]) -> list[float]:
+    """Right over left at each jerk, from the envelopes: what did not rise to a pulse counts with its height."""
+    for left, right in _PAIRS:
+        if left in chains and right in chains:
+            heights = [(_height(chains[left], k), _height(chains[right], k)) for k in ks]
+            return [math.log(b / a) for a, b in heights if a > 0.0 and b > 0.0]
+    return []
+
+
+def _height(chain: Chain, k: int) -> float:
+    part = chain.history.part(k - _NEAR_K, k + _NEAR_K + 1)
+    if not chain.history.present[part].any():
+        return 0.0
+    return max(float(chain.history.envelope[part].max()), 1e-4)
+
+
+def _side(balance: list[float], settings: Settings) -> str:
+    """Both unless one side is clearly quiet; unknown until enough jerks were seen on both sites."""
+    if len(balance) < settings.side_jerks:
+        return "unknown"
+    middle = median(balance)
+    if abs(middle) < settings.side_quiet:
+        return "both"
+    return "right" if middle > 0.0 else "left"
 
 
 def _slows(ks: list[int], settings: Settings) -> bool:
