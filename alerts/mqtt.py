@@ -96,6 +96,7 @@ class MqttPublisher:
         self._stopping = asyncio.Event()
         self._retained: dict[str, Message] = {}
         self._told: bool | None = None
+        self._last_word = "stopped"
 
     @property
     def connected(self) -> bool:
@@ -131,8 +132,12 @@ class MqttPublisher:
         finally:
             self._give_up()
 
-    async def stop(self) -> None:
-        """End `run()` as planned: what waits is sent while the broker is there, then the status says `stopped`."""
+    async def stop(self, *, planned: bool = True) -> None:
+        """End `run()`: what waits is sent while the broker is there, then the status says `stopped`.
+
+        With ``planned=False`` it says `offline`: the service ends because something in it failed.
+        """
+        self._last_word = "stopped" if planned else "offline"
         self._stopping.set()
         self._arrived.set()
 
@@ -202,7 +207,7 @@ class MqttPublisher:
             waiting.confirmed.set_result(None)
 
     async def _farewell(self, client: aiomqtt.Client) -> None:
-        stopped = Message(self._topics.status, status_payload("stopped"), retain=True)
+        stopped = Message(self._topics.status, status_payload(self._last_word), retain=True)
         try:
             async with asyncio.timeout(FAREWELL_S):
                 await self._send(client, stopped)

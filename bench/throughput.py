@@ -33,7 +33,7 @@ from ingest.sock_codec import CONTROL_UUID, DATA_UUID, Start, encode_command
 from lullwatch.feeding import settled_blocks
 from lullwatch.gateway import Gateway
 from lullwatch.home import SimulatedHome
-from lullwatch.replay import Night as Recorded
+from lullwatch.nights import Night as Recorded
 from lullwatch.replay import replay
 from store.journal import Journal
 

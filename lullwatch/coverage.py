@@ -24,6 +24,8 @@ class LedgerState:
     seen: dict[Site, float]
     """ns with samples"""
     worn: dict[Site, bool]
+    heard: bool
+    """whether there was any epoch yet"""
 
 
 class CoverageLedger:
@@ -33,11 +35,24 @@ class CoverageLedger:
         self._infant = infant
         self._sites = tuple(sites)
         self._minute_ns: int | None = None
+        self._heard = False
         self._seen: dict[Site, float] = {}
         self._worn: dict[Site, bool] = {}
 
+    def pass_time(self, t_ns: int) -> list[Coverage]:
+        """Time goes on before the first epoch: a sensor that was never heard is blindness from the start."""
+        if self._heard:
+            return []
+        minute_ns = t_ns // MINUTE_NS * MINUTE_NS
+        if self._minute_ns is None:
+            self._minute_ns = minute_ns
+        done = self._close(until_ns=minute_ns) if minute_ns > self._minute_ns else []
+        self._minute_ns = minute_ns
+        return done
+
     def feed(self, epoch: Epoch) -> list[Coverage]:
         """Take one epoch; returns the minutes it completes."""
+        self._heard = True
         minute_ns = epoch.t_ns // MINUTE_NS * MINUTE_NS
         done: list[Coverage] = []
         if self._minute_ns is not None and minute_ns > self._minute_ns:
@@ -55,11 +70,11 @@ class CoverageLedger:
 
     def state(self) -> LedgerState:
         """The state as a value."""
-        return LedgerState(self._minute_ns, dict(self._seen), dict(self._worn))
+        return LedgerState(self._minute_ns, dict(self._seen), dict(self._worn), self._heard)
 
     def restore(self, state: LedgerState) -> None:
         """Go on from a state."""
-        self._minute_ns = state.minute_ns
+        self._minute_ns, self._heard = state.minute_ns, state.heard
         self._seen, self._worn = dict(state.seen), dict(state.worn)
 
     def _close(self, *, until_ns: int) -> list[Coverage]:

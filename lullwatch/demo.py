@@ -28,7 +28,8 @@ from .copier import Copier
 from .detector import Told
 from .gateway import Gateway
 from .home import SimulatedHome
-from .replay import Replayed, load, write_results
+from .nights import load
+from .replay import Replayed, write_results
 from .servers import INFLUXD, Found, LocalInflux, LocalMosquitto, Missing, local_broker, obtain
 from .spine import Taken
 from .summary import summary
@@ -146,6 +147,7 @@ class _Demo:
             )
             async with gateway:
                 await home.live(gateway, night.end_ns + round(AFTER_S * NS), pace=self._pace)
+                gateway.end_recording()
                 seconds = time.monotonic() - started_s
             sent = sum(len(sock.sent) for sock in home.socks.values())
         await self._phone_has_all()

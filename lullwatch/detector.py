@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from alerts import rules
 from dsp.pipeline import Pipeline
-from dsp.records import Alert, ClockRow, Context, Coverage, Epoch, Event, Item, Output, Site, StateEpoch
+from dsp.records import Alert, ClockRow, Context, Coverage, Epoch, Event, Item, Output, Site, StateEpoch, Tick
+from dsp.value import BadSnapshot
 from store.recording import standing_events
 
 from .coverage import CoverageLedger, LedgerState
@@ -92,18 +93,21 @@ class Detector:
 
     def feed(self, item: Item) -> Told:
         """Take one item in the order of arrival."""
-        return self._judge(self._pipeline.feed(item))
+        return self.feed_block((item,))
 
-    def feed_block(self, items: Iterable[Item]) -> Told:
+    def feed_block(self, items: Sequence[Item]) -> Told:
         """Take many items in before deciding anything: for replay, where nothing comes late."""
-        return self._judge(self._pipeline.feed_block(items))
+        told = Told()
+        for item in items:
+            if isinstance(item, Tick):
+                self._count(told, self._coverage.pass_time(item.t_ns))
+        told.extend(self._judge(self._pipeline.feed_block(items)))
+        return told
 
     def finish(self) -> Told:
         """End of the recording: decide what is still open."""
         told = self._judge(self._pipeline.finish())
-        minutes = self._coverage.finish(self._pipeline.watermark_ns)
-        told.coverage += minutes
-        told.alerts += self._decide(minutes)
+        self._count(told, self._coverage.finish(self._pipeline.watermark_ns))
         return told
 
     @property
@@ -117,8 +121,15 @@ class Detector:
         return msgspec.msgpack.encode(saved)
 
     def restore(self, snapshot: bytes) -> None:
-        """Continue from a snapshot of the same infant and sites."""
-        saved = msgspec.msgpack.decode(snapshot, type=_Saved)
+        """Continue from a snapshot of the same infant and sites.
+
+        Raises:
+            BadSnapshot: it is damaged, or of another version; the detector is as it was.
+        """
+        try:
+            saved = msgspec.msgpack.decode(snapshot, type=_Saved)
+        except msgspec.MsgspecError as error:
+            raise BadSnapshot(str(error)) from error
         self._pipeline = Pipeline.restore(saved.pipeline)
         self._coverage.restore(saved.coverage)
         self._rules = saved.rules
@@ -127,12 +138,14 @@ class Detector:
         told = Told(outputs=outputs)
         for output in outputs:
             if isinstance(output, Epoch):
-                minutes = self._coverage.feed(output)
-                told.coverage += minutes
-                told.alerts += self._decide(minutes)
+                self._count(told, self._coverage.feed(output))
             elif isinstance(output, Event):
                 told.alerts += self._decide([output])
         return told
+
+    def _count(self, told: Told, minutes: list[Coverage]) -> None:
+        told.coverage += minutes
+        told.alerts += self._decide(minutes)
 
     def _decide(self, facts: Iterable[rules.Fact]) -> list[Alert]:
         alerts: list[Alert] = []

@@ -20,14 +20,16 @@ from store.journal import Journal
 from store.utc import UtcMap
 
 from .announcer import ALERTS, DIARY, Announcer
-from .detector import Detector
 from .intake import COMMIT_EVERY_S, Intake
 from .spine import Spine, Taken
+from .watch import Watch
 
 __all__ = ["Gateway", "Radio", "Sensor", "Wearer"]
 
 _log = logging.getLogger(__name__)
 
+LAST_COMMITS_EVERY_S = 0.05
+"""Real seconds between commits while the links end."""
 STOP_S = 10.0
 """What the end of one part may take, real seconds, before it is left behind."""
 
@@ -99,11 +101,9 @@ class Gateway:
         self._clock_row = clock_row
         self._wearers = tuple(wearers)
         self._on_taken = on_taken
-        detectors = [
-            Detector(w.infant, [s.site for s in w.sensors], age_days=w.age_days, clock=clock_row)
-            for w in wearers
-        ]
-        self._spine = Spine(journal, detectors)
+        watches = [Watch.of(w.infant, [s.site for s in w.sensors], w.age_days) for w in wearers]
+        self._spine = Spine(journal, watches)
+        self._recording_ends = False
         self._intake = Intake(
             self._spine,
             clock,
@@ -141,8 +141,7 @@ class Gateway:
         ]
 
     async def __aenter__(self) -> Gateway:
-        self._journal.commit([self._clock_row])
-        self._taken(self._spine.resume())
+        self._taken(self._spine.begin(self._clock_row))
         tasks = self._running
         tasks.intake = asyncio.create_task(self._intake.run(), name="intake")
         if self._publisher is not None:
@@ -151,12 +150,27 @@ class Gateway:
         tasks.links = [asyncio.create_task(link.run(), name="link") for link in self.links]
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await _end(self._running.links)
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        await self._end_links()
         await _end([t for t in [self._running.intake] if t is not None])
-        await self._intake.finish()
+        await self._intake.commit()
+        if self._recording_ends:
+            await self._intake.finish()
         if self._publisher is not None:
-            await self._farewell(self._publisher)
+            await self._farewell(self._publisher, planned=kind is None)
+            await self._intake.commit()  # that the last alerts were delivered
+        await self._intake.close()
+
+    def end_recording(self) -> None:
+        """Leaving the context then ends the recording: what is open is decided. Without it, it is only paused."""
+        self._recording_ends = True
+
+    async def _end_links(self) -> None:
+        """End the links while what they still hand over is committed, so that it is confirmed to the sensors."""
+        ending = asyncio.create_task(_end(self._running.links))
+        while not ending.done():
+            await self._intake.commit()
+            await asyncio.wait([ending], timeout=LAST_COMMITS_EVERY_S)
 
     async def wait(self) -> None:
         """Wait until a part of the service fails; raises what it failed of."""
@@ -188,13 +202,13 @@ class Gateway:
     def _delivered(self, step: Delivery) -> None:
         self._intake.add_quietly(step)
 
-    async def _farewell(self, publisher: MqttPublisher) -> None:
+    async def _farewell(self, publisher: MqttPublisher, *, planned: bool) -> None:
         try:
             async with asyncio.timeout(STOP_S):
                 await self.announced()
         except TimeoutError:
             _log.warning("the broker has not confirmed everything; the rest is sent at the next start")
-        await publisher.stop()
+        await publisher.stop(planned=planned)
         await asyncio.wait(self._running.broker[:1], timeout=STOP_S)
         await _end(self._running.broker)
 

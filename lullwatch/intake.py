@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from dsp.clock import Clock
 from dsp.records import NS, LinkSample, Packet, Segment, Tick
+from store.errors import JournalError
 from store.rows import FedRow, LinkRow, Row, SegmentRow
 
 from .spine import Spine, Taken
 
 __all__ = ["COMMIT_EVERY_S", "Intake"]
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 COMMIT_EVERY_S = 0.25
 """Group commit: the longest a packet waits for its commit. One packet of 16 samples at 104 Hz is 0.154 s, so
@@ -32,15 +37,15 @@ class Intake:
         on_taken: Callable[[Taken], None],
         commit_every_s: float = COMMIT_EVERY_S,
     ) -> None:
-        self._commit_every_s = commit_every_s
         self._spine = spine
         self._clock = clock
         self._infants = tuple(infants)
         self._on_taken = on_taken
-        self._rows: list[Row] = []
-        self._waiters: list[asyncio.Future[None]] = []
+        self._commit_every_s = commit_every_s
+        self._queue: list[tuple[Row, asyncio.Future[None] | None]] = []
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spine")
         self._last_tick_s: int | None = None
+        self._ended = False
         self._busy = asyncio.Lock()
 
     def sink(self, infant: str) -> _Sink:
@@ -48,15 +53,14 @@ class Intake:
         return _Sink(self, infant)
 
     def add(self, row: Row) -> asyncio.Future[None]:
-        """Queue a row; the future resolves when it is durable."""
+        """Queue a row; the future resolves when it is durable, or raises when it could not be kept."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._rows.append(row)
-        self._waiters.append(waiter)
+        self._queue.append((row, waiter))
         return waiter
 
     def add_quietly(self, row: Row) -> None:
-        """Queue a row nobody waits for."""
-        self._rows.append(row)
+        """Queue a row nobody waits for; it is tried again until it is durable."""
+        self._queue.append((row, None))
 
     def add_link(self, infant: str, sample: LinkSample) -> None:
         """Queue a report about a link."""
@@ -73,52 +77,74 @@ class Intake:
             pass
 
     async def run(self) -> None:
-        """Commit again and again until cancelled; what is queued then is still committed."""
-        try:
-            while True:
-                await self._clock.sleep(self._commit_every_s)
-                await self.commit()
-        finally:
-            with contextlib.suppress(asyncio.CancelledError):
-                await self.commit()
+        """Commit again and again until cancelled."""
+        while True:
+            await self._clock.sleep(self._commit_every_s)
+            await self.commit()
 
     async def commit(self) -> None:
-        """One batch: ticks that are due, then everything queued, in order of arrival."""
+        """One batch: ticks that are due, then everything queued, in order of arrival.
+
+        A journal that cannot take it now (full disk, busy) costs nothing: sensors keep what was not
+        acknowledged and send it again, everything else waits here for the next batch.
+        """
         async with self._busy:
             self._add_ticks()
-            rows, waiters = self._rows, self._waiters
-            self._rows, self._waiters = [], []
-            if not rows:
+            batch, self._queue = self._queue, []
+            if not batch:
                 return
-            await self._run(rows, waiters)
+            try:
+                taken = await self._in_worker(lambda: self._spine.take([row for row, _ in batch]))
+            except JournalError as error:
+                _log.error("a batch of %d rows was not kept: %s", len(batch), error)
+                self._queue = [(row, None) for row, waiter in batch if waiter is None] + self._queue
+                _settle(batch, error)
+                return
+            except BaseException as error:
+                _settle(batch, error)
+                raise
+            _settle(batch, None)
+            self._on_taken(taken)
 
     async def finish(self) -> None:
-        """Commit what is queued, let the detectors decide what is open, and end the worker."""
-        await self.commit()
-        loop = asyncio.get_running_loop()
-        self._on_taken(await loop.run_in_executor(self._worker, self._spine.finish))
+        """The recording ends: let the detectors decide what is open. Time stands still afterwards."""
+        self._ended = True
+        self._on_taken(await self._in_worker(self._spine.finish))
+
+    async def close(self) -> None:
+        """Keep the detectors' state for the next start, unless the recording has ended, and end the worker."""
+        await self.idle()
+        if not self._ended:
+            await self._in_worker(self._spine.pause)
         self._worker.shutdown()
 
-    async def _run(self, rows: list[Row], waiters: list[asyncio.Future[None]]) -> None:
-        loop = asyncio.get_running_loop()
+    async def _in_worker(self, work: Callable[[], _T]) -> _T:
+        """Run in the worker to the end, also when whoever waits is cancelled meanwhile."""
+        running = asyncio.get_running_loop().run_in_executor(self._worker, work)
         try:
-            taken = await loop.run_in_executor(self._worker, self._spine.take, rows)
-        except Exception as error:
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_exception(error)
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
             raise
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-        self._on_taken(taken)
 
     def _add_ticks(self) -> None:
+        if self._ended:
+            return
         now_s = self._clock.now_ns() // NS
         first = now_s if self._last_tick_s is None else self._last_tick_s + 1
         for second in range(first, now_s + 1):
-            self._rows += [FedRow(infant, Tick(second * NS)) for infant in self._infants]
+            self._queue += [(FedRow(infant, Tick(second * NS)), None) for infant in self._infants]
         self._last_tick_s = now_s
+
+
+def _settle(batch: Sequence[tuple[Row, asyncio.Future[None] | None]], error: BaseException | None) -> None:
+    for _, waiter in batch:
+        if waiter is None or waiter.done():
+            continue
+        if error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(error)
 
 
 class _Sink:

@@ -47,7 +47,7 @@ def run(settings: GatewaySettings) -> None:
 
 async def _run(settings: GatewaySettings, journal: Journal, broker: BrokerAddress | None) -> None:
     rows = journal.clock_rows()
-    clock = system_clock.resume(rows[-1] if rows else None)
+    clock = system_clock.resume(rows[-1] if rows else None, journal.newest_ns)
     finder = Finder()
     gateway = Gateway(
         name=settings.gateway,

@@ -54,15 +54,21 @@ class SystemClock:
         )
 
 
-def resume(last: ClockRow | None) -> SystemClock:
+def resume(last: ClockRow | None, newest_ns: int | None = None) -> SystemClock:
     """A clock that continues the timeline of a journal.
 
-    Within one boot the offset stays what it was. After a boot, data time goes on from the last row by as
-    much as UTC did, and by at least one second, so that it never steps back.
+    Within one boot the offset stays what it was. After a boot, data time goes on from the last clock row by as
+    much as UTC did, but never from before one second after the newest data: a computer without a battery clock
+    wakes up in the past.
+
+    Args:
+        last: the journal's newest clock row; None begins a timeline.
+        newest_ns: newest data time in the journal.
     """
     if last is None:
         return SystemClock()
     if last.boot == boot_id():
         return SystemClock(last.t_ns - last.monotonic_ns)
-    gone_ns = max(time.time_ns() - last.utc_ns, NS)
-    return SystemClock(last.t_ns + gone_ns - _boottime_ns())
+    by_utc_ns = last.t_ns + time.time_ns() - last.utc_ns
+    floor_ns = max(last.t_ns, newest_ns or last.t_ns) + NS
+    return SystemClock(max(by_utc_ns, floor_ns) - _boottime_ns())

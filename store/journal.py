@@ -42,6 +42,17 @@ read lock outlives a page, so a slow reader never keeps the write-ahead log from
 _WINDOW_NS = 600 * NS
 """Data time read at a time when segments are wanted by time: about 12,000 rows of three sensors."""
 
+_SNAPSHOTS_ALL_NS = 300 * NS
+"""Newest states that are all kept: a restart takes the newest, data that comes late rarely reaches further back."""
+
+_SNAPSHOTS_APART_NS = 900 * NS
+"""Of older states one is kept in each span of this length: 0.4 MB each, 16 MB a night instead of 250."""
+
+_THIN_OUT = """
+DELETE FROM snapshot WHERE infant = ? AND t_ns < ?
+AND row NOT IN (SELECT min(row) FROM snapshot WHERE infant = ? GROUP BY t_ns / ?)
+"""
+
 _T = TypeVar("_T")
 
 _HALF_DAY = timedelta(hours=12)
@@ -149,15 +160,27 @@ class Journal:
         return CommitResult(row_number, tuple(placed))
 
     def put_snapshot(self, infant: str, row: int, t_ns: int, state: bytes) -> None:
-        """Keep the state of the infant's pipeline after it was fed everything up to `row`."""
+        """Keep the state of the infant's pipeline after it was fed everything up to `row`.
+
+        Of older states one every quarter of an hour stays; each can be had again by feeding the rows after it.
+        """
         with self._numbered() as last:
             self._db.execute(
                 "INSERT INTO snapshot (row, infant, t_ns, fed, state) VALUES (?, ?, ?, ?, ?)",
                 (last + 1, infant, t_ns, row, state),
             )
+            self._db.execute(_THIN_OUT, (infant, t_ns - _SNAPSHOTS_ALL_NS, infant, _SNAPSHOTS_APART_NS))
             self._db.execute("UPDATE counter SET last_row = ?", (last + 1,))
 
     # reading
+
+    @property
+    def newest_ns(self) -> int | None:
+        """Newest data time of any tick or segment; None in a journal without both."""
+        found = self._all(
+            "SELECT max(t_ns) FROM (SELECT max(t_ns) AS t_ns FROM tick UNION SELECT max(t0_ns) FROM segment)"
+        )
+        return None if found[0][0] is None else int(found[0][0])
 
     @property
     def last_row(self) -> int:

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsp.records import (
+    NS,
     Alert,
     ClockRow,
     Config,
@@ -433,3 +434,37 @@ def test_a_journal_nobody_has_begun_to_write_is_called_empty_and_not_damaged(tmp
     path.touch()
     with pytest.raises(JournalEmpty, match="nothing was ever written"):
         Journal.read_only(path)
+
+
+def test_of_older_snapshots_one_every_quarter_of_an_hour_stays(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        for minute in range(120):
+            journal.put_snapshot("kid", minute, minute * 60 * NS, b"x" * 10)
+            journal.put_snapshot("twin", minute, minute * 60 * NS, b"y" * 10)
+        kept = []
+        while (found := journal.newest_snapshot("kid", before_ns=kept[-1] if kept else None)) is not None:
+            kept.append(found.t_ns)
+        assert [t // (60 * NS) for t in kept] == [
+            119,
+            118,
+            117,
+            116,
+            115,
+            114,
+            105,
+            90,
+            75,
+            60,
+            45,
+            30,
+            15,
+            0,
+        ]
+        assert journal.newest_snapshot("twin", before_ns=110 * 60 * NS) is not None
+
+
+def test_the_newest_data_time_is_that_of_any_tick_or_segment(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        assert journal.newest_ns is None
+        journal.commit([FedRow("kid", Tick(7 * NS)), FedRow("kid", Tick(5 * NS))])
+        assert journal.newest_ns == 7 * NS

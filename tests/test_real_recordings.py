@@ -9,7 +9,8 @@ import pytest
 
 from dsp.records import Label, Segment, Severity, Usability
 from lullwatch.feeding import settled_blocks
-from lullwatch.replay import Night, Replayed, load, replay, write_results
+from lullwatch.nights import Night, load
+from lullwatch.replay import Replayed, replay, write_results
 from tests.public_recordings import lower_back_walk, shoulder_exercises
 
 DATA = Path(os.environ.get("LULLWATCH_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))

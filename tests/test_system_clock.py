@@ -25,6 +25,15 @@ def test_after_a_reboot_with_a_clock_in_the_past_data_time_still_does_not_step_b
     assert resume(row).now_ns() > row.t_ns
 
 
+def test_after_a_reboot_in_the_past_data_time_goes_on_behind_the_newest_data() -> None:
+    eight_hours = 8 * 3600 * NS
+    row = replace(
+        SystemClock(offset_ns=10**15).row("UTC"), boot="another", utc_ns=time.time_ns() + 3 * 3600 * NS
+    )
+    newest_ns = row.t_ns + eight_hours
+    assert newest_ns < resume(row, newest_ns).now_ns() < newest_ns + 10 * NS
+
+
 def test_a_boot_has_one_id() -> None:
     assert boot_id() == boot_id()
     assert "-" not in boot_id()

@@ -46,10 +46,11 @@ def replay(
     """
     from lullwatch import replay as engine
     from lullwatch.console import progress, say, say_json
+    from lullwatch.nights import load
     from lullwatch.summary import summary
 
     events = []
-    for night in engine.load(file, infant=infant, as_arrived=as_arrived):
+    for night in load(file, infant=infant, as_arrived=as_arrived):
         with progress(f"replaying {night.name}", total=night.duration_s) as bar:
             replayed = engine.replay(night, age_days=age_days, on_progress=bar.advance)
         paths = engine.write_results(replayed, out, picture=picture)

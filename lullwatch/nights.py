@@ -1,0 +1,152 @@
+"""Nights to be replayed: an EDF+ recording, or what a journal holds of an infant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dsp.records import NS, ClockRow, Config, Item, Site
+from store.edf import read_recording
+from store.journal import Journal
+from store.recording import Recording, from_journal
+from store.rows import FED, FedRow, SegmentRow
+
+from .errors import NothingToReplay
+from .feeding import settled_blocks
+from .watch import Watch, watch_of
+
+__all__ = ["Night", "load"]
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What a replay needs: items in the order they are to be fed, once, and how the detector is to be set."""
+
+    name: str
+    infant: str
+    sites: tuple[Site, ...]
+    t0_ns: int
+    end_ns: int
+    start_utc_ns: int | None
+    zone: str
+    blocks: Iterable[Sequence[Item]]
+    """what is fed before the detector decides; in the order of arrival that is one item at a time"""
+    age_days: int | None = None
+    ends: bool = True
+    """whether the recording ends with the last item, so that what is open is decided"""
+
+    @property
+    def clock(self) -> ClockRow | None:
+        """The tie between data time and UTC at the night's start, if it is known."""
+        if self.start_utc_ns is None:
+            return None
+        return ClockRow(self.t0_ns, self.start_utc_ns, "", self.zone)
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first sample to the last."""
+        return (self.end_ns - self.t0_ns) / NS
+
+
+@dataclass(slots=True)
+class _Part:
+    """What one setting of the detector was fed."""
+
+    watch: Watch | None
+    items: list[Item] = field(default_factory=list)
+    ended: bool = False
+
+
+def load(path: Path, *, infant: str | None = None, as_arrived: bool = False) -> list[Night]:
+    """The nights in a file: one for an EDF+ recording, one for each infant of a journal.
+
+    In the order of arrival there is one more wherever the detector was begun anew with other settings.
+
+    Args:
+        path: `.edf`, or a journal (`.sqlite`).
+        infant: only this one of a journal.
+        as_arrived: feed a journal's rows in the order they arrived, not in the order of time.
+
+    Raises:
+        NothingToReplay: when there are no samples.
+        store.errors.StoreError: when the file cannot be read.
+    """
+    if path.suffix != ".sqlite":
+        if as_arrived:
+            raise NothingToReplay(path, "only a journal knows in which order its rows arrived")
+        recording = read_recording(path)
+        if not recording.segments:
+            raise NothingToReplay(path, "no movement signals in it")
+        return [_settled(path.stem, recording, None)]
+    with Journal.read_only(path) as journal:
+        names = journal.infants() if infant is None else [infant]
+        nights = [night for name in names for night in _journal_nights(path, journal, name, as_arrived)]
+    if not nights:
+        whom = "any infant" if infant is None else f"infant {infant}"
+        raise NothingToReplay(path, f"no samples of {whom} in this journal")
+    return nights
+
+
+def _journal_nights(path: Path, journal: Journal, infant: str, as_arrived: bool) -> Iterator[Night]:
+    recording = from_journal(journal, infant)
+    if not recording.segments:
+        return
+    parts = list(_parts(journal, infant))
+    settled = _settled(f"{path.stem}_{infant}", recording, parts[-1].watch)
+    if not as_arrived:
+        yield settled
+        return
+    for number, part in enumerate(parts, start=1):
+        name = settled.name if number == 1 else f"{settled.name}_part-{number}"
+        night = settled if part.watch is None else _set(settled, part.watch)
+        yield replace(night, name=name, blocks=[[item] for item in part.items], ends=part.ended)
+
+
+def _settled(name: str, recording: Recording, watch: Watch | None) -> Night:
+    night = Night(
+        name=name,
+        infant=recording.infant,
+        sites=recording.sites,
+        t0_ns=recording.t0_ns,
+        end_ns=recording.end_ns,
+        start_utc_ns=recording.start_utc_ns,
+        zone=recording.zone,
+        blocks=(),
+    )
+    night = night if watch is None else _set(night, watch)
+    return replace(night, blocks=settled_blocks(recording.segments, night.sites))
+
+
+def _set(night: Night, watch: Watch) -> Night:
+    """The night with the detector set as it was live."""
+    seen = {*night.sites, *watch.sites}
+    return replace(night, sites=tuple(s for s in Site if s in seen), age_days=watch.age_days)
+
+
+def _parts(journal: Journal, infant: str) -> Iterator[_Part]:
+    """What each setting of the infant's detector was fed, in row order."""
+    part = _Part(None)
+    for row in _rows(journal):
+        if isinstance(row, Config):
+            watch = watch_of(row)
+            if watch.infant != infant:
+                continue
+            if watch.ended:
+                part.ended = True
+                continue
+            if part.items:
+                yield part
+            part = _Part(watch)
+        elif row.infant == infant:
+            part.items.append(row.segment if isinstance(row, SegmentRow) else row.item)
+    yield part
+
+
+def _rows(journal: Journal) -> Iterator[Config | SegmentRow | FedRow]:
+    after = 0
+    while page := journal.read(after, tables=("config", *FED)):
+        for _, row in page:
+            if isinstance(row, Config | SegmentRow | FedRow):
+                yield row
+        after = page[-1][0]
