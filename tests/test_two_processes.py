@@ -1,6 +1,7 @@
 """Socks in one process, the gateway in another, an HCI socket between."""
 
 import asyncio
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from bleak import BleakClient, BleakScanner
 from bumble.transport import open_transport
 
+from dsp.records import ClockRow, Site
 from firmware_sim.host import host_on
 from firmware_sim.sim_clock import ScaledClock
 from firmware_sim.sock import SockConfig
@@ -20,11 +22,16 @@ from firmware_sim.sock_process import (
     sock_process,
 )
 from ingest.bumble_backend import make_backend
+from ingest.finder import Finder
 from ingest.sock_codec import Start, Stop
+from ingest.stream import SockStream
+from lullwatch.gateway import Gateway, Radio, Sensor, Wearer
+from store.journal import Journal
 from tests.radio_rig import Listener, noise
 
 PACE = 20.0
 SECONDS = 40.0
+PACKETS = 300
 LIMIT_S = 60.0
 
 
@@ -81,6 +88,66 @@ async def test_three_socks_stream_from_another_process(tmp_path):
         arrived = [[p.boot, p.seq] for p in listener.packets]
         assert arrived == ledger[name][-len(arrived) :]
         assert listener.damaged == 0
+
+
+def gateway_over(host, journal, clock, config):
+    client_cls, scanner_cls = make_backend(host)
+    finder = Finder(partial(BleakScanner, backend=scanner_cls))
+    sensors = tuple(Sensor(Site(s.name), s.name.lower(), s.config.address) for s in config.socks)
+    return Gateway(
+        name="two-processes",
+        journal=journal,
+        clock=clock,
+        clock_row=ClockRow(clock.now_ns(), 1_767_290_400_000_000_000, "scaled", "UTC"),
+        wearers=[Wearer("kid", sensors)],
+        radio=Radio(finder.find, partial(BleakClient, backend=client_cls), finder.rssi),
+    )
+
+
+@pytest.fixture
+def confirmed(monkeypatch):
+    """By site, the newest (boot, seq) that its sock was told it may forget."""
+    newest = {}
+    plain = SockStream.confirmed
+
+    def noting(stream, confirm):
+        newest[stream.site] = max(newest.get(stream.site, (0, 0)), (confirm.boot, confirm.seq))
+        plain(stream, confirm)
+
+    monkeypatch.setattr(SockStream, "confirmed", noting)
+    return newest
+
+
+def journalled(journal):
+    """By site, (boot, seq) of every packet in the journal."""
+    kept = {}
+    for packet in journal.packets("kid"):
+        kept.setdefault(packet.site, []).append((packet.boot, packet.seq))
+    return kept
+
+
+async def test_every_packet_that_three_socks_made_reaches_the_journal_of_a_gateway_in_another_process(
+    tmp_path, confirmed
+):
+    clock = ScaledClock(pace=PACE, origin_ns=7_000_000_000)
+    config = config_in(tmp_path, clock, seconds=10_000.0)
+    with Journal.open(tmp_path / "night.sqlite") as journal:
+        async with sock_process(config, tmp_path), await open_transport(f"unix:{config.socket}") as line:
+            host = await host_on(*line)
+            gateway = gateway_over(host, journal, clock, config)
+            async with gateway:
+                await until(lambda: all(link.stream.counts.received > PACKETS for link in gateway.links))
+            await host.power_off()
+        kept = journalled(journal)
+    ledger = msgspec.json.decode((tmp_path / "ledger.json").read_bytes())
+    assert set(kept) == set(confirmed) == {Site(name) for name in ledger} == {Site.LA, Site.RA, Site.TR}
+    for name, packets in ledger.items():
+        made, arrived = [tuple(packet) for packet in packets], kept[Site(name)]
+        assert len(set(arrived)) == len(arrived)
+        assert set(arrived) <= set(made)
+        due = made[: made.index(confirmed[Site(name)]) + 1]
+        assert len(due) > PACKETS / 2
+        assert set(due) <= set(arrived)
 
 
 async def test_a_gateway_that_vanished_finds_its_socks_again(tmp_path):
