@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -14,12 +15,22 @@ from store.errors import (
     JournalEmpty,
     JournalError,
     JournalFull,
+    JournalInUse,
     JournalReadOnly,
     JournalTooNew,
 )
 from store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 
-__all__ = ["check_begun", "check_kind", "connect", "flush_folder", "prepare", "transaction", "translated"]
+__all__ = [
+    "check_begun",
+    "check_kind",
+    "claimed",
+    "connect",
+    "flush_folder",
+    "prepare",
+    "transaction",
+    "translated",
+]
 
 _BUSY_TIMEOUT_S = 10.0
 """A commit holds the write lock for milliseconds; ten seconds outlast a checkpoint on a slow card."""
@@ -45,6 +56,26 @@ def check_kind(path: Path, db: sqlite3.Connection) -> None:
         raise JournalDamaged(path, "a database of another program")
     if version > SCHEMA_VERSION:
         raise JournalTooNew(path, version, SCHEMA_VERSION)
+
+
+def claimed(path: Path) -> int:
+    """Claim a journal for writing; the claim lasts until the descriptor is closed or the process dies.
+
+    SQLite alone would let two monitors write in turns, each with half of the packets. The claim lies on a file
+    beside the journal, for closing any other descriptor of the journal would drop SQLite's own locks.
+
+    Raises JournalInUse while another holds the claim, JournalReadOnly where none can be made.
+    """
+    try:
+        descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise JournalReadOnly(path, error.strerror or str(error)) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise JournalInUse(path) from None
+    return descriptor
 
 
 def check_begun(path: Path, db: sqlite3.Connection) -> None:

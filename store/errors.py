@@ -12,6 +12,7 @@ __all__ = [
     "JournalEmpty",
     "JournalError",
     "JournalFull",
+    "JournalInUse",
     "JournalReadOnly",
     "JournalTooNew",
     "StoreError",
@@ -52,6 +53,15 @@ class JournalEmpty(JournalError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"{path}: nothing was ever written to this journal. Start the monitor, or wait a moment."
+        )
+
+
+class JournalInUse(JournalError):
+    """Another program writes this journal."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path}: another monitor writes this journal. Only one may; stop it first, or give another folder."
         )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +31,16 @@ from dsp.records import (
     StateEpoch,
 )
 from store.cursors import Cursors, DeadLetter
-from store.database import check_begun, check_kind, connect, flush_folder, prepare, transaction, translated
+from store.database import (
+    check_begun,
+    check_kind,
+    claimed,
+    connect,
+    flush_folder,
+    prepare,
+    transaction,
+    translated,
+)
 from store.rows import FED, TABLES, FedRow, LinkRow, Row, SegmentRow, Table, segment_of, table_of
 
 __all__ = ["CommitResult", "Journal", "Snapshot", "night_name"]
@@ -93,8 +103,9 @@ class Journal:
     One writer and any number of readers, in one process or several; methods may be called from any thread.
     """
 
-    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, db: sqlite3.Connection, claim: int | None = None) -> None:
         self.path = path
+        self._claim = claim
         self._db = db
         self._lock = threading.RLock()
         self._cursors: Cursors | None = None
@@ -103,17 +114,20 @@ class Journal:
     def open(cls, path: Path | str) -> Self:
         """Open for writing, made anew where there is none; checks the file and brings its schema up to date.
 
-        Raises JournalDamaged, JournalTooNew, JournalReadOnly, JournalFull or JournalBusy.
+        Raises JournalInUse, JournalDamaged, JournalTooNew, JournalReadOnly, JournalFull or JournalBusy.
         """
         path = Path(path)
-        with translated(path):
+        with translated(path), ExitStack() as undo:
+            claim = claimed(path)
+            undo.callback(os.close, claim)
             is_new = not path.exists()
             db = connect(path, "rwc")
             with _closed_on_error(db):
                 prepare(path, db)
             if is_new:
                 flush_folder(path.parent)
-        return cls(path, db)
+            undo.pop_all()
+        return cls(path, db, claim)
 
     @classmethod
     def read_only(cls, path: Path | str) -> Self:
@@ -135,6 +149,9 @@ class Journal:
             if self._cursors is not None:
                 self._cursors.close()
             self._db.close()
+            if self._claim is not None:
+                os.close(self._claim)
+                self._claim = None
 
     def __enter__(self) -> Self:
         return self

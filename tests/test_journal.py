@@ -45,6 +45,7 @@ from store.errors import (
     JournalDamaged,
     JournalEmpty,
     JournalFull,
+    JournalInUse,
     JournalReadOnly,
     JournalTooNew,
 )
@@ -468,3 +469,14 @@ def test_the_newest_data_time_is_that_of_any_tick_or_segment(tmp_path: Path) -> 
         assert journal.newest_ns is None
         journal.commit([FedRow("kid", Tick(7 * NS)), FedRow("kid", Tick(5 * NS))])
         assert journal.newest_ns == 7 * NS
+
+
+def test_a_journal_has_one_writer_and_a_dead_one_leaves_no_claim(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    with Journal.open(path):
+        with pytest.raises(JournalInUse, match="another monitor"):
+            Journal.open(path)
+        Journal.read_only(path).close()
+    code = f"import os; from store.journal import Journal; Journal.open({str(path)!r}); os._exit(9)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+    Journal.open(path).close()
