@@ -43,6 +43,8 @@ COMMIT_EVERY_S = 1.0
 """Data time between commits: at sixty times real time a second passes in 17 ms, sooner than anyone could see."""
 AFTER_S = 2.0
 """Data time after the last sample, for the packets that are still on the air."""
+_HOW = {"ring": "RINGS", "push": "silent push"}
+"""What a phone does at a version of an alert; at the others it replaces what it shows."""
 PHONE_WAIT_S = 10.0
 """Real seconds for the last messages to reach the phone."""
 
@@ -220,10 +222,12 @@ class _Demo:
                 self._show_alert(alert)
 
     def _show_alert(self, alert: dict[str, object]) -> None:
-        ring = {"urgent": "RINGS", "notice": "silent push"}.get(str(alert["severity"]), "shown")
-        if alert["version"] == 1:
+        facts = alert["facts"]
+        announce = str(facts["announce"]) if isinstance(facts, dict) else ""
+        how = _HOW.get(announce) or ("shown" if alert["version"] == 1 else "")
+        if how:
             first = str(alert["text"]).splitlines()
-            self._show.say(f"        phone   {ring} · {first[0]} · {first[1] if len(first) > 1 else ''}")
+            self._show.say(f"        phone   {how} · {first[0]} · {first[1] if len(first) > 1 else ''}")
 
     async def _phone_has_all(self) -> None:
         """Wait until the phone has received every alert that was told."""
@@ -236,8 +240,9 @@ class _Demo:
 
 
 def alerts_of(phone: list[dict[str, object]], severity: Severity) -> set[object]:
-    """Ids of the alerts of a severity that a phone received."""
-    return {alert["id"] for alert in phone if alert["severity"] == severity}
+    """Ids of the alerts that stood at a severity in the last version a phone received."""
+    stands = {alert["id"]: alert["severity"] for alert in phone}
+    return {alert_id for alert_id, last in stands.items() if last == severity}
 
 
 def closing_words(result: DemoResult, folder: Path) -> str:

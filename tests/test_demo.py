@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from alerts.mqtt import BrokerAddress
+from dsp.records import Severity
 from firmware_sim.night import Night, make_night
 from firmware_sim.scenario import scenario_from_toml
 from lullwatch import demo, local_brokers, programs
 from lullwatch.commands.demo import _make_room
-from lullwatch.demo import DemoResult, Show, closing_words, run_demo
+from lullwatch.demo import DemoResult, Show, alerts_of, closing_words, run_demo
 
 SHORT = """
 name = "short"
@@ -88,3 +90,23 @@ def test_a_folder_that_only_bears_a_server_s_name_stays(tmp_path: Path) -> None:
     _make_room(tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {"broker", "influx"}
     assert (tmp_path / "influx" / "poems.txt").exists()
+
+
+def alert(alert_id: str, version: int, severity: Severity, announce: str) -> dict[str, object]:
+    facts = {"announce": announce}
+    return {"id": alert_id, "version": version, "severity": severity, "text": "A\nB", "facts": facts}
+
+
+def test_an_alert_that_becomes_urgent_rings_and_is_one_urgent_alert(tmp_path: Path) -> None:
+    said: list[str] = []
+    shown = demo._Demo(tmp_path, Show(said.append, lambda _: None), BrokerAddress("127.0.0.1"), None, None)
+    phone = [
+        alert("a", 1, Severity.NOTICE, "push"),
+        alert("a", 2, Severity.URGENT, "ring"),
+        alert("a", 3, Severity.URGENT, "update"),
+    ]
+    for message in phone:
+        shown._show_alert(message)
+    assert [line.split(" · ")[0].split()[1:] for line in said] == [["silent", "push"], ["RINGS"]]
+    assert alerts_of(phone, Severity.URGENT) == {"a"}
+    assert alerts_of(phone, Severity.NOTICE) == set()

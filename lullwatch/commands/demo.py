@@ -11,7 +11,7 @@ _JOURNAL = "journal-demo.sqlite"
 _FILES = (
     *(f"journal-demo{kind}.sqlite{part}" for kind in ("", ".cursors") for part in ("", "-wal", "-shm")),
     *(f"demo_{table}.{kind}" for table in ("clock", "events", "states") for kind in ("tsv", "json")),
-    *("demo.edf", "demo_told.jsonl", "demo_summary.txt", "demo_night.png"),
+    *("journal-demo.lock", "demo.edf", "demo_told.jsonl", "demo_summary.txt", "demo_night.png"),
 )
 """What a demo writes; nothing else in its folder is ever removed."""
 _SERVERS = {"broker": "mosquitto.conf", "influx": "influxdb.conf"}
