@@ -14,7 +14,7 @@ from bleak.backends.device import BLEDevice
 from alerts.mqtt import BrokerAddress, MqttPublisher
 from alerts.payloads import Topics
 from dsp.clock import Clock
-from dsp.records import ClockRow, Delivery, Site
+from dsp.records import NS, ClockRow, Delivery, Site
 from ingest.link import SockLink
 from store.journal import Journal
 from store.utc import UtcMap
@@ -30,6 +30,10 @@ _log = logging.getLogger(__name__)
 
 LAST_COMMITS_EVERY_S = 0.05
 """Real seconds between commits while the links end."""
+LOOK_AT_UTC_EVERY_S = 60.0
+"""A computer without a battery clock learns the time minutes after its start; a minute of wrong times is bearable."""
+UTC_STEP_NS = NS // 2
+"""Slewing by NTP stays far below half a second a minute; what is more was a step."""
 STOP_S = 10.0
 """What the end of one part may take, real seconds, before it is left behind."""
 
@@ -64,6 +68,7 @@ class Radio:
 @dataclass(slots=True)
 class _Running:
     links: list[asyncio.Task[None]] = field(default_factory=list)
+    """and what else hands rows to the intake"""
     intake: asyncio.Task[None] | None = None
     broker: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -81,6 +86,7 @@ class Gateway:
         broker: where alerts go; None keeps them in the journal.
         on_taken: told what each batch led to, on the event loop.
         commit_every_s: data time between two commits.
+        read_clock: gives the tie between data time and UTC as it is now; by default it stays as it was.
     """
 
     def __init__(
@@ -95,8 +101,11 @@ class Gateway:
         broker: BrokerAddress | None = None,
         on_taken: Callable[[Taken], None] = lambda _: None,
         commit_every_s: float = COMMIT_EVERY_S,
+        read_clock: Callable[[], ClockRow] | None = None,
     ) -> None:
         self._journal = journal
+        self._read_clock = read_clock or (lambda: clock_row)
+        self._utc = UtcMap([*journal.clock_rows(), clock_row])
         self._clock = clock
         self._clock_row = clock_row
         self._wearers = tuple(wearers)
@@ -134,9 +143,8 @@ class Gateway:
     def _make_announcers(self, name: str, broker: BrokerAddress) -> None:
         topics = Topics(name)
         self._publisher = MqttPublisher(broker, topics, clock=self._clock, on_delivery=self._delivered)
-        utc = UtcMap([*self._journal.clock_rows(), self._clock_row])
         self._announcers = [
-            Announcer(self._journal, self._publisher, topics, tables=tables, utc=utc)
+            Announcer(self._journal, self._publisher, topics, tables=tables, utc=self._utc)
             for tables in (ALERTS, DIARY)
         ]
 
@@ -144,10 +152,11 @@ class Gateway:
         self._taken(self._spine.begin(self._clock_row))
         tasks = self._running
         tasks.intake = asyncio.create_task(self._intake.run(), name="intake")
+        tasks.links = [asyncio.create_task(self._follow_utc(), name="clock")]
         if self._publisher is not None:
             work = [self._publisher.run(), *(a.run() for a in self._announcers)]
             tasks.broker = [asyncio.create_task(w) for w in work]
-        tasks.links = [asyncio.create_task(link.run(), name="link") for link in self.links]
+        tasks.links += [asyncio.create_task(link.run(), name="link") for link in self.links]
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -193,6 +202,18 @@ class Gateway:
         for announcer in self._announcers:
             announcer.wake()
             await announcer.settled()
+
+    async def _follow_utc(self) -> None:
+        """Journal a clock row when UTC was set: by NTP late after the start, or by hand."""
+        known = self._clock_row
+        while True:
+            await self._clock.sleep(LOOK_AT_UTC_EVERY_S)
+            row = self._read_clock()
+            if abs((row.utc_ns - row.t_ns) - (known.utc_ns - known.t_ns)) > UTC_STEP_NS:
+                _log.warning("the computer's clock was set; times of day before this moment may be wrong")
+                self._intake.add_quietly(row)
+                self._utc.add(row)
+                known = row
 
     def _taken(self, taken: Taken) -> None:
         for announcer in self._announcers:

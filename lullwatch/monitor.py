@@ -57,6 +57,7 @@ async def _run(settings: GatewaySettings, journal: Journal, broker: BrokerAddres
         wearers=[_wearer(infant) for infant in settings.infants],
         radio=Radio(finder.find, rssi=finder.rssi),
         broker=broker,
+        read_clock=lambda: clock.row(settings.zone),
     )
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
