@@ -74,6 +74,7 @@ class Settings:
     member_least: float = -0.5
     single_least: float = 2.0
     single_clear: float = 3.5
+    single_leg_g: float = 0.12
 
     # Clusters
     cluster_gap_s: float = 60.0
@@ -111,7 +112,9 @@ class Settings:
     jerks_clear: float = 2.8
     jerks_frames: int = 2
     awake_frames: int = 3
-    awake_least: float = 2.0
+    awake_least: float = 2.2
+    unsure_frames: int = 5
+    unsure_epochs: int = 4
     twitch_g: float = 0.05
     twitch_unison: float = 0.3
     twitch_most: int = 12

@@ -121,7 +121,7 @@ class SpasmTracker:
         member = Member(pulse.k, verdict.log_odds, draft, draft.match, draft.evidence)
         self.members.append(member)
         out: list[Event] = []
-        if verdict.log_odds >= settings.single_least:
+        if verdict.log_odds >= settings.single_least and _is_strong(shapes, settings):
             out.append(self._tell_member(member, h, scene, settings))
         elif startle is not None:
             member.told = True
@@ -225,6 +225,15 @@ class SpasmTracker:
             out.append(tell(self.cluster, EventStatus.END, h, infant=scene.infant, settings=settings.tag))
         self.members, self.rivals, self.cluster = [], [], None
         return out
+
+
+def _is_strong(shapes: dict[Site, Shape], settings: Settings) -> bool:
+    """Whether a leg moved by more than riding along on a stirring trunk; true where no leg is worn.
+
+    In a series size does not matter; what is told alone becomes a notice on a phone.
+    """
+    legs = [shapes[s].peak_g for s in (Site.LA, Site.RA) if s in shapes]
+    return not legs or max(legs) >= settings.single_leg_g
 
 
 def _seen(chain: Chain, k: int) -> bool:

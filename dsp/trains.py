@@ -138,7 +138,10 @@ class TrainTracker:
         onset = self.frames[0].k0 * GRID_NS
         before = scene.state.at(onset - 1)
         asleep = before.is_sleep
-        needed = settings.jerks_frames if asleep else settings.awake_frames
+        # The first minutes' state is a guess: what may be a train of sleep must show itself for longer.
+        sure = len(scene.state.told) >= settings.unsure_epochs and before is not State.UNKNOWN
+        awake = settings.awake_frames if sure else settings.unsure_frames
+        needed = settings.jerks_frames if asleep else awake
         recent = self.frames[-needed:]
         mean = sum(f.log_odds for f in recent) / len(recent)
         least = settings.jerks_weak if asleep else settings.awake_least
