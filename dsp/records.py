@@ -241,7 +241,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time goes on, also when every link is silent: one a second, on whole seconds of data time."""
+    """Time goes on, also when every link is silent. Closes what was committed together: at least one a second."""
 
     t_ns: int
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from dsp.clock import Clock
-from dsp.records import NS, LinkSample, Packet, Segment, Tick
+from dsp.records import LinkSample, Packet, Segment, Tick
 from store.errors import JournalError
 from store.rows import FedRow, LinkRow, Row, SegmentRow
 
@@ -44,7 +44,6 @@ class Intake:
         self._commit_every_s = commit_every_s
         self._queue: list[tuple[Row, asyncio.Future[None] | None]] = []
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spine")
-        self._last_tick_s: int | None = None
         self._ended = False
         self._busy = asyncio.Lock()
 
@@ -83,13 +82,13 @@ class Intake:
             await self.commit()
 
     async def commit(self) -> None:
-        """One batch: ticks that are due, then everything queued, in order of arrival.
+        """One batch: everything queued, in order of arrival, closed by a tick for each infant.
 
         A journal that cannot take it now (full disk, busy) costs nothing: sensors keep what was not
         acknowledged and send it again, everything else waits here for the next batch.
         """
         async with self._busy:
-            self._add_ticks()
+            self._add_tick()
             batch, self._queue = self._queue, []
             if not batch:
                 return
@@ -127,14 +126,11 @@ class Intake:
             await asyncio.wait([running])
             raise
 
-    def _add_ticks(self) -> None:
-        if self._ended:
-            return
-        now_s = self._clock.now_ns() // NS
-        first = now_s if self._last_tick_s is None else self._last_tick_s + 1
-        for second in range(first, now_s + 1):
-            self._queue += [(FedRow(infant, Tick(second * NS)), None) for infant in self._infants]
-        self._last_tick_s = now_s
+    def _add_tick(self) -> None:
+        """Close the batch: what stands before the tick is decided together, live and in every replay."""
+        if not self._ended:
+            tick = Tick(self._clock.now_ns())
+            self._queue += [(FedRow(infant, tick), None) for infant in self._infants]
 
 
 def _settle(batch: Sequence[tuple[Row, asyncio.Future[None] | None]], error: BaseException | None) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dsp.records import NS, ClockRow, Config, Item, Site
+from dsp.records import NS, ClockRow, Config, Item, Site, Tick
 from store.edf import read_recording
 from store.journal import Journal
 from store.recording import Recording, from_journal
-from store.rows import FED, FedRow, SegmentRow
+from store.rows import FED, FedRow, SegmentRow, fed_item
 
 from .errors import NothingToReplay
 from .feeding import settled_blocks
@@ -31,7 +31,7 @@ class Night:
     start_utc_ns: int | None
     zone: str
     blocks: Iterable[Sequence[Item]]
-    """what is fed before the detector decides; in the order of arrival that is one item at a time"""
+    """what is fed before the detector decides: a minute, or in the order of arrival what a tick closed"""
     age_days: int | None = None
     ends: bool = True
     """whether the recording ends with the last item, so that what is open is decided"""
@@ -54,8 +54,14 @@ class _Part:
     """What one setting of the detector was fed."""
 
     watch: Watch | None
-    items: list[Item] = field(default_factory=list)
+    blocks: list[list[Item]] = field(default_factory=lambda: [[]])
+    """each closed by a tick; the last one is still open"""
     ended: bool = False
+
+    def add(self, item: Item) -> None:
+        self.blocks[-1].append(item)
+        if isinstance(item, Tick):
+            self.blocks.append([])
 
 
 def load(path: Path, *, infant: str | None = None, as_arrived: bool = False) -> list[Night]:
@@ -100,7 +106,9 @@ def _journal_nights(path: Path, journal: Journal, infant: str, as_arrived: bool)
     for number, part in enumerate(parts, start=1):
         name = settled.name if number == 1 else f"{settled.name}_part-{number}"
         night = settled if part.watch is None else _set(settled, part.watch)
-        yield replace(night, name=name, blocks=[[item] for item in part.items], ends=part.ended)
+        yield replace(
+            night, name=name, blocks=part.blocks if part.ended else part.blocks[:-1], ends=part.ended
+        )
 
 
 def _settled(name: str, recording: Recording, watch: Watch | None) -> Night:
@@ -135,11 +143,11 @@ def _parts(journal: Journal, infant: str) -> Iterator[_Part]:
             if watch.ended:
                 part.ended = True
                 continue
-            if part.items:
+            if part.blocks[0]:
                 yield part
             part = _Part(watch)
         elif row.infant == infant:
-            part.items.append(row.segment if isinstance(row, SegmentRow) else row.item)
+            part.add(fed_item(row))
     yield part
 
 

@@ -9,11 +9,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from dsp.records import NS, Alert, ClockRow, Config, Coverage, Item, Output
+from dsp.records import NS, Alert, ClockRow, Config, Coverage, Item, Output, Tick
 from dsp.value import BadSnapshot
 from store.errors import JournalError
 from store.journal import Journal
-from store.rows import FedRow, Row, SegmentRow
+from store.rows import FedRow, Row, SegmentRow, fed_item
 
 from .detector import Detector, Told
 from .watch import Watch, config_of, watch_of
@@ -51,6 +51,8 @@ class Spine:
         self._due: dict[str, Told] = {}
         """told, but not committed yet because the journal could not take it"""
         self._fed_row = 0
+        self._blocks: dict[str, list[Item]] = {}
+        """fed since the last tick of each infant"""
 
     def begin(self, clock: ClockRow) -> Taken:
         """Commit the clock row and bring every detector to where the journal ends.
@@ -86,12 +88,8 @@ class Spine:
         result = self._journal.commit(rows)
         taken = Taken(ignored=result.ignored)
         for number, row in zip(result.rows, rows, strict=True):
-            if number is None:
-                continue
-            if isinstance(row, SegmentRow):
-                self._feed(taken, row.infant, row.segment)
-            elif isinstance(row, FedRow):
-                self._feed(taken, row.infant, row.item)
+            if number is not None and isinstance(row, SegmentRow | FedRow):
+                self._feed(taken, row.infant, fed_item(row))
         self._fed_row = result.last_row
         self._commit_told(taken)
         self._snapshots(SNAPSHOT_EVERY_NS)
@@ -103,7 +101,11 @@ class Spine:
 
     def finish(self) -> Taken:
         """End of the recording: decide and commit what is still open, and that it ended."""
-        taken = Taken(told={name: detector.finish() for name, detector in self._detectors.items()})
+        taken = Taken()
+        for infant, detector in self._detectors.items():
+            told = taken.told.setdefault(infant, Told())
+            told.extend(detector.feed_block(self._blocks.pop(infant, [])))
+            told.extend(detector.finish())
         self._commit_told(taken)
         ends = [
             config_of(replace(self._watches[infant], ended=True), detector.watermark_ns)
@@ -140,9 +142,15 @@ class Spine:
             self._feed(taken, infant, item)
 
     def _feed(self, taken: Taken, infant: str, item: Item) -> None:
+        """Collect what a tick closes, and let the detector decide on it together."""
         detector = self._detectors.get(infant)
-        if detector is not None:
-            taken.told.setdefault(infant, Told()).extend(detector.feed(item))
+        if detector is None:
+            return
+        block = self._blocks.setdefault(infant, [])
+        block.append(item)
+        if isinstance(item, Tick):
+            self._blocks[infant] = []
+            taken.told.setdefault(infant, Told()).extend(detector.feed_block(block))
 
     def _commit_told(self, taken: Taken) -> None:
         """Commit what was told; what the journal had already (after a restart) is not told again.
@@ -168,8 +176,8 @@ class Spine:
             )
 
     def _snapshots(self, every_ns: int) -> None:
-        if self._due:
-            return  # a state whose words are not committed would swallow them at a restart
+        if self._due or any(self._blocks.values()):
+            return  # words that are not committed, or rows that are not decided on, would be missing after a restart
         for infant, detector in self._detectors.items():
             t_ns = detector.watermark_ns
             if t_ns < self._snapshot_ns.setdefault(infant, t_ns) + every_ns:

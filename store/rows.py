@@ -21,6 +21,7 @@ from dsp.records import (
     Delivery,
     Epoch,
     Event,
+    Item,
     LinkSample,
     Note,
     Packet,
@@ -41,6 +42,7 @@ __all__ = [
     "SegmentRow",
     "Table",
     "body_of",
+    "fed_item",
     "segment_of",
     "table_of",
 ]
@@ -61,6 +63,11 @@ class FedRow:
 
     infant: str
     item: Tick | Cutoff
+
+
+def fed_item(row: SegmentRow | FedRow) -> Item:
+    """What the pipeline is fed of a row."""
+    return row.segment if isinstance(row, SegmentRow) else row.item
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,7 @@ async def test_the_intake_goes_on_after_a_refused_commit_and_says_so_to_the_sens
         await asyncio.wait_for(second, 5)
         await intake.close()
         fed = [item for _, item in journal.items(KID)]
-        assert [type(item) for item in fed] == [Tick, Segment]
+        assert [type(item) for item in fed] == [Tick, Segment, Tick]
     assert len(taken) == 1
 
 
