@@ -41,7 +41,8 @@ LSM6DSO: Final = ChipPart(
 )
 """ST LSM6DSO, data sheet DS12140 table 2, high-performance mode at +-8 g.
 
-80 ug/rtHz, 3.8 mdps/rtHz, zero levels +-20 mg and +-1 dps, sensitivity +-1 %.
+80 ug/rtHz, 3.8 mdps/rtHz, zero levels +-20 mg and +-1 dps, sensitivity +-1 %. Noise densities, zero levels and
+sensitivity [M]: written from memory of the sheet and not re-read; check them before they are cited.
 
 The rate error is the range asked of a simulated sock; the chip's own oscillator stays inside it.
 """
