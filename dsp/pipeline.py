@@ -90,7 +90,7 @@ class Pipeline:
         return self._run(self._decidable_ns())
 
     def feed_block(self, items: Iterable[Item]) -> list[Output]:
-        """Take many items in before deciding anything: the way of replay, where all data is at hand.
+        """Take many items in before deciding anything: what was committed together, or a stretch of a recording.
 
         Gives what `feed` gives one by one, except that nothing inside the block can come too late.
 

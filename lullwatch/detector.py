@@ -9,7 +9,7 @@ import msgspec
 
 from alerts import rules
 from dsp.pipeline import Pipeline
-from dsp.records import Alert, ClockRow, Context, Coverage, Epoch, Event, Item, Output, Site, StateEpoch, Tick
+from dsp.records import Alert, ClockRow, Coverage, Epoch, Event, Item, Output, Site, StateEpoch, Tick
 from dsp.value import BadSnapshot
 from store.recording import standing_events
 
@@ -52,11 +52,6 @@ class Told:
         """Activity epochs of every site."""
         return [o for o in self.outputs if isinstance(o, Epoch)]
 
-    @property
-    def contexts(self) -> list[Context]:
-        """Context intervals."""
-        return [o for o in self.outputs if isinstance(o, Context)]
-
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
@@ -83,20 +78,15 @@ class Detector:
         age_days: int | None = None,
         clock: ClockRow | None = None,
     ) -> None:
-        self.infant = infant
         self._age_days = age_days
         self._clock = clock
-        self.sites = tuple(sites)
-        self._pipeline = Pipeline(infant, self.sites, age_days=age_days)
-        self._coverage = CoverageLedger(infant, self.sites)
+        worn = tuple(sites)
+        self._pipeline = Pipeline(infant, worn, age_days=age_days)
+        self._coverage = CoverageLedger(infant, worn)
         self._rules = rules.RuleState()
 
-    def feed(self, item: Item) -> Told:
-        """Take one item in the order of arrival."""
-        return self.feed_block((item,))
-
     def feed_block(self, items: Sequence[Item]) -> Told:
-        """Take many items in before deciding anything: for replay, where nothing comes late."""
+        """Take items in, in order, and decide on them together: what a tick closed, or a minute of a recording."""
         told = Told()
         for item in items:
             if isinstance(item, Tick):

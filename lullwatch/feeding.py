@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from dsp.records import NS, Cutoff, Item, Segment, Site
+from store.recording import settled
 
 __all__ = ["settled_blocks"]
 
@@ -25,10 +26,7 @@ def settled_blocks(segments: Iterable[Segment], sites: Sequence[Site]) -> Iterat
         segments: any segments of one infant, in any order.
         sites: every site that the detector knows.
     """
-    pieces = sorted(
-        (piece for segment in segments for piece in _pieces(segment)),
-        key=lambda s: (s.t0_ns, s.site, s.sensor, s.boot, s.seq),
-    )
+    pieces = settled(piece for segment in segments for piece in _pieces(segment))
     block: list[Item] = []
     edge_ns = pieces[0].t0_ns + BLOCK_NS if pieces else 0
     for piece in pieces:

@@ -108,7 +108,6 @@ class Gateway:
         self._utc = UtcMap([*journal.clock_rows(), clock_row])
         self._clock = clock
         self._clock_row = clock_row
-        self._wearers = tuple(wearers)
         self._on_taken = on_taken
         watches = [Watch.of(w.infant, [s.site for s in w.sensors], w.age_days) for w in wearers]
         self._spine = Spine(journal, watches)

@@ -31,13 +31,6 @@ class Taken:
     """What one batch led to; everything in it is durable."""
 
     told: dict[str, Told] = field(default_factory=dict)
-    ignored: int = 0
-    """rows that were there already"""
-
-    @property
-    def alerts(self) -> list[Alert]:
-        """Alerts of every infant."""
-        return [alert for told in self.told.values() for alert in told.alerts]
 
 
 class Spine:
@@ -86,7 +79,7 @@ class Spine:
             JournalError: nothing of `rows` was committed.
         """
         result = self._journal.commit(rows)
-        taken = Taken(ignored=result.ignored)
+        taken = Taken()
         for number, row in zip(result.rows, rows, strict=True):
             if number is not None and isinstance(row, SegmentRow | FedRow):
                 self._feed(taken, row.infant, fed_item(row))
