@@ -24,7 +24,7 @@ _WHOLE_BELOW_S: Final = 0.12
 _SPLIT_SHARE: Final = 0.7
 _FIDGET_RAD: Final = {State.AWAKE: 0.010, State.ACTIVE_SLEEP: 0.004, State.QUIET_SLEEP: 0.003}
 """Median size [E]: a few mg of tilt, the order of the breath."""
-_FIDGET_CHANNELS: Final = tuple(c for c in Channel if c >= Channel.ROOT_YAW)
+_FIDGET_CHANNELS: Final = tuple(c for c in Channel if Channel.ROOT_YAW <= c <= Channel.R_KNEE)
 
 
 def with_units(steps: Steps, draw: Draw) -> Steps:

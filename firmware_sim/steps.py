@@ -54,6 +54,18 @@ class Channel(IntEnum):
     R_HIP_ABD = 16
     R_HIP_ROT = 17
     R_KNEE = 18
+    HEAD_NOD = 19
+    """of the head against the chest, chin down"""
+    HEAD_TURN = 20
+    HEAD_TILT = 21
+    L_SHOULDER_FLEX = 22
+    L_SHOULDER_ABD = 23
+    L_SHOULDER_ROT = 24
+    L_ELBOW = 25
+    R_SHOULDER_FLEX = 26
+    R_SHOULDER_ABD = 27
+    R_SHOULDER_ROT = 28
+    R_ELBOW = 29
 
 
 class EmptyStepError(ValueError):
