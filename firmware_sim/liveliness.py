@@ -38,7 +38,7 @@ def with_units(steps: Steps, draw: Draw) -> Steps:
     first_span = steps.span_s * np.where(splits, draw.rng.uniform(0.75, 1.0, n), 1.0)
     begin = draw.rng.uniform(0.1, 0.45, n)
     end = draw.rng.uniform(0.9, 1.25, n)
-    first = Steps(steps.channel, steps.start_s, first_span, steps.delta * share)
+    first = Steps(steps.channel, steps.start_s, first_span, steps.delta * share, steps.splines)
     second = Steps(
         steps.channel[splits],
         (steps.start_s + begin * steps.span_s)[splits],

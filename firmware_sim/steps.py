@@ -18,6 +18,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_sim.splines import Spline
+
 __all__ = ["PEAK_ACCELERATION", "Channel", "Curve", "EmptyStepError", "StepList", "Steps", "Trajectory"]
 
 PEAK_ACCELERATION: Final = 5.773502691896258
@@ -77,46 +79,60 @@ class EmptyStepError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Steps:
-    """Steps of all channels, one per row: channel, start and span in seconds, change in rad or m."""
+    """Steps of all channels, one per row: channel, start and span in seconds, change in rad or m.
+
+    Beside them `splines`: long even motion, whose curves add to the sum of the steps.
+    """
 
     channel: NDArray[np.int8]
     start_s: _Floats
     span_s: _Floats
     delta: _Floats
+    splines: tuple[Spline, ...] = ()
 
     def __len__(self) -> int:
         return int(self.channel.size)
 
     @property
     def end_s(self) -> float:
-        """Time at which the last step is done; 0 when there is none."""
-        return float(np.max(self.start_s + self.span_s, initial=0.0))
+        """Time at which the last step or spline is done; 0 when there is none."""
+        last = max((spline.end_s for spline in self.splines), default=0.0)
+        return float(np.max(self.start_s + self.span_s, initial=last))
+
+    @property
+    def begin_s(self) -> float:
+        """Time at which the first step or spline begins; infinite when there is none."""
+        first = min((spline.begin_s for spline in self.splines), default=np.inf)
+        return float(np.min(self.start_s, initial=first))
 
     def shifted(self, by_s: float) -> Steps:
         """The same steps, `by_s` seconds later."""
-        return Steps(self.channel, self.start_s + by_s, self.span_s, self.delta)
+        later = tuple(spline.shifted(by_s) for spline in self.splines)
+        return Steps(self.channel, self.start_s + by_s, self.span_s, self.delta, later)
 
     @staticmethod
     def join(parts: Iterable[Steps]) -> Steps:
         """All steps of all parts; order does not matter, for steps add."""
-        rows = [part for part in parts if len(part)]
-        if not rows:
-            return StepList().build()
+        given = list(parts)
+        splines = tuple(spline for part in given for spline in part.splines)
+        rows = [part for part in given if len(part)] or [StepList().build()]
         return Steps(
             np.concatenate([p.channel for p in rows]),
             np.concatenate([p.start_s for p in rows]),
             np.concatenate([p.span_s for p in rows]),
             np.concatenate([p.delta for p in rows]),
+            splines,
         )
 
 
 class StepList:
     """Collects steps while a movement is being written."""
 
-    __slots__ = ("_rows",)
+    __slots__ = ("_rows", "_splines")
 
     def __init__(self) -> None:
         self._rows: list[tuple[int, float, float, float]] = []
+        self._splines: list[Spline] = []
 
     def step(self, channel: Channel, at_s: float, span_s: float, delta: float) -> None:
         """Change `channel` by `delta` between `at_s` and `at_s + span_s`.
@@ -160,11 +176,17 @@ class StepList:
             strict=True,
         )
         self._rows.extend(rows)
+        self._splines.extend(spline.shifted(at_s) for spline in steps.splines)
+
+    def spline(self, channel: Channel, at_s: float, knot_s: float, weights: _Floats) -> None:
+        """Add a long even motion: cubic bells of these weights, the first about `at_s`, `knot_s` apart."""
+        self._splines.append(Spline(int(channel), at_s, knot_s, weights.astype(np.float32)))
 
     def build(self) -> Steps:
         """The collected steps as a value."""
         table = np.array(self._rows, dtype=np.float64).reshape(-1, 4)
-        return Steps(table[:, 0].astype(np.int8), table[:, 1], table[:, 2], table[:, 3])
+        columns = (table[:, 1], table[:, 2], table[:, 3])
+        return Steps(table[:, 0].astype(np.int8), *columns, tuple(self._splines))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,9 +201,21 @@ class Curve:
 class _Track:
     """The steps of one channel, in an order in which a stretch of time finds its own quickly."""
 
-    __slots__ = ("_delta", "_end", "_end_sorted", "_longest", "_settled", "_span", "_start", "rest")
+    __slots__ = (
+        "_delta",
+        "_end",
+        "_end_sorted",
+        "_longest",
+        "_settled",
+        "_span",
+        "_splines",
+        "_start",
+        "rest",
+    )
 
-    def __init__(self, start_s: _Floats, span_s: _Floats, delta: _Floats, rest: float) -> None:
+    def __init__(
+        self, start_s: _Floats, span_s: _Floats, delta: _Floats, rest: float, splines: tuple[Spline, ...] = ()
+    ) -> None:
         order = np.argsort(start_s, kind="stable")
         self._start, self._span, self._delta = start_s[order], span_s[order], delta[order]
         self._end = self._start + self._span
@@ -190,6 +224,7 @@ class _Track:
         self._settled = np.concatenate([[0.0], np.cumsum(self._delta[by_end])])
         self._longest = float(np.max(self._span, initial=0.0))
         self.rest = rest
+        self._splines = splines
 
     def level(self, t_s: float) -> float:
         """Value that all steps done by `t_s` have led to."""
@@ -200,7 +235,8 @@ class _Track:
         lo = np.searchsorted(self._start, t0_s - self._longest)
         hi = np.searchsorted(self._start, t0_s + n * dt_s)
         live = np.flatnonzero(self._end[lo:hi] > t0_s) + lo
-        if live.size == 0:
+        splines = [s for s in self._splines if s.begin_s < t0_s + n * dt_s and s.end_s > t0_s]
+        if live.size == 0 and not splines:
             return None
         first = np.clip(np.ceil((self._start[live] - t0_s) / dt_s), 0, n).astype(np.int64)
         last = np.clip(np.ceil((self._end[live] - t0_s) / dt_s), 0, n).astype(np.int64)
@@ -210,7 +246,11 @@ class _Track:
         span = self._span[live][which]
         tau = (t0_s + index * dt_s - self._start[live][which]) / span
         delta = self._delta[live][which]
-        return self._summed(n, index, tau, span, delta, self._after(n, last, self._delta[live], t0_s))
+        base = self._after(n, last, self._delta[live], t0_s)
+        curve = self._summed(n, index, tau, span, delta, base)
+        for spline in splines:
+            spline.add_to(curve, t0_s, dt_s)
+        return Curve(*(column.astype(np.float32) for column in curve))
 
     def _after(self, n: int, last: NDArray[np.int64], delta: _Floats, t0_s: float) -> _Floats:
         change = np.bincount(last, delta, minlength=n + 1)[:n]
@@ -219,14 +259,14 @@ class _Track:
     @staticmethod
     def _summed(
         n: int, index: NDArray[np.int64], tau: _Floats, span: _Floats, delta: _Floats, base: _Floats
-    ) -> Curve:
+    ) -> tuple[_Floats, _Floats, _Floats]:
         value = delta * tau**3 * (10.0 + tau * (6.0 * tau - 15.0))
         rate = delta * 30.0 * (tau * (1.0 - tau)) ** 2 / span
         accel = delta * 60.0 * tau * (1.0 + tau * (2.0 * tau - 3.0)) / (span * span)
-        return Curve(
-            (base + np.bincount(index, value, minlength=n)).astype(np.float32),
-            np.bincount(index, rate, minlength=n).astype(np.float32),
-            np.bincount(index, accel, minlength=n).astype(np.float32),
+        return (
+            np.asarray(base + np.bincount(index, value, minlength=n), np.float64),
+            np.bincount(index, rate, minlength=n).astype(np.float64),
+            np.bincount(index, accel, minlength=n).astype(np.float64),
         )
 
 
@@ -241,7 +281,8 @@ class Trajectory:
     @staticmethod
     def _track(steps: Steps, channel: Channel, rest: float) -> _Track:
         mine = steps.channel == int(channel)
-        return _Track(steps.start_s[mine], steps.span_s[mine], steps.delta[mine], rest)
+        splines = tuple(spline for spline in steps.splines if spline.channel == int(channel))
+        return _Track(steps.start_s[mine], steps.span_s[mine], steps.delta[mine], rest, splines)
 
     def level(self, channel: Channel, t_s: float) -> float:
         """Resting value of a channel at `t_s`: where all finished steps have led."""
