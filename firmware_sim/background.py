@@ -13,34 +13,42 @@ from dsp.records import State
 from firmware_sim.body import draw_rest
 from firmware_sim.conveyance import carrying, patting, rocking
 from firmware_sim.draw import Draw
-from firmware_sim.jerks import clonic, hiccups, sleep_jerk_train, startle, twitches
+from firmware_sim.jerks import hiccups, sleep_jerk_train, spindle_twitches, startle, twitches
 from firmware_sim.kicks import kicking
 from firmware_sim.liveliness import enliven, fidgeting
 from firmware_sim.movement import Infant, Movement
 from firmware_sim.scenario import Placed, Scenario
+from firmware_sim.seizures import clonic, stiffening, tonic_clonic
 from firmware_sim.sleep import Bout
-from firmware_sim.spasms import spasm, spasm_cluster
+from firmware_sim.spasms import bmei, spasm, spasm_cluster
 from firmware_sim.steps import Channel, Steps
-from firmware_sim.whole_body import arousal, crying, fussing, posture_change, stiffening, stretch
+from firmware_sim.tremors import jitteriness, shuddering, sucking
+from firmware_sim.whole_body import arousal, crying, fussing, posture_change, stretch
 
 __all__ = ["GENERATORS", "UnknownMovementError", "live_through", "place_all"]
 
 GENERATORS: Final[Mapping[str, Callable[..., Movement]]] = {
     "arousal": arousal,
+    "bmei": bmei,
     "carrying": carrying,
     "clonic": clonic,
     "crying": crying,
     "fussing": fussing,
     "hiccups": hiccups,
+    "jitteriness": jitteriness,
     "kicking": kicking,
     "patting": patting,
     "rocking": rocking,
+    "shuddering": shuddering,
     "sleep_jerk_train": sleep_jerk_train,
     "spasm": spasm,
     "spasm_cluster": spasm_cluster,
+    "spindle_twitches": spindle_twitches,
     "startle": startle,
     "stiffening": stiffening,
     "stretch": stretch,
+    "sucking": sucking,
+    "tonic_clonic": tonic_clonic,
     "twitches": twitches,
 }
 """Every kind a scenario may place. A new generator is known once it stands here."""

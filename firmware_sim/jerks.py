@@ -1,4 +1,4 @@
-"""Brief jerks: sleep jerk trains, clonic jerking, twitches, hiccups, startle.
+"""Brief jerks: sleep jerk trains, twitches, hiccups, startle.
 
 Numbers cite the tables of the project's clinical reference: 1a (times), 1b (sites and amplitudes),
 [Fn] its sources, [M] from memory of the literature, [E] an estimate, drawn from a wide range.
@@ -14,6 +14,7 @@ from firmware_sim.draw import Draw
 from firmware_sim.movement import (
     Infant,
     Movement,
+    angle_for,
     draw_side,
     legs_of,
     mark_all,
@@ -23,7 +24,7 @@ from firmware_sim.movement import (
 )
 from firmware_sim.steps import StepList
 
-__all__ = ["clonic", "hiccups", "sleep_jerk_train", "startle", "twitches"]
+__all__ = ["hiccups", "sleep_jerk_train", "spindle_twitches", "startle", "twitches"]
 
 _FAST_JERK_SHARE: Final = 0.07
 """Share of trains faster than the typical 1-5 Hz, up to 15 Hz [F4, row BNSM]; the share itself [E]."""
@@ -90,32 +91,6 @@ def _jerk(out: StepList, draw: Draw, infant: Infant, at: float, habit: _JerkHabi
     shake_trunk(out, draw, infant, at + draw.between(0.0, 0.02), peak_g=trunk, rise_s=rise, fall_s=fall)
 
 
-def clonic(
-    draw: Draw, infant: Infant, *, duration_s: float | None = None, side: str | None = None
-) -> Movement:
-    """Rhythmic jerking that slows down (row Clonic seizure).
-
-    0.2-5 Hz [F32], neonatal 1-4 [M], slowing over time [F32], CV 0.1-0.3 [E], bursts of 250 ms and more
-    [F32], 10 s to minutes; focal in neonates [F42]; ankle 0.1-1 g, trunk 0.05-0.5 g [E]. Each jerk
-    contracts faster than it lets go.
-    """
-    side = side or draw_side(draw, 0.25 if infant.age_days < 60 else 0.6)
-    total = duration_s or draw.log_between(10.0, 150.0)
-    rate, slowing = draw.log_between(1.0, 4.0), draw.between(0.35, 0.8)
-    cv, peak, trunk = draw.between(0.1, 0.3), draw.log_between(0.1, 1.0), draw.log_between(0.1, 0.6)
-    out, at, count = StepList(), 0.0, 0
-    while at < total:
-        now_hz = rate * slowing ** (at / total)
-        burst = min(max(0.25, 0.45 / now_hz), 0.9 / now_hz)
-        rise = burst * draw.between(0.3, 0.45)
-        strength = draw.spread(peak, 0.2) * min(1.0, 0.4 + at / 3.0)
-        for leg in legs_of(side):
-            swing(out, draw, infant, leg, at, peak_g=strength, rise_s=rise, fall_s=burst - 0.6 * rise)
-        shake_trunk(out, draw, infant, at, peak_g=strength * trunk, rise_s=rise, fall_s=burst - 0.6 * rise)
-        at, count = at + max(draw.spread(1.0 / now_hz, cv), 0.7 * burst), count + 1
-    return mark_all(out.build(), Label.RHYTHMIC_JERKING, "clonic", count=count, side=side)
-
-
 def twitches(draw: Draw, infant: Infant, *, count: int | None = None) -> Movement:
     """A burst of small twitches of active sleep (row AS twitches).
 
@@ -144,6 +119,29 @@ def twitches(draw: Draw, infant: Infant, *, count: int | None = None) -> Movemen
         at += draw.log_between(0.12, 4.0)
     side = "both" if len(seen) == 2 else ("left" if seen == set(legs_of("left")) else "right")
     return mark_all(out.build(), Label.TWITCHES, "active_sleep_twitches", count=n, side=side)
+
+
+def spindle_twitches(draw: Draw, infant: Infant, *, duration_s: float | None = None) -> Movement:
+    """Small twitches of quiet sleep, tied to sleep spindles (row QS twitches).
+
+    From 3 months [F27]; spindles about every 10 s [F28], CV 0.4-0.8, 1-3 twitches with each, 0.1-0.5 s, one
+    distal limb at a time, ankle 0.02-0.15 g, trunk below 0.02 g [E].
+    """
+    total = duration_s or draw.log_between(60.0, 900.0)
+    every_s, cv, out, at, count = draw.spread(10.0, 0.15), draw.between(0.4, 0.8), StepList(), 0.0, 0
+    while at < total:
+        for i in range(n := draw.whole(1, 3)):
+            rise, leg = draw.between(0.05, 0.18), draw.one_of(legs_of("both"))
+            out.pulse(
+                leg.knee,
+                at + i * draw.between(0.2, 0.6),
+                angle_for(draw.log_between(0.02, 0.15), rise, infant.body.shank_m) * draw.sign(),
+                rise_s=rise,
+                fall_s=rise * draw.between(0.9, 2.0),
+                hold_s=-0.2 * rise,
+            )
+        at, count = at + max(draw.spread(every_s, cv), 2.0), count + n
+    return mark_all(out.build(), Label.TWITCHES, "spindle_twitches", count=count)
 
 
 def hiccups(draw: Draw, infant: Infant, *, duration_s: float | None = None) -> Movement:

@@ -19,7 +19,7 @@ from firmware_sim.movement import Infant, Mark, Movement, angle_for, legs_of, ma
 from firmware_sim.steps import Channel, StepList
 from firmware_sim.whole_body import fussing
 
-__all__ = ["SpasmStyle", "draw_spasm_s", "draw_style", "spasm", "spasm_cluster"]
+__all__ = ["SpasmStyle", "bmei", "draw_spasm_s", "draw_style", "spasm", "spasm_cluster"]
 
 _FORMS: Final = ("flexor", "extensor", "mixed")
 _FORM_SHARES: Final = (33.9, 22.5, 42.0)
@@ -221,6 +221,26 @@ def spasm_cluster(
     told = merged([*parts, *fillers])
     own = tuple(mark for filler in fillers for mark in filler.marks)
     return Movement(told.steps, (whole, *own))
+
+
+def bmei(draw: Draw, infant: Infant, *, count: int | None = None) -> Movement:
+    """Movements like spasms of a healthy infant, awake (row BMEI): nothing in the motion tells them apart.
+
+    2-50 in a cluster, seconds apart [F22]; 44 % [F21] or 33 % [F22] of infants have clusters at all; 0.1-2 s
+    each [M].
+    """
+    n = count or (draw.log_whole(2, 50) if draw.chance(0.4) else 1)
+    style = draw_style(draw)
+    onsets = _onsets(draw, n, draw.log_between(3.5, 20.0), rising=False)
+    parts = [
+        spasm(draw, infant, style=style, duration_s=draw.log_between(0.2, 2.0)).shifted(at) for at in onsets
+    ]
+    marks = tuple(replace(m, true_class="bmei") for part in parts for m in part.marks)
+    steps = merged(parts).steps
+    if n < 3 or marks[-1].end_s - marks[0].onset_s < 10.0:
+        return Movement(steps, marks)
+    whole = Mark(Label.SPASM_LIKE_CLUSTER, "bmei", marks[0].onset_s, marks[-1].end_s, n, "both", marks)
+    return Movement(steps, (whole,))
 
 
 def _onsets(draw: Draw, n: int, mean_s: float, *, rising: bool) -> list[float]:

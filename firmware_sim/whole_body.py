@@ -1,4 +1,4 @@
-"""Movements of the whole body: stretch, arousal, crying and fussing, stiffening, turning over.
+"""Movements of the whole body: stretch, arousal, crying and fussing, turning over.
 
 Numbers cite the tables of the project's clinical reference: 1a (times), 1b (sites and amplitudes),
 [Fn] its sources, [E] an estimate, drawn from a wide range.
@@ -7,12 +7,12 @@ Numbers cite the tables of the project's clinical reference: 1a (times), 1b (sit
 from __future__ import annotations
 
 from dsp.records import Label
-from firmware_sim.body import LEFT, RIGHT
 from firmware_sim.draw import Draw
 from firmware_sim.movement import Infant, Movement, draw_side, legs_of, mark_all, shake_trunk, swing
 from firmware_sim.steps import Channel, StepList, Steps
+from firmware_sim.tremors import tremble
 
-__all__ = ["arousal", "crying", "fussing", "posture_change", "stiffening", "stretch"]
+__all__ = ["arousal", "bow", "crying", "fussing", "posture_change", "stretch"]
 
 
 def stretch(draw: Draw, _infant: Infant) -> Movement:
@@ -29,29 +29,10 @@ def stretch(draw: Draw, _infant: Infant) -> Movement:
         out.pulse(leg.hip, at, -draw.between(0.2, 0.8), **timing)
         out.pulse(leg.knee, at + 0.1 * rise, -draw.between(0.3, 0.9), **timing)
         out.pulse(leg.abduction, at, draw.between(-0.3, 0.2), **timing)
-        _tremble(out, draw, leg.knee, at + 0.5 * rise, 0.5 * rise + hold, draw.log_between(0.0005, 0.006))
-    _bow(out, draw, -draw.between(0.1, 0.5), rise, hold, fall)
+        shake = {leg.knee: draw.log_between(0.0005, 0.006)}
+        tremble(out, draw, shake, at + 0.5 * rise, 0.5 * rise + hold, rate_hz=draw.between(5.0, 11.0))
+    bow(out, draw, -draw.between(0.1, 0.5), rise, hold, fall)
     return mark_all(out.build(), Label.MOVEMENT, "stretch")
-
-
-def stiffening(draw: Draw, _infant: Infant, *, duration_s: float | None = None) -> Movement:
-    """A held stiff posture (row Tonic seizure / arching).
-
-    Longer than 3 s [F11], a few seconds to minutes [F43]; legs extend together, axial; slow, below 0.2 g
-    and a sustained tilt, a fine 8-25 Hz tremor on top [E].
-    """
-    out, total = StepList(), duration_s or draw.log_between(4.0, 60.0)
-    rise, fall = draw.between(0.9, min(2.5, 0.35 * total + 0.6)), draw.between(0.8, 3.0)
-    hold = max(total - rise - fall, 0.5)
-    for leg in (LEFT, RIGHT):
-        timing = {"rise_s": rise * draw.between(0.9, 1.1), "fall_s": fall, "hold_s": hold}
-        lag = draw.between(0.0, 0.1)
-        out.pulse(leg.hip, lag, -draw.between(0.3, 0.8), **timing)
-        out.pulse(leg.knee, lag, -draw.between(0.4, 1.0), **timing)
-        _tremble(out, draw, leg.knee, rise, hold, draw.log_between(0.0002, 0.0015), hz=(8.0, 20.0))
-    _bow(out, draw, draw.sign() * draw.between(0.15, 0.7), rise, hold, fall)
-    _tremble(out, draw, Channel.SPINE_FLEX, rise, hold, draw.log_between(0.0001, 0.0007), hz=(8.0, 20.0))
-    return mark_all(out.build(), Label.STIFFENING, "tonic")
 
 
 def arousal(draw: Draw, infant: Infant) -> Movement:
@@ -138,7 +119,8 @@ def _thrash(
         at += draw.log_between(0.15, 1.0)
 
 
-def _bow(out: StepList, draw: Draw, angle: float, rise_s: float, hold_s: float, fall_s: float) -> None:
+def bow(out: StepList, draw: Draw, angle: float, rise_s: float, hold_s: float, fall_s: float) -> None:
+    """Bend the back by `angle` (rad, forwards), hold it, and let go; a little to one side as well."""
     timing = {"rise_s": rise_s, "fall_s": fall_s, "hold_s": hold_s}
     out.pulse(Channel.SPINE_FLEX, draw.between(0.0, 0.2), angle, **timing)
     out.pulse(Channel.ROOT_PITCH, draw.between(0.0, 0.2), -0.4 * angle, **timing)
@@ -155,25 +137,3 @@ def _bow_at(out: StepList, draw: Draw, at_s: float, angle: float, span_s: float)
         rise_s=0.4 * span_s,
         fall_s=0.55 * span_s,
     )
-
-
-def _tremble(
-    out: StepList,
-    draw: Draw,
-    channel: Channel,
-    at_s: float,
-    span_s: float,
-    angle: float,
-    *,
-    hz: tuple[float, float] = (5.0, 11.0),
-) -> None:
-    rate, at, level = draw.between(*hz), at_s, 0.0
-    swell = draw.between(0.3, 0.7)
-    while at < at_s + span_s:
-        half = 0.5 / draw.spread(rate, 0.12)
-        done = (at - at_s) / span_s
-        envelope = min(done / swell, (1.0 - done) / (1.0 - swell), 1.0)
-        target = (-1.0 if level > 0 else 1.0) * envelope * draw.spread(angle, 0.5)
-        out.step(channel, at, half, target - level)
-        level, at = target, at + half
-    out.step(channel, at, 0.1, -level)
