@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Final
@@ -16,8 +15,9 @@ from firmware_sim.draw import Draw
 from firmware_sim.jerks import hiccups, sleep_jerk_train, spindle_twitches, startle, twitches
 from firmware_sim.kicks import kicking
 from firmware_sim.liveliness import enliven, fidgeting
+from firmware_sim.moments import Diary, fitting_time
 from firmware_sim.movement import Infant, Movement
-from firmware_sim.scenario import Placed, Scenario
+from firmware_sim.scenario import Between, Habit, Option, Placed, Scenario
 from firmware_sim.seizures import clonic, stiffening, tonic_clonic
 from firmware_sim.sleep import Bout
 from firmware_sim.spasms import bmei, spasm, spasm_cluster
@@ -29,6 +29,7 @@ __all__ = ["GENERATORS", "UnknownMovementError", "live_through", "place_all"]
 
 GENERATORS: Final[Mapping[str, Callable[..., Movement]]] = {
     "arousal": arousal,
+    "bmei": bmei,
     "bmei": bmei,
     "carrying": carrying,
     "clonic": clonic,
@@ -53,13 +54,8 @@ GENERATORS: Final[Mapping[str, Callable[..., Movement]]] = {
 }
 """Every kind a scenario may place. A new generator is known once it stands here."""
 
-_ASLEEP_KINDS: Final = frozenset({"sleep_jerk_train", "twitches"})
 _POSTURE: Final = "posture_change"
 _FIDGET: Final = "fidget"
-_TRIES: Final = 50
-"""Times drawn for a movement before it is let lie over another: the night is full then."""
-_GUARD_S: Final = 1.5
-"""Rest between two movements of the background [E]."""
 
 
 class UnknownMovementError(LookupError):
@@ -67,22 +63,6 @@ class UnknownMovementError(LookupError):
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"no movement is called {kind!r}; there are {', '.join(sorted(GENERATORS))}")
-
-
-class _Diary:
-    """Which times are taken."""
-
-    def __init__(self) -> None:
-        self._taken: list[tuple[float, float]] = []
-
-    def take(self, start_s: float, end_s: float) -> None:
-        insort(self._taken, (start_s, end_s))
-
-    def is_free(self, start_s: float, end_s: float) -> bool:
-        """Rows never overlap one another but for placed ones, so that a few neighbours decide."""
-        at = bisect_left(self._taken, (start_s, end_s))
-        near = self._taken[max(at - 4, 0) : at + 4]
-        return all(end + _GUARD_S < start_s or end_s + _GUARD_S < start for start, end in near)
 
 
 def place_all(scenario: Scenario, infant: Infant, bouts: tuple[Bout, ...], seed: int) -> list[Movement]:
@@ -93,7 +73,7 @@ def place_all(scenario: Scenario, infant: Infant, bouts: tuple[Bout, ...], seed:
     """
     seen: dict[str, int] = {}
     placed: list[Movement] = []
-    diary = _Diary()
+    diary = Diary()
     for row in scenario.placed:
         ordinal = seen[row.kind] = seen.get(row.kind, -1) + 1
         draw = Draw(seed, f"placed/{row.kind}/{ordinal}")
@@ -101,26 +81,14 @@ def place_all(scenario: Scenario, infant: Infant, bouts: tuple[Bout, ...], seed:
     return placed
 
 
-def _place(row: Placed, infant: Infant, bouts: tuple[Bout, ...], draw: Draw, diary: _Diary) -> Movement:
+def _place(row: Placed, infant: Infant, bouts: tuple[Bout, ...], draw: Draw, diary: Diary) -> Movement:
     if row.kind not in GENERATORS:
         raise UnknownMovementError(row.kind)
     movement = enliven(GENERATORS[row.kind](draw, infant, **row.options), draw)
     span_s = movement.duration_s
-    at_s = row.at_s if row.at_s is not None else _fitting_time(draw, row.kind, bouts, span_s, diary)
+    at_s = row.at_s if row.at_s is not None else fitting_time(draw, row.kind, bouts, span_s, diary)
     diary.take(at_s, at_s + span_s)
     return movement.shifted(at_s)
-
-
-def _fitting_time(draw: Draw, kind: str, bouts: tuple[Bout, ...], span_s: float, diary: _Diary) -> float:
-    asleep = kind in _ASLEEP_KINDS
-    fitting = [b for b in bouts if b.state.is_sleep is asleep and b.duration_s > span_s] or list(bouts)
-    at_s = 0.0
-    for _ in range(_TRIES):
-        bout = draw.one_of(fitting, [b.duration_s for b in fitting])
-        at_s = draw.between(bout.start_s, max(bout.end_s - span_s, bout.start_s))
-        if diary.is_free(at_s, at_s + span_s):
-            break
-    return at_s
 
 
 def live_through(
@@ -132,15 +100,15 @@ def live_through(
     seed: int,
 ) -> list[Movement]:
     """The movements of the background; none lies over another or over a placed one."""
-    diary = _Diary()
+    diary = Diary()
     for movement in placed:
-        start = float(np.min(movement.steps.start_s, initial=np.inf))
-        diary.take(start, movement.duration_s)
+        diary.take(movement.steps.begin_s, movement.duration_s)
     lived = _wakings(infant, bouts, diary, seed)
     for state in (State.QUIET_SLEEP, State.ACTIVE_SLEEP, State.AWAKE):
         for kind, per_hour in sorted(_rates(scenario, state, infant.age_days).items()):
             if kind not in (_POSTURE, _FIDGET):
-                lived += _sprinkle(kind, per_hour, state, infant, bouts, diary, seed)
+                habits = scenario.background.habits.get(kind, {})
+                lived += _sprinkle(kind, per_hour, state, infant, bouts, diary, seed, habits)
     return [*lived, *_postures(scenario, bouts, rest, diary, seed), _fidgets(scenario, bouts, seed)]
 
 
@@ -152,7 +120,7 @@ def _rates(scenario: Scenario, state: State, age_days: int) -> dict[str, float]:
     return rates
 
 
-def _wakings(infant: Infant, bouts: tuple[Bout, ...], diary: _Diary, seed: int) -> list[Movement]:
+def _wakings(infant: Infant, bouts: tuple[Bout, ...], diary: Diary, seed: int) -> list[Movement]:
     """Waking shows: a thrash, and mostly a stretch soon after."""
     draw, lived = Draw(seed, "background/waking"), []
     for before, after in pairwise(bouts):
@@ -174,19 +142,27 @@ def _sprinkle(
     state: State,
     infant: Infant,
     bouts: tuple[Bout, ...],
-    diary: _Diary,
+    diary: Diary,
     seed: int,
+    habits: Mapping[str, Habit],
 ) -> list[Movement]:
     if kind not in GENERATORS:
         raise UnknownMovementError(kind)
     draw, lived = Draw(seed, f"background/{state}/{kind}"), []
     for bout in (b for b in bouts if b.state is state):
         for at_s in _moments(draw, bout, per_hour):
-            movement = enliven(GENERATORS[kind](draw, infant), draw).shifted(at_s)
+            options = {name: _settled(draw, habit) for name, habit in habits.items()}
+            movement = enliven(GENERATORS[kind](draw, infant, **options), draw).shifted(at_s)
             if movement.duration_s < bout.end_s and diary.is_free(at_s, movement.duration_s):
                 diary.take(at_s, movement.duration_s)
                 lived.append(movement)
     return lived
+
+
+def _settled(draw: Draw, habit: Habit) -> Option:
+    if isinstance(habit, Between):
+        return draw.between(habit.low, habit.high)
+    return draw.one_of(habit) if isinstance(habit, tuple) else habit
 
 
 def _moments(draw: Draw, bout: Bout, per_hour: float) -> list[float]:
@@ -195,7 +171,7 @@ def _moments(draw: Draw, bout: Bout, per_hour: float) -> list[float]:
 
 
 def _postures(
-    scenario: Scenario, bouts: tuple[Bout, ...], rest: dict[Channel, float], diary: _Diary, seed: int
+    scenario: Scenario, bouts: tuple[Bout, ...], rest: dict[Channel, float], diary: Diary, seed: int
 ) -> list[Movement]:
     """Changes of posture follow one another: each starts where the last one led."""
     draw, now, lived = Draw(seed, "background/posture"), dict(rest), []

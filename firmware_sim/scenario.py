@@ -12,6 +12,9 @@ from dsp.records import State
 __all__ = [
     "SCENARIOS",
     "Background",
+    "Between",
+    "Habit",
+    "Option",
     "Phase",
     "Placed",
     "Scenario",
@@ -21,6 +24,18 @@ __all__ = [
 ]
 
 Option = float | int | str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Drawn anew for each movement, evenly between the ends."""
+
+    low: float
+    high: float
+
+
+Habit = Option | Between | tuple[Option, ...]
+"""An option of a movement: always the same, drawn from a range, or one of several."""
 
 _AWAKE: Final = {
     "kicking": 45.0,
@@ -78,6 +93,8 @@ class Background:
     active_sleep: Mapping[str, float] = field(default_factory=lambda: dict(_ACTIVE))
     quiet_sleep: Mapping[str, float] = field(default_factory=lambda: dict(_QUIET))
     newborn_startles: bool = True
+    habits: Mapping[str, Mapping[str, Habit]] = field(default_factory=dict)
+    """options that movements of a kind get when they happen by themselves"""
 
     @staticmethod
     def none() -> Background:
