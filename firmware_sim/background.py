@@ -30,7 +30,6 @@ __all__ = ["GENERATORS", "UnknownMovementError", "live_through", "place_all"]
 GENERATORS: Final[Mapping[str, Callable[..., Movement]]] = {
     "arousal": arousal,
     "bmei": bmei,
-    "bmei": bmei,
     "carrying": carrying,
     "clonic": clonic,
     "crying": crying,
