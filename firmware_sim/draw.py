@@ -24,6 +24,14 @@ class Draw:
         key = np.random.SeedSequence(entropy=seed, spawn_key=(crc32(part.encode()),))
         self.rng = np.random.Generator(np.random.PCG64(key))
 
+    def aside(self, part: str) -> Draw:
+        """Another stream, decided by where this one stands; this one does not move on."""
+        other = object.__new__(Draw)
+        state = self.rng.bit_generator.state["state"]
+        key = np.random.SeedSequence([state["state"], state["inc"]], spawn_key=(crc32(part.encode()),))
+        other.rng = np.random.Generator(np.random.PCG64(key))
+        return other
+
     def between(self, low: float, high: float) -> float:
         """Evenly between the ends."""
         return float(self.rng.uniform(low, high))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.records import Label
-from firmware_sim.body import GRAVITY, LEFT, RIGHT, Body, Leg, draw_body
+from firmware_sim.body import GRAVITY, LEFT, LEFT_ARM, RIGHT, RIGHT_ARM, Arm, Body, Leg, draw_body
 from firmware_sim.draw import Draw
 from firmware_sim.steps import PEAK_ACCELERATION, Channel, StepList, Steps
 
@@ -19,13 +19,16 @@ __all__ = [
     "Mark",
     "Movement",
     "angle_for",
+    "arms_of",
     "draw_infant",
     "draw_side",
     "legs_of",
     "mark_all",
     "merged",
+    "nod",
     "shake_trunk",
     "swing",
+    "swing_arm",
 ]
 
 _HIP_RANGE_RAD: Final = 1.2
@@ -33,6 +36,11 @@ _HIP_RANGE_RAD: Final = 1.2
 _PARTING: Final = 1.3
 """Hip and knee do not push the ankle the same way: their parts must sum to more than what is seen there."""
 _TRUNK_RANGE_RAD: Final = 1.0
+_HEAD_RANGE_RAD: Final = 0.7
+_ARM_REACTION: Final = (0.01, 0.06)
+"""Peak at the chest over peak at the wrist [E]: an arm is about a twentieth of a body, the cot holds the rest."""
+_HEAD_REACTION: Final = (0.03, 0.15)
+"""The head is about a quarter of a young infant [E], but lies on the mattress itself."""
 _SLIDES: Final = (Channel.POS_X, Channel.POS_Y, Channel.POS_Z)
 
 
@@ -115,6 +123,11 @@ def legs_of(side: str) -> tuple[Leg, ...]:
     return {"left": (LEFT,), "right": (RIGHT,), "both": (LEFT, RIGHT)}[side]
 
 
+def arms_of(side: str) -> tuple[Arm, ...]:
+    """The arms that take part in a movement of this side: left, right or both."""
+    return {"left": (LEFT_ARM,), "right": (RIGHT_ARM,), "both": (LEFT_ARM, RIGHT_ARM)}[side]
+
+
 def draw_side(draw: Draw, bilateral: float) -> str:
     """Both with this probability, else left or right."""
     return "both" if draw.chance(bilateral) else draw.one_of(("left", "right"))
@@ -147,6 +160,90 @@ def swing(
     out.pulse(leg.knee, at_s + max(lag, 0.0), knee, **timing)
     out.pulse(leg.abduction, at_s, hip * draw.between(-0.4, 0.5), **timing)
     out.pulse(leg.rotation, at_s, hip * draw.between(-0.5, 0.5), **timing)
+
+
+def swing_arm(
+    out: StepList,
+    draw: Draw,
+    infant: Infant,
+    arm: Arm,
+    at_s: float,
+    *,
+    peak_g: float,
+    rise_s: float,
+    fall_s: float,
+    hold_s: float = 0.0,
+    flex: float = 1.0,
+    outward: float | None = None,
+    reaction: float | None = None,
+) -> None:
+    """One out-and-back of an arm, shoulder and elbow sharing the work; the chest feels a little of it.
+
+    Args:
+        out: Where it is written.
+        draw: Random stream.
+        infant: Whose arm.
+        arm: Which one.
+        at_s: Start in seconds.
+        peak_g: Largest acceleration of the wrist, gravity removed.
+        rise_s: Time outwards.
+        fall_s: Time back.
+        hold_s: Time at the end.
+        flex: +1 raised and bent, -1 lowered and stretched out.
+        outward: Sine of the way out to the side, -1 to 1; drawn when None.
+        reaction: Share of the peak that shakes the trunk; drawn when None, 0 for none.
+    """
+    share = draw.between(0.3, 0.8)
+    strong_g = _PARTING * peak_g
+    out_way = draw.between(-0.4, 0.7) if outward is None else outward
+    shoulder = share * angle_for(strong_g, rise_s, infant.body.arm_lever_m)
+    elbow = flex * (1.0 - share) * angle_for(strong_g, rise_s, infant.body.forearm_m)
+    lag = draw.between(-0.08, 0.12) * rise_s
+    timing = {"rise_s": rise_s, "fall_s": fall_s, "hold_s": hold_s}
+    up = flex * shoulder * float(np.sqrt(max(1.0 - out_way**2, 0.0)))
+    out.pulse(arm.flexion, at_s + max(-lag, 0.0), up, **timing)
+    out.pulse(arm.abduction, at_s + max(-lag, 0.0), shoulder * out_way, **timing)
+    out.pulse(arm.elbow, at_s + max(lag, 0.0), elbow, **timing)
+    out.pulse(arm.rotation, at_s, shoulder * draw.between(-0.5, 0.5), **timing)
+    felt = draw.between(*_ARM_REACTION) if reaction is None else reaction
+    _react(out, draw, infant, at_s, felt * peak_g, rise_s, fall_s)
+
+
+def nod(
+    out: StepList,
+    draw: Draw,
+    infant: Infant,
+    at_s: float,
+    *,
+    peak_g: float,
+    rise_s: float,
+    fall_s: float,
+    hold_s: float = 0.0,
+    flex: float = 1.0,
+    turn: float | None = None,
+    reaction: float | None = None,
+) -> None:
+    """One out-and-back of the head; the chest feels a little of it.
+
+    `flex` is +1 chin down and -1 thrown back; `turn` the share of it that turns and tilts the head, drawn
+    when None; `reaction` the share of the peak that shakes the trunk, drawn when None and 0 for none.
+    """
+    angle = angle_for(peak_g, rise_s, infant.body.head_lever_m, limit_rad=_HEAD_RANGE_RAD)
+    aside = draw.between(-0.3, 0.3) if turn is None else turn
+    timing = {"rise_s": rise_s, "fall_s": fall_s, "hold_s": hold_s}
+    out.pulse(Channel.HEAD_NOD, at_s, flex * angle * float(np.sqrt(max(1.0 - aside**2, 0.0))), **timing)
+    out.pulse(Channel.HEAD_TURN, at_s, angle * aside, **timing)
+    out.pulse(Channel.HEAD_TILT, at_s, angle * aside * draw.between(-0.6, 0.6), **timing)
+    felt = draw.between(*_HEAD_REACTION) if reaction is None else reaction
+    _react(out, draw, infant, at_s, felt * peak_g, rise_s, fall_s)
+
+
+def _react(
+    out: StepList, draw: Draw, infant: Infant, at_s: float, peak_g: float, rise_s: float, fall_s: float
+) -> None:
+    if peak_g > 0.0:
+        pelvis = draw.between(0.05, 0.3)
+        shake_trunk(out, draw, infant, at_s, peak_g=peak_g, rise_s=rise_s, fall_s=fall_s, pelvis=pelvis)
 
 
 def shake_trunk(
