@@ -91,6 +91,14 @@ class Infant:
     """typical peak of its kicks at the ankle, gravity removed"""
     kick_carry: float
     """share of a kick's peak that typically shakes the trunk"""
+    kick_skew: float
+    """typical time of a kick's return over its time outwards"""
+    kick_held: float
+    """share of its kicks that stay at their end for a while"""
+    kick_together: float
+    """how much more than others of its age it kicks with both legs at once, as a factor"""
+    kick_lifts: float
+    """share of its bouts in which legs are lifted and held or dropped rather than kicked"""
     breath_rank: float
     """where its breathing rate lies among infants of its age, in standard deviations"""
     breath_tilt_g: float
@@ -101,7 +109,8 @@ def draw_infant(draw: Draw, age_days: int) -> Infant:
     """An infant of this age.
 
     Kick peaks 0.32-0.90 g [F34, clinical.md 1b]; trunk peak beside them 0.05-0.3 g [E], so that the
-    carried share is drawn from hardly to as much as the leg; chest tilt 2-10 mg [E, clinical.md 2a].
+    carried share is drawn from hardly to as much as the leg; skew, hold, both legs and lifts [E]; chest
+    tilt 2-10 mg [E, clinical.md 2a].
     """
     return Infant(
         age_days=age_days,
@@ -110,6 +119,10 @@ def draw_infant(draw: Draw, age_days: int) -> Infant:
         kick_carry=draw.log_between(0.04, 0.7),
         breath_rank=draw.normal() * 0.8,
         breath_tilt_g=draw.log_between(0.002, 0.010),
+        kick_skew=draw.log_between(0.6, 2.4),
+        kick_held=draw.between(0.05, 0.6),
+        kick_together=draw.log_between(0.3, 3.0),
+        kick_lifts=draw.log_between(0.03, 0.5),
     )
 
 
