@@ -1,0 +1,96 @@
+"""What would have rung: the very rules and severity table of the application, asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from alerts import rules
+from dsp.records import NS, Event, Label, Severity
+
+from .scoring_night import NightTables, Span, as_events
+from .scoring_spans import TIGHT
+
+__all__ = ["Ring", "RingScore", "rings", "score_rings"]
+
+_DUE = frozenset(
+    {
+        Label.LONG_MOVEMENT,
+        Label.RHYTHMIC_JERKING,
+        Label.SPASM_LIKE_CLUSTER,
+        Label.STIFFENING,
+        Label.SPASM_LIKE,
+    }
+)
+"""Labels with an urgent row, and the members they take over. The thousands of others a night are not asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One time the phone would have rung: which pattern, where it lay, and when."""
+
+    wire: str
+    span: Span
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RingScore:
+    """Urgent alerts of a night beside the true movements that ought to ring."""
+
+    told: int
+    false: tuple[Ring, ...]
+    """touch no true movement that ought to ring"""
+    due: int
+    """true movements that ought to ring, by the same table at a full match"""
+    rung: int
+    """of these, how many did"""
+    delays_s: tuple[float, ...]
+    """from the onset of each of these to the first ring"""
+
+
+def rings(rows: Iterable[Event], *, age_days: int | None = None) -> list[Ring]:
+    """Urgent alerts that the rules make of these rows, each at its first ring, with where its event came to lie.
+
+    Args:
+        rows: every row of every event, in the order of telling.
+        age_days: age of the infant, if known.
+    """
+    state, first, last = rules.RuleState(), dict[str, tuple[str, int]](), dict[str, Span]()
+    for row in rows:
+        if row.label not in _DUE and row.relabelled_from not in _DUE:
+            continue
+        state, alerts = rules.decide(state, row, age_days=age_days)
+        for alert in alerts:
+            if alert.severity is not Severity.URGENT:
+                continue
+            first.setdefault(alert.id, (alert.pattern, alert.t_ns))
+            last[alert.id] = Span(alert.onset_ns / NS, alert.end_ns / NS)
+    return [Ring(wire, last[name], t_ns / NS) for name, (wire, t_ns) in first.items()]
+
+
+def score_rings(night: NightTables) -> RingScore:
+    """Which urgent alerts had a reason, and which reasons rang.
+
+    Without the rows as they were told, each event counts as told at its end.
+    """
+    rows = as_events(night.told) if night.rows is None else night.rows
+    told = rings(rows, age_days=night.age_days)
+    due = rings(as_events(night.truth, conveyed=night.conveyed), age_days=night.age_days)
+    first = [_first_ring(reason.span, told) for reason in due]
+    heard = [(reason, at_s) for reason, at_s in zip(due, first, strict=True) if at_s is not None]
+    return RingScore(
+        told=len(told),
+        false=tuple(r for r in told if not any(_close(reason.span, r.span) for reason in due)),
+        due=len(due),
+        rung=len(heard),
+        delays_s=tuple(at_s - reason.span.onset_s for reason, at_s in heard),
+    )
+
+
+def _first_ring(reason: Span, told: Sequence[Ring]) -> float | None:
+    return min((r.at_s for r in told if _close(reason, r.span)), default=None)
+
+
+def _close(reason: Span, ring: Span) -> bool:
+    return reason.touches(ring, before_s=TIGHT.tolerance_start_s, after_s=TIGHT.tolerance_end_s)
