@@ -71,6 +71,8 @@ class Announcer:
         self._utc = utc
         self._severity: dict[str | None, Severity] = {}
         self._links: dict[str, dict[Site, LinkSample]] = {}
+        self._newest: dict[tuple[str, type], int] = {}
+        """time of the newest state and minute announced, by infant: a topic shows what is now"""
         self._recalled = False
         self._published = 0
         self._trouble = ""
@@ -167,13 +169,22 @@ class Announcer:
         if isinstance(row, Event):
             return event_message(topics, utc, row, self._standing(row))
         if isinstance(row, StateEpoch):
-            return state_message(topics, utc, row)
+            return state_message(topics, utc, row) if self._is_newest(row) else None
         if isinstance(row, Coverage):
-            return coverage_message(topics, utc, row)
+            return coverage_message(topics, utc, row) if self._is_newest(row) else None
         if isinstance(row, LinkRow):
             self._remember(row)
             return link_message(topics, utc, row.infant, list(self._links[row.infant].values()))
         return None
+
+    def _is_newest(self, row: StateEpoch | Coverage) -> bool:
+        """Whether the row is not a later word on an earlier time, told again because of data that came late."""
+        key = (row.infant, type(row))
+        newest = self._newest.get(key)
+        if newest is not None and row.t_ns < newest:
+            return False
+        self._newest[key] = row.t_ns
+        return True
 
     def _alert(self, alert: Alert) -> Message | None:
         if self._tables == ALERTS:

@@ -9,11 +9,25 @@ import msgspec
 
 from alerts import rules
 from dsp.pipeline import Pipeline
-from dsp.records import Alert, ClockRow, Coverage, Epoch, Event, Item, Output, Site, StateEpoch, Tick
+from dsp.reconcile import Name, reconcile, renamed
+from dsp.records import (
+    Alert,
+    ClockRow,
+    Coverage,
+    Epoch,
+    Event,
+    Item,
+    Output,
+    Segment,
+    Site,
+    StateEpoch,
+    Tick,
+)
 from dsp.value import BadSnapshot
-from store.recording import standing_events
+from store.recording import newest_of, standing_events
 
 from .coverage import CoverageLedger, LedgerState
+from .rerun import Base, Late, LookBack, Past, Run, Shadow, decided_ns
 
 __all__ = ["Detector", "Told"]
 
@@ -44,13 +58,18 @@ class Told:
 
     @property
     def states(self) -> list[StateEpoch]:
-        """Sleep states, one per epoch."""
-        return [o for o in self.outputs if isinstance(o, StateEpoch)]
+        """Sleep states, one per epoch: the last word on each."""
+        return newest_of((o for o in self.outputs if isinstance(o, StateEpoch)), key=lambda s: s.t_ns)
 
     @property
     def epochs(self) -> list[Epoch]:
-        """Activity epochs of every site."""
-        return [o for o in self.outputs if isinstance(o, Epoch)]
+        """Activity epochs of every site: the last word on each."""
+        return newest_of((o for o in self.outputs if isinstance(o, Epoch)), key=lambda e: (e.t_ns, e.site))
+
+    @property
+    def minutes(self) -> list[Coverage]:
+        """Coverage, one row per minute: the last word on each."""
+        return newest_of(self.coverage, key=lambda c: c.t_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +77,9 @@ class _Saved:
     pipeline: bytes
     coverage: LedgerState
     rules: rules.RuleState
+    names: dict[str, Name]
+    late: Late | None
+    run: Run | None
 
 
 class Detector:
@@ -68,6 +90,7 @@ class Detector:
         sites: where sensors are worn.
         age_days: age of the infant, if known: a soft prior.
         clock: ties data time to UTC in the words of late alerts; without it they say how long ago.
+        past: what was fed and told before; without it samples that come late are counted, not decided on.
     """
 
     def __init__(
@@ -77,37 +100,51 @@ class Detector:
         *,
         age_days: int | None = None,
         clock: ClockRow | None = None,
+        past: Past | None = None,
     ) -> None:
+        self._infant = infant
+        self._sites = tuple(sites)
         self._age_days = age_days
         self._clock = clock
-        worn = tuple(sites)
-        self._pipeline = Pipeline(infant, worn, age_days=age_days)
-        self._coverage = CoverageLedger(infant, worn)
+        self._past = past
+        self._knows = self._beginning()
         self._rules = rules.RuleState()
+        self._back = LookBack(self._sites)
 
     def feed_block(self, items: Sequence[Item]) -> Told:
         """Take items in, in order, and decide on them together: what a tick closed, or a minute of a recording."""
         told = Told()
-        for item in items:
-            if isinstance(item, Tick):
-                self._count(told, self._coverage.pass_time(item.t_ns))
-        told.extend(self._judge(self._pipeline.feed_block(items)))
+        ticks = [item.t_ns for item in items if isinstance(item, Tick)]
+        for t_ns in ticks:
+            self._count(told, self._knows.coverage.pass_time(t_ns))
+        decided = decided_ns(self._knows.pipeline)
+        told.extend(self._judge(self._knows.pipeline.feed_block(items)))
+        if self._past is not None and ticks:
+            begins = min((i.t0_ns for i in items if isinstance(i, Segment)), default=decided)
+            late_ns = begins if begins < decided else None
+            told.extend(self._look_back(self._past, late_ns, ticks[-1]))
         return told
 
     def finish(self) -> Told:
         """End of the recording: decide what is still open."""
-        told = self._judge(self._pipeline.finish())
-        self._count(told, self._coverage.finish(self._pipeline.watermark_ns))
+        told = Told()
+        while self._past is not None and self._back.waits:
+            told.extend(self._look_back(self._past, None, self._knows.pipeline.watermark_ns, at_once=True))
+        told.extend(self._judge(self._knows.pipeline.finish()))
+        self._count(told, self._knows.coverage.finish(self._knows.pipeline.watermark_ns))
         return told
 
     @property
     def watermark_ns(self) -> int:
         """Data time up to which everything has been decided."""
-        return self._pipeline.watermark_ns
+        return self._knows.pipeline.watermark_ns
 
     def snapshot(self) -> bytes:
         """Everything the detector knows, as a value."""
-        saved = _Saved(self._pipeline.snapshot(), self._coverage.state(), self._rules)
+        knows = self._knows
+        saved = _Saved(
+            knows.pipeline.snapshot(), knows.coverage.state(), self._rules, knows.names, *self._back.state()
+        )
         return msgspec.msgpack.encode(saved)
 
     def restore(self, snapshot: bytes) -> None:
@@ -116,19 +153,16 @@ class Detector:
         Raises:
             BadSnapshot: it is damaged, or of another version; the detector is as it was.
         """
-        try:
-            saved = msgspec.msgpack.decode(snapshot, type=_Saved)
-        except msgspec.MsgspecError as error:
-            raise BadSnapshot(str(error)) from error
-        self._pipeline = Pipeline.restore(saved.pipeline)
-        self._coverage.restore(saved.coverage)
+        saved = _saved(snapshot)
+        self._knows = self._base(saved)
         self._rules = saved.rules
+        self._back.restore(saved.late, saved.run)
 
     def _judge(self, outputs: list[Output]) -> Told:
-        told = Told(outputs=outputs)
-        for output in outputs:
+        told = Told(outputs=[renamed(o, self._knows.names) if isinstance(o, Event) else o for o in outputs])
+        for output in told.outputs:
             if isinstance(output, Epoch):
-                self._count(told, self._coverage.feed(output))
+                self._count(told, self._knows.coverage.feed(output))
             elif isinstance(output, Event):
                 told.alerts += self._decide([output])
         return told
@@ -143,3 +177,50 @@ class Detector:
             self._rules, decided = rules.decide(self._rules, fact, clock=self._clock, age_days=self._age_days)
             alerts += decided
         return alerts
+
+    def _look_back(self, past: Past, late_ns: int | None, now_ns: int, *, at_once: bool = False) -> Told:
+        """One tick of deciding again what samples that came late belong to."""
+        if late_ns is not None:
+            self._back.notice(late_ns, now_ns)
+        until_ns = decided_ns(self._knows.pipeline)
+        shadow = self._back.tick(past, self._base_before, now_ns, until_ns, at_once=at_once)
+        return Told() if shadow is None else self._taken_over(past, shadow)
+
+    def _base_before(self, past: Past, t_ns: int) -> Base:
+        state = past.state_before(t_ns)
+        return self._beginning() if state is None else self._base(_saved(state))
+
+    def _taken_over(self, past: Past, shadow: Shadow) -> Told:
+        """Go on with what the shadow knows, and tell what it sees differently."""
+        told_ns = shadow.base.pipeline.watermark_ns
+        before = past.told_between(shadow.started_ns, told_ns)
+        difference = reconcile(
+            [row for row in before if isinstance(row, Event)],
+            [row for row in shadow.outputs if isinstance(row, Event)],
+            told_ns=told_ns,
+            names=shadow.base.names,
+        )
+        self._knows = Base(shadow.base.pipeline, shadow.base.coverage, difference.names)
+        past.spoil(shadow.from_ns)
+        known = {row for row in before if not isinstance(row, Event)}
+        told = Told(outputs=[*difference.rows])
+        told.outputs += [o for o in shadow.outputs if not isinstance(o, Event) and o not in known]
+        told.coverage = [c for c in shadow.coverage if c not in known]
+        told.alerts = self._decide(difference.rows)
+        return told
+
+    def _beginning(self) -> Base:
+        pipeline = Pipeline(self._infant, self._sites, age_days=self._age_days)
+        return Base(pipeline, CoverageLedger(self._infant, self._sites), {})
+
+    def _base(self, saved: _Saved) -> Base:
+        coverage = CoverageLedger(self._infant, self._sites)
+        coverage.restore(saved.coverage)
+        return Base(Pipeline.restore(saved.pipeline), coverage, saved.names)
+
+
+def _saved(snapshot: bytes) -> _Saved:
+    try:
+        return msgspec.msgpack.decode(snapshot, type=_Saved)
+    except msgspec.MsgspecError as error:
+        raise BadSnapshot(str(error)) from error

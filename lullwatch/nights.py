@@ -35,6 +35,8 @@ class Night:
     age_days: int | None = None
     ends: bool = True
     """whether the recording ends with the last item, so that what is open is decided"""
+    as_arrived: bool = False
+    """whether samples may come late"""
 
     @property
     def clock(self) -> ClockRow | None:
@@ -106,9 +108,8 @@ def _journal_nights(path: Path, journal: Journal, infant: str, as_arrived: bool)
     for number, part in enumerate(parts, start=1):
         name = settled.name if number == 1 else f"{settled.name}_part-{number}"
         night = settled if part.watch is None else _set(settled, part.watch)
-        yield replace(
-            night, name=name, blocks=part.blocks if part.ended else part.blocks[:-1], ends=part.ended
-        )
+        blocks = part.blocks if part.ended else part.blocks[:-1]
+        yield replace(night, name=name, blocks=blocks, ends=part.ended, as_arrived=True)
 
 
 def _settled(name: str, recording: Recording, watch: Watch | None) -> Night:

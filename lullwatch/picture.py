@@ -79,13 +79,13 @@ def draw_night(
         _draw_states(rows[0], told.states, axis)
         _draw_events(rows[1], told.final_events, axis)
         _draw_activity(rows[2], told.epochs, axis)
-        _draw_coverage(rows[3], told.coverage, axis)
+        _draw_coverage(rows[3], told.minutes, axis)
         rows[3].xaxis.set_major_formatter(axis.label)
         rows[3].set_xlabel("hours:minutes" if start_utc_ns is None else f"time of day, {zone}")
-        if told.coverage:
-            last = told.coverage[-1]
-            rows[3].set_xlim(axis.minutes(told.coverage[0].t_ns), axis.minutes(last.t_ns + last.span_ns))
-        figure.suptitle(f"{title} · {sentence(told.coverage)}\n{HEADER}", fontsize=10, color=_INK)
+        if told.minutes:
+            last = told.minutes[-1]
+            rows[3].set_xlim(axis.minutes(told.minutes[0].t_ns), axis.minutes(last.t_ns + last.span_ns))
+        figure.suptitle(f"{title} · {sentence(told.minutes)}\n{HEADER}", fontsize=10, color=_INK)
         figure.savefig(path, dpi=110, metadata={"Software": None})
 
 

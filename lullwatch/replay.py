@@ -13,6 +13,7 @@ from store.events_tsv import event_lines, state_lines, write_events, write_state
 
 from .detector import Detector, Told
 from .nights import Night
+from .past import FedPast
 from .summary import summary
 
 __all__ = ["Replayed", "replay", "told_lines", "write_results"]
@@ -37,11 +38,17 @@ def replay(
         on_progress: called with the seconds of data that were fed since the last call.
     """
     age_days = night.age_days if age_days is None else age_days
-    detector = Detector(night.infant, night.sites, age_days=age_days, clock=night.clock)
+    past = FedPast() if night.as_arrived else None
+    detector = Detector(night.infant, night.sites, age_days=age_days, clock=night.clock, past=past)
     told = Told()
     fed_ns = night.t0_ns
     for block in night.blocks:
-        told.extend(detector.feed_block(block))
+        if past is not None:
+            past.fed(block)
+        now = detector.feed_block(block)
+        told.extend(now)
+        if past is not None:
+            past.told(now, detector)
         end_ns = max((item.end_ns for item in block if isinstance(item, Segment)), default=fed_ns)
         if end_ns - fed_ns > NS:
             on_progress((end_ns - fed_ns) / NS)

@@ -16,6 +16,7 @@ from store.journal import Journal
 from store.rows import FedRow, Row, SegmentRow, fed_item
 
 from .detector import Detector, Told
+from .past import JournalPast
 from .watch import Watch, config_of, watch_of
 
 __all__ = ["Spine", "Taken"]
@@ -40,6 +41,7 @@ class Spine:
         self._journal = journal
         self._watches = {watch.infant: watch for watch in watches}
         self._detectors: dict[str, Detector] = {}
+        self._pasts: dict[str, JournalPast] = {}
         self._snapshot_ns: dict[str, int] = {}
         self._due: dict[str, Told] = {}
         """told, but not committed yet because the journal could not take it"""
@@ -63,6 +65,7 @@ class Spine:
                 self._watches[infant] = watch = replace(watch, age_days=last.age_days if last else None)
             else:
                 row = self._journal.commit([config_of(watch, clock.t_ns)]).last_row
+            self._pasts[infant] = JournalPast(self._journal, infant, row)
             self._detectors[infant] = self._detector(watch, first_clock)
             self._catch_up(taken, infant, row)
         self._commit_told(taken)
@@ -82,7 +85,7 @@ class Spine:
         taken = Taken()
         for number, row in zip(result.rows, rows, strict=True):
             if number is not None and isinstance(row, SegmentRow | FedRow):
-                self._feed(taken, row.infant, fed_item(row))
+                self._feed(taken, row.infant, fed_item(row), number)
         self._fed_row = result.last_row
         self._commit_told(taken)
         self._snapshots(SNAPSHOT_EVERY_NS)
@@ -120,7 +123,8 @@ class Spine:
         return found
 
     def _detector(self, watch: Watch, clock: ClockRow) -> Detector:
-        return Detector(watch.infant, watch.sites, age_days=watch.age_days, clock=clock)
+        past = self._pasts[watch.infant]
+        return Detector(watch.infant, watch.sites, age_days=watch.age_days, clock=clock, past=past)
 
     def _catch_up(self, taken: Taken, infant: str, since_row: int) -> None:
         snapshot = self._journal.newest_snapshot(infant)
@@ -131,10 +135,10 @@ class Spine:
                 row = snapshot.row
             except BadSnapshot as error:
                 _log.warning("infant %s: %s; every row of the night is fed again", infant, error)
-        for _, item in self._journal.items(infant, after_row=row):
-            self._feed(taken, infant, item)
+        for number, item in self._journal.items(infant, after_row=row):
+            self._feed(taken, infant, item, number)
 
-    def _feed(self, taken: Taken, infant: str, item: Item) -> None:
+    def _feed(self, taken: Taken, infant: str, item: Item, row: int) -> None:
         """Collect what a tick closes, and let the detector decide on it together."""
         detector = self._detectors.get(infant)
         if detector is None:
@@ -143,7 +147,10 @@ class Spine:
         block.append(item)
         if isinstance(item, Tick):
             self._blocks[infant] = []
-            taken.told.setdefault(infant, Told()).extend(detector.feed_block(block))
+            self._pasts[infant].upto_row = row
+            told = detector.feed_block(block)
+            self._pasts[infant].told(told)
+            taken.told.setdefault(infant, Told()).extend(told)
 
     def _commit_told(self, taken: Taken) -> None:
         """Commit what was told; what the journal had already (after a restart) is not told again.
@@ -161,6 +168,7 @@ class Spine:
                 _log.error("what was told of infant %s waits: %s", infant, error)
                 return
             del self._due[infant]
+            self._pasts[infant].committed()
             fresh = [r for r, row in zip(records, placed, strict=True) if row is not None]
             taken.told[infant] = Told(
                 outputs=[r for r in fresh if not isinstance(r, Alert | Coverage)],

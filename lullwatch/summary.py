@@ -27,10 +27,10 @@ def summary(name: str, sites: Sequence[Site], told: Told) -> str:
     """A night in a few lines, coverage first. No count stands there without it."""
     events = told.final_events
     lines = [
-        f"{name}: {sentence(told.coverage)}",
-        _worn_line(sites, told.coverage),
+        f"{name}: {sentence(told.minutes)}",
+        _worn_line(sites, told.minutes),
         _state_line(told),
-        *_event_lines(events, told.coverage),
+        *_event_lines(events, told.minutes),
         _alert_line(told.alerts),
         "",
         *_general_lines(events),

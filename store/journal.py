@@ -232,6 +232,18 @@ class Journal:
             for values in self._all(_SETTLED, (infant, found[0][0], start)):
                 yield segment_of(values)
 
+    def segments_between(
+        self, infant: str, onset_ns: int, end_ns: int, *, after_row: int = 0, upto_row: int | None = None
+    ) -> list[Segment]:
+        """Segments that begin in the span, by time; of those that came in rows `after_row` < row <= `upto_row`."""
+        upto = self.last_row if upto_row is None else upto_row
+        return [segment_of(v) for v in self._all(_BETWEEN, (infant, onset_ns, end_ns, after_row, upto))]
+
+    def first_sample_ns(self, infant: str, *, after_row: int = 0) -> int | None:
+        """Time of the infant's earliest sample in rows behind `after_row`; None when there is none."""
+        found = self._all("SELECT min(t0_ns) FROM segment WHERE infant = ? AND row > ?", (infant, after_row))
+        return None if found[0][0] is None else int(found[0][0])
+
     def packets(self, infant: str) -> Iterator[Packet]:
         """The infant's packets as they arrived."""
         for _, record in self._rows(("segment",), infant, 0):
@@ -308,6 +320,11 @@ class Journal:
             ),
         )
         return Snapshot(*found[0]) if found else None
+
+    def drop_snapshots(self, infant: str, *, behind_ns: int) -> None:
+        """Forget states that had decided anything behind `behind_ns`: data of that time came late."""
+        with self._numbered():
+            self._db.execute("DELETE FROM snapshot WHERE infant = ? AND t_ns > ?", (infant, behind_ns))
 
     # cursors of receivers
 
@@ -390,6 +407,8 @@ _SETTLED = (
     f"SELECT {', '.join(TABLES['segment'].columns)} FROM segment "  # noqa: S608 - names are constants
     "WHERE infant = ? AND t0_ns >= ? AND t0_ns < ? ORDER BY t0_ns, site, sensor, boot, seq"
 )
+
+_BETWEEN = _SETTLED.replace(" ORDER BY", " AND row > ? AND row <= ? ORDER BY")
 
 
 def _fed_row(row: Row) -> FedRow:

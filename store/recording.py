@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from dsp.records import (
     ClockRow,
@@ -19,6 +20,8 @@ from dsp.records import (
 from store.journal import Journal
 from store.utc import UtcMap
 
+_T = TypeVar("_T")
+
 __all__ = [
     "FILLING",
     "NOT_RECEIVED",
@@ -28,6 +31,8 @@ __all__ = [
     "Recording",
     "from_journal",
     "gaps_of",
+    "newest_of",
+    "order_of",
     "settled",
     "standing_events",
 ]
@@ -101,7 +106,12 @@ class Recording:
 
 def settled(segments: Iterable[Segment]) -> tuple[Segment, ...]:
     """Segments in the one order that does not depend on how they arrived."""
-    return tuple(sorted(segments, key=lambda s: (s.t0_ns, s.site, s.sensor, s.boot, s.seq)))
+    return tuple(sorted(segments, key=order_of))
+
+
+def order_of(segment: Segment) -> tuple[int, str, str, int, int]:
+    """What segments are settled by."""
+    return (segment.t0_ns, segment.site, segment.sensor, segment.boot, segment.seq)
 
 
 def from_journal(journal: Journal, infant: str) -> Recording:
@@ -116,9 +126,9 @@ def from_journal(journal: Journal, infant: str) -> Recording:
         t0_ns=t0_ns,
         segments=segments,
         events=tuple(journal.events(infant)),
-        states=tuple(journal.states(infant)),
+        states=tuple(newest_of(journal.states(infant), key=lambda s: s.t_ns)),
         notes=tuple(journal.notes(infant)),
-        coverage=tuple(journal.coverage(infant)),
+        coverage=tuple(newest_of(journal.coverage(infant), key=lambda c: c.t_ns)),
     )
 
 
@@ -130,6 +140,12 @@ def standing_events(events: Iterable[Event]) -> tuple[Event, ...]:
             latest[event.id] = event
     standing = (e for e in latest.values() if e.status is not EventStatus.WITHDRAWN and e.merged_into is None)
     return tuple(sorted(standing, key=lambda e: (e.onset_ns, e.id)))
+
+
+def newest_of(rows: Iterable[_T], *, key: Callable[[_T], Any]) -> list[_T]:
+    """One row for each key, the last one told, in the order of the keys: data that came late changes earlier rows."""
+    newest = {key(row): row for row in rows}
+    return [newest[k] for k in sorted(newest)]
 
 
 def gaps_of(recording: Recording) -> Iterator[Gap]:

@@ -1,0 +1,134 @@
+"""Where a detector looks back: the journal of the night, or what a replay has fed so far."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from operator import attrgetter
+
+from dsp.records import NS, Context, Coverage, Epoch, Event, Item, Output, Segment, StateEpoch
+from store.journal import Journal
+from store.recording import order_of
+
+from .detector import Detector, Told
+
+__all__ = ["FedPast", "JournalPast"]
+
+_STATE_EVERY_NS = 60 * NS
+_STATES_APART_NS = 900 * NS
+_NEW_STATES = 5
+"""States of the last minutes are all kept; of older ones the first of every quarter of an hour."""
+
+
+class JournalPast:
+    """The past of one infant as its journal holds it.
+
+    Attributes:
+        upto_row: what lies behind this row has not happened yet: it is still to be fed.
+    """
+
+    def __init__(self, journal: Journal, infant: str, since_row: int) -> None:
+        self._journal = journal
+        self._infant = infant
+        self._since_row = since_row
+        self.upto_row = since_row
+        self._uncommitted: list[Output | Coverage] = []
+
+    def told(self, told: Told) -> None:
+        """Remember what was told until it is committed."""
+        self._uncommitted += [*told.outputs, *told.coverage]
+
+    def committed(self) -> None:
+        """Everything that was told is in the journal."""
+        self._uncommitted = []
+
+    @property
+    def begins_ns(self) -> int:
+        """Time of the earliest sample."""
+        return self._journal.first_sample_ns(self._infant, after_row=self._since_row) or 0
+
+    def state_before(self, t_ns: int) -> bytes | None:
+        """The newest snapshot that had decided nothing behind `t_ns`."""
+        found = self._journal.newest_snapshot(self._infant, before_row=self.upto_row, before_ns=t_ns + 1)
+        return found.state if found is not None and found.row > self._since_row else None
+
+    def segments(self, onset_ns: int, end_ns: int) -> Sequence[Segment]:
+        """Segments that begin in the span, in the order of time."""
+        return self._journal.segments_between(
+            self._infant, onset_ns, end_ns, after_row=self._since_row, upto_row=self.upto_row
+        )
+
+    def told_between(self, after_ns: int, until_ns: int) -> Sequence[Output | Coverage]:
+        """What was told of times behind `after_ns` and not behind `until_ns`, in the order it was told."""
+        journal, infant = self._journal, self._infant
+        rows: list[Output | Coverage] = [*journal.events(infant), *journal.epochs(infant)]
+        rows += [*journal.states(infant), *journal.contexts(infant), *journal.coverage(infant)]
+        rows += self._uncommitted
+        return [row for row in rows if after_ns < _told_ns(row) <= until_ns]
+
+    def spoil(self, t_ns: int) -> None:
+        """States that had decided anything behind `t_ns` are not gone back to any more."""
+        self._journal.drop_snapshots(self._infant, behind_ns=t_ns)
+
+
+class FedPast:
+    """The past of one infant as it was fed and told in this process."""
+
+    def __init__(self) -> None:
+        self._segments: list[Segment] = []
+        self._told: list[Output | Coverage] = []
+        self._states: list[tuple[int, bytes]] = []
+
+    def fed(self, items: Sequence[Item]) -> None:
+        """Remember what is about to be fed."""
+        for item in items:
+            if isinstance(item, Segment):
+                insort(self._segments, item, key=order_of)
+
+    def told(self, told: Told, detector: Detector) -> None:
+        """Remember what was told, and now and then the detector's state."""
+        self._told += [*told.outputs, *told.coverage]
+        t_ns = detector.watermark_ns
+        if t_ns and (not self._states or t_ns >= self._states[-1][0] + _STATE_EVERY_NS):
+            self._states.append((t_ns, detector.snapshot()))
+            self._thin_out()
+
+    @property
+    def begins_ns(self) -> int:
+        """Time of the earliest sample."""
+        return self._segments[0].t0_ns if self._segments else 0
+
+    def state_before(self, t_ns: int) -> bytes | None:
+        """The newest snapshot that had decided nothing behind `t_ns`."""
+        return next((state for at_ns, state in reversed(self._states) if at_ns <= t_ns), None)
+
+    def segments(self, onset_ns: int, end_ns: int) -> Sequence[Segment]:
+        """Segments that begin in the span, in the order of time."""
+        by_time = attrgetter("t0_ns")
+        first = bisect_left(self._segments, onset_ns, key=by_time)
+        return self._segments[first : bisect_left(self._segments, end_ns, key=by_time)]
+
+    def told_between(self, after_ns: int, until_ns: int) -> Sequence[Output | Coverage]:
+        """What was told of times behind `after_ns` and not behind `until_ns`, in the order it was told."""
+        return [row for row in self._told if after_ns < _told_ns(row) <= until_ns]
+
+    def spoil(self, t_ns: int) -> None:
+        """States that had decided anything behind `t_ns` are not gone back to any more."""
+        self._states = [(at_ns, state) for at_ns, state in self._states if at_ns <= t_ns]
+
+    def _thin_out(self) -> None:
+        old, new = self._states[:-_NEW_STATES], self._states[-_NEW_STATES:]
+        first: dict[int, tuple[int, bytes]] = {}
+        for at_ns, state in old:
+            first.setdefault(at_ns // _STATES_APART_NS, (at_ns, state))
+        self._states = [*first.values(), *new]
+
+
+def _told_ns(row: Output | Coverage) -> int:
+    """Data time at which a row could be told."""
+    if isinstance(row, Event):
+        return row.told_ns
+    if isinstance(row, Epoch | StateEpoch | Coverage):
+        return row.t_ns + row.span_ns
+    assert isinstance(row, Context)  # noqa: S101 - narrows the type; nothing else is told
+    return row.end_ns

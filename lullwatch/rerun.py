@@ -1,0 +1,224 @@
+"""Data that comes late: the span is decided again on a shadow, and people are told the difference.
+
+A shadow starts from the newest state that had not yet looked at the late samples, reads the span again in the
+order of time, and takes the place of the detector's pipeline once it has caught up. It works a stretch at every
+tick, so that a night that is back-filled does not hold up what happens now. All of it depends on segments and
+ticks alone: a replay in the order of arrival tells the same rows at the same ticks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from dsp.grid import LOOKAHEAD_NS
+from dsp.pipeline import Pipeline
+from dsp.reconcile import Name
+from dsp.records import NS, Coverage, Cutoff, Epoch, Item, Output, Segment, Site, Tick
+
+from .coverage import CoverageLedger
+
+__all__ = ["Base", "Late", "LookBack", "Past", "Run", "Shadow", "decided_ns"]
+
+_QUIET_NS: Final = 2 * NS
+"""A back-fill that pauses this long is taken as done: packets of one come many a second."""
+_LONGEST_WAIT_NS: Final = 60 * NS
+"""A long back-fill is looked at once a minute meanwhile, so that an urgent pattern in it is not held back."""
+_STRETCH_NS: Final = 600 * NS
+"""Data that is decided again at one tick: a small part of the quarter of a second between two ticks."""
+_BASE_APART_NS: Final = 900 * NS
+"""A state this far before the late samples can always be had (older states are kept a quarter of an hour apart)."""
+_BLOCK_NS: Final = 60 * NS
+_LONGEST_SEGMENT_NS: Final = 2 * NS
+"""A packet that began this long before a moment may still reach over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a detector knew at some moment: enough to decide again from there."""
+
+    pipeline: Pipeline
+    coverage: CoverageLedger
+    names: dict[str, Name]
+
+
+class Past(Protocol):
+    """What a detector can look back at; everything in it had been fed or told by now."""
+
+    @property
+    def begins_ns(self) -> int:
+        """Time of the earliest sample."""
+        ...
+
+    def state_before(self, t_ns: int) -> bytes | None:
+        """The newest snapshot of a detector that had decided nothing behind `t_ns`; None when there is none."""
+        ...
+
+    def segments(self, onset_ns: int, end_ns: int) -> Sequence[Segment]:
+        """Segments that begin in the span, in the order of time."""
+        ...
+
+    def told_between(self, after_ns: int, until_ns: int) -> Sequence[Output | Coverage]:
+        """What was told of times behind `after_ns` and not behind `until_ns`, in the order it was told."""
+        ...
+
+    def spoil(self, t_ns: int) -> None:
+        """States that had decided anything behind `t_ns` are not to be gone back to any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Samples that came after their time had been decided, not yet looked at."""
+
+    from_ns: int
+    first_ns: int
+    """tick at which the first of them came"""
+    last_ns: int
+
+    @staticmethod
+    def joined(known: Late | None, from_ns: int, now_ns: int) -> Late:
+        """The same with samples from `from_ns` on that came now."""
+        if known is None:
+            return Late(from_ns, now_ns, now_ns)
+        return Late(min(known.from_ns, from_ns), known.first_ns, now_ns)
+
+    def is_due(self, now_ns: int) -> bool:
+        """Whether waiting for more of them is over."""
+        return now_ns - self.last_ns >= _QUIET_NS or now_ns - self.first_ns >= _LONGEST_WAIT_NS
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A span being decided again: where its late samples begin and how many ticks it still takes."""
+
+    from_ns: int
+    left: int
+
+    @staticmethod
+    def of(from_ns: int, now_ns: int) -> Run:
+        """As many ticks as the longest way back could need: their number must not depend on states at hand."""
+        return Run(from_ns, 1 + (now_ns - from_ns + _BASE_APART_NS) // _STRETCH_NS)
+
+    def ticked(self) -> Run:
+        """One tick later."""
+        return Run(self.from_ns, self.left - 1)
+
+
+@dataclass(slots=True)
+class Shadow:
+    """A pipeline on its way from an earlier state to now."""
+
+    base: Base
+    from_ns: int
+    """earliest sample that came late"""
+    started_ns: int
+    reached_ns: int
+    sites: tuple[Site, ...]
+    outputs: list[Output] = field(default_factory=list)
+    coverage: list[Coverage] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, base: Base, past: Past, from_ns: int, sites: Sequence[Site]) -> Shadow:
+        """A shadow that goes on from `base`."""
+        watermark = base.pipeline.watermark_ns
+        reached = watermark - _LONGEST_SEGMENT_NS if watermark else past.begins_ns
+        return cls(base, from_ns, watermark, reached, tuple(sites))
+
+    def advance(self, past: Past, until_ns: int) -> None:
+        """Decide what can be decided from segments that begin before `until_ns`."""
+        for onset, end in _blocks(self.reached_ns, until_ns):
+            segments = past.segments(onset, end)
+            self._feed([*segments, *(Cutoff(site, end) for site in self.sites)])
+            self.reached_ns = end
+
+    def catch_up(self, past: Past, now_ns: int, until_ns: int) -> None:
+        """Decide everything that the detector it replaces had decided, which was up to `until_ns`."""
+        self.advance(past, until_ns)
+        ahead = past.segments(self.reached_ns, now_ns + _LONGEST_SEGMENT_NS)
+        self._feed([*ahead, *(Cutoff(site, until_ns) for site in self.sites), Tick(now_ns)])
+
+    def _feed(self, items: list[Item]) -> None:
+        outputs = self.base.pipeline.feed_block(items)
+        self.outputs += outputs
+        for output in outputs:
+            if isinstance(output, Epoch):
+                self.coverage += self.base.coverage.feed(output)
+
+
+class LookBack:
+    """Samples that came late, and the shadow that decides their span again."""
+
+    def __init__(self, sites: Sequence[Site]) -> None:
+        self._sites = tuple(sites)
+        self._late: Late | None = None
+        self._run: Run | None = None
+        self._shadow: Shadow | None = None
+
+    def state(self) -> tuple[Late | None, Run | None]:
+        """What a restart needs; the shadow itself is made again."""
+        return self._late, self._run
+
+    def restore(self, late: Late | None, run: Run | None) -> None:
+        """Go on from a state."""
+        self._late, self._run, self._shadow = late, run, None
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is anything to be decided again."""
+        return self._late is not None or self._run is not None
+
+    def notice(self, from_ns: int, now_ns: int) -> None:
+        """Samples from `from_ns` on came after their time had been decided."""
+        self._late = Late.joined(self._late, from_ns, now_ns)
+
+    def tick(
+        self,
+        past: Past,
+        base_before: Callable[[Past, int], Base],
+        now_ns: int,
+        until_ns: int,
+        *,
+        at_once: bool = False,
+    ) -> Shadow | None:
+        """Decide a stretch of the span again.
+
+        Args:
+            past: where segments come from.
+            base_before: gives the state to start from.
+            now_ns: time of the tick.
+            until_ns: how far the detector has decided.
+            at_once: wait for nothing and do all of it now.
+
+        Returns:
+            The shadow, once it has caught up with the detector.
+        """
+        if self._run is None and self._late is not None and (at_once or self._late.is_due(now_ns)):
+            self._run, self._late = Run.of(self._late.from_ns, now_ns), None
+        if self._run is None:
+            return None
+        self._run = self._run.ticked()
+        shadow = self._shadow
+        if shadow is None:
+            base = base_before(past, self._run.from_ns - LOOKAHEAD_NS)
+            self._shadow = shadow = Shadow.of(base, past, self._run.from_ns, self._sites)
+        if self._run.left and not at_once:
+            share = 1.0 / (self._run.left + 1)
+            shadow.advance(past, shadow.reached_ns + round(share * (until_ns - shadow.reached_ns)))
+            return None
+        shadow.catch_up(past, now_ns, until_ns)
+        self._run = self._shadow = None
+        return shadow
+
+
+def decided_ns(pipeline: Pipeline) -> int:
+    """Time before which a sample that is fed now comes too late; 0 before the first decision."""
+    return pipeline.watermark_ns + LOOKAHEAD_NS if pipeline.watermark_ns else 0
+
+
+def _blocks(onset_ns: int, end_ns: int) -> Iterator[tuple[int, int]]:
+    while onset_ns < end_ns:
+        edge = min(end_ns, onset_ns + _BLOCK_NS)
+        yield onset_ns, edge
+        onset_ns = edge
