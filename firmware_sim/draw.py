@@ -8,7 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
-__all__ = ["Draw"]
+__all__ = ["Draw", "Wander"]
 
 _T = TypeVar("_T")
 _TRUNCATION: Final = 2.5
@@ -46,6 +46,12 @@ class Draw:
         z = float(np.clip(self.rng.standard_normal(), -_TRUNCATION, _TRUNCATION))
         return middle * float(np.exp(sigma * z))
 
+    def heavy(self, middle: float, cv: float) -> float:
+        """As `spread`, but now and then quite different: Student's t of 4 degrees on the logarithmic scale."""
+        sigma = float(np.sqrt(np.log1p(cv * cv) / 2.0))
+        z = float(np.clip(self.rng.standard_t(4), -2.0 * _TRUNCATION, 2.0 * _TRUNCATION))
+        return middle * float(np.exp(sigma * z))
+
     def normal(self) -> float:
         """Standard normal, tails cut."""
         return float(np.clip(self.rng.standard_normal(), -_TRUNCATION, _TRUNCATION))
@@ -72,3 +78,25 @@ class Draw:
             return options[int(self.rng.integers(len(options)))]
         edges = np.cumsum(np.asarray(weights, dtype=np.float64))
         return options[int(np.searchsorted(edges, self.rng.random() * edges[-1], side="right"))]
+
+
+class Wander:
+    """Strengths that drift: each resembles the last one and tends back to 1.
+
+    A first-order autoregression on the logarithmic scale with heavy-tailed steps; `memory` is what is left
+    of a departure one repetition later.
+    """
+
+    __slots__ = ("_draw", "_level", "_memory", "_step")
+
+    def __init__(self, draw: Draw, cv: float, memory: float = 0.6) -> None:
+        sigma = float(np.sqrt(np.log1p(cv * cv)))
+        self._draw, self._memory = draw, memory
+        self._step = sigma * float(np.sqrt(1.0 - memory * memory))
+        self._level = sigma * draw.normal()
+
+    def next(self) -> float:
+        """The strength of the next repetition; 1 in the middle."""
+        z = float(np.clip(self._draw.rng.standard_t(5), -4.0, 4.0))
+        self._level = self._memory * self._level + self._step * z
+        return float(np.exp(self._level))
