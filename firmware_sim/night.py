@@ -13,6 +13,7 @@ from dsp.records import NS, Segment, Site, State
 from firmware_sim.background import live_through, place_all
 from firmware_sim.body import draw_rest
 from firmware_sim.draw import Draw
+from firmware_sim.imu import ChipChoice
 from firmware_sim.movement import Infant, draw_infant, merged
 from firmware_sim.scenario import Phase, Scenario, named_scenario
 from firmware_sim.sleep import Bout, breathing, draw_hypnogram
@@ -83,7 +84,13 @@ def make_night(
     trajectory = Trajectory(Steps.join([breaths, lived.steps]), rest)
     tracks = {
         site: measure(
-            site, traits.body, trajectory, plan.duration_s, seed=seed, start_ns=start_ns, rate_hz=rate_hz
+            site,
+            traits.body,
+            trajectory,
+            plan.duration_s,
+            seed=seed,
+            start_ns=start_ns,
+            chip=ChipChoice(rate_hz=rate_hz),
         )
         for site in sites
     }

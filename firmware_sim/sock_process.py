@@ -14,6 +14,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import astuple
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,8 @@ from bumble.transport.common import PacketParser
 
 from dsp.records import Scale
 from firmware_sim.air import Air, AirController
+from firmware_sim.crystal import Crystal
+from firmware_sim.runs import Run
 from firmware_sim.sim_clock import ScaledClock
 from firmware_sim.sock import ArraySource, SampleSource, SockConfig, VirtualSock
 
@@ -39,6 +42,9 @@ _START_LIMIT_S = 60.0
 """Real time a process may take to import and listen; 1-2 s on an idle machine, far more on a loaded one."""
 
 _POLL_S = 0.02
+_RUN = np.dtype([("first", np.int64), ("t0_ns", np.int64), ("step_ns", np.float64), ("boot", np.int64)])
+_JUMP = np.dtype([("at_ns", np.int64), ("by_s", np.float64)])
+_TRUE_CLOCK = Crystal(np.zeros(1, np.int64), np.zeros(1))
 GATEWAY = "gateway"
 """Name of the controller behind the socket, for `Air.set_reachable`."""
 
@@ -74,13 +80,16 @@ class SockProcessError(RuntimeError):
 
 def save_samples(path: Path, source: SampleSource) -> None:
     """Write a source as an .npz file, to be read by another process."""
+    clock = source.crystal or _TRUE_CLOCK
     np.savez(
         path,
         counts=source.counts,
         clipped=source.clipped,
-        t0_ns=np.int64(source.t0_ns),
-        step_ns=np.float64(source.step_ns),
+        runs=np.array([astuple(run) for run in source.runs], dtype=_RUN),
         scale=np.array((source.scale.acc_g, source.scale.gyro_dps)),
+        clock_t_ns=clock.t_ns,
+        clock_ahead_s=clock.ahead_s,
+        clock_jumps=np.array(list(clock.jumps), dtype=_JUMP),
     )
 
 
@@ -88,12 +97,13 @@ def load_samples(path: Path) -> ArraySource:
     """Read what `save_samples` wrote."""
     with np.load(path) as data:
         acc_g, gyro_dps = map(float, data["scale"])
+        jumps = tuple((int(at_ns), float(by_s)) for at_ns, by_s in data["clock_jumps"].tolist())
         return ArraySource(
             data["counts"],
-            int(data["t0_ns"]),
-            float(data["step_ns"]),
-            Scale(acc_g, gyro_dps),
             data["clipped"],
+            Scale(acc_g, gyro_dps),
+            tuple(Run(*row) for row in data["runs"].tolist()),
+            Crystal(data["clock_t_ns"], data["clock_ahead_s"], jumps),
         )
 
 

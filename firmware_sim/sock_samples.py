@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.records import NS, Counts, Scale
+from firmware_sim.crystal import Crystal
+from firmware_sim.runs import Run, boot_end, index_at_or_after, time_ns
 from ingest.sock_codec import RATES_HZ, AccRange, GyroRange, Rate, scale_of
 
 __all__ = ["ArraySource", "SampleSource", "SampleWindow", "nominal_rate"]
@@ -20,10 +21,7 @@ _RATE_TOLERANCE = 0.05
 
 
 class SampleSource(Protocol):
-    """A finite recording of one sensor in data time; a track of a simulated night is one.
-
-    Sample i is taken at ``t0_ns + i * step_ns``; `step_ns` is the true step, not the nominal one.
-    """
+    """A finite recording of one sensor in data time; a track of a simulated night is one."""
 
     @property
     def counts(self) -> Counts:
@@ -36,18 +34,18 @@ class SampleSource(Protocol):
         ...
 
     @property
-    def t0_ns(self) -> int:
-        """Data time of sample 0, ns."""
-        ...
-
-    @property
-    def step_ns(self) -> float:
-        """True time between two samples, ns."""
-        ...
-
-    @property
     def scale(self) -> Scale:
         """Units of one count."""
+        ...
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """True times of the samples, and where the chip started anew."""
+        ...
+
+    @property
+    def crystal(self) -> Crystal | None:
+        """The sensor's own clock; None for one that keeps true time."""
         ...
 
 
@@ -56,10 +54,10 @@ class ArraySource:
     """A `SampleSource` from arrays."""
 
     counts: Counts
-    t0_ns: int
-    step_ns: float
-    scale: Scale
     clipped: NDArray[np.bool_]
+    scale: Scale
+    runs: tuple[Run, ...]
+    crystal: Crystal | None = None
 
     @classmethod
     def from_counts(
@@ -68,7 +66,7 @@ class ArraySource:
         """Counts at `rate_hz` (true) from `t0_ns` on; ±8 g and ±1000 deg/s unless `scale` says otherwise."""
         clipped = np.any(np.abs(counts.astype(np.int32)) >= _FULL, axis=1)
         units = scale or scale_of(AccRange.G_8, GyroRange.DPS_1000)
-        return cls(counts, t0_ns, NS / rate_hz, units, clipped)
+        return cls(counts, clipped, units, (Run(0, t0_ns, NS / rate_hz),))
 
 
 class NoNominalRateError(ValueError):
@@ -83,7 +81,7 @@ class NoNominalRateError(ValueError):
 
 def nominal_rate(source: SampleSource) -> Rate:
     """Rate code of a source. Raises `NoNominalRateError`."""
-    rate_hz = NS / source.step_ns
+    rate_hz = NS / source.runs[0].step_ns
     for code, nominal_hz in RATES_HZ.items():
         if abs(rate_hz / nominal_hz - 1) < _RATE_TOLERANCE:
             return code
@@ -106,11 +104,15 @@ class SampleWindow:
 
     def time_ns(self, index: int) -> int:
         """Data time of a sample, ns."""
-        return round(self._source.t0_ns + index * self._source.step_ns)
+        return time_ns(self._source.runs, index)
 
     def first_at_or_after(self, t_ns: int) -> int:
         """Index of the first sample taken at `t_ns` or later."""
-        return max(0, math.ceil((t_ns - self._source.t0_ns) / self._source.step_ns - 1e-6))
+        return index_at_or_after(self._source.runs, t_ns)
+
+    def boot_end(self, index: int) -> int:
+        """Index after the last sample before the chip next starts anew."""
+        return boot_end(self._source.runs, index, self.n)
 
     def read(self, start: int, stop: int) -> tuple[Counts, bool]:
         """Counts of samples start to stop (excluded), and whether one of them clips."""
