@@ -12,6 +12,7 @@ from .commands.demo import demo
 from .commands.export import export
 from .commands.monitor import monitor
 from .commands.replay import replay
+from .commands.score import score
 from .commands.simulate import simulate
 from .errors import LullwatchError
 
@@ -30,7 +31,7 @@ app = App(
     help_format="plaintext",
     version=lambda: _version(),
 )
-COMMANDS = (demo, monitor, simulate, replay, export)
+COMMANDS = (demo, monitor, simulate, replay, score, export)
 """Their modules are thin: what is heavy is imported when a command runs, so that --help is quick."""
 
 for _command in COMMANDS:
