@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from firmware_sim.splines import Spline
 
-__all__ = ["PEAK_ACCELERATION", "Channel", "Curve", "EmptyStepError", "StepList", "Steps", "Trajectory"]
+__all__ = ["PEAK_ACCELERATION", "Channel", "Curve", "EmptyStepError", "Path", "StepList", "Steps", "Trajectory"]
 
 PEAK_ACCELERATION: Final = 5.773502691896258
 """Largest second derivative of a unit step of unit length: 10 / sqrt(3)."""
@@ -198,8 +198,8 @@ class Curve:
     accel: NDArray[np.float32]
 
 
-class _Track:
-    """The steps of one channel, in an order in which a stretch of time finds its own quickly."""
+class Path:
+    """The steps of one degree of freedom, in an order in which a stretch of time finds its own quickly."""
 
     __slots__ = (
         "_delta",
@@ -225,6 +225,12 @@ class _Track:
         self._longest = float(np.max(self._span, initial=0.0))
         self.rest = rest
         self._splines = splines
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[float, float, float]], rest: float = 0.0) -> Path:
+        """A path of its own from rows of start and span in seconds and change."""
+        table = np.array(list(rows), np.float64).reshape(-1, 3)
+        return cls(table[:, 0], table[:, 1], table[:, 2], rest)
 
     def level(self, t_s: float) -> float:
         """Value that all steps done by `t_s` have led to."""
@@ -279,10 +285,10 @@ class Trajectory:
         self._tracks = [self._track(steps, channel, rest.get(channel, 0.0)) for channel in Channel]
 
     @staticmethod
-    def _track(steps: Steps, channel: Channel, rest: float) -> _Track:
+    def _track(steps: Steps, channel: Channel, rest: float) -> Path:
         mine = steps.channel == int(channel)
         splines = tuple(spline for spline in steps.splines if spline.channel == int(channel))
-        return _Track(steps.start_s[mine], steps.span_s[mine], steps.delta[mine], rest, splines)
+        return Path(steps.start_s[mine], steps.span_s[mine], steps.delta[mine], rest, splines)
 
     def level(self, channel: Channel, t_s: float) -> float:
         """Resting value of a channel at `t_s`: where all finished steps have led."""
