@@ -12,11 +12,12 @@ import numpy as np
 from dsp.records import NS, Segment, Site, State
 from firmware_sim.background import live_through, place_all
 from firmware_sim.body import draw_rest
+from firmware_sim.breathing import breathing
 from firmware_sim.draw import Draw
 from firmware_sim.imu import ChipChoice
 from firmware_sim.movement import Infant, draw_infant, merged
 from firmware_sim.scenario import Phase, Scenario, named_scenario
-from firmware_sim.sleep import Bout, breathing, draw_hypnogram
+from firmware_sim.sleep import Bout, draw_hypnogram
 from firmware_sim.steps import Steps, Trajectory
 from firmware_sim.track import SensorTrack, measure
 from firmware_sim.truth import Truth, tell_truth

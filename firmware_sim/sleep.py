@@ -1,4 +1,4 @@
-"""Sleep of a night: which state when, and the breathing that goes with it.
+"""Sleep of a night: which state when, and why the infant is awake in between.
 
 Numbers cite table 2a of the project's clinical reference, [Fn] its sources, [E] an estimate, drawn wide.
 """
@@ -6,36 +6,43 @@ Numbers cite table 2a of the project's clinical reference, [Fn] its sources, [E]
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dsp.records import State
 from firmware_sim.draw import Draw
-from firmware_sim.movement import Infant
-from firmware_sim.steps import Channel, Steps
 
-__all__ = ["Bout", "breathing", "breathing_band_hz", "draw_hypnogram", "state_at"]
+__all__ = ["Bout", "Wake", "draw_hypnogram", "state_at"]
 
 _ACTIVE_FIRST_BELOW_DAYS: Final = 91
 """Sleep begins with active sleep until about three months [F56]."""
-_BAND_AGES_DAYS: Final = (15.0, 280.0)
-"""First month, and above nine months [F57]; in between a straight line [E]."""
-_BANDS_HZ: Final = {
-    State.ACTIVE_SLEEP: ((25.8 / 60, 47.7 / 60), (17.8 / 60, 27.7 / 60)),
-    State.QUIET_SLEEP: ((27.4 / 60, 51.5 / 60), (17.8 / 60, 29.2 / 60)),
-}
-_AWAKE_FACTOR: Final = 61 / 42
-"""Awake over asleep below six months [F60]."""
-_BREATH_CV: Final = {
-    State.QUIET_SLEEP: (0.02, 0.07),
-    State.ACTIVE_SLEEP: (0.14, 0.35),
-    State.AWAKE: (0.15, 0.4),
-}
-"""Breath to breath [E]; active above quiet at every age [F58,F59]."""
-_PAUSE_CHANCE: Final = {State.QUIET_SLEEP: 0.002, State.ACTIVE_SLEEP: 0.02, State.AWAKE: 0.005}
-"""Breaths followed by a pause of 2-6 s [E]."""
+_CYCLE_MIN: Final = (47.0, 60.0)
+"""Mean length of an infant's cycles: 47-50 min [F36b], 50-60 min [F36]."""
+_CYCLE_CV: Final = 0.12
+"""From cycle to cycle [E]: the sources give means."""
+_SETTLING_MIN: Final = (1.5, 6.0)
+"""Active sleep turns into quiet sleep slowly, quiet into active at once [F59]; the minutes [E]."""
+_AGES_DAYS: Final = (15.0, 60.0, 120.0, 240.0, 400.0)
+_FEED_EVERY_H: Final = ((2.0, 3.5), (2.3, 5.0), (3.0, 7.0), (3.5, 12.0), (5.0, 20.0))
+"""From feed to feed at night, by age [E]."""
+_FEED_LASTS_MIN: Final = ((22.0, 50.0), (18.0, 45.0), (12.0, 35.0), (9.0, 25.0), (7.0, 20.0))
+_SPELL_CHANCE: Final = (0.10, 0.07, 0.05, 0.05, 0.04)
+"""Cycles after which a night's waking is long though nobody is hungry, by age [E]."""
+_BRIEF_CHANCE: Final = (0.25, 0.3, 0.35, 0.4, 0.35)
+"""Cycles that end in a short awakening, by age [E]."""
+
+
+class Wake(StrEnum):
+    """Why an infant is awake."""
+
+    BEDTIME = "bedtime"
+    FEED = "feed"
+    SPELL = "spell"
+    BRIEF = "brief"
+    UNTOLD = ""
+    """a scenario says that it is awake, not why"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +52,79 @@ class Bout:
     state: State
     start_s: float
     end_s: float
+    settling_s: float = 0.0
+    """how long its beginning still resembles the state before"""
+    drowsy_s: float = 0.0
+    """how long its end already resembles sleep"""
+    wake: Wake = Wake.UNTOLD
 
     @property
     def duration_s(self) -> float:
         """Seconds it lasts."""
         return self.end_s - self.start_s
 
+    def settled(self, t_s: float) -> float:
+        """How much it is itself at a time: 0 at its very beginning when it comes slowly, else 1."""
+        return (
+            1.0
+            if self.settling_s <= 0.0
+            else float(np.clip((t_s - self.start_s) / self.settling_s, 0.0, 1.0))
+        )
+
+    def drowsy(self, t_s: float) -> float:
+        """How drowsy it is at a time: 0 awake, 1 on the brink of sleep."""
+        return (
+            0.0
+            if self.drowsy_s <= 0.0
+            else float(np.clip(1.0 - (self.end_s - t_s) / self.drowsy_s, 0.0, 1.0))
+        )
+
+
+@dataclass(slots=True)
+class _Night:
+    """Where the drawing of a night stands."""
+
+    draw: Draw
+    age_days: int
+    cycle_min: float
+    quiet_share: float
+    hungry_s: float
+    bouts: list[Bout]
+
+    @property
+    def end_s(self) -> float:
+        return self.bouts[-1].end_s
+
+    def append(
+        self, state: State, span_s: float, *, settling_s: float = 0.0, wake: Wake = Wake.UNTOLD
+    ) -> None:
+        at = self.bouts[-1].end_s if self.bouts else 0.0
+        drowsy = min(60.0 * self.draw.between(1.0, 8.0), 0.5 * span_s) if state is State.AWAKE else 0.0
+        self.bouts.append(Bout(state, at, at + span_s, min(settling_s, 0.5 * span_s), drowsy, wake))
+
 
 def draw_hypnogram(draw: Draw, age_days: int, duration_s: float) -> tuple[Bout, ...]:
     """States of a night: falling asleep, cycles of active and quiet sleep, now and then awake.
 
-    Cycles 47-60 min [F36,F36b]; the quiet share between the two published courses, 17-35 % over the first
-    24 weeks [F36] and 1:1 growing to 2:1 by 8 months [F36b]; awake 3-25 min between cycles [E].
+    An infant's cycles are 47-60 min long on average [F36,F36b]; its quiet share lies between the two
+    published courses, 17-35 % over the first 24 weeks [F36] and 1:1 growing to 2:1 by 8 months [F36b].
+    Young infants fall into active, older ones into quiet sleep [F56]. Hunger ends a cycle by waking; so do,
+    more rarely, a short awakening or a long spell [E].
     """
-    bouts: list[Bout] = []
-    at = _append(bouts, State.AWAKE, 0.0, 60.0 * draw.between(2.0, 15.0))
-    while at < duration_s:
-        cycle = 60.0 * draw.between(47.0, 60.0)
-        quiet = cycle * _quiet_share(draw, age_days)
-        order = [(State.ACTIVE_SLEEP, cycle - quiet), (State.QUIET_SLEEP, quiet)]
-        for state, span in order if age_days < _ACTIVE_FIRST_BELOW_DAYS else reversed(order):
-            at = _append(bouts, state, at, span)
-        if draw.chance(0.3):
-            at = _append(bouts, State.AWAKE, at, 60.0 * draw.between(3.0, 25.0))
-    return tuple(Bout(b.state, b.start_s, min(b.end_s, duration_s)) for b in bouts if b.start_s < duration_s)
+    night = _Night(
+        draw=draw,
+        age_days=age_days,
+        cycle_min=draw.between(*_CYCLE_MIN),
+        quiet_share=_quiet_share(draw, age_days),
+        hungry_s=0.0,
+        bouts=[],
+    )
+    night.append(State.AWAKE, 60.0 * draw.between(2.0, 15.0), wake=Wake.BEDTIME)
+    night.hungry_s = _next_feed_s(night)
+    while night.end_s < duration_s:
+        _sleep_a_cycle(night)
+        _wake_perhaps(night)
+    return tuple(_until(bout, duration_s) for bout in night.bouts if bout.start_s < duration_s)
 
 
 def state_at(bouts: tuple[Bout, ...], t_s: float) -> State:
@@ -76,74 +132,34 @@ def state_at(bouts: tuple[Bout, ...], t_s: float) -> State:
     return next((b.state for b in bouts if b.start_s <= t_s < b.end_s), State.UNKNOWN)
 
 
-def breathing_band_hz(state: State, age_days: int) -> tuple[float, float]:
-    """5th and 95th percentile of the breathing rate at this age, in Hz [F57]; awake scaled by [F60]."""
-    asleep = State.QUIET_SLEEP if state is State.QUIET_SLEEP else State.ACTIVE_SLEEP
-    young, old = _BANDS_HZ[asleep]
-    factor = _AWAKE_FACTOR if state is State.AWAKE else 1.0
-    low, high = (
-        factor * float(np.interp(age_days, _BAND_AGES_DAYS, ends)) for ends in zip(young, old, strict=True)
-    )
-    return low, high
+def _sleep_a_cycle(night: _Night) -> None:
+    cycle_s = 60.0 * night.draw.spread(night.cycle_min, _CYCLE_CV)
+    quiet_s = cycle_s * night.quiet_share * night.draw.spread(1.0, 0.08)
+    settling_s = 60.0 * night.draw.between(*_SETTLING_MIN)
+    if night.age_days < _ACTIVE_FIRST_BELOW_DAYS:
+        night.append(State.ACTIVE_SLEEP, cycle_s - quiet_s)
+        night.append(State.QUIET_SLEEP, quiet_s, settling_s=settling_s)
+    else:
+        night.append(State.QUIET_SLEEP, quiet_s, settling_s=settling_s)
+        night.append(State.ACTIVE_SLEEP, cycle_s - quiet_s)
 
 
-def breathing(draw: Draw, infant: Infant, bouts: tuple[Bout, ...]) -> Steps:
-    """Every breath of the night as a tilt of the chest, a little of it carried to the pelvis.
-
-    2-10 mg of tilt [E]; regular in quiet sleep, irregular with pauses in active sleep [F58,F59].
-    """
-    aslant = draw.between(0.1, 0.6) * draw.sign()
-    carried = draw.between(0.02, 0.2)
-    return Steps.join(_bout_breaths(draw, infant, bout, aslant, carried) for bout in bouts)
-
-
-def _bout_breaths(draw: Draw, infant: Infant, bout: Bout, aslant: float, carried: float) -> Steps:
-    low, high = breathing_band_hz(bout.state, infant.age_days)
-    rate = float(np.exp(np.log(low * high) / 2 + infant.breath_rank * np.log(high / low) / 3.29))
-    rate *= draw.spread(1.0, 0.06)
-    start, period = _breath_times(draw, bout, rate)
-    tilt = infant.breath_tilt_g * np.exp(
-        0.5 * draw.between(*_BREATH_CV[bout.state]) * _normal(draw, period.size)
-    )
-    tilt = np.where(draw.rng.random(period.size) < 0.006, 2.2, 1.0) * tilt
-    return Steps.join(
-        _breaths(channel, start, period, -share * tilt)
-        for channel, share in (
-            (Channel.SPINE_FLEX, 1.0),
-            (Channel.SPINE_BEND, aslant),
-            (Channel.ROOT_PITCH, carried),
-        )
-    )
+def _wake_perhaps(night: _Night) -> None:
+    draw, age = night.draw, night.age_days
+    spell, brief = _by_age(age, _SPELL_CHANCE), _by_age(age, _BRIEF_CHANCE)
+    luck, awake_min = draw.between(0.0, 1.0), draw.log_between(10.0, 60.0)
+    feed_min = draw.between(*_range_by_age(age, _FEED_LASTS_MIN))
+    if night.end_s >= night.hungry_s:
+        night.append(State.AWAKE, 60.0 * feed_min, wake=Wake.FEED)
+        night.hungry_s = _next_feed_s(night)
+    elif luck < spell:
+        night.append(State.AWAKE, 60.0 * awake_min, wake=Wake.SPELL)
+    elif luck < spell + brief:
+        night.append(State.AWAKE, 60.0 * min(0.1 * awake_min, 6.0), wake=Wake.BRIEF)
 
 
-def _breath_times(draw: Draw, bout: Bout, rate_hz: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    cv = draw.between(*_BREATH_CV[bout.state])
-    n = int(bout.duration_s * rate_hz * 2.0) + 8
-    wander = np.convolve(_normal(draw, n + 19), np.full(20, 20**-0.5), mode="valid")
-    period = np.exp(cv * (0.8 * _normal(draw, n) + 0.6 * wander)) / rate_hz
-    pause = draw.rng.uniform(2.0, 6.0, n) * (draw.rng.random(n) < _PAUSE_CHANCE[bout.state])
-    start = bout.start_s + np.concatenate([[0.0], np.cumsum(period + pause)[:-1]])
-    inside = start + period < bout.end_s
-    return start[inside], period[inside]
-
-
-def _breaths(
-    channel: Channel,
-    start: NDArray[np.float64],
-    period: NDArray[np.float64],
-    tilt: NDArray[np.float64],
-) -> Steps:
-    """In over 42 % of a breath, out over 50 %, then a rest [E]."""
-    return Steps(
-        np.full(2 * start.size, int(channel), np.int8),
-        np.concatenate([start, start + 0.42 * period]),
-        np.concatenate([0.42 * period, 0.50 * period]),
-        np.concatenate([tilt, -tilt]),
-    )
-
-
-def _normal(draw: Draw, n: int) -> NDArray[np.float64]:
-    return np.clip(draw.rng.standard_normal(n), -2.5, 2.5)
+def _next_feed_s(night: _Night) -> float:
+    return night.end_s + 3600.0 * night.draw.log_between(*_range_by_age(night.age_days, _FEED_EVERY_H))
 
 
 def _quiet_share(draw: Draw, age_days: int) -> float:
@@ -152,6 +168,17 @@ def _quiet_share(draw: Draw, age_days: int) -> float:
     return draw.between(low, high)
 
 
-def _append(bouts: list[Bout], state: State, at_s: float, span_s: float) -> float:
-    bouts.append(Bout(state, at_s, at_s + span_s))
-    return at_s + span_s
+def _by_age(age_days: int, values: tuple[float, ...]) -> float:
+    return float(np.interp(age_days, _AGES_DAYS, values))
+
+
+def _range_by_age(age_days: int, ranges: tuple[tuple[float, float], ...]) -> tuple[float, float]:
+    low, high = zip(*ranges, strict=True)
+    return _by_age(age_days, low), _by_age(age_days, high)
+
+
+def _until(bout: Bout, end_s: float) -> Bout:
+    """The night's last bout ends with it; what it would have been drowsy for lies beyond."""
+    if bout.end_s <= end_s:
+        return bout
+    return Bout(bout.state, bout.start_s, end_s, bout.settling_s, 0.0, bout.wake)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from dsp.records import State
+from firmware_sim.breathing import breathing, breathing_band_hz
 from firmware_sim.draw import Draw
 from firmware_sim.movement import draw_infant
-from firmware_sim.sleep import Bout, breathing, breathing_band_hz, draw_hypnogram, state_at
+from firmware_sim.sleep import Bout, draw_hypnogram, state_at
 from firmware_sim.steps import Channel
 
 HOUR_S = 3600.0
