@@ -1,38 +1,66 @@
-"""Motion from outside: patting, rocking, being carried. All sensors ride on it; nobody moved but the world.
+"""Motion from outside by people: patting, rocking, being carried. All sensors ride on it; the world moved.
 
 Numbers cite tables 1a and 1b of the project's clinical reference; [E] an estimate, drawn wide.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from dsp.records import Label
 from firmware_sim.body import GRAVITY
 from firmware_sim.draw import Draw
-from firmware_sim.movement import Infant, Movement, mark_all
+from firmware_sim.movement import Infant, Mark, Movement
 from firmware_sim.steps import PEAK_ACCELERATION, Channel, StepList, Steps
+from firmware_sim.waves import SWAY_KNOT_S, beats, envelope, knots, low_noise, phase_of, swing_of
 
-__all__ = ["carrying", "patting", "rocking"]
+__all__ = ["carrying", "conveyed", "hold_reclined", "patting", "rocking", "wander"]
 
 
 def patting(draw: Draw, _infant: Infant, *, duration_s: float | None = None) -> Movement:
-    """Patting on the back: 1-2.5 Hz, CV 0.05-0.15, impacts of 50-150 ms, 10 s-10 min [E, row Patting]."""
-    out, total = StepList(), duration_s or draw.log_between(10.0, 300.0)
-    beat, cv, at, count = 1.0 / draw.between(1.0, 2.5), draw.between(0.05, 0.15), 0.0, 0
-    impact, peak = draw.between(0.05, 0.15), draw.log_between(0.05, 0.4)
-    roll = draw.between(-1.0, 1.0)
+    """Patting on the back: 1-2.5 Hz, CV 0.05-0.15, impacts of 50-150 ms, 10 s-10 min [E, row Patting].
+
+    Pats come in runs with rests between them. Each presses the trunk into the mattress, which gives way
+    and springs back; legs follow with zero lag.
+    """
+    out, total = StepList(), duration_s or draw.log_between(10.0, 600.0)
+    rate, cv, count = draw.between(1.0, 2.5), draw.between(0.05, 0.15), 0
+    impact, peak, at = draw.between(0.05, 0.15), draw.log_between(0.05, 0.4), 0.0
+    roll, bend = draw.between(-1.0, 1.0), draw.between(-1.5, 1.5)
     while at < total:
-        rise = 0.5 * draw.spread(impact, 0.15)
-        depth = draw.spread(peak, 0.25) * GRAVITY * rise**2 / PEAK_ACCELERATION
-        timing = {"rise_s": rise, "fall_s": rise * draw.between(1.2, 2.0)}
-        out.pulse(Channel.POS_Z, at, -depth, **timing)
-        out.pulse(Channel.POS_X, at, depth * draw.between(-0.3, 0.3), **timing)
-        out.pulse(Channel.ROOT_ROLL, at, roll * depth / 0.1, **timing)
-        at, count = at + max(draw.spread(beat, cv), impact), count + 1
-    return _conveyed(out.build(), "patting", count)
+        run_s = min(draw.log_between(6.0, 120.0), total - at)
+        for beat in beats(draw, run_s, rate, cv):
+            if beat < run_s:
+                _pat(
+                    out,
+                    draw,
+                    at + float(beat),
+                    draw.spread(impact, 0.15),
+                    draw.spread(peak, 0.25),
+                    roll,
+                    bend,
+                )
+                count += 1
+        at += run_s + draw.log_between(1.0, 15.0)
+    return conveyed(out.build(), "patting", count)
+
+
+def _pat(
+    out: StepList, draw: Draw, at_s: float, span_s: float, peak_g: float, roll: float, bend: float
+) -> None:
+    rise = 0.5 * span_s
+    depth = peak_g * GRAVITY * rise**2 / PEAK_ACCELERATION
+    back = draw.between(0.05, 0.3)
+    for channel, size in (
+        (Channel.POS_Z, -depth),
+        (Channel.POS_X, depth * draw.between(-0.3, 0.3)),
+        (Channel.ROOT_ROLL, roll * depth / 0.1),
+        (Channel.SPINE_FLEX, bend * depth / 0.1),
+    ):
+        fall = rise * draw.between(1.2, 2.0)
+        out.step(channel, at_s, rise, size)
+        out.step(channel, at_s + rise, fall, -(1.0 + back) * size)
+        out.step(channel, at_s + rise + 0.9 * fall, 1.5 * fall, back * size)
 
 
 def rocking(
@@ -50,41 +78,68 @@ def rocking(
         Channel.CARRIER_PITCH: tilt * float(np.cos(heading)),
         Channel.CARRIER_ROLL: tilt * float(np.sin(heading)),
     }
-    count = _sway(out, draw, axes, total_s=total, half_s=0.5 / rate, cv=cv)
-    return _conveyed(out.build(), "rocking_by_caregiver", count)
+    beat = beats(draw, total, rate, cv)
+    harmonics = (1.0, draw.between(0.0, 0.25), draw.between(0.0, 0.1))
+    _sway(out, draw, axes, total_s=total, beat_s=beat, harmonics=harmonics)
+    wander(out, draw, 0.0, total, 0.01)
+    return conveyed(out.build(), "rocking_by_caregiver", beat.size - 2)
 
 
 def carrying(draw: Draw, _infant: Infant, *, duration_s: float | None = None) -> Movement:
-    """Walking about with the infant (row Walking carry): steps at 1.5-2.2 Hz [M] and a sway at half of it."""
+    """Walking about with the infant (row Walking carry): steps at 1.5-2.2 Hz [M], harmonics, half-rate sway.
+
+    The foot's landing gives the second to fourth harmonic [E].
+    """
     out, total = StepList(), duration_s or draw.log_between(30.0, 600.0)
-    step_s = 1.0 / draw.between(1.5, 2.2)
-    bob = draw.between(0.008, 0.03)
-    lift = {Channel.POS_Z: bob, Channel.CARRIER_PITCH: draw.between(0.005, 0.03)}
+    step_hz, cv = draw.between(1.5, 2.2), draw.between(0.03, 0.08)
+    lift = {Channel.POS_Z: draw.between(0.008, 0.03), Channel.CARRIER_PITCH: draw.between(0.005, 0.03)}
     side = {Channel.POS_Y: draw.between(0.01, 0.03), Channel.CARRIER_ROLL: draw.between(0.01, 0.06)}
-    cv = draw.between(0.03, 0.08)
-    count = _sway(out, draw, lift, total_s=total, half_s=0.5 * step_s, cv=cv)
-    _sway(out, draw, side, total_s=total, half_s=step_s, cv=cv)
-    held = draw.between(0.3, 1.1)
-    out.pulse(Channel.CARRIER_PITCH, 0.0, -held, rise_s=2.5, hold_s=max(total - 5.0, 0.0), fall_s=2.5)
-    return _conveyed(out.build(), "carrying", count)
+    beat = beats(draw, total, step_hz, cv)
+    landing = (1.0, draw.between(0.08, 0.25), draw.between(0.02, 0.10), draw.between(0.0, 0.04))
+    _sway(out, draw, lift, total_s=total, beat_s=beat, harmonics=landing)
+    _sway(out, draw, side, total_s=total, beat_s=beat[::2], harmonics=(1.0, 0.1, draw.between(0.02, 0.15)))
+    wander(out, draw, 0.0, total, 0.03)
+    hold_reclined(out, draw, total, (0.3, 1.1))
+    return conveyed(out.build(), "carrying", beat.size - 2)
 
 
 def _sway(
-    out: StepList, draw: Draw, axes: dict[Channel, float], *, total_s: float, half_s: float, cv: float
-) -> int:
-    """Swing all axes together to and fro; the first and the last swing are half as wide."""
-    at, level, count = 0.0, 0.0, 0
-    while at < total_s:
-        span = draw.spread(half_s, cv)
-        target = (0.5 if count % 2 == 0 else -0.5) * draw.spread(1.0, 0.12)
-        for channel, reach in axes.items():
-            out.step(channel, at, span, (target - level) * reach)
-        level, at, count = target, at + span, count + 1
+    out: StepList,
+    draw: Draw,
+    axes: dict[Channel, float],
+    *,
+    total_s: float,
+    beat_s: np.ndarray[tuple[int], np.dtype[np.float64]],
+    harmonics: tuple[float, ...],
+) -> None:
+    """Swing all axes together on a beat, getting under way and coming to rest within two cycles."""
+    t = knots(total_s, SWAY_KNOT_S)
+    cycle_s = float(np.mean(np.diff(beat_s)))
+    moved = swing_of(draw, phase_of(t, beat_s), harmonics)
+    moved *= envelope(t, total_s, min(2.0 * cycle_s, 0.3 * total_s))
     for channel, reach in axes.items():
-        out.step(channel, at, half_s, -level * reach)
-    return (count + 1) // 2
+        out.spline(channel, 2.0 * SWAY_KNOT_S, SWAY_KNOT_S, moved * reach)
 
 
-def _conveyed(steps: Steps, true_class: str, count: int) -> Movement:
-    told = mark_all(steps, Label.MOVEMENT, true_class, count=count, side="unknown")
-    return Movement(told.steps, tuple(replace(mark, conveyed=True) for mark in told.marks))
+def wander(out: StepList, draw: Draw, from_s: float, span_s: float, tilt_rad: float) -> None:
+    """The arms that hold are never quite still: slow tilting over seconds."""
+    t = knots(span_s, SWAY_KNOT_S)
+    for channel in (Channel.CARRIER_PITCH, Channel.CARRIER_ROLL):
+        tilt = tilt_rad * low_noise(draw, t, draw.log_between(0.8, 4.0))
+        gate = envelope(t, span_s, min(3.0, 0.3 * span_s))
+        out.spline(channel, from_s + 2.0 * SWAY_KNOT_S, SWAY_KNOT_S, tilt * gate)
+
+
+def hold_reclined(out: StepList, draw: Draw, total_s: float, pitch_rad: tuple[float, float]) -> None:
+    """Head up by a drawn angle while it lasts; at most 2.5 s to get there and back."""
+    span = min(2.5, 0.3 * total_s)
+    timing = {"rise_s": span, "hold_s": max(total_s - 2.0 * span, 0.0), "fall_s": span}
+    out.pulse(Channel.CARRIER_PITCH, 0.0, -draw.between(*pitch_rad), **timing)
+
+
+def conveyed(steps: Steps, true_class: str, count: int) -> Movement:
+    """A movement the infant did not make: told as such from its first to its last motion."""
+    mark = Mark(
+        Label.MOVEMENT, true_class, steps.begin_s, steps.end_s, count=count, side="unknown", conveyed=True
+    )
+    return Movement(steps, (mark,))
