@@ -12,7 +12,7 @@ from dsp.records import State
 from firmware_sim.body import draw_rest
 from firmware_sim.conveyance import carrying, patting, rocking
 from firmware_sim.draw import Draw
-from firmware_sim.jerks import hiccups, sleep_jerk_train, spindle_twitches, startle, twitches
+from firmware_sim.jerks import hiccups, spindle_twitches, startle, twitches
 from firmware_sim.kicks import kicking
 from firmware_sim.liveliness import enliven, fidgeting
 from firmware_sim.moments import Diary, fitting_time
@@ -20,6 +20,7 @@ from firmware_sim.movement import Infant, Movement
 from firmware_sim.scenario import Between, Habit, Option, Placed, Scenario
 from firmware_sim.seizures import clonic, stiffening, tonic_clonic
 from firmware_sim.sleep import Bout
+from firmware_sim.sleep_jerks import sleep_jerk_train
 from firmware_sim.spasms import bmei, spasm, spasm_cluster
 from firmware_sim.steps import Channel, Steps
 from firmware_sim.tremors import jitteriness, shuddering, sucking
