@@ -12,11 +12,13 @@ from dsp.records import State
 from firmware_sim.body import draw_rest
 from firmware_sim.conveyance import carrying, patting, rocking
 from firmware_sim.draw import Draw
+from firmware_sim.handling import feed, handling
 from firmware_sim.jerks import hiccups, spindle_twitches, startle, twitches
 from firmware_sim.kicks import kicking
 from firmware_sim.liveliness import enliven, fidgeting
 from firmware_sim.moments import Diary, fitting_time
 from firmware_sim.movement import Infant, Movement
+from firmware_sim.rhythmic import rhythmic_movement, sandifer
 from firmware_sim.scenario import Between, Habit, Option, Placed, Scenario
 from firmware_sim.seizures import clonic, stiffening, tonic_clonic
 from firmware_sim.sleep import Bout
@@ -24,6 +26,7 @@ from firmware_sim.sleep_jerks import sleep_jerk_train
 from firmware_sim.spasms import bmei, spasm, spasm_cluster
 from firmware_sim.steps import Channel, Steps
 from firmware_sim.tremors import jitteriness, shuddering, sucking
+from firmware_sim.vehicles import bouncing_chair, car, door_slam, powered_cradle, stroller
 from firmware_sim.whole_body import arousal, crying, fussing, posture_change, stretch
 
 __all__ = ["GENERATORS", "UnknownMovementError", "live_through", "place_all"]
@@ -31,15 +34,23 @@ __all__ = ["GENERATORS", "UnknownMovementError", "live_through", "place_all"]
 GENERATORS: Final[Mapping[str, Callable[..., Movement]]] = {
     "arousal": arousal,
     "bmei": bmei,
+    "bouncing_chair": bouncing_chair,
+    "car": car,
     "carrying": carrying,
     "clonic": clonic,
     "crying": crying,
+    "door_slam": door_slam,
+    "feed": feed,
     "fussing": fussing,
+    "handling": handling,
     "hiccups": hiccups,
     "jitteriness": jitteriness,
     "kicking": kicking,
     "patting": patting,
+    "powered_cradle": powered_cradle,
+    "rhythmic_movement": rhythmic_movement,
     "rocking": rocking,
+    "sandifer": sandifer,
     "shuddering": shuddering,
     "sleep_jerk_train": sleep_jerk_train,
     "spasm": spasm,
@@ -48,6 +59,7 @@ GENERATORS: Final[Mapping[str, Callable[..., Movement]]] = {
     "startle": startle,
     "stiffening": stiffening,
     "stretch": stretch,
+    "stroller": stroller,
     "sucking": sucking,
     "tonic_clonic": tonic_clonic,
     "twitches": twitches,
