@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dsp.filters import Filtered
 from dsp.grid import GRID_HZ
 from dsp.history import History
+from dsp.kernels import Kernels
 from dsp.records import Site
 from dsp.settings import Settings
 
@@ -98,19 +99,22 @@ class Segmenter:
             drop=settings.pulse_drop,
         )
 
-    def run(self, block: Filtered, floor: Floats, history: History) -> tuple[list[Burst], list[Pulse]]:
+    def run(
+        self, block: Filtered, floor: Floats, history: History, kernels: Kernels | None = None
+    ) -> tuple[list[Burst], list[Pulse]]:
         """Bursts and pulses that became known in the block.
 
         Args:
             block: the next block; `history` already holds it.
             floor: noise floor in g for every sample, from before the sample's hop.
             history: the site's recent samples.
+            kernels: compiled loops, if there are.
         """
         envelope = block.envelope
         strong = (envelope >= self.on_ratio * floor) & block.settled
         active = (envelope >= self.off_ratio * floor) & block.settled
         bursts = self._bursts(block.k0, active, strong, floor, history)
-        return bursts, self._pulses(block.k0, envelope, strong, floor)
+        return bursts, self._pulses(block.k0, envelope, strong, floor, kernels)
 
     def finish(self, history: History) -> list[Burst]:
         """The burst that the end of the recording cut short, if any."""
@@ -180,13 +184,22 @@ class Segmenter:
             )
         )
 
-    def _pulses(self, k0: int, envelope: Floats, strong: NDArray[np.bool_], floor: Floats) -> list[Pulse]:
+    def _pulses(
+        self,
+        k0: int,
+        envelope: Floats,
+        strong: NDArray[np.bool_],
+        floor: Floats,
+        kernels: Kernels | None,
+    ) -> list[Pulse]:
         """Walk the envelope's extremes; each is known one sample behind itself."""
         whole = np.concatenate([self.tail, envelope])
         self.tail = [float(v) for v in whole[-2:]]
         strongs = np.concatenate([[self.tail_strong], strong])
         floors = np.concatenate([[self.tail_floor_g], floor])
         self.tail_strong, self.tail_floor_g = bool(strongs[-1]), float(floors[-1])
+        if kernels is not None:
+            return self._pulses_by_kernel(k0, whole, strongs, floors, kernels)
         slope = np.diff(whole)
         top = (slope[:-1] > 0) & (slope[1:] <= 0)
         low = (slope[:-1] < 0) & (slope[1:] >= 0)
@@ -198,6 +211,18 @@ class Segmenter:
             else:
                 self._low(k, value, done)
         return done
+
+    def _pulses_by_kernel(
+        self, k0: int, whole: Floats, strongs: NDArray[np.bool_], floors: Floats, kernels: Kernels
+    ) -> list[Pulse]:
+        state = np.array([float(self.rising), self.extreme_g, float(self.extreme_k), self.extreme_floor_g])
+        most = whole.shape[0] // 2 + 1
+        ks, found = np.empty((most, 2), dtype=np.int64), np.empty((most, 2))
+        n = kernels.pulse_peaks(whole, strongs, floors, k0, self.drop, state, ks, found)
+        rising, self.extreme_g, extreme_k, self.extreme_floor_g = state.tolist()
+        self.rising, self.extreme_k = rising > 0.0, int(extreme_k)
+        rows = zip(ks[:n].tolist(), found[:n].tolist(), strict=True)
+        return [Pulse(self.site, k, known, peak, floor) for (k, known), (peak, floor) in rows]
 
     def _top(self, k: int, value: float, strong: bool, floor: float) -> None:
         starts = not self.rising and strong and value * self.drop >= self.extreme_g

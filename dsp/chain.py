@@ -12,6 +12,7 @@ from dsp.filters import Bank, Filtered
 from dsp.floor import RunningMedian
 from dsp.grid import GRID_NS, SiteGrid
 from dsp.history import History
+from dsp.kernels import Kernels
 from dsp.records import NS, Site
 from dsp.settings import Settings
 
@@ -34,6 +35,7 @@ _DEFAULT_FLOOR_G = 0.004
 _FLOOR_LEAST_HOPS = 20
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 ROW = ("present", "settled", "square", "top", "acc_x", "acc_y", "acc_z", "rate_x", "rate_y", "rate_z",
        "rate_square", "gyro", "clipped", "floor", "flat")  # fmt: skip
@@ -104,58 +106,71 @@ class Chain:
             most_g=settings.floor_most_g,
         )
 
-    def advance(self, h0: int, h1: int) -> tuple[list[Burst], list[Pulse]]:
-        """Process hops h0 to h1 - 1 and give the bursts and pulses that became known in them."""
-        block = self.grid.produce(h0 * HOP, h1 * HOP)
-        filtered = self.bank.run(block)
+    def advance(self, h0: int, h1: int, kernels: Kernels | None = None) -> tuple[list[Burst], list[Pulse]]:
+        """Process hops h0 to h1 - 1 and give the bursts and pulses that became known in them.
+
+        Args:
+            h0: first hop, the one behind those processed before.
+            h1: hop behind the last.
+            kernels: compiled loops, if there are; the results are the same.
+        """
+        block = self.grid.produce(h0 * HOP, h1 * HOP, kernels)
+        filtered = self.bank.run(block, kernels)
         self.history.extend(filtered)
-        rows = _rows(block.values, filtered)
-        floors = self._floors(rows)
+        rows = _rows(block.values, filtered, kernels)
+        floors = self._floors(rows, kernels)
         rows[:, _COLUMN["floor"]] = floors
         self.hops.extend(h0, rows)
-        return self.segmenter.run(filtered, np.repeat(floors, HOP), self.history)
+        return self.segmenter.run(filtered, np.repeat(floors, HOP), self.history, kernels)
 
     def trim(self) -> None:
         """Forget what nobody will look at again."""
         self.history.trim()
         self.hops.trim()
 
-    def _floors(self, rows: Floats) -> Floats:
+    def _floors(self, rows: Floats, kernels: Kernels | None) -> Floats:
         """Floor for each hop from the hops before it; hops that are not settled do not count."""
-        settled = rows[:, _COLUMN["settled"]].tolist()
-        rms = np.sqrt(rows[:, _COLUMN["square"]] / HOP).tolist()
-        floors = np.empty(len(rms))
-        for i, value in enumerate(rms):
-            seen = len(self.floor.ring) >= _FLOOR_LEAST_HOPS
-            level = self.floor.median if seen else _DEFAULT_FLOOR_G
-            floors[i] = min(max(level, self.least_g), self.most_g)
-            if settled[i] >= 1.0:
-                self.floor.push(value)
-        return floors
+        rms = np.sqrt(rows[:, _COLUMN["square"]] / HOP)
+        settled = rows[:, _COLUMN["settled"]] >= 1.0
+        levels = self.floor.run(
+            rms, settled, least=_FLOOR_LEAST_HOPS, default=_DEFAULT_FLOOR_G, kernels=kernels
+        )
+        return np.minimum(np.maximum(levels, self.least_g), self.most_g)
 
 
-def _rows(values: Floats, filtered: Filtered) -> Floats:
+def _rows(values: Floats, filtered: Filtered, kernels: Kernels | None) -> Floats:
     """Measurements per hop, shape (hops, columns); every sum runs inside one hop only."""
     n = filtered.n // HOP
-    motion, rate = filtered.motion, values[3:]
-    square = (motion[0] * motion[0] + motion[1] * motion[1] + motion[2] * motion[2]) * filtered.settled
-    rate_square = rate[0] * rate[0] + rate[1] * rate[1] + rate[2] * rate[2]
-    flags = np.stack([filtered.present, filtered.settled, filtered.gyro, filtered.clipped]).astype(np.float64)
-    sums = np.concatenate([flags, square[None], values, rate_square[None]]).reshape(12, n, HOP)
-    total = _sum(sums)
-    count = np.maximum(total[0], 1.0)
+    flags = np.stack([filtered.present, filtered.settled, filtered.gyro, filtered.clipped])
+    total, top, flat = np.empty((12, n)), np.empty(n), np.empty(n)
+    if kernels is None:
+        _hop_sums(values, filtered, flags, total, top, flat)
+    else:
+        kernels.hop_sums(values, filtered.motion, flags, filtered.envelope, HOP, total, top, flat)
     rows = np.zeros((n, len(ROW)))
     rows[:, 0] = total[0] / HOP
     rows[:, 1] = total[1] / HOP
     rows[:, 2] = total[4]
-    rows[:, 3] = filtered.envelope.reshape(n, HOP).max(axis=1)
-    rows[:, 4:10] = (total[5:11] / count).T
+    rows[:, 3] = top
+    rows[:, 4:10] = (total[5:11] / np.maximum(total[0], 1.0)).T
     rows[:, 10] = total[11]
     rows[:, 11] = total[2] / HOP
     rows[:, 12] = total[3] / HOP
-    spread = np.ptp(values[:3].reshape(3, n, HOP), axis=2)
-    rows[:, 14] = (spread == 0.0).sum(axis=0)
+    rows[:, 14] = flat
     return rows
+
+
+def _hop_sums(
+    values: Floats, filtered: Filtered, flags: Bools, total: Floats, top: Floats, flat: Floats
+) -> None:
+    n = top.shape[0]
+    motion, rate = filtered.motion, values[3:]
+    square = (motion[0] * motion[0] + motion[1] * motion[1] + motion[2] * motion[2]) * filtered.settled
+    rate_square = rate[0] * rate[0] + rate[1] * rate[1] + rate[2] * rate[2]
+    sums = np.concatenate([flags.astype(np.float64), square[None], values, rate_square[None]])
+    total[:] = _sum(sums.reshape(12, n, HOP))
+    top[:] = filtered.envelope.reshape(n, HOP).max(axis=1)
+    flat[:] = (np.ptp(values[:3].reshape(3, n, HOP), axis=2) == 0.0).sum(axis=0)
 
 
 def _sum(x: Floats) -> Floats:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt, sosfilt_zi
 
 from dsp.grid import GRID_HZ, GridBlock
+from dsp.kernels import Kernels
 from dsp.settings import Settings
 
 __all__ = ["Bank", "Filtered", "Section"]
@@ -69,11 +70,24 @@ class Section:
 
     def run(self, x: Floats, *, fresh: bool) -> Floats:
         """Filter the next block, shape (channels, n); `fresh` starts from its first sample."""
-        sos, unit = _design(self.kind, self.low, self.high)
         if fresh:
-            self.state = unit[:, None, :] * x[None, :, :1]
-        y, self.state = sosfilt(sos, x, axis=-1, zi=self.state)
+            self.begin(x)
+        y, self.state = sosfilt(self.sos, x, axis=-1, zi=self.state)
         return np.asarray(y)
+
+    def begin(self, x: Floats) -> None:
+        """Start anew, in the steady state of the block's first sample."""
+        self.state = self.unit[:, None, :] * x[None, :, :1]
+
+    @property
+    def sos(self) -> Floats:
+        """Second-order sections, shape (sections, 6)."""
+        return _design(self.kind, self.low, self.high)[0]
+
+    @property
+    def unit(self) -> Floats:
+        """Steady state for an input of one, shape (sections, 2)."""
+        return _design(self.kind, self.low, self.high)[1]
 
 
 @dataclass(slots=True)
@@ -99,7 +113,7 @@ class Bank:
             settle=round(settings.settle_s * GRID_HZ),
         )
 
-    def run(self, block: GridBlock) -> Filtered:
+    def run(self, block: GridBlock, kernels: Kernels | None = None) -> Filtered:
         """Filter the next block; blocks must follow each other without omission."""
         n = block.n
         out = Filtered(
@@ -116,13 +130,23 @@ class Bank:
         for a, b in _stretches(block.present):
             if a > 0 or not block.present[0]:
                 self.since_start = -1
-            self._run_stretch(block, out, slice(a, b))
+            self._run_stretch(block, out, slice(a, b), kernels)
         if n and not block.present[-1]:
             self.since_start = -1
         return out
 
-    def _run_stretch(self, block: GridBlock, out: Filtered, part: slice) -> None:
+    def _run_stretch(self, block: GridBlock, out: Filtered, part: slice, kernels: Kernels | None) -> None:
         fresh = self.since_start < 0
+        if kernels is None:
+            self._by_array(block, out, part, fresh=fresh)
+        else:
+            self._by_kernel(block, out, part, kernels, fresh=fresh)
+        start = max(self.since_start, 0)
+        count = part.stop - part.start
+        out.settled[part] = np.arange(start, start + count) >= self.settle
+        self.since_start = start + count
+
+    def _by_array(self, block: GridBlock, out: Filtered, part: slice, *, fresh: bool) -> None:
         acc, rate = block.values[:3, part], block.values[3:, part]
         out.gravity[:, part] = self.gravity.run(acc, fresh=fresh)
         motion = self.band.run(acc, fresh=fresh)
@@ -130,10 +154,27 @@ class Bank:
         out.rate[:, part] = self.rate.run(rate, fresh=fresh)
         size = np.sqrt(motion[0] * motion[0] + motion[1] * motion[1] + motion[2] * motion[2])
         out.envelope[part] = np.maximum(self.envelope.run(size[None, :], fresh=fresh)[0], 0.0)
-        start = max(self.since_start, 0)
-        count = size.shape[0]
-        out.settled[part] = np.arange(start, start + count) >= self.settle
-        self.since_start = start + count
+
+    def _by_kernel(
+        self, block: GridBlock, out: Filtered, part: slice, kernels: Kernels, *, fresh: bool
+    ) -> None:
+        """The same in one walk over the samples."""
+        x = block.values[:, part]
+        sections = (self.gravity, self.band, self.rate)
+        if fresh:
+            for section, rows in zip(sections, (x[:3], x[:3], x[3:]), strict=True):
+                section.begin(rows)
+            self.envelope.state = np.zeros((1, 1, 2))
+        sos = np.concatenate([s.sos for s in (*sections, self.envelope)])
+        states = np.zeros((5, 3, 2))
+        states[:4] = np.concatenate([s.state for s in sections])
+        states[4, :1] = self.envelope.state[0]
+        kernels.filter_block(
+            x, sos, states, self.envelope.unit[0], fresh,
+            out.gravity[:, part], out.motion[:, part], out.rate[:, part], out.envelope[part],
+        )  # fmt: skip
+        self.gravity.state, self.band.state, self.rate.state = states[:1], states[1:3], states[3:4]
+        self.envelope.state = states[4:, :1]
 
 
 def _stretches(present: Bools) -> list[tuple[int, int]]:

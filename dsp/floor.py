@@ -10,6 +10,11 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.kernels import Kernels
+
 __all__ = ["RunningMedian"]
 
 
@@ -33,6 +38,51 @@ class RunningMedian:
             self.place = (self.place + 1) % self.window
         insort(self.ordered, value)
         return self.median
+
+    def run(
+        self,
+        values: NDArray[np.float64],
+        counted: NDArray[np.bool_],
+        *,
+        least: int,
+        default: float,
+        kernels: Kernels | None = None,
+    ) -> NDArray[np.float64]:
+        """The median before each of the values, which are then pushed where they are counted.
+
+        Args:
+            values: shape (n,).
+            counted: shape (n,).
+            least: values that must have been pushed before a median is given.
+            default: given until then.
+            kernels: compiled loops, if there are.
+        """
+        out = np.empty(values.shape[0])
+        if kernels is not None:
+            self._by_kernel(values, counted, least, default, kernels, out)
+            return out
+        for i, (value, counts) in enumerate(zip(values.tolist(), counted.tolist(), strict=True)):
+            out[i] = self.median if len(self.ring) >= least else default
+            if counts:
+                self.push(value)
+        return out
+
+    def _by_kernel(
+        self,
+        values: NDArray[np.float64],
+        counted: NDArray[np.bool_],
+        least: int,
+        default: float,
+        kernels: Kernels,
+        out: NDArray[np.float64],
+    ) -> None:
+        ring, ordered = np.empty(self.window), np.empty(self.window)
+        size = len(self.ring)
+        ring[:size], ordered[:size] = self.ring, self.ordered
+        size, self.place = kernels.running_medians(
+            values, counted, ring, ordered, size, self.place, least, default, out
+        )
+        self.ring, self.ordered = ring[:size].tolist(), ordered[:size].tolist()
 
     @property
     def median(self) -> float:

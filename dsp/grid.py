@@ -18,7 +18,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.records import NS, Segment, Site
+from dsp.kernels import Kernels
+from dsp.records import NS, Counts, Scale, Segment, Site
 
 __all__ = ["GRID_HZ", "GRID_NS", "LOOKAHEAD_NS", "GridBlock", "SiteGrid", "Stretch", "Waiting", "sinc_table"]
 
@@ -105,6 +106,7 @@ class Stretch:
     step_ns: int
     times: Times
     values: Floats
+    """shape (n, axes)"""
     clipped: Bools
 
 
@@ -169,13 +171,13 @@ class SiteGrid:
         for w in waiting:
             self.add(w.segment)
 
-    def produce(self, k0: int, k1: int) -> GridBlock:
+    def produce(self, k0: int, k1: int, kernels: Kernels | None = None) -> GridBlock:
         """Grid samples k0 to k1 - 1; inputs up to `LOOKAHEAD_NS` behind the last must have been added."""
         self._absorb(k1 * GRID_NS + LOOKAHEAD_NS)
         n = k1 - k0
         block = GridBlock(k0, np.zeros((6, n)), *(np.zeros(n, dtype=np.bool_) for _ in range(3)))
         for stretch in self.stretches:
-            _resample(stretch, block)
+            _resample(stretch, block, kernels)
         self._forget(k1 * GRID_NS - LOOKAHEAD_NS)
         return block
 
@@ -198,12 +200,12 @@ class SiteGrid:
 
     def _append(self, segment: Segment, n: int) -> None:
         times = segment.t0_ns + np.arange(n, dtype=np.int64) * segment.step_ns
-        values, clipped = _physical(segment, n)
+        values, clipped = _physical(segment.counts[:n, :6], segment.scale)
         key = (segment.sensor, segment.boot, segment.counts.shape[1])
         last = self.stretches[-1] if self.stretches else None
         if last is not None and self._joins(last, key, segment):
             last.times = np.concatenate([last.times, times])
-            last.values = np.concatenate([last.values, values], axis=1)
+            last.values = np.concatenate([last.values, values])
             last.clipped = np.concatenate([last.clipped, clipped])
         else:
             self.stretches.append(Stretch(key, segment.step_ns, times, values, clipped))
@@ -222,7 +224,7 @@ class SiteGrid:
             if last_one:
                 first = min(first, s.times.size - 1)
             if first < s.times.size:
-                s.times, s.values, s.clipped = s.times[first:], s.values[:, first:], s.clipped[first:]
+                s.times, s.values, s.clipped = s.times[first:], s.values[first:], s.clipped[first:]
                 kept.append(s)
         self.stretches = kept
 
@@ -238,46 +240,56 @@ def _after(segment: Segment, at_ns: int) -> Segment:
     return segment if first <= 0 else _from(segment, min(first, segment.n))
 
 
-def _physical(segment: Segment, n: int) -> tuple[Floats, Bools]:
-    counts = segment.counts[:n]
-    values = np.zeros((6, n))
-    values[:3] = counts[:, :3].T * segment.scale.acc_g
-    if counts.shape[1] >= 6:
-        values[3:] = counts[:, 3:6].T * segment.scale.gyro_dps
-    clipped = np.asarray(((counts >= _FULL.max) | (counts <= _FULL.min + 1)).any(axis=1))
-    return values, clipped
+def _physical(counts: Counts, scale: Scale) -> tuple[Floats, Bools]:
+    """Values in physical units, shape (n, axes), and which samples stand at the end of the range."""
+    factors = np.where(np.arange(counts.shape[1]) < 3, scale.acc_g, scale.gyro_dps)
+    clipped = np.zeros(counts.shape[0], dtype=np.bool_)
+    if counts.max() >= _FULL.max or counts.min() <= _FULL.min + 1:
+        clipped = np.asarray(((counts >= _FULL.max) | (counts <= _FULL.min + 1)).any(axis=1))
+    return counts * factors, clipped
 
 
-def _resample(stretch: Stretch, block: GridBlock) -> None:
+def _resample(stretch: Stretch, block: GridBlock, kernels: Kernels | None) -> None:
     times = stretch.times
     first = max(block.k0, -(-int(times[0]) // GRID_NS))
     last = min(block.k0 + block.n - 1, int(times[-1]) // GRID_NS)
     if last < first:
         return
-    at = np.arange(first, last + 1, dtype=np.int64) * GRID_NS
-    left = np.searchsorted(times, at, side="right") - 1
-    right = np.minimum(left + 1, times.size - 1)
-    span = np.maximum(times[right] - times[left], 1)
-    phase = ((at - times[left]) / span * _PHASES + 0.5).astype(np.int64)
     out = slice(first - block.k0, last + 1 - block.k0)
-    block.values[:, out] = _weigh(stretch, at, left, phase)
+    table = _kernel(stretch.step_ns)
+    if kernels is None:
+        left = _weigh(
+            stretch, table, np.arange(first, last + 1, dtype=np.int64) * GRID_NS, block.values[:, out]
+        )
+    else:
+        left = np.empty(last + 1 - first, dtype=np.int64)
+        kernels.resample(
+            times, stretch.values, table, first, GRID_NS, LOOKAHEAD_NS, block.values[:, out], left
+        )
+    right = np.minimum(left + 1, times.size - 1)
     block.present[out] = True
     block.gyro[out] = stretch.key[2] >= 6
     block.clipped[out] = stretch.clipped[left] | stretch.clipped[right]
 
 
-def _weigh(stretch: Stretch, at: Times, left: Times, phase: Times) -> Floats:
+def _weigh(stretch: Stretch, table: Floats, at: Times, out: Floats) -> Times:
     """Sum tap by tap: the order of additions is the same for every block length.
 
     Taps are held inside the look-ahead on both sides, so that a block never sees more than another would.
+    Gives the index of the input at or before each time.
     """
-    weights = _kernel(stretch.step_ns)[phase].T
+    times = stretch.times
+    left = np.searchsorted(times, at, side="right") - 1
+    right = np.minimum(left + 1, times.size - 1)
+    span = np.maximum(times[right] - times[left], 1)
+    phase = ((at - times[left]) / span * _PHASES + 0.5).astype(np.int64)
+    weights = table[phase].T
     half = weights.shape[0] // 2
-    rows = 6 if stretch.key[2] >= 6 else 3
-    total = np.zeros((6, left.size))
-    low = np.searchsorted(stretch.times, at - LOOKAHEAD_NS)
-    high = np.searchsorted(stretch.times, at + LOOKAHEAD_NS, side="right") - 1
+    total = np.zeros((left.size, stretch.values.shape[1]))
+    low = np.searchsorted(times, at - LOOKAHEAD_NS)
+    high = np.searchsorted(times, at + LOOKAHEAD_NS, side="right") - 1
     for tap in range(2 * half):
         index = np.clip(left + (tap + 1 - half), low, high)
-        total[:rows] += stretch.values[:rows, index] * weights[tap]
-    return total
+        total += stretch.values[index] * weights[tap][:, None]
+    out[: total.shape[1]] = total.T
+    return left

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from dsp.chain import HOP_NS, Chain
 from dsp.core import Core, Found
 from dsp.grid import LOOKAHEAD_NS
+from dsp.kernels import Kernels
 from dsp.parts import PARTS
 from dsp.records import NS, Cutoff, Item, Output, Segment, Site, Tick
 from dsp.settings import Settings
@@ -57,7 +58,9 @@ class Pipeline:
         *,
         age_days: int | None = None,
         settings: Settings = _DEFAULTS,
+        kernels: Kernels | None = None,
     ) -> None:
+        self._kernels = kernels
         ordered = [s for s in Site if s in set(sites)]
         self._s = _State(
             settings,
@@ -120,7 +123,7 @@ class Pipeline:
         return pack(self._s)
 
     @classmethod
-    def restore(cls, blob: bytes) -> Pipeline:
+    def restore(cls, blob: bytes, *, kernels: Kernels | None = None) -> Pipeline:
         """The pipeline a snapshot was taken of.
 
         Raises:
@@ -129,7 +132,7 @@ class Pipeline:
         state = unpack(blob, (_State, *PARTS))
         if not isinstance(state, _State):
             raise BadSnapshot("another kind of value")
-        made = cls(state.core.scene.infant, state.chains, settings=state.settings)
+        made = cls(state.core.scene.infant, state.chains, settings=state.settings, kernels=kernels)
         made._s = state
         return made
 
@@ -194,7 +197,7 @@ class Pipeline:
 
     def _chunk(self, h0: int, h1: int) -> list[Output]:
         s = self._s
-        found = {site: chain.advance(h0, h1) for site, chain in s.chains.items()}
+        found = {site: chain.advance(h0, h1, self._kernels) for site, chain in s.chains.items()}
         out = s.core.run(h0, h1, s.chains, found)
         for chain in s.chains.values():
             chain.trim()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from dsp.weights import (
@@ -180,10 +181,15 @@ class Settings:
     @property
     def digest(self) -> str:
         """Twelve hexadecimal digits that change when any setting does."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return sha256(text.encode()).hexdigest()[:12]
+        return _digest(self)
 
     @property
     def tag(self) -> str:
         """Version and digest, as events carry them."""
         return f"{self.version}:{self.digest}"
+
+
+@lru_cache(maxsize=8)
+def _digest(settings: Settings) -> str:
+    text = json.dumps(asdict(settings), sort_keys=True)
+    return sha256(text.encode()).hexdigest()[:12]
