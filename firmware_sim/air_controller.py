@@ -38,6 +38,8 @@ class _ClockedAdvertiser(stock.LegacyAdvertiser):
 
     def start(self) -> None:
         self.stop()
+        if not cast("AirController", self.controller).powered:
+            return
         self.enabled = True
         self._task = asyncio.create_task(self._advertise())
 
@@ -67,6 +69,8 @@ class AirController(stock.Controller):
 
     def __init__(self, name: str, *, air: Air, public_address: str | None = None) -> None:
         self.air = air
+        self.powered = True
+        """without power it advertises nothing, whatever its host asks for"""
         super().__init__(name, link=air, public_address=public_address)
         self.le_legacy_advertiser = _ClockedAdvertiser(self)
         self._reported: set[tuple[hci.Address, bytes, int]] = set()
@@ -209,6 +213,12 @@ class AirController(stock.Controller):
                     reason=hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR,
                 )
             )
+
+    def lose_power(self) -> None:
+        """Fall silent: links end as in `lose_all`, and it is not heard until `powered` is set again."""
+        self.powered = False
+        self.le_legacy_advertiser.stop()
+        self.lose_all()
 
     def lose(self, connection: stock.Connection, reason: int) -> None:
         """End a link of which nothing is heard any more."""

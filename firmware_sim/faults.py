@@ -16,6 +16,7 @@ _AXES: Final = 6
 _DOWN_S: Final = 0.5
 """A microcontroller and its chip are back half a second after a watchdog reset: boot some 0.1-0.4 s, the
 chip's turn-on time 35 ms (LSM6DSR data sheet, table 3) [E]."""
+_DOWN_LEAST_S: Final = 0.1
 
 
 class BadChipFaultError(ValueError):
@@ -51,6 +52,8 @@ class ChipFault:
             raise BadChipFaultError(self.kind, "there is no such kind")
         if not (self.at_s >= 0 and (self.for_s is None or self.for_s > 0)):
             raise BadChipFaultError(self.kind, f"at_s is {self.at_s:g} and for_s is {self.for_s}")
+        if self.kind == "restart" and self.end_s - self.at_s < _DOWN_LEAST_S:
+            raise BadChipFaultError(self.kind, f"no chip is back within {self.for_s:g} s")
         if not 0 <= self.axis < _AXES:
             raise BadChipFaultError(self.kind, f"axis is {self.axis}")
 

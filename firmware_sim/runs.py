@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
 
-__all__ = ["Run", "boot_end", "index_at_or_after", "run_of", "time_ns"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Run", "boot_end", "index_at_or_after", "run_of", "time_ns", "times_ns"]
 
 _EARLY: Final = 1e-6
 """Share of a step by which a sample may lie before an instant and still count as at it: rounding of ns."""
@@ -38,6 +41,15 @@ def time_ns(runs: Sequence[Run], index: int) -> int:
     """True time of a sample, ns."""
     run = run_of(runs, index)
     return run.t0_ns + round((index - run.first) * run.step_ns)
+
+
+def times_ns(runs: Sequence[Run], n: int) -> NDArray[np.int64]:
+    """True times of all `n` samples, shape (n,), ns."""
+    out = np.empty(n, np.int64)
+    for run, end in zip(runs, [*(run.first for run in runs[1:]), n], strict=True):
+        steps = np.arange(end - run.first) * run.step_ns
+        out[run.first : end] = run.t0_ns + np.rint(steps).astype(np.int64)
+    return out
 
 
 def index_at_or_after(runs: Sequence[Run], t_ns: int) -> int:

@@ -7,30 +7,30 @@ infant moves on whether the sock samples, is connected, or has just restarted.
 from __future__ import annotations
 
 import asyncio
-import logging
-from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from dsp.clock import Clock
 from dsp.records import NS
 from firmware_sim.air_controller import AirController
+from firmware_sim.sock_battery import Battery
+from firmware_sim.sock_config import SockConfig
 from firmware_sim.sock_control import ControlPoint, Work, end_tasks
+from firmware_sim.sock_faults import FaultsOnDemand
 from firmware_sim.sock_gatt import SockGatt
 from firmware_sim.sock_memory import SockMemory
-from firmware_sim.sock_samples import ArraySource, SampleSource, SampleWindow, nominal_rate
+from firmware_sim.sock_samples import ArraySource, SampleSource
+from firmware_sim.sock_sender import SockSender
+from firmware_sim.sock_sensor import SockSensor
 from ingest.sock_codec import (
-    CLOCK_HZ,
-    CLOCK_WRAP,
     SAMPLES_MAX,
-    AccRange,
     AlarmState,
     Command,
     Confirm,
     DataFlag,
     DataPacket,
     Fetch,
-    GyroRange,
     Identify,
     Promised,
     ResetCause,
@@ -48,42 +48,18 @@ from ingest.sock_codec import (
 
 __all__ = ["ArraySource", "SampleSource", "SockConfig", "VirtualSock"]
 
-_log = logging.getLogger(__name__)
-
-_MEMORY_PACKETS = 187_200
-"""8 h at 104 Hz in packets of 16 samples: what the profile asks memory to hold."""
-
-_STATUS_EVERY_S = 60.0
+_STATUS_EVERY_S: Final = 60.0
 """The profile's longest interval between two notified states."""
 
-_BACKFILL_STEP = 8
+_BATTERY_EVERY_S: Final = (1.0, 60.0)
+"""Shortest and longest time between two looks at the battery: seldom while it is full, so that nothing waits
+for it, and every second in the end, so that it dies when it should."""
+
+_BACKFILL_STEP: Final = 8
 """Back-filled packets handed over at a time; keeps a long fetch from stopping the simulation's clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class SockConfig:
-    """How one sock is built."""
-
-    address: str
-    seed: int = 0
-    name: str = "lullwatch sock"
-    clock_ppm: float = 0.0
-    """how much faster than true time the sensor clock runs"""
-    clock_start_ticks: int = 0
-    """sensor clock at power on; near 2^32 it soon wraps"""
-    latency_s: tuple[float, float] = (0.010, 0.050)
-    """span from which the time between a packet's last sample and the radio is drawn"""
-    memory_packets: int = _MEMORY_PACKETS
-    backfill_per_s: float = 160.0
-    """packets a second a fetch is served with, beside the live ones"""
-    battery_percent: float = 100.0
-    battery_per_h: float = 2.5
-    """per cent an hour: 40 h of streaming on a coin cell's worth"""
-    firmware: tuple[int, int, int] = (1, 0, 0)
-    samples_at_power_on: bool = False
-
-
-class VirtualSock:
+class VirtualSock(FaultsOnDemand):
     """One sock: `await power_on()` and it can be found, connected and started; end with `power_off()`.
 
     Attributes:
@@ -91,6 +67,7 @@ class VirtualSock:
         memory: packets not yet confirmed.
         alarm: what its light shows.
         identified_s: how long it was last asked to blink.
+        dead: whether its battery is empty.
     """
 
     def __init__(
@@ -102,33 +79,33 @@ class VirtualSock:
         self.sent: list[tuple[int, int]] = []
         self.alarm = AlarmState.NONE
         self.identified_s = 0
+        self.dead = False
         self._clock = clock
-        self._source = source
-        boots, latencies = np.random.SeedSequence(config.seed).spawn(2)
+        boots, latencies, chip = np.random.SeedSequence(config.seed).spawn(3)
         self._boots = np.random.default_rng(boots)
         self._latencies = np.random.default_rng(latencies)
-        self._rate, self._acc, self._gyro = nominal_rate(source), AccRange.G_8, GyroRange.DPS_1000
-        self._window = SampleWindow(source, self._acc, self._gyro)
-        self._powered_ns = clock.now_ns()
+        self._sensor = SockSensor(source, clock_ppm=config.clock_ppm, seed=chip)
+        self._battery = Battery(clock, percent=config.battery_percent, per_h=config.battery_per_h)
+        self._firmware, self._protocol = config.firmware, config.protocol
         self._begin_boot(ResetCause.POWER_ON, config.clock_start_ticks)
         self._sampler: asyncio.Task[None] | None = None
         self._next_sample = 0
         self._new_run = False
         self._fetching: asyncio.Task[None] | None = None
         self._reporter: asyncio.Task[None] | None = None
-        self._silent_until_ns = 0
-        self._lose = self._corrupt = 0
+        self._drainer: asyncio.Task[None] | None = None
         self._control = ControlPoint(lambda raw: self.gatt.answer(raw), self._do, self._after_answer)
         self.gatt = SockGatt(
             controller,
             address=config.address,
             name=config.name,
-            firmware=".".join(map(str, config.firmware)),
+            firmware=lambda: ".".join(map(str, self._firmware)),
             on_request=lambda raw: self._control.take(raw),
             on_gone=self._on_gone,
-            status=lambda: encode_status(self.status),
+            status=lambda: self._in_its_version(encode_status(self.status)),
             battery=lambda: self.battery,
         )
+        self._sender = SockSender(self.gatt, clock)
 
     # Power
 
@@ -136,13 +113,15 @@ class VirtualSock:
         """Begin to advertise; sampling waits for START unless configured otherwise."""
         await self.gatt.power_on()
         self._reporter = asyncio.create_task(self._report())
+        self._drainer = asyncio.create_task(self._live_off_battery())
         if self.config.samples_at_power_on:
             self._begin_sampling()
 
     async def power_off(self) -> None:
         """End everything; memory and `sent` stay readable."""
         await self._end_sampler()
-        await end_tasks(self._reporter, self._fetching)
+        await end_tasks(self._reporter, self._drainer, self._fetching)
+        await self._sender.close()
         await self._control.close()
         await self.gatt.power_off()
 
@@ -156,7 +135,7 @@ class VirtualSock:
     @property
     def finished(self) -> bool:
         """Whether its source has no more samples."""
-        return self._next_sample >= self._window.n
+        return self._next_sample >= self._sensor.n
 
     @property
     def connected(self) -> bool:
@@ -166,8 +145,7 @@ class VirtualSock:
     @property
     def battery(self) -> int:
         """Per cent left."""
-        hours = (self._clock.now_ns() - self._powered_ns) / NS / 3600
-        return max(0, round(self.config.battery_percent - hours * self.config.battery_per_h))
+        return round(self._battery.percent)
 
     @property
     def status(self) -> SockStatus:
@@ -177,10 +155,10 @@ class VirtualSock:
             charging=False,
             sampling=self.sampling,
             reset_cause=self._cause,
-            firmware=self.config.firmware,
-            rate=self._rate,
-            acc=self._acc,
-            gyro=self._gyro,
+            firmware=self._firmware,
+            rate=self._sensor.rate,
+            acc=self._sensor.acc,
+            gyro=self._sensor.gyro,
             uptime_s=(self._clock.now_ns() - self._boot_ns) // NS,
             boot=self.boot,
             next_seq=self.next_seq,
@@ -189,59 +167,87 @@ class VirtualSock:
             earlier=self.memory.earlier(self.boot),
         )
 
-    # Faults on demand
+    # Faults on demand that need the whole sock; the others are those of `FaultsOnDemand`
 
     async def disconnect(self) -> None:
         """End the connection from the sock's side; it advertises again at once."""
         await self.gatt.disconnect()
 
-    def go_silent(self, seconds: float) -> None:
-        """Stay connected but send no data for `seconds` of data time; packets stay in memory."""
-        self._silent_until_ns = self._clock.now_ns() + round(seconds * NS)
+    async def update_firmware(self, version: tuple[int, int, int], *, protocol: int) -> None:
+        """Start anew with other firmware, which speaks that version of the profile."""
+        self._firmware, self._protocol = version, protocol
+        await self.restart(ResetCause.FIRMWARE_UPDATE)
 
-    def lose_next(self, n: int) -> None:
-        """The next `n` data notifications are lost on the air; their packets stay in memory."""
-        self._lose += n
-
-    def corrupt_next(self, n: int) -> None:
-        """The next `n` data notifications arrive damaged; in memory they are whole."""
-        self._corrupt += n
+    async def set_battery(self, percent: float) -> None:
+        """The battery holds this much from now on; a dead sock comes back and waits for START."""
+        self._battery.charge(percent)
+        if self.dead and not self._battery.empty:
+            self.dead = False
+            self._begin_boot(ResetCause.POWER_ON)
+            await self.gatt.regain_power()
+        elif self._battery.empty:
+            await self._die()
 
     async def restart(self, cause: ResetCause = ResetCause.WATCHDOG) -> None:
         """Start anew: new boot id, number and clock at zero; the packet at hand is lost, memory is not.
 
         After a watchdog or brown-out it goes on sampling by itself, as the profile wants; else it waits
-        for START. The gateway hears of it by a lost link (0x08).
+        for START. The gateway hears of it by a lost link (0x08). Nothing happens to a dead sock.
         """
+        if self.dead:
+            return
         sampled = self.sampling
         await self._end_sampler()
         self.gatt.crash()
-        self._begin_boot(cause, 0)
+        self._begin_boot(cause)
         if sampled and cause in (ResetCause.WATCHDOG, ResetCause.BROWN_OUT):
             self._begin_sampling()
 
-    def _begin_boot(self, cause: ResetCause, ticks: int) -> None:
+    def _begin_boot(self, cause: ResetCause, ticks: int = 0) -> None:
         self.boot = int(self._boots.integers(1, 1 << 32))
         self.next_seq = 0
         self._cause = cause
         self._boot_ns = self._clock.now_ns()
-        self._boot_ticks = ticks
+        self._sensor.begin_boot(self._boot_ns, ticks)
+
+    async def _live_off_battery(self) -> None:
+        shortest_s, longest_s = _BATTERY_EVERY_S
+        while True:
+            # Packets drain it too: half of what time alone leaves is always too early.
+            await self._clock.sleep(min(longest_s, max(shortest_s, self._battery.lasts_s / 2)))
+            if self._battery.empty and not self.dead:
+                await self._die()
+
+    async def _die(self) -> None:
+        self.dead = True
+        await self._end_sampler()
+        self.gatt.lose_power()
 
     # Sampling
 
     def _begin_sampling(self) -> None:
-        self._next_sample = self._window.first_at_or_after(self._clock.now_ns())
+        self._next_sample = self._sensor.first_at_or_after(self._clock.now_ns())
         self._new_run = True
         self._sampler = asyncio.create_task(self._sample())
 
     async def _sample(self) -> None:
         due_ns = 0
-        while self._next_sample < self._window.n:
-            stop = min(self._next_sample + SAMPLES_MAX, self._window.n)
+        chip_boot = self._sensor.boot_at(self._next_sample)
+        while self._next_sample < self._sensor.n:
+            if self._sensor.boot_at(self._next_sample) != chip_boot:
+                chip_boot = self._sensor.boot_at(self._next_sample)
+                self.gatt.crash()
+                self._begin_boot(ResetCause.WATCHDOG)
+                self._new_run = True
+            end = self._sensor.boot_end(self._next_sample)
+            stop = min(self._next_sample + SAMPLES_MAX, end)
             latency_ns = round(self._latencies.uniform(*self.config.latency_s) * NS)
-            due_ns = max(due_ns, self._window.time_ns(stop - 1) + latency_ns)
+            due_ns = max(due_ns, self._sensor.time_ns(stop - 1) + latency_ns)
             await self._clock.sleep((due_ns - self._clock.now_ns()) / NS)
-            await self._make_packet(stop)
+            if stop - self._next_sample < SAMPLES_MAX and stop < self._sensor.n:
+                self._next_sample = stop  # the chip starts anew: the packet at hand is lost
+            else:
+                await self._make_packet(stop)
 
     async def _end_sampler(self) -> None:
         sampler, self._sampler = self._sampler, None
@@ -250,13 +256,13 @@ class VirtualSock:
     async def _close_run(self) -> None:
         """Make what has been sampled so far into packets and sample no more."""
         await self._end_sampler()
-        end = min(self._window.first_at_or_after(self._clock.now_ns() + 1), self._window.n)
+        end = min(self._sensor.first_at_or_after(self._clock.now_ns() + 1), self._sensor.n)
         while self._next_sample < end:
             await self._make_packet(min(self._next_sample + SAMPLES_MAX, end))
 
     async def _make_packet(self, stop: int) -> None:
         start, self._next_sample = self._next_sample, stop
-        counts, clipped = self._window.read(start, stop)
+        counts, clipped = self._sensor.read(start, stop)
         flags = (DataFlag.CLIP if clipped else 0) | (DataFlag.RESTART if self._new_run else 0)
         self._new_run = False
         seq, self.next_seq = self.next_seq, self.next_seq + 1
@@ -265,31 +271,25 @@ class VirtualSock:
                 DataFlag(flags),
                 self.boot,
                 seq,
-                self._ticks(self._window.time_ns(start)),
-                self._rate,
-                self._acc,
-                self._gyro,
+                self._sensor.ticks(self._sensor.time_ns(start)),
+                self._sensor.rate,
+                self._sensor.acc,
+                self._sensor.gyro,
                 counts,
             )
         )
+        encoded = self._in_its_version(encoded)
         self.memory.put(self.boot, seq, encoded)
         self.sent.append((self.boot, seq))
         await self._transmit(encoded)
 
-    def _ticks(self, t_ns: int) -> int:
-        elapsed = (t_ns - self._boot_ns) * CLOCK_HZ * (1 + self.config.clock_ppm * 1e-6) / NS
-        return (self._boot_ticks + round(elapsed)) % CLOCK_WRAP
+    def _in_its_version(self, encoded: bytes) -> bytes:
+        """As firmware of another protocol version says it; only the first byte means the same in all of them."""
+        return bytes((self._protocol,)) + encoded[1:]
 
-    async def _transmit(self, encoded: bytes) -> bool:
-        if self._clock.now_ns() < self._silent_until_ns or not self.gatt.can_stream:
-            return False
-        if self._lose:
-            self._lose -= 1
-            return True
-        if self._corrupt:
-            self._corrupt -= 1
-            encoded = encoded[:-1] + bytes((encoded[-1] ^ 0x5A,))
-        return await self.gatt.notify_data(encoded)
+    async def _transmit(self, encoded: bytes) -> None:
+        if await self._sender.send(encoded):
+            self._battery.spend(self.config.battery_per_packet)
 
     async def _report(self) -> None:
         while True:
@@ -339,14 +339,13 @@ class VirtualSock:
         return Result.OK, None
 
     async def _do_set(self, command: SetRateRange) -> Work:
-        if command.rate != self._rate:
+        if command.rate != self._sensor.rate:
             return Result.BAD_VALUE, None  # the recording has one rate
-        if (command.acc, command.gyro) != (self._acc, self._gyro):
+        if (command.acc, command.gyro) != (self._sensor.acc, self._sensor.gyro):
             sampled = self.sampling
             if sampled:
                 await self._close_run()
-            self._acc, self._gyro = command.acc, command.gyro
-            self._window = SampleWindow(self._source, command.acc, command.gyro)
+            self._sensor.set_range(command.acc, command.gyro)
             if sampled:
                 self._begin_sampling()
         return Result.OK, Started(self.boot, self.next_seq)
@@ -368,7 +367,7 @@ class VirtualSock:
         for done, seq in enumerate(seqs):
             if done % _BACKFILL_STEP == 0:
                 await self._clock.sleep(_BACKFILL_STEP / self.config.backfill_per_s)
-            while not self.gatt.has_room or self._clock.now_ns() < self._silent_until_ns:
+            while not self.gatt.has_room or self._sender.silent:
                 await self._clock.sleep(_BACKFILL_STEP / self.config.backfill_per_s)
             encoded = self.memory.get(boot, seq)
             if encoded is not None:

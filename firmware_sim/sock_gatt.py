@@ -50,7 +50,7 @@ class SockGatt:
         controller: made by `Air.controller`.
         address: static random address, "XX:XX:XX:XX:XX:XX" with the two highest bits set.
         name: as shown in the scan response.
-        firmware: version text for Device Information.
+        firmware: gives the version text for Device Information.
         on_request: called with the bytes of each write to CONTROL.
         on_gone: called when a connection has ended.
         status: gives the bytes of STATUS.
@@ -63,7 +63,7 @@ class SockGatt:
         *,
         address: str,
         name: str,
-        firmware: str,
+        firmware: Callable[[], str],
         on_request: Callable[[bytes], None],
         on_gone: Callable[[], None],
         status: Callable[[], bytes],
@@ -97,6 +97,15 @@ class SockGatt:
         """End the connection from the sock's side."""
         if self._connection is not None:
             await self._connection.disconnect()
+
+    def lose_power(self) -> None:
+        """The battery is empty: every link is lost without a word, and no advertisement follows."""
+        self._controller.lose_power()
+
+    async def regain_power(self) -> None:
+        """There is power again: advertise."""
+        self._controller.powered = True
+        await self.device.start_advertising(auto_restart=True)
 
     def crash(self) -> None:
         """Lose every link without a word, as a processor that starts anew does."""
@@ -192,10 +201,10 @@ class SockGatt:
 
         characteristic.on(characteristic.EVENT_SUBSCRIPTION, on_subscription)
 
-    def _services(self, firmware: str) -> list[gatt.Service]:
-        facts = (
-            (MANUFACTURER_NAME_UUID, "lullwatch"),
-            (MODEL_NUMBER_UUID, "virtual sock"),
+    def _services(self, firmware: Callable[[], str]) -> list[gatt.Service]:
+        facts: tuple[tuple[str, Callable[[], str]], ...] = (
+            (MANUFACTURER_NAME_UUID, lambda: "lullwatch"),
+            (MODEL_NUMBER_UUID, lambda: "virtual sock"),
             (FIRMWARE_REVISION_UUID, firmware),
         )
         return [
@@ -203,9 +212,13 @@ class SockGatt:
             gatt.Service(BATTERY_SERVICE_UUID, [self._battery]),
             gatt.Service(
                 DEVICE_INFORMATION_UUID,
-                [_Characteristic(uuid, _Properties.READ, _READABLE, text.encode()) for uuid, text in facts],
+                [_Characteristic(uuid, _Properties.READ, _READABLE, _told(text)) for uuid, text in facts],
             ),
         ]
+
+
+def _told(text: Callable[[], str]) -> att.AttributeValue[bytes]:
+    return att.AttributeValue(read=lambda _: text().encode(), write=_no_write)
 
 
 def _no_read(_: Connection) -> bytes:

@@ -25,6 +25,12 @@ class SockMemory:
     def __len__(self) -> int:
         return self._held
 
+    def resize(self, capacity: int) -> None:
+        """Hold this many packets from now on; what no longer fits is overwritten, oldest first."""
+        self._capacity = capacity
+        while self._held > self._capacity:
+            self._overwrite_oldest()
+
     def put(self, boot: int, seq: int, encoded: bytes) -> None:
         """Keep one packet; numbers of a boot come in ascending order."""
         if not self._boots or self._boots[-1][0] != boot:

@@ -27,6 +27,9 @@ from firmware_sim.crystal import Crystal
 from firmware_sim.runs import Run
 from firmware_sim.sim_clock import ScaledClock
 from firmware_sim.sock import ArraySource, SampleSource, SockConfig, VirtualSock
+from firmware_sim.sock_control import end_tasks
+from firmware_sim.sock_remote import FaultServer
+from firmware_sim.sock_script import SockFault, check_script, run_script
 
 __all__ = [
     "ProcessConfig",
@@ -66,6 +69,10 @@ class ProcessConfig(msgspec.Struct, frozen=True):
     pace: float = 1.0
     origin_ns: int = 0
     m0_ns: int | None = None
+    faults: tuple[SockFault, ...] = ()
+    """what goes wrong, at data times after `origin_ns`"""
+    control: str | None = None
+    """path of a unix socket that takes further faults (`sock_remote.send_fault`)"""
     ledger: str | None = None
     """file that gets {name: [[boot, seq], ...]} of all packets ever made, written at the end"""
 
@@ -176,10 +183,16 @@ async def _serve(config: ProcessConfig, stop: asyncio.Event) -> None:
         )
         for spec in config.socks
     ]
+    named = {sock.name: sock for sock in socks}
+    check_script(config.faults, named)
     for sock in socks:
         await sock.power_on()
-    async with _HostServer(gateway, Path(config.socket)):
+    script = asyncio.create_task(run_script(config.faults, named, clock, start_ns=config.origin_ns))
+    async with _HostServer(gateway, Path(config.socket)), contextlib.AsyncExitStack() as stack:
+        if config.control is not None:
+            await stack.enter_async_context(FaultServer(named, Path(config.control)))
         await stop.wait()
+    await end_tasks(script)
     for sock in socks:
         await sock.power_off()
     air.close()

@@ -1,0 +1,84 @@
+"""The way from a packet to the radio, and on demand what a bad radio does to notifications."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from dsp.clock import Clock
+from dsp.records import NS
+from firmware_sim.sock_control import end_tasks
+from firmware_sim.sock_gatt import SockGatt
+
+__all__ = ["SockSender"]
+
+_FLIP: Final = 0x5A
+
+
+class SockSender:
+    """Hands data notifications to the radio; each fault takes the next notifications that come along."""
+
+    def __init__(self, gatt: SockGatt, clock: Clock) -> None:
+        self._gatt = gatt
+        self._clock = clock
+        self._silent_until_ns = 0
+        self._lose = self._corrupt = self._duplicate = self._delay = 0
+        self._delay_s = 0.0
+        self._late: set[asyncio.Task[None]] = set()
+
+    @property
+    def silent(self) -> bool:
+        """Whether it stays connected and sends nothing."""
+        return self._clock.now_ns() < self._silent_until_ns
+
+    def go_silent(self, seconds: float) -> None:
+        """Send nothing for `seconds` of data time."""
+        self._silent_until_ns = self._clock.now_ns() + round(seconds * NS)
+
+    def lose_next(self, n: int) -> None:
+        """The next `n` are lost on the air."""
+        self._lose += n
+
+    def corrupt_next(self, n: int) -> None:
+        """The next `n` arrive damaged."""
+        self._corrupt += n
+
+    def duplicate_next(self, n: int) -> None:
+        """The next `n` arrive twice."""
+        self._duplicate += n
+
+    def delay_next(self, n: int, seconds: float) -> None:
+        """The next `n` arrive `seconds` late; those after them overtake them."""
+        self._delay, self._delay_s = self._delay + n, seconds
+
+    async def send(self, encoded: bytes) -> bool:
+        """Give one packet to the radio; False when it was not taken."""
+        if self.silent or not self._gatt.can_stream:
+            return False
+        if self._lose:
+            self._lose -= 1
+            return True
+        if self._delay:
+            self._delay -= 1
+            self._send_late(encoded)
+            return True
+        if self._corrupt:
+            self._corrupt -= 1
+            encoded = encoded[:-1] + bytes((encoded[-1] ^ _FLIP,))
+        if self._duplicate:
+            self._duplicate -= 1
+            await self._gatt.notify_data(encoded)
+        return await self._gatt.notify_data(encoded)
+
+    async def close(self) -> None:
+        """Forget what is still late."""
+        await end_tasks(*self._late)
+
+    def _send_late(self, encoded: bytes) -> None:
+        task = asyncio.create_task(self._after(self._delay_s, encoded))
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+
+    async def _after(self, seconds: float, encoded: bytes) -> None:
+        await self._clock.sleep(seconds)
+        await self._gatt.notify_data(encoded)
