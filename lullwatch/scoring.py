@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from dsp.records import NS, Event, Label, State
 from store.events_tsv import EventLine
 
-from .scoring_confusion import Confusion, confusion
-from .scoring_night import NightTables, spans_of
+from .scoring_confusion import Confusion, Sources, confusion, false_sources
+from .scoring_night import NightTables, Span, spans_of
 from .scoring_ringing import RingScore, score_rings
 from .scoring_spans import SZCORE, TIGHT, Profile, SpanScore, pair_onsets, score_spans
 from .scoring_states import StateScore, StateTimes, Whereabouts, score_states, state_times
@@ -96,6 +96,8 @@ class Tally:
     labels: dict[Label, LabelTally]
     singles: SinglesTally
     confusion: Confusion
+    sources: Sources
+    """what lay under false told events"""
     states: StateScore | None
     """None: truth, or telling, says nothing about states"""
     rings: RingScore
@@ -120,6 +122,7 @@ def tally(night: NightTables, *, window_s: float = SINGLE_WINDOW_S) -> Tally:
         labels=labels,
         singles=_singles(night, window_s),
         confusion=confusion(night.truth, night.told),
+        sources=false_sources(night.truth, night.told),
         states=score_states(night) if knows_states else None,
         rings=score_rings(night),
     )
@@ -133,7 +136,7 @@ def _label_tally(
     scores = {p.name: score_spans(*spans, night.duration_s, p) for p in PROFILES}
     return LabelTally(
         by_profile=scores,
-        events=tuple(_found(event, told, _counted_from_s(event, night.truth), first_told) for event in truth),
+        events=tuple(_found(event, told, _members(event, night.truth), first_told) for event in truth),
         told=len(told),
         false_in=dict(Counter(where.at(false.onset_s) for false in scores[TIGHT.name].false)),
     )
@@ -142,13 +145,23 @@ def _label_tally(
 def _found(
     event: EventLine,
     told: Sequence[EventLine],
-    from_s: float | None,
+    members: Sequence[Span],
     first_told: dict[tuple[str, Label], float],
 ) -> Found:
     own = [line for line in told if _touches(event, line, TIGHT)]
     times = [t for line in own if (t := first_told.get((line.event_id, event.label))) is not None]
-    delay_s = min(times) - from_s if times and from_s is not None else None
-    return Found(event.count or 0, sum(line.count or 0 for line in own), delay_s)
+    from_s = _counted_from_s(event, members)
+    return Found(
+        count=event.count if event.count is not None else len(members),
+        told_count=sum(max(line.count or 1, 1) for line in own),
+        delay_s=min(times) - from_s if times and from_s is not None else None,
+    )
+
+
+def _members(event: EventLine, truth: Sequence[EventLine]) -> list[Span]:
+    if event.label is not Label.SPASM_LIKE_CLUSTER or not event.event_id:
+        return []
+    return spans_of(line for line in truth if line.parent == event.event_id)
 
 
 def _touches(true: EventLine, told: EventLine, profile: Profile) -> bool:
@@ -156,11 +169,10 @@ def _touches(true: EventLine, told: EventLine, profile: Profile) -> bool:
     return a.touches(b, before_s=profile.tolerance_start_s, after_s=profile.tolerance_end_s)
 
 
-def _counted_from_s(event: EventLine, truth: Sequence[EventLine]) -> float | None:
+def _counted_from_s(event: EventLine, members: Sequence[Span]) -> float | None:
     """From when a delay of this event counts; None for a series whose members the table does not have."""
     if event.label is not Label.SPASM_LIKE_CLUSTER:
         return event.onset_ns / NS
-    members = spans_of(line for line in truth if line.parent and line.parent == event.event_id)
     return members[_THIRD - 1].end_s if len(members) >= _THIRD else None
 
 

@@ -12,7 +12,7 @@ from store.events_tsv import EventLine
 
 from .scoring_spans import TIGHT
 
-__all__ = ["INSIDE", "NOTHING", "Confusion", "confusion"]
+__all__ = ["INSIDE", "NOTHING", "Confusion", "Sources", "confusion", "false_sources"]
 
 NOTHING = "nothing"
 """no event told there, or none true"""
@@ -21,6 +21,9 @@ INSIDE = "inside"
 
 Confusion = dict[tuple[str, str], int]
 """Number of events by (true label, told label)."""
+
+Sources = dict[tuple[str, str], int]
+"""Number of false told events by (told label, true class that lay there)."""
 
 
 def confusion(truth: Sequence[EventLine], told: Sequence[EventLine]) -> Confusion:
@@ -31,7 +34,7 @@ def confusion(truth: Sequence[EventLine], told: Sequence[EventLine]) -> Confusio
     event that shares most time with it and has no true event of its own label; else as `inside` or `nothing`.
     """
     true, said = _Rows(_parents(truth)), _Rows(_parents(told))
-    explained = np.array([true.touched_by(said, j, same_label=True) for j in range(said.n)], np.bool_)
+    explained = _explained(true, said)
     table: Counter[tuple[str, str]] = Counter()
     for i, line in enumerate(true.lines):
         table[line.label.value, _told_as(true, said, i, explained)] += 1
@@ -39,6 +42,26 @@ def confusion(truth: Sequence[EventLine], told: Sequence[EventLine]) -> Confusio
         if not explained[j] and not true.touched_by(said, j, same_label=False):
             table[NOTHING, line.label.value] += 1
     return dict(table)
+
+
+def false_sources(truth: Sequence[EventLine], told: Sequence[EventLine]) -> Sources:
+    """What lay under each told event that has no true one of its own label: the true class sharing most time, or nothing.
+
+    Each false event is counted once, also where the true one beneath was told rightly too.
+    """
+    true, said = _Rows(_parents(truth)), _Rows(_parents(told))
+    explained = _explained(true, said)
+    table: Counter[tuple[str, str]] = Counter()
+    for j, line in enumerate(said.lines):
+        if not explained[j]:
+            under = true.most_under(said, j)
+            table[line.label.value, NOTHING if under is None else under.true_class or under.label.value] += 1
+    return dict(table)
+
+
+def _explained(true: _Rows, said: _Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which told events touch a true one of their own label."""
+    return np.array([true.touched_by(said, j, same_label=True) for j in range(said.n)], np.bool_)
 
 
 def _parents(lines: Sequence[EventLine]) -> list[EventLine]:
@@ -62,6 +85,13 @@ class _Rows:
             other.end_s[j] >= self.onset_s - TIGHT.tolerance_start_s
         )
         return bool(np.any(near & (self.labels == other.labels[j])) if same_label else np.any(near))
+
+    def most_under(self, other: _Rows, j: int) -> EventLine | None:
+        """The row that shares most time with row `j` of the other; None when none lies within the tolerance."""
+        if not self.touched_by(other, j, same_label=False):
+            return None
+        shared_s = np.minimum(self.end_s, other.end_s[j]) - np.maximum(self.onset_s, other.onset_s[j])
+        return self.lines[int(np.argmax(shared_s))]
 
 
 def _told_as(true: _Rows, said: _Rows, i: int, explained: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> str:

@@ -119,6 +119,8 @@ class Score:
     singles: SinglesScore
     confusion: list[tuple[str, str, int]]
     """true label, told label, number of events"""
+    false_sources: list[tuple[str, str, int]]
+    """told label, true class that lay there (or nothing), number of false events"""
     states: StatesScore | None
     urgent: UrgentScore
 
@@ -132,8 +134,10 @@ def pool(tallies: Iterable[Tally], *, window_s: float) -> Score:
     """
     rows = list(tallies)
     table: Counter[tuple[str, str]] = Counter()
+    sources: Counter[tuple[str, str]] = Counter()
     for row in rows:
         table.update(row.confusion)
+        sources.update(row.sources)
     moved = [t.times.conveyed_hours for t in rows if t.times.conveyed_hours is not None]
     return Score(
         nights=len(rows),
@@ -147,6 +151,7 @@ def pool(tallies: Iterable[Tally], *, window_s: float) -> Score:
         labels={label: _label_score(rows, label) for label in SPAN_LABELS},
         singles=_singles_score(rows),
         confusion=_sorted(table),
+        false_sources=_sorted(sources),
         states=_states_score(rows),
         urgent=_urgent_score(rows),
     )

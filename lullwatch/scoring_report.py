@@ -59,6 +59,7 @@ def report(score: Score, profiles: Sequence[str]) -> str:
         _urgent(score),
         _states(score),
         _confusion(score),
+        _sources(score),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -165,6 +166,15 @@ def _confusion(score: Score) -> str:
     counts = {(t, s): n for t, s, n in score.confusion}
     rows = [(t, *(str(counts.get((t, s), 0) or ".") for s in told)) for t in true]
     return _table("What true events were told as", ("true \\ told", *told), rows)
+
+
+def _sources(score: Score) -> str:
+    told = [label.value for label in Label if any(row[0] == label.value for row in score.false_sources)]
+    rows = [
+        (name, ", ".join(f"{under} {n}" for said, under, n in score.false_sources if said == name))
+        for name in told
+    ]
+    return _table("What lay under false ones (true class)", ("", ""), rows)
 
 
 def _used(order: list[str], names: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ from dsp.records import NS, Event, Label, Severity
 from .scoring_night import NightTables, Span, as_events
 from .scoring_spans import TIGHT
 
-__all__ = ["Ring", "RingScore", "rings", "score_rings"]
+__all__ = ["Ring", "RingScore", "due_rings", "rings", "score_rings"]
 
 _DUE = frozenset(
     {
@@ -69,6 +69,11 @@ def rings(rows: Iterable[Event], *, age_days: int | None = None) -> list[Ring]:
     return [Ring(wire, last[name], t_ns / NS) for name, (wire, t_ns) in first.items()]
 
 
+def due_rings(night: NightTables) -> list[Ring]:
+    """The true movements that ought to ring: the rules, asked about the truth at a full match."""
+    return rings(as_events(night.truth, conveyed=night.conveyed), age_days=night.age_days)
+
+
 def score_rings(night: NightTables) -> RingScore:
     """Which urgent alerts had a reason, and which reasons rang.
 
@@ -76,7 +81,7 @@ def score_rings(night: NightTables) -> RingScore:
     """
     rows = as_events(night.told) if night.rows is None else night.rows
     told = rings(rows, age_days=night.age_days)
-    due = rings(as_events(night.truth, conveyed=night.conveyed), age_days=night.age_days)
+    due = due_rings(night)
     first = [_first_ring(reason.span, told) for reason in due]
     heard = [(reason, at_s) for reason, at_s in zip(due, first, strict=True) if at_s is not None]
     return RingScore(
