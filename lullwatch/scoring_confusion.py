@@ -45,7 +45,7 @@ def confusion(truth: Sequence[EventLine], told: Sequence[EventLine]) -> Confusio
 
 
 def false_sources(truth: Sequence[EventLine], told: Sequence[EventLine]) -> Sources:
-    """What lay under each told event that has no true one of its own label: the true class sharing most time, or nothing.
+    """What lay under told events without a true one of their label: the true class that shares most time, or nothing.
 
     Each false event is counted once, also where the true one beneath was told rightly too.
     """
