@@ -133,6 +133,11 @@ class VirtualSock(FaultsOnDemand):
         return self._sampler is not None
 
     @property
+    def source(self) -> SampleSource:
+        """What is there to be measured where it is worn."""
+        return self._sensor.source
+
+    @property
     def finished(self) -> bool:
         """Whether its source has no more samples."""
         return self._next_sample >= self._sensor.n

@@ -153,7 +153,7 @@ async def test_three_socks_stream_at_once_and_every_packet_arrives_once_and_in_o
             assert len(sock.sent) > 350
             assert np.all(edges_ns(home, sock.name) == 0)
         kept = [p for p, _ in home.shelf.kept if p.sensor == "RA"]
-        source = socks[1]._window._source.counts
+        source = socks[1].source.counts
         counts = np.concatenate([p.counts for p in kept])
         assert np.array_equal(counts, source[-counts.shape[0] :])
         assert states(home)[:4] != [LinkState.STOPPED]
@@ -164,7 +164,7 @@ async def test_segments_lie_where_the_samples_were_taken() -> None:
         sock = await home.rig.sock(seconds=60, clock_ppm=90.0, clock_start_ticks=2**32 - 200_000)
         home.listen_to(sock)
         await home.rig.run(55)
-        source = sock._window._source.counts
+        source = sock.source.counts
         first = home.shelf.kept[0][1].counts
         begin = next(i for i in range(len(source)) if np.array_equal(source[i : i + 16], first))
         late_ms = [s.t0_ns / 1e6 - (begin + 16 * s.seq) / 104 * 1e3 for _, s in home.shelf.kept[100:]]
