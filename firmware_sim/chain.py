@@ -92,8 +92,10 @@ class Chain:
         """Move by a displacement along a coordinate axis of the present frame, which changes with time."""
         w, a = self._omega, self._alpha
         i, j = (axis + 1) % 3, (axis + 2) % 3
-        p, twice = along.value, np.asarray(2.0 * along.rate, np.float32)
-        self._force[axis] = self._force[axis] + along.accel - (w[i] * w[i] + w[j] * w[j]) * p
+        p = along.value
+        twice: _Floats = np.float32(2.0) * along.rate
+        square: _Floats = w[i] * w[i] + w[j] * w[j]
+        self._force[axis] = self._force[axis] + along.accel - square * p
         self._force[i] = self._force[i] + (a[j] + w[axis] * w[i]) * p + w[j] * twice
         self._force[j] = self._force[j] + (w[axis] * w[j] - a[i]) * p - w[i] * twice
 
