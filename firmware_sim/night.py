@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Final
+from typing import Any
 
 import numpy as np
 
@@ -14,17 +14,16 @@ from firmware_sim.background import live_through, place_all
 from firmware_sim.body import draw_rest
 from firmware_sim.breathing import breathing
 from firmware_sim.draw import Draw
-from firmware_sim.imu import ChipChoice
+from firmware_sim.endings import ended_by_arousals
 from firmware_sim.movement import Infant, draw_infant, merged
-from firmware_sim.scenario import Phase, Scenario, named_scenario
+from firmware_sim.scenario import Phase, Scenario
+from firmware_sim.scenarios import named_scenario
 from firmware_sim.sleep import Bout, draw_hypnogram
 from firmware_sim.steps import Steps, Trajectory
 from firmware_sim.track import SensorTrack, measure
 from firmware_sim.truth import Truth, tell_truth
 
 __all__ = ["Night", "make_night"]
-
-_DEFAULT_SITES: Final = (Site.LA, Site.RA, Site.TR)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,8 +56,8 @@ def make_night(
     seed: int = 1,
     infant: str = "infant-1",
     start_ns: int = 0,
-    sites: Sequence[Site] = _DEFAULT_SITES,
-    rate_hz: float = 104.0,
+    sites: Sequence[Site] | None = None,
+    rate_hz: float | None = None,
 ) -> Night:
     """Simulate a night; the same arguments give the same night, bit for bit.
 
@@ -67,8 +66,8 @@ def make_night(
         seed: Everything drawn comes from it.
         infant: Id written into the truth.
         start_ns: Data time of the night's start.
-        sites: Sensors worn, out of LA, RA and TR.
-        rate_hz: Nominal sampling rate.
+        sites: Sensors worn; those of the scenario when None.
+        rate_hz: Nominal sampling rate; that of the scenario when None.
 
     Raises:
         UnknownScenarioError: no scenario of that name.
@@ -76,11 +75,14 @@ def make_night(
         UnknownSiteError: a site the simulated body has no sensor at.
     """
     plan = named_scenario(scenario) if isinstance(scenario, str) else scenario
-    traits = draw_infant(Draw(seed, "infant"), plan.age_days)
+    worn_at = plan.sites if sites is None else tuple(sites)
+    chip = plan.chip if rate_hz is None else replace(plan.chip, rate_hz=rate_hz)
+    traits = _infant(plan, seed)
     bouts = _bouts(plan, seed)
     rest = draw_rest(Draw(seed, "rest"))
     placed = place_all(plan, traits, bouts, seed)
-    lived = merged([*placed, *live_through(plan, traits, bouts, rest, placed, seed)])
+    happened = [*placed, *live_through(plan, traits, bouts, rest, placed, seed)]
+    lived = merged(ended_by_arousals(happened, bouts, Draw(seed, "endings")))
     breaths = breathing(Draw(seed, "breathing"), traits, bouts)
     trajectory = Trajectory(Steps.join([breaths, lived.steps]), rest)
     tracks = {
@@ -91,19 +93,26 @@ def make_night(
             plan.duration_s,
             seed=seed,
             start_ns=start_ns,
-            chip=ChipChoice(rate_hz=rate_hz),
+            chip=chip,
+            faults=plan.faults,
         )
-        for site in sites
+        for site in worn_at
     }
     truth = tell_truth(
         lived.marks,
         bouts,
         infant=infant,
-        sites=tuple(sites),
+        sites=worn_at,
         start_ns=start_ns,
         duration_s=plan.duration_s,
     )
     return Night(plan, seed, infant, start_ns, traits, bouts, tracks, truth)
+
+
+def _infant(plan: Scenario, seed: int) -> Infant:
+    drawn = draw_infant(Draw(seed, "infant"), plan.age_days)
+    given: dict[str, Any] = dict(plan.traits)
+    return replace(drawn, **given)
 
 
 def _bouts(plan: Scenario, seed: int) -> tuple[Bout, ...]:

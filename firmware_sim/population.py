@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from firmware_sim.background import GENERATORS
 from firmware_sim.draw import Draw
-from firmware_sim.scenario import Background, Between, Habit, Placed, Scenario
+from firmware_sim.generators import GENERATORS
+from firmware_sim.life import Background, Between, Habit
+from firmware_sim.scenario import Placed, Scenario
 
 __all__ = ["MECHANISMS", "POPULATIONS", "UnknownMechanismError", "UnknownPopulationError", "draw_night"]
 

@@ -3,65 +3,31 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final, TypeVar, get_args
 
-from dsp.records import State
+from dsp.records import Site, State
+from firmware_sim.faults import ChipFault, ChipFaultKind
+from firmware_sim.generators import GENERATORS, Option, check_option
+from firmware_sim.imu import ChipChoice
+from firmware_sim.life import Background, Between, Habit, usual_background
+from firmware_sim.movement import Infant
+from firmware_sim.toml_tables import Table
+from firmware_sim.wearing import Worn, WornKind
 
-__all__ = [
-    "SCENARIOS",
-    "Background",
-    "Between",
-    "Habit",
-    "Option",
-    "Phase",
-    "Placed",
-    "Scenario",
-    "UnknownScenarioError",
-    "named_scenario",
-    "scenario_from_toml",
-]
+__all__ = ["DEFAULT_SITES", "Background", "Phase", "Placed", "Scenario", "scenario_from_toml"]
 
-Option = float | int | str | bool
+DEFAULT_SITES: Final = (Site.LA, Site.RA, Site.TR)
+_AGE_MAX_DAYS: Final = 730
+"""Bodies, sleep and breathing are modelled to 18 months; to two years they are carried on."""
+_LONGEST_MIN: Final = 24 * 60.0
+_NOT_MOVEMENTS: Final = ("posture_change", "fidget")
+"""What happens by itself without being a movement that can be placed."""
+_PHASES: Final = (State.AWAKE, State.ACTIVE_SLEEP, State.QUIET_SLEEP)
+_TRAITS: Final = tuple(f.name for f in fields(Infant) if f.name not in ("age_days", "body"))
 
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """Drawn anew for each movement, evenly between the ends."""
-
-    low: float
-    high: float
-
-
-Habit = Option | Between | tuple[Option, ...]
-"""An option of a movement: always the same, drawn from a range, or one of several."""
-
-_AWAKE: Final = {
-    "kicking": 45.0,
-    "fussing": 12.0,
-    "stretch": 4.0,
-    "crying": 0.6,
-    "posture_change": 8.0,
-    "fidget": 2400.0,
-}
-_ACTIVE: Final = {
-    "twitches": 45.0,
-    "fussing": 4.0,
-    "arousal": 3.0,
-    "stretch": 2.0,
-    "startle": 0.2,
-    "posture_change": 1.5,
-    "fidget": 250.0,
-}
-_QUIET: Final = {"arousal": 0.5, "startle": 0.3, "posture_change": 0.3, "fidget": 20.0}
-
-
-class UnknownScenarioError(LookupError):
-    """No scenario has this name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"no scenario is called {name!r}; there are {', '.join(sorted(SCENARIOS))}")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +48,6 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Background:
-    """Movements an hour that happen by themselves, by state and kind.
-
-    All rates [E], but: six times more arousals in active than in quiet sleep [F54]. Newborn startles are
-    added by age.
-    """
-
-    awake: Mapping[str, float] = field(default_factory=lambda: dict(_AWAKE))
-    active_sleep: Mapping[str, float] = field(default_factory=lambda: dict(_ACTIVE))
-    quiet_sleep: Mapping[str, float] = field(default_factory=lambda: dict(_QUIET))
-    newborn_startles: bool = True
-    habits: Mapping[str, Mapping[str, Habit]] = field(default_factory=dict)
-    """options that movements of a kind get when they happen by themselves"""
-
-    @staticmethod
-    def none() -> Background:
-        """Nothing happens by itself: for looking at one movement alone."""
-        return Background({}, {}, {}, newborn_startles=False)
-
-    def rates(self, state: State) -> Mapping[str, float]:
-        """Kinds and rates an hour in this state."""
-        rows = {State.AWAKE: self.awake, State.ACTIVE_SLEEP: self.active_sleep}
-        return rows.get(state, self.quiet_sleep)
-
-
-@dataclass(frozen=True, slots=True)
 class Scenario:
     """One night (or hour) to be simulated; with phases given, they decide its length."""
 
@@ -117,108 +57,181 @@ class Scenario:
     phases: tuple[Phase, ...] = ()
     """drawn from the age when empty; the last one lasts to the end"""
     placed: tuple[Placed, ...] = ()
-    background: Background = field(default_factory=Background)
+    background: Background | None = None
+    """what happens by itself; None: the usual of the age"""
+    traits: Mapping[str, float] = field(default_factory=dict)
+    """habits of the infant that are given and not drawn, by the name they have in `Infant`"""
+    chip: ChipChoice = field(default_factory=ChipChoice)
+    sites: tuple[Site, ...] = DEFAULT_SITES
+    worn: tuple[Worn, ...] = ()
+    """how sensors sit, where they do not sit firmly all night"""
+    faults: tuple[ChipFault, ...] = ()
+    about: str = ""
+    """one line on what is to be seen here"""
+
+    @property
+    def life(self) -> Background:
+        """What happens by itself."""
+        return usual_background(self.age_days) if self.background is None else self.background
 
     def lasting(self, duration_s: float) -> Scenario:
         """The same scenario cut or drawn out to another length."""
         return replace(self, duration_s=duration_s)
 
 
-def named_scenario(name: str) -> Scenario:
-    """A scenario that comes with the program.
-
-    Raises:
-        UnknownScenarioError: no such name.
-    """
-    if name not in SCENARIOS:
-        raise UnknownScenarioError(name)
-    return SCENARIOS[name]
-
-
 def scenario_from_toml(text: str) -> Scenario:
-    """Read a scenario.
-
-    Keys: ``name duration_min age_days``, tables ``[[phase]]`` (state, minutes), ``[[movement]]`` (kind,
-    at_min, and the kind's own options), ``[background.awake]`` and so on (kind = times an hour).
+    """Read a scenario; docs/scenarios.md lists the keys.
 
     Raises:
         tomllib.TOMLDecodeError: not TOML.
-        KeyError: a key that must be there is missing.
-        ValueError: a state that does not exist.
+        BadTableError: a key that is missing or means nothing, or a value that cannot be; it names both the
+            place and what is allowed there.
     """
-    table = tomllib.loads(text)
-    return Scenario(
-        name=str(table["name"]),
-        duration_s=60.0 * float(table["duration_min"]),
-        age_days=int(table["age_days"]),
-        phases=tuple(Phase(State(p["state"]), float(p["minutes"])) for p in table.get("phase", ())),
-        placed=tuple(_placed(row) for row in table.get("movement", ())),
-        background=Background(**table["background"]) if "background" in table else Background(),
+    top = Table("", tomllib.loads(text))
+    name, about = top.text("name"), top.text("about", "")
+    duration_s = 60.0 * top.number("duration_min", low=0.1, high=_LONGEST_MIN)
+    age_days = int(top.number("age_days", high=_AGE_MAX_DAYS))
+    sensors = top.table("sensors")
+    scenario = Scenario(
+        name=name,
+        duration_s=duration_s,
+        age_days=age_days,
+        phases=tuple(_phase(row) for row in top.tables("phase")),
+        placed=tuple(_placed(row, duration_s) for row in top.tables("movement")),
+        background=_background(top.table("background"), age_days) if "background" in top else None,
+        traits=_traits(top.table("traits")),
+        sites=_sites(sensors),
+        chip=_chip(sensors),
+        worn=tuple(_worn(row, duration_s) for row in top.tables("wearing")),
+        faults=tuple(_fault(row, duration_s) for row in top.tables("fault")),
+        about=about,
+    )
+    top.done()
+    return scenario
+
+
+def _phase(row: Table) -> Phase:
+    phase = Phase(State(row.choice("state", _PHASES)), row.number("minutes", low=0.1))
+    row.done()
+    return phase
+
+
+def _placed(row: Table, duration_s: float) -> Placed:
+    kind, at_s = row.choice("kind", sorted(GENERATORS)), row.time_s("at", until_s=duration_s)
+    options = row.rest()
+    for name, value in options.items():
+        _checked(row, kind, name, value)
+    return Placed(kind, at_s, options)
+
+
+def _worn(row: Table, duration_s: float) -> Worn:
+    kind, site = row.choice("kind", get_args(WornKind)), _site(row)
+    span = {
+        name: at_s
+        for name, key in (("from_s", "from"), ("to_s", "to"))
+        if (at_s := row.time_s(key, until_s=duration_s)) is not None
+    }
+    row.done()
+    return _built(row, lambda: Worn(kind, site, **span))  # type: ignore[arg-type]  # checked by choice
+
+
+def _fault(row: Table, duration_s: float) -> ChipFault:
+    kind, site = row.choice("kind", get_args(ChipFaultKind)), _site(row)
+    at_s, for_s = row.time_s("at", until_s=duration_s), row.time_s("for", until_s=duration_s)
+    if at_s is None:
+        row.refuse("at_min (or at_s) is missing")
+    axis = int(row.number("axis", 0, high=5))
+    by_s = row.number("by_s", 0.0, low=-duration_s, high=duration_s)
+    row.done()
+    return _built(row, lambda: ChipFault(kind, site, at_s, axis=axis, for_s=for_s, by_s=by_s))  # type: ignore[arg-type]  # checked by choice
+
+
+def _site(row: Table) -> Site:
+    return Site(row.choice("site", tuple(Site)))
+
+
+def _sites(table: Table) -> tuple[Site, ...]:
+    named = table.take("sites", list(DEFAULT_SITES))
+    known = tuple(Site)
+    if not isinstance(named, list) or not named or any(site not in known for site in named):
+        table.refuse(f"sites must be a list out of {', '.join(known)}, not {named!r}")
+    return tuple(Site(site) for site in dict.fromkeys(named))
+
+
+def _chip(table: Table) -> ChipChoice:
+    usual = ChipChoice()
+    part = table.text("chip", usual.part)
+    rate_hz = table.number("rate_hz", usual.rate_hz)
+    acc_range_g = table.number("acc_range_g", usual.acc_range_g)
+    gyro_range_dps = table.number("gyro_range_dps", usual.gyro_range_dps)
+    table.done()
+    return _built(table, lambda: ChipChoice(part, rate_hz, acc_range_g, gyro_range_dps))
+
+
+def _traits(table: Table) -> dict[str, float]:
+    wrong = [name for name in table.rest_names() if name not in _TRAITS]
+    if wrong:
+        table.refuse(f"{wrong[0]!r} is no habit of an infant; there are {', '.join(_TRAITS)}")
+    return {name: table.number(name, low=-float("inf")) for name in table.rest_names()}
+
+
+def _background(table: Table, age_days: int) -> Background:
+    usual = usual_background(age_days)
+    rates = {
+        state: _rates(table.table(state)) if state in table else dict(usual.rates(State(state)))
+        for state in ("awake", "active_sleep", "quiet_sleep")
+    }
+    startles = table.flag("newborn_startles", default=usual.newborn_startles)
+    care = table.flag("care", default=usual.care)
+    habits = table.table("habits")
+    told = {kind: _habits(habits.table(kind), kind) for kind in habits.rest_names()}
+    table.done()
+    return Background(
+        rates["awake"],
+        rates["active_sleep"],
+        rates["quiet_sleep"],
+        newborn_startles=startles,
+        care=care,
+        habits=told,
     )
 
 
-def _placed(row: Mapping[str, Option]) -> Placed:
-    options = {key: value for key, value in row.items() if key not in ("kind", "at_min")}
-    at_s = 60.0 * float(row["at_min"]) if "at_min" in row else None
-    return Placed(str(row["kind"]), at_s, options)
+def _rates(table: Table) -> dict[str, float]:
+    known = (*sorted(GENERATORS), *_NOT_MOVEMENTS)
+    for kind in table.rest_names():
+        if kind not in known:
+            table.refuse(f"{kind!r} is no movement; there are {', '.join(known)}")
+    return {kind: table.number(kind) for kind in table.rest_names()}
 
 
-_DEMO: Final = Scenario(
-    name="demo_hour",
-    duration_s=64 * 60.0,
-    age_days=80,
-    phases=(
-        Phase(State.AWAKE, 3),
-        Phase(State.ACTIVE_SLEEP, 14),
-        Phase(State.QUIET_SLEEP, 20),
-        Phase(State.ACTIVE_SLEEP, 13),
-        Phase(State.AWAKE, 14),
-    ),
-    placed=(
-        Placed("sleep_jerk_train", 20.5 * 60, {"trains": 1, "side": "both", "train_s": 9.0, "rate_hz": 2.6}),
-        Placed("sleep_jerk_train", 31.2 * 60, {"trains": 1, "side": "both", "train_s": 12.0, "rate_hz": 3.4}),
-        Placed("stretch", 50.4 * 60),
-        Placed("kicking", 52.5 * 60, {"count": 12}),
-        Placed(
-            "spasm_cluster",
-            56.5 * 60,
-            {"count": 13, "gap_s": 11.0, "crescendo": True, "subtle": False, "busy": 0.25},
-        ),
-        Placed("crying", 60.6 * 60, {"duration_s": 25.0}),
-        Placed("kicking", 62.0 * 60, {"count": 10}),
-    ),
-    background=Background(
-        awake={"kicking": 25.0, "fussing": 6.0, "stretch": 3.0, "posture_change": 5.0, "fidget": 1500.0},
-        newborn_startles=False,
-    ),
-)
-"""A whole sleep cycle, both patterns that matter, and what looks like them, in just over an hour."""
+def _habits(table: Table, kind: str) -> dict[str, Habit]:
+    if kind not in GENERATORS:
+        table.refuse(f"{kind!r} is no movement; there are {', '.join(sorted(GENERATORS))}")
+    return {name: _habit(table, kind, name, value) for name, value in table.rest().items()}
 
-SCENARIOS: Final[Mapping[str, Scenario]] = {
-    scenario.name: scenario
-    for scenario in (
-        _DEMO,
-        Scenario(name="quiet_night", duration_s=8 * 3600.0, age_days=120),
-        Scenario(
-            name="kicking_hour",
-            duration_s=3600.0,
-            age_days=180,
-            phases=(Phase(State.AWAKE, 60),),
-            background=Background(
-                awake={
-                    "kicking": 110.0,
-                    "fussing": 20.0,
-                    "stretch": 6.0,
-                    "posture_change": 10.0,
-                    "fidget": 2400.0,
-                }
-            ),
-        ),
-        Scenario(
-            name="jerk_night",
-            duration_s=8 * 3600.0,
-            age_days=45,
-            placed=tuple(Placed("sleep_jerk_train") for _ in range(14)),
-        ),
-    )
-}
+
+def _habit(table: Table, kind: str, name: str, value: Any) -> Habit:  # noqa: ANN401 - whatever TOML holds
+    if isinstance(value, dict):
+        ends = Table(f"{table.where}[{name}]", value)
+        low, high = ends.number("from", low=-float("inf")), ends.number("to", low=-float("inf"))
+        ends.done()
+        tried: tuple[Option, ...] = (low, high)
+    else:
+        tried = tuple(value) if isinstance(value, list) else (value,)
+    for one in tried:
+        _checked(table, kind, name, one)
+    if isinstance(value, dict):
+        return Between(low, high)
+    return tried if isinstance(value, list) else tried[0]
+
+
+def _checked(table: Table, kind: str, name: str, value: object) -> None:
+    _built(table, lambda: check_option(kind, name, value))
+
+
+def _built(table: Table, build: Callable[[], _T]) -> _T:
+    """What `build` makes; what it refuses is told together with the place in the file."""
+    try:
+        return build()
+    except ValueError as error:
+        table.refuse(str(error), error)

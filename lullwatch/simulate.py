@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from firmware_sim.night import Night, make_night
-from firmware_sim.scenario import Scenario, named_scenario, scenario_from_toml
+from firmware_sim.scenario import Scenario, scenario_from_toml
+from firmware_sim.scenarios import named_scenario
 from firmware_sim.truth import TruthEvent
 from store.edf import write_recording
 from store.events_tsv import EventLine, StateLine, write_events, write_states

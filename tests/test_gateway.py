@@ -12,7 +12,7 @@ import pytest
 from alerts.mqtt import BrokerAddress
 from dsp.records import NS, ClockRow
 from firmware_sim.night import Night, make_night
-from firmware_sim.scenario import named_scenario
+from firmware_sim.scenarios import named_scenario
 from firmware_sim.sim_clock import SimClock
 from lullwatch.gateway import Gateway
 from lullwatch.home import SimulatedHome

@@ -10,7 +10,8 @@ import pytest
 from dsp.records import NS, Label, SegmentFlag, Site, State
 from firmware_sim.background import UnknownMovementError
 from firmware_sim.night import Night, make_night
-from firmware_sim.scenario import Background, Phase, Placed, Scenario, UnknownScenarioError, named_scenario
+from firmware_sim.scenario import Background, Phase, Placed, Scenario
+from firmware_sim.scenarios import UnknownScenarioError, named_scenario
 from firmware_sim.track import UnknownSiteError
 from firmware_sim.truth import Truth
 

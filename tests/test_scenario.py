@@ -3,15 +3,8 @@ from __future__ import annotations
 import pytest
 
 from dsp.records import State
-from firmware_sim.scenario import (
-    SCENARIOS,
-    Background,
-    Phase,
-    Placed,
-    UnknownScenarioError,
-    named_scenario,
-    scenario_from_toml,
-)
+from firmware_sim.scenario import Background, Phase, Placed, scenario_from_toml
+from firmware_sim.scenarios import SCENARIOS, UnknownScenarioError, named_scenario
 
 TEXT = """
 name = "mine"
