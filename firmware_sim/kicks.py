@@ -6,33 +6,81 @@ Numbers cite the tables of the project's clinical reference: 1a (times), 1b (sit
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from dsp.records import Label
-from firmware_sim.body import Leg
-from firmware_sim.draw import Draw
-from firmware_sim.movement import Infant, Movement, draw_side, legs_of, mark_all, shake_trunk, swing
-from firmware_sim.steps import StepList
+import numpy as np
 
-__all__ = ["PATTERNS", "draw_pattern", "kicking"]
+from dsp.records import Label
+from firmware_sim.body import GRAVITY, Leg
+from firmware_sim.draw import Draw
+from firmware_sim.movement import (
+    Infant,
+    Movement,
+    angle_for,
+    draw_side,
+    legs_of,
+    mark_all,
+    shake_trunk,
+    swing,
+)
+from firmware_sim.steps import Channel, StepList
+
+__all__ = ["FORMS", "PATTERNS", "draw_form", "draw_pattern", "kicking"]
 
 PATTERNS: Final = ("unilateral", "alternating", "synchronous")
+FORMS: Final = ("kick", "thump", "lift")
+"""Kicked out and back; lifted and dropped so that the heels thump; lifted and held."""
 _SYNCHRONOUS_FROM_DAYS: Final = 150
 """Both legs at once from about five months [F35b]."""
 _UNILATERAL_FROM_DAYS: Final = 30
 _HEEL_HZ: Final = (11.0, 22.0)
 """Ringing of a shank after the heel meets the mattress [E]."""
+_FALL: Final = ((0.0, 1.0, 0.35), (0.30, 0.70, 0.40), (0.55, 0.45, 0.25))
+"""A fall as three steps that end at once: start and span as shares of the whole, share of the way [E]."""
+_TOGETHER: Final = 0.35
+"""Share of the trunk's part from which it is flexed along with the legs rather than shaken by them [E]."""
 
 
-def draw_pattern(draw: Draw, age_days: int) -> str:
-    """Alternating in the newborn, one leg from one month, both from five [F35b]; never only one way [E]."""
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """One kick of one leg or two: seconds, and g at the ankle."""
+
+    peak_g: float
+    rise_s: float
+    fall_s: float
+    held_s: float
+    carry: float
+
+    @property
+    def back_s(self) -> float:
+        """When the return begins."""
+        return self.rise_s + max(self.held_s, 0.0)
+
+    @property
+    def span_s(self) -> float:
+        return self.back_s + self.fall_s
+
+
+def draw_pattern(draw: Draw, age_days: int, *, together: float = 1.0) -> str:
+    """Alternating in the newborn, one leg from one month, both from five [F35b]; never only one way [E].
+
+    `together` weighs both legs at once more or less than others of that age do.
+    """
     if age_days < _UNILATERAL_FROM_DAYS:
         weights = (0.3, 0.55, 0.15)
     elif age_days < _SYNCHRONOUS_FROM_DAYS:
         weights = (0.5, 0.3, 0.2)
     else:
         weights = (0.3, 0.2, 0.5)
-    return draw.one_of(PATTERNS, weights)
+    return draw.one_of(PATTERNS, (*weights[:2], weights[2] * together))
+
+
+def draw_form(draw: Draw, infant: Infant) -> str:
+    """Mostly kicks; legs lifted and held or dropped as often as this infant does it [E]."""
+    if not draw.chance(infant.kick_lifts):
+        return "kick"
+    return draw.one_of(("thump", "lift"))
 
 
 def kicking(
@@ -44,12 +92,14 @@ def kicking(
     carry: float | None = None,
     skew: float | None = None,
     held_s: float | None = None,
+    form: str | None = None,
 ) -> Movement:
     """A bout of kicks.
 
     0.23-0.33 s a movement unit, infants' peaks 0.32-0.90 g [F34]; the movement is constrained and the
     pause is not [F35]: 0.4-3 s apart, 2-30 in a bout; trunk 0.05-0.3 g [E], here from hardly to as much
-    as the leg. Half of the kicks come back faster or slower than they went, some are held at their end.
+    as the leg. How skewed, how long held and how much together are the infant's habits [E]. From 0.35 of
+    the leg's peak on, the pelvis and the back bend along with the legs and stay with them.
 
     Args:
         draw: Random stream.
@@ -59,37 +109,45 @@ def kicking(
         carry: Share of the ankle's peak that shakes the trunk.
         skew: Return time over outward time.
         held_s: Time the leg stays at its end.
+        form: One of FORMS; drawn by habit when None and no kick is described by `skew` or `held_s`.
     """
-    n = count or draw.log_whole(2, 30)
-    pattern = pattern or draw_pattern(draw, infant.age_days)
+    pattern = pattern or draw_pattern(draw, infant.age_days, together=infant.kick_together)
+    described = skew is not None or held_s is not None
+    form = form or ("kick" if described else draw_form(draw, infant))
+    n = count or draw.log_whole(2, 30 if form == "kick" else 8)
     carry = draw.spread(infant.kick_carry, 0.6) if carry is None else carry
     unit_s, pace_s = draw.between(0.23, 0.33), draw.log_between(0.4, 3.0)
+    irregular = draw.between(0.5, 1.2)
     side, out, at = draw_side(draw, 0.0), StepList(), 0.0
     for i in range(n):
-        ratio = skew or (draw.log_between(0.5, 2.5) if draw.chance(0.5) else 1.0)
-        held = held_s if held_s is not None else _held(draw)
-        rise = draw.spread(unit_s, 0.15)
-        peak = draw.spread(infant.kick_g, 0.3)
-        for leg, lag in _taking_part(draw, pattern, side, i):
-            _kick(
-                out,
-                draw,
-                infant,
-                leg,
-                at + lag,
-                peak=peak * draw.spread(1.0, 0.1),
-                rise=rise,
-                fall=rise * ratio,
-                held=held,
-                carry=carry,
-            )
-        at += rise * (1.0 + ratio) + max(held, 0.0) + draw.spread(pace_s, draw.between(0.5, 1.2)) * 0.7
+        unit = _draw_unit(draw, infant, unit_s, carry, skew, held_s)
+        taking_part = _taking_part(draw, pattern, side, i)
+        if form == "kick":
+            span = _kick(out, draw, infant, taking_part, at, unit)
+        else:
+            hold = None if held_s is None else max(held_s, 0.0)
+            span = _lifted(out, draw, infant, taking_part, at, carry, dropped=form == "thump", hold_s=hold)
+        at += span + draw.spread(pace_s, irregular) * 0.7
     shown = side if pattern == "unilateral" else "both"
-    return mark_all(out.build(), Label.MOVEMENT, f"kicking_{pattern}", count=n, side=shown)
+    name = {"kick": "kicking", "thump": "thumping", "lift": "lifting"}[form]
+    return mark_all(out.build(), Label.MOVEMENT, f"{name}_{pattern}", count=n, side=shown)
 
 
-def _held(draw: Draw) -> float:
-    return draw.log_between(0.1, 1.5) if draw.chance(0.25) else draw.between(-0.06, 0.1)
+def _draw_unit(
+    draw: Draw, infant: Infant, unit_s: float, carry: float, skew: float | None, held_s: float | None
+) -> _Unit:
+    ratio = skew or (
+        float(np.clip(draw.spread(infant.kick_skew, 0.35), 0.4, 3.5)) if draw.chance(0.7) else 1.0
+    )
+    held = held_s if held_s is not None else _held(draw, infant)
+    rise = draw.spread(unit_s, 0.15)
+    return _Unit(draw.spread(infant.kick_g, 0.3), rise, rise * ratio, held, carry * draw.spread(1.0, 0.3))
+
+
+def _held(draw: Draw, infant: Infant) -> float:
+    if draw.chance(infant.kick_held):
+        return draw.log_between(0.1, 1.5)
+    return draw.between(-0.06, 0.1)
 
 
 def _taking_part(draw: Draw, pattern: str, side: str, i: int) -> list[tuple[Leg, float]]:
@@ -103,32 +161,123 @@ def _taking_part(draw: Draw, pattern: str, side: str, i: int) -> list[tuple[Leg,
 
 
 def _kick(
+    out: StepList, draw: Draw, infant: Infant, legs: list[tuple[Leg, float]], at: float, unit: _Unit
+) -> float:
+    """Legs go out and come back; how the trunk is moved does not depend on how many there are."""
+    flex = 1.0 if draw.chance(0.75) else -1.0
+    for leg, lag in legs:
+        peak = unit.peak_g * draw.spread(1.0, 0.1)
+        swing(
+            out,
+            draw,
+            infant,
+            leg,
+            at + lag,
+            peak_g=peak,
+            rise_s=unit.rise_s,
+            fall_s=unit.fall_s,
+            hold_s=unit.held_s,
+            flex=flex,
+        )
+        if draw.chance(0.3):
+            _heel(
+                out,
+                draw,
+                infant,
+                leg,
+                at + lag + unit.back_s + 0.9 * unit.fall_s,
+                draw.log_between(0.05, 0.5),
+            )
+    along = unit.carry > _TOGETHER and draw.chance(0.7)
+    if along:
+        _bend_along(out, draw, infant, at + draw.between(0.0, 0.06), unit, flex)
+    for start, span in ((0.0, unit.rise_s), (unit.back_s, unit.fall_s)):
+        push = min(0.6 * unit.peak_g * unit.carry * (unit.rise_s / span) ** 2, 0.5) * (0.4 if along else 1.0)
+        lag = draw.between(0.01, 0.05)
+        shake_trunk(out, draw, infant, at + start + lag, peak_g=push, rise_s=span, fall_s=span)
+    return unit.span_s
+
+
+def _bend_along(out: StepList, draw: Draw, infant: Infant, at: float, unit: _Unit, flex: float) -> None:
+    """Pelvis and back bend with the legs, stay as long as they do, and return with them."""
+    lever = infant.body.pelvis_to_spine_m + infant.body.chest_lever_m
+    angle = flex * angle_for(0.9 * unit.peak_g * unit.carry, unit.rise_s, lever, limit_rad=0.6)
+    share = draw.between(0.3, 0.8)
+    timing = {
+        "rise_s": unit.rise_s * draw.between(0.9, 1.2),
+        "fall_s": unit.fall_s * draw.between(0.9, 1.3),
+        "hold_s": unit.held_s,
+    }
+    out.pulse(Channel.SPINE_FLEX, at, share * angle, **timing)
+    out.pulse(Channel.ROOT_PITCH, at, -(1.0 - share) * angle, **timing)
+    out.pulse(Channel.SPINE_BEND, at, draw.between(-0.3, 0.3) * angle, **timing)
+    out.pulse(Channel.ROOT_ROLL, at, draw.between(-0.3, 0.3) * angle, **timing)
+
+
+def _lifted(
     out: StepList,
     draw: Draw,
     infant: Infant,
-    leg: Leg,
+    legs: list[tuple[Leg, float]],
     at: float,
-    *,
-    peak: float,
-    rise: float,
-    fall: float,
-    held: float,
     carry: float,
-) -> None:
-    flex = 1.0 if draw.chance(0.75) else -1.0
-    swing(out, draw, infant, leg, at, peak_g=peak, rise_s=rise, fall_s=fall, hold_s=held, flex=flex)
-    back = at + rise + max(held, 0.0)
-    for start, span in ((at, rise), (back, fall)):
-        push = min(0.6 * peak * carry * (rise / span) ** 2, 0.5)
-        shake_trunk(
-            out, draw, infant, start + draw.between(0.01, 0.05), peak_g=push, rise_s=span, fall_s=span
-        )
-    if draw.chance(0.3):
-        swing_deg = draw.log_between(0.002, 0.012)
-        out.ring(
-            leg.knee,
-            back + 0.9 * fall,
-            swing_deg,
-            rate_hz=draw.between(*_HEEL_HZ),
-            decay=draw.between(0.3, 0.6),
-        )
+    *,
+    dropped: bool,
+    hold_s: float | None,
+) -> float:
+    """Thighs are lifted, knees nearly straight, held 0-8 s, and let down or dropped [E].
+
+    The pelvis tips backwards with them, more with two legs.
+    """
+    rise, hip = draw.log_between(0.3, 1.0), draw.between(0.35, 1.0)
+    default_s = draw.log_between(0.05, 1.5) if dropped else draw.log_between(0.8, 8.0)
+    hold = default_s if hold_s is None else hold_s
+    reach = infant.body.hip_lever_m
+    free_fall_s = float(np.sqrt(2.0 * hip * reach / GRAVITY))
+    fall = free_fall_s * draw.log_between(1.3, 2.6) if dropped else rise * draw.log_between(0.8, 2.5)
+    straight = -draw.between(0.0, 0.8) * hip
+    back = at + rise + hold
+    for leg, lag in legs:
+        for channel, angle in (
+            (leg.hip, hip * draw.spread(1.0, 0.1)),
+            (leg.knee, straight),
+            (leg.abduction, hip * draw.between(-0.35, 0.1)),
+        ):
+            out.step(channel, at + lag, rise, angle)
+            _return(out, channel, back + lag, fall, -angle, dropped=dropped)
+        _waver(out, draw, leg.hip, at + lag + 0.8 * rise, hold)
+        if dropped:
+            _heel(out, draw, infant, leg, back + lag + 0.95 * fall, draw.log_between(0.2, 1.5))
+    tip = (draw.between(0.03, 0.2) + 0.6 * min(0.6, carry)) * hip * (1.0 if len(legs) > 1 else 0.5)
+    for channel, angle in ((Channel.ROOT_PITCH, -0.6 * tip), (Channel.SPINE_FLEX, 0.4 * tip)):
+        out.step(channel, at + 0.1 * rise, rise, angle)
+        _return(out, channel, back, fall, -angle, dropped=dropped)
+    if dropped:
+        landing = draw.log_between(0.1, 0.8) * min(carry, 0.8)
+        shake_trunk(out, draw, infant, back + 0.9 * fall, peak_g=landing, rise_s=0.05, fall_s=0.08)
+    return rise + hold + fall
+
+
+def _return(out: StepList, channel: Channel, at: float, span: float, delta: float, *, dropped: bool) -> None:
+    """Back to rest: evenly, or falling ever faster until the mattress stops it."""
+    for start, length, share in _FALL if dropped else ((0.0, 1.0, 1.0),):
+        out.step(channel, at + start * span, length * span, share * delta)
+
+
+def _waver(out: StepList, draw: Draw, channel: Channel, at: float, span: float) -> None:
+    """A held leg sinks and is raised again."""
+    t, level = at, 0.0
+    while t < at + span - 0.6:
+        target = 0.06 * draw.normal()
+        step = draw.between(0.3, 0.6)
+        out.step(channel, t, step, target - level)
+        t, level = t + step, target
+    if level:
+        out.step(channel, t, 0.5, -level)
+
+
+def _heel(out: StepList, draw: Draw, infant: Infant, leg: Leg, at: float, peak_g: float) -> None:
+    """The heel on the mattress: the shank rings."""
+    rate_hz = draw.between(*_HEEL_HZ)
+    angle = peak_g * GRAVITY / ((2.0 * np.pi * rate_hz) ** 2 * infant.body.shank_m)
+    out.ring(leg.knee, at, angle, rate_hz=rate_hz, decay=draw.between(0.3, 0.6))

@@ -235,7 +235,10 @@ def _manoeuvres(out: StepList, draw: Draw, total_s: float) -> None:
 
 
 def door_slam(draw: Draw, infant: Infant, *, startles: int | None = None) -> Movement:
-    """A door slams: the floor shakes every sensor for a fifth of a second, then a startle or a pair [E]."""
+    """A door slams: the floor shakes every sensor for a fifth of a second, then a startle or a pair [E].
+
+    `startles` is how many follow, up to two; drawn when None.
+    """
     out = StepList()
     peak = draw.log_between(0.3, 3.0)
     for channel, share in (
@@ -249,9 +252,9 @@ def door_slam(draw: Draw, infant: Infant, *, startles: int | None = None) -> Mov
         _put(out, channel, blow + resonance(blow, draw.between(12.0, 28.0), draw.between(0.06, 0.2)))
     parts = [conveyed(out.build(), "door_slam", 1)]
     at = draw.between(0.15, 0.45)
-    for _ in range(startles if startles is not None else draw.one_of((0, 1, 2), (0.15, 0.55, 0.3))):
-        parts.append(startle(draw, infant).shifted(at))
-        at += draw.between(1.5, 6.0)
+    n = startles if startles is not None else draw.one_of((0, 1, 2), (0.15, 0.55, 0.3))
+    if n > 0:
+        parts.append(startle(draw, infant, pair=n > 1).shifted(at))
     return merged(parts)
 
 

@@ -10,7 +10,7 @@ from tests.sim_examples import one, peak_g, seen
 
 
 def leg_peak(seed: int) -> float:
-    row = one("kicking", seed, count=1)
+    row = one("kicking", seed, count=1, form="kick")
     return max(peak_g(*row, Site.LA), peak_g(*row, Site.RA))
 
 
