@@ -7,19 +7,32 @@ Numbers cite the tables of the project's clinical reference: 1a (times), 1b (sit
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
 from dsp.records import Label
-from firmware_sim.body import LEFT, RIGHT
-from firmware_sim.draw import Draw
-from firmware_sim.movement import Infant, Mark, Movement, draw_side, legs_of, mark_all, shake_trunk, swing
+from firmware_sim.body import Arm
+from firmware_sim.draw import Draw, Wander
+from firmware_sim.jerks import Limb, flick, limbs_of
+from firmware_sim.movement import (
+    Infant,
+    Mark,
+    Movement,
+    arms_of,
+    draw_side,
+    legs_of,
+    mark_all,
+    nod,
+    shake_trunk,
+)
 from firmware_sim.steps import Channel, StepList
-from firmware_sim.tremors import tremble
+from firmware_sim.tremors import tremble, tremor_angle
 from firmware_sim.whole_body import bow
 
 __all__ = ["clonic", "stiffening", "tonic_clonic"]
+
+_Side = Literal["left", "right", "both"]
 
 _NEONATE_DAYS: Final = 60
 """Younger ones jerk on one side as a rule: neonates have no generalised clonic seizures [F42]."""
@@ -31,6 +44,8 @@ _FEBRILE_FROM_DAYS: Final = 180
 """Febrile convulsions: 6 months to 6 years [F44]."""
 _LONG_FEBRILE_SHARE: Final = 0.18
 """[F33]"""
+_TREMOR_HZ: Final = (8.0, 25.0)
+"""Over a tonic posture [E]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,49 +56,96 @@ class _Clonus:
     slowing: float
     """rate at the end over rate at the start"""
     cv: float
+    gains: dict[Limb, float]
+    """limbs that jerk, and how strongly"""
     peak_g: float
     trunk: float
-    side: str
+    head: float
+    burst_min_s: float = _BURST_MIN_S
 
 
 def clonic(
-    draw: Draw, infant: Infant, *, duration_s: float | None = None, side: str | None = None
+    draw: Draw,
+    infant: Infant,
+    *,
+    duration_s: float | None = None,
+    side: _Side | None = None,
+    rate_hz: float | None = None,
 ) -> Movement:
     """Rhythmic jerking that slows down (row Clonic seizure).
 
     0.2-5 Hz [F32], neonatal 1-4 [M], slowing over time [F32], CV 0.1-0.3 [E], bursts of 250 ms and more
-    [F32], 10 s to minutes; focal in neonates [F42]; ankle 0.1-1 g, trunk 0.05-0.5 g [E]. Each jerk
-    contracts faster than it lets go.
+    [F32], 10 s to minutes; focal in neonates [F42]: an arm, a leg, or both of a side; ankle 0.1-1 g, trunk
+    0.05-0.5 g [E]. Each jerk contracts faster than it lets go. It goes on when the infant stirs or wakes.
+
+    Args:
+        draw: Random stream.
+        infant: Whose body.
+        duration_s: Length of the run.
+        side: left, right or both; the leg takes part when a side is given.
+        rate_hz: Jerks a second at the start.
     """
-    side = side or draw_side(draw, 0.25 if infant.age_days < _NEONATE_DAYS else 0.6)
+    told = side or draw_side(draw, 0.15 if infant.age_days < _NEONATE_DAYS else 0.6)
     total = duration_s or draw.log_between(10.0, 150.0)
+    fast = draw.log_between(1.0, 3.6) if infant.age_days < _NEONATE_DAYS else draw.log_between(0.8, 3.8)
     clonus = _Clonus(
-        rate_hz=draw.log_between(1.0, 4.0),
+        rate_hz=rate_hz or fast,
         slowing=draw.between(0.35, 0.8),
         cv=draw.between(0.1, 0.3),
+        gains=_taking_part(draw, told, leg=side is not None),
         peak_g=draw.log_between(0.1, 1.0),
-        trunk=draw.log_between(0.1, 0.6),
-        side=side,
+        trunk=draw.log_between(0.1, 0.6) * (1.0 if told == "both" else 0.6),
+        head=draw.log_between(0.05, 1.0),
     )
     out = StepList()
     count = _jerks(out, draw, infant, clonus, 0.0, total)
-    told = mark_all(out.build(), Label.RHYTHMIC_JERKING, "clonic", count=count, side=side)
-    return _told_long(told, "clonic")
+    run = mark_all(out.build(), Label.RHYTHMIC_JERKING, "clonic", count=count, side=told)
+    return _told_long(run, "clonic")
+
+
+def _taking_part(draw: Draw, side: str, *, leg: bool) -> dict[Limb, float]:
+    """A focal run may stay in an arm or a leg; else arm and leg share it unevenly."""
+    arm_only, leg_only = (0.0, 0.15) if leg else (0.2, 0.25)
+    part = draw.one_of(("arm", "leg", "all"), (arm_only, leg_only, 1.0 - arm_only - leg_only))
+    if side != "both" and part != "all":
+        return dict.fromkeys(arms_of(side) if part == "arm" else legs_of(side), 1.0)
+    arm, weaker = draw.between(0.5, 1.8), draw.between(0.5, 1.0)
+    weak_side = draw.sign()
+    return {
+        limb: (arm if isinstance(limb, Arm) else 1.0)
+        * (weaker if side == "both" and limb.mirror == weak_side else 1.0)
+        for limb in limbs_of(side)
+    }
 
 
 def _jerks(out: StepList, draw: Draw, infant: Infant, clonus: _Clonus, from_s: float, total_s: float) -> int:
+    strength, pace = Wander(draw, 0.25, memory=0.8), Wander(draw, 0.06, memory=0.9)
+    grows_s, fades = draw.between(0.5, 6.0), draw.between(0.3, 1.0)
+    share = draw.between(0.35, 0.6)
     at, count = 0.0, 0
     while at < total_s:
-        now_hz = clonus.rate_hz * clonus.slowing ** (at / total_s)
-        burst = min(max(_BURST_MIN_S, 0.45 / now_hz), max(0.9 / now_hz, _BURST_MIN_S))
-        rise = burst * draw.between(0.3, 0.45)
-        strength = draw.spread(clonus.peak_g, 0.2) * min(1.0, 0.4 + at / 3.0)
-        timing = {"rise_s": rise, "fall_s": burst - 0.6 * rise}
-        for leg in legs_of(clonus.side):
-            swing(out, draw, infant, leg, from_s + at, peak_g=strength, **timing)
-        shake_trunk(out, draw, infant, from_s + at, peak_g=strength * clonus.trunk, **timing)
-        at, count = at + max(draw.spread(1.0 / now_hz, clonus.cv), burst), count + 1
+        done = at / total_s
+        now_hz = clonus.rate_hz * clonus.slowing**done * pace.next()
+        burst = min(max(clonus.burst_min_s, share / now_hz), max(0.9 / now_hz, clonus.burst_min_s), 0.8)
+        swell = min(0.4 + 0.6 * at / grows_s, 1.0) * min(1.0, fades + 5.0 * (1.0 - done))
+        peak = min(clonus.peak_g * swell * strength.next(), 3.0)
+        _jerk(out, draw, infant, clonus, from_s + at, peak, burst)
+        at, count = at + max(draw.heavy(1.0 / now_hz, clonus.cv), burst), count + 1
     return count
+
+
+def _jerk(
+    out: StepList, draw: Draw, infant: Infant, clonus: _Clonus, at_s: float, peak_g: float, burst_s: float
+) -> None:
+    rise = burst_s * draw.between(0.3, 0.45)
+    early = draw.between(0.0, 0.25) * rise
+    timing = {"rise_s": rise, "fall_s": burst_s - rise + early}
+    for limb, gain in clonus.gains.items():
+        own_g = peak_g * gain * draw.spread(1.0, 0.1)
+        flick(out, draw, infant, limb, at_s + draw.between(0.0, 0.02), peak_g=own_g, hold_s=-early, **timing)
+    trunk_g = min(peak_g * clonus.trunk, 2.0)
+    shake_trunk(out, draw, infant, at_s + draw.between(0.0, 0.02), peak_g=trunk_g, **timing)
+    nod(out, draw, infant, at_s, peak_g=trunk_g * clonus.head, reaction=0.0, **timing)
 
 
 def _told_long(movement: Movement, true_class: str) -> Movement:
@@ -100,29 +162,50 @@ def stiffening(draw: Draw, infant: Infant, *, duration_s: float | None = None) -
     """A held stiff posture (row Tonic seizure / arching).
 
     Longer than 3 s [F11], a few seconds to minutes [F43]; legs extend together, axial; slow, below 0.2 g
-    and a sustained tilt, a fine 8-25 Hz tremor on top [E].
+    and a sustained tilt, a fine 8-25 Hz tremor on top [E]. The hold wavers; arms and neck stiffen too.
     """
     out, total = StepList(), duration_s or draw.log_between(4.0, 60.0)
     rise, fall = draw.between(0.9, min(2.5, 0.35 * total + 0.6)), draw.between(0.8, 3.0)
-    _stiffen(out, draw, infant, 0.0, rise, max(total - rise - fall, 0.5), fall)
+    _stiffen(out, draw, infant, rise, max(total - rise - fall, 0.5), fall)
     return _told_long(mark_all(out.build(), Label.STIFFENING, "tonic"), "tonic")
 
 
-def _stiffen(
-    out: StepList, draw: Draw, _infant: Infant, at_s: float, rise_s: float, hold_s: float, fall_s: float
-) -> None:
-    rate = draw.between(8.0, 25.0)
-    axes = {Channel.SPINE_FLEX: draw.log_between(0.0001, 0.0007) * 100.0 / rate**2}
-    for leg in (LEFT, RIGHT):
-        timing = {"rise_s": rise_s * draw.between(0.9, 1.1), "fall_s": fall_s, "hold_s": hold_s}
-        lag = at_s + draw.between(0.0, 0.1)
-        out.pulse(leg.hip, lag, -draw.between(0.3, 0.8), **timing)
-        out.pulse(leg.knee, lag, -draw.between(0.4, 1.0), **timing)
-        axes[leg.knee] = draw.log_between(0.0002, 0.0015) * 100.0 / rate**2
-    own = StepList()
-    bow(own, draw, draw.sign() * draw.between(0.15, 0.7), rise_s, hold_s, fall_s)
-    out.add(own.build(), at_s)
-    tremble(out, draw, axes, at_s + rise_s, hold_s, rate_hz=rate)
+def _stiffen(out: StepList, draw: Draw, infant: Infant, rise_s: float, hold_s: float, fall_s: float) -> None:
+    tense: dict[Channel, float] = {}
+    for leg in legs_of("both"):
+        tense |= {leg.hip: -draw.between(0.3, 0.8), leg.knee: -draw.between(0.4, 1.0)}
+    bent = draw.sign()
+    for arm in arms_of("both"):
+        tense |= {arm.elbow: bent * draw.between(0.2, 0.9), arm.abduction: draw.between(-0.2, 0.6)}
+        tense |= {arm.flexion: draw.between(-0.2, 0.7)}
+    tense |= {Channel.HEAD_NOD: draw.between(-0.5, 0.1), Channel.HEAD_TURN: draw.normal() * 0.25}
+    for channel, angle in tense.items():
+        rise = rise_s * draw.between(0.9, 1.1)
+        lag = draw.between(0.0, 0.1)
+        out.pulse(channel, lag, angle, rise_s=rise, hold_s=hold_s, fall_s=fall_s * draw.between(0.8, 1.2))
+        _waver(out, draw, channel, angle, rise_s, hold_s)
+    bow(out, draw, draw.sign() * draw.between(0.15, 0.7), rise_s, hold_s, fall_s)
+    rate, peak = draw.between(*_TREMOR_HZ), draw.log_between(0.01, 0.12)
+    tremble(out, draw, _shaken(draw, infant, rate, peak), 0.7 * rise_s, hold_s + 0.3 * rise_s, rate_hz=rate)
+
+
+def _waver(out: StepList, draw: Draw, channel: Channel, angle: float, from_s: float, hold_s: float) -> None:
+    """What is held stiffly still gives and takes a little."""
+    at = draw.between(0.3, 3.0)
+    while at + 2.0 < hold_s:
+        give, span = 0.08 * angle * draw.normal(), draw.between(0.4, 1.2)
+        out.pulse(channel, from_s + at, give, rise_s=span, fall_s=span * draw.between(0.7, 1.5))
+        at += draw.log_between(1.0, 6.0)
+
+
+def _shaken(draw: Draw, infant: Infant, rate_hz: float, peak_g: float) -> dict[Channel, float]:
+    """A fine tremor: knees and elbows, the trunk a third of it."""
+    body = infant.body
+    axes = {Channel.SPINE_FLEX: tremor_angle(0.3 * peak_g, rate_hz, body.chest_lever_m)}
+    for arm, leg in zip(arms_of("both"), legs_of("both"), strict=True):
+        axes[arm.elbow] = tremor_angle(peak_g, rate_hz, body.forearm_m) * draw.between(0.4, 1.0)
+        axes[leg.knee] = tremor_angle(peak_g, rate_hz, body.shank_m) * draw.between(0.4, 1.0)
+    return axes
 
 
 def tonic_clonic(
@@ -132,27 +215,33 @@ def tonic_clonic(
 
     Clonic part from about 8 down to 1-2 Hz [M], CV 0.1-0.3 [E]; febrile ones: 82 % a mean of 3.8 min, 18 %
     a mean of 39.8 min, median 4.0 min [F33], from 6 months [F44]; others a mean of 89 s [F45]; ankle
-    0.5-3 g, trunk 0.3-2 g, tremor 8-25 Hz [E]. The tonic part takes 10-20 s of it [M].
+    0.5-3 g, trunk 0.3-2 g, tremor 8-25 Hz [E]. The tonic part takes 8-22 s of it [M].
     """
     if febrile is None:
         febrile = infant.age_days >= _FEBRILE_FROM_DAYS and draw.chance(0.7)
     total = duration_s or _convulsion_s(draw, febrile=febrile)
     tonic_s = min(draw.between(8.0, 22.0), 0.4 * total)
-    out, rise, fall = StepList(), draw.between(0.9, 2.0), draw.between(0.8, 2.0)
-    _stiffen(out, draw, infant, 0.0, rise, max(tonic_s - rise, 0.5), fall)
-    end_hz, start_hz = draw.between(1.0, 2.0), draw.between(5.0, 8.5)
+    rise, fall = min(draw.between(0.9, 2.0), 0.4 * tonic_s), draw.between(0.8, 2.0)
+    out, start_hz = StepList(), draw.between(6.5, 8.5)
+    _stiffen(out, draw, infant, rise, max(tonic_s - rise, 0.5), fall)
     clonus = _Clonus(
-        start_hz, end_hz / start_hz, draw.between(0.1, 0.3), draw.log_between(0.5, 3.0), 0.5, "both"
+        rate_hz=start_hz,
+        slowing=draw.between(1.0, 2.0) / start_hz,
+        cv=draw.between(0.1, 0.3),
+        gains=_taking_part(draw, "both", leg=True),
+        peak_g=draw.log_between(0.5, 2.5),
+        trunk=draw.log_between(0.35, 0.8),
+        head=draw.between(0.3, 1.0),
+        burst_min_s=0.1,
     )
-    jerks = StepList()
-    count = _jerks(jerks, draw, infant, clonus, 0.0, total - tonic_s)
-    phases = jerks.build()
-    out.add(phases, tonic_s)
-    marks = (
+    begin = tonic_s - draw.between(0.0, 0.4) * fall
+    count = _jerks(out, draw, infant, clonus, begin, total - begin)
+    steps = out.build()
+    phases = (
         Mark(Label.STIFFENING, "tonic_phase", 0.0, tonic_s),
-        Mark(Label.RHYTHMIC_JERKING, "clonic_phase", tonic_s, tonic_s + phases.end_s, count),
+        Mark(Label.RHYTHMIC_JERKING, "clonic_phase", tonic_s, steps.end_s, count),
     )
-    return _told_long(Movement(out.build(), marks), "febrile_convulsion" if febrile else "tonic_clonic")
+    return _told_long(Movement(steps, phases), "febrile_convulsion" if febrile else "tonic_clonic")
 
 
 def _convulsion_s(draw: Draw, *, febrile: bool) -> float:
@@ -160,7 +249,7 @@ def _convulsion_s(draw: Draw, *, febrile: bool) -> float:
         return float(np.clip(_with_mean(draw, 89.0, 0.6), 20.0, 400.0))
     if draw.chance(_LONG_FEBRILE_SHARE):
         return float(np.clip(_with_mean(draw, 39.8 * 60.0, 0.5), 900.0, 5400.0))
-    return float(np.clip(_with_mean(draw, 3.8 * 60.0, 0.55), 30.0, 900.0))
+    return float(np.clip(_with_mean(draw, 3.8 * 60.0, 0.5), 30.0, 900.0))
 
 
 def _with_mean(draw: Draw, mean: float, cv: float) -> float:
