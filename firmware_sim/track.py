@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.records import NS, Counts, Scale, Segment, SegmentFlag, Site
-from firmware_sim.body import Body, motion_at
+from firmware_sim.body import Body
 from firmware_sim.crystal import Crystal, draw_crystal
 from firmware_sim.draw import Draw
 from firmware_sim.faults import ChipFault, hold_axis
@@ -20,6 +20,7 @@ from firmware_sim.imu import Chip, ChipChoice, draw_chip
 from firmware_sim.runs import Run, index_at_or_after, time_ns
 from firmware_sim.steps import Trajectory
 from firmware_sim.warmth import REFERENCE_C, Warmth, draw_warmth
+from firmware_sim.wearing import Seen, Worn
 
 __all__ = ["SensorTrack", "UnknownSiteError", "measure"]
 
@@ -118,6 +119,7 @@ def measure(
     seed: int,
     start_ns: int,
     chip: ChipChoice | None = None,
+    worn: Sequence[Worn] = (),
     faults: Sequence[ChipFault] = (),
 ) -> SensorTrack:
     """What one sensor of this body counts while the trajectory runs from data time `start_ns` on.
@@ -130,6 +132,7 @@ def measure(
         seed: Everything drawn comes from it.
         start_ns: Data time of the night's start.
         chip: Part, rate and ranges; the default ones when None.
+        worn: How sensors sit; firmly where nothing else is said.
         faults: What goes wrong in the chips; those of other sites are left alone.
 
     Raises:
@@ -139,12 +142,14 @@ def measure(
         raise UnknownSiteError(site, body.places)
     draw, drift = Draw(seed, f"sensor/{site}"), Draw(seed, f"drift/{site}")
     own = sorted((fault for fault in faults if fault.site == site), key=attrgetter("at_s"))
-    warmth = draw_warmth(Draw(seed, "room"), drift, duration_s)
+    seen = Seen(body, trajectory, site, duration_s=duration_s, seed=seed, worn=worn)
+    off = [(row.from_s, row.to_s) for row in worn if row.kind == "off" and row.touches(site)]
+    warmth = draw_warmth(Draw(seed, "room"), drift, duration_s, off=off)
     piece = draw_chip(draw, drift, chip)
     offset_ns = draw.whole(0, 50_000_000)  # sensors do not start together; within 50 ms they nearly do
     up_s = _up(own, offset_ns / NS, duration_s)
     runs, n = _runs(piece, warmth, up_s)
-    counts, clipped = _counted(site, body, trajectory, piece, warmth, runs, n, draw.rng)
+    counts, clipped = _counted(seen, piece, warmth, runs, n, draw.rng)
     runs = _booted(runs, start_ns, draw.rng)
     _stick(counts, runs, own, start_ns)
     jumps = [(fault.at_s, fault.by_s) for fault in own if fault.kind == "clock_jump"]
@@ -211,9 +216,7 @@ def _stick(counts: Counts, runs: Sequence[Run], faults: Iterable[ChipFault], sta
 
 
 def _counted(
-    site: Site,
-    body: Body,
-    trajectory: Trajectory,
+    seen: Seen,
     chip: Chip,
     warmth: Warmth,
     runs: Sequence[Run],
@@ -226,7 +229,7 @@ def _counted(
         for first in range(run.first, end, _STRETCH):
             stop = min(first + _STRETCH, end)
             t0_s = run.t0_ns / NS + (first - run.first) * dt_s
-            acc, gyro = motion_at(body, trajectory, site, t0_s=t0_s, dt_s=dt_s, n=stop - first)
+            acc, gyro = seen.at(t0_s=t0_s, dt_s=dt_s, n=stop - first)
             times_s: NDArray[np.float64] = t0_s + dt_s * np.arange(stop - first, dtype=np.float64)
             warmer_k = warmth.at(times_s) - REFERENCE_C
             counts[first:stop], clipped[first:stop] = chip.measure(
