@@ -17,47 +17,43 @@ from firmware_sim.waves import SWAY_KNOT_S, beats, envelope, knots, low_noise, p
 __all__ = ["carrying", "conveyed", "hold_reclined", "patting", "rocking", "wander"]
 
 
-def patting(draw: Draw, _infant: Infant, *, duration_s: float | None = None) -> Movement:
+def patting(draw: Draw, infant: Infant, *, duration_s: float | None = None) -> Movement:
     """Patting on the back: 1-2.5 Hz, CV 0.05-0.15, impacts of 50-150 ms, 10 s-10 min [E, row Patting].
 
-    Pats come in runs with rests between them. Each presses the trunk into the mattress, which gives way
-    and springs back; legs follow with zero lag.
+    Pats come in runs with rests between them. Each presses the trunk into what it lies on, which gives way
+    and springs back; the chest is struck, and the legs get a share of it with zero lag.
     """
     out, total = StepList(), duration_s or draw.log_between(10.0, 600.0)
-    rate, cv, count = draw.between(1.0, 2.5), draw.between(0.05, 0.15), 0
-    impact, peak, at = draw.between(0.05, 0.15), draw.log_between(0.05, 0.4), 0.0
-    roll, bend = draw.between(-1.0, 1.0), draw.between(-1.5, 1.5)
+    rate, cv, count, at = draw.between(1.0, 2.5), draw.between(0.05, 0.15), 0, 0.0
+    impact, peak = draw.between(0.05, 0.15), draw.log_between(0.05, 0.5)
+    whole = draw.between(0.15, 0.7)
+    lever = infant.body.pelvis_to_spine_m + infant.body.chest_lever_m
+    ways = {
+        Channel.POS_Z: -whole,
+        Channel.POS_X: whole * draw.between(-0.3, 0.3),
+        Channel.SPINE_FLEX: draw.sign() * (1.0 - 0.7 * whole) / lever,
+        Channel.SPINE_TWIST: draw.between(-2.0, 2.0),
+        Channel.ROOT_ROLL: draw.between(-2.0, 2.0) * whole,
+    }
     while at < total:
         run_s = min(draw.log_between(6.0, 120.0), total - at)
         for beat in beats(draw, run_s, rate, cv):
             if beat < run_s:
-                _pat(
-                    out,
-                    draw,
-                    at + float(beat),
-                    draw.spread(impact, 0.15),
-                    draw.spread(peak, 0.25),
-                    roll,
-                    bend,
-                )
+                _pat(out, draw, ways, at + float(beat), draw.spread(impact, 0.15), draw.spread(peak, 0.25))
                 count += 1
         at += run_s + draw.log_between(1.0, 15.0)
     return conveyed(out.build(), "patting", count)
 
 
 def _pat(
-    out: StepList, draw: Draw, at_s: float, span_s: float, peak_g: float, roll: float, bend: float
+    out: StepList, draw: Draw, ways: dict[Channel, float], at_s: float, span_s: float, peak_g: float
 ) -> None:
+    """Down in half the impact's time, back past rest, and settled."""
     rise = 0.5 * span_s
     depth = peak_g * GRAVITY * rise**2 / PEAK_ACCELERATION
-    back = draw.between(0.05, 0.3)
-    for channel, size in (
-        (Channel.POS_Z, -depth),
-        (Channel.POS_X, depth * draw.between(-0.3, 0.3)),
-        (Channel.ROOT_ROLL, roll * depth / 0.1),
-        (Channel.SPINE_FLEX, bend * depth / 0.1),
-    ):
-        fall = rise * draw.between(1.2, 2.0)
+    back, fall = draw.between(0.05, 0.3), rise * draw.between(1.2, 2.0)
+    for channel, way in ways.items():
+        size = depth * way * draw.spread(1.0, 0.15)
         out.step(channel, at_s, rise, size)
         out.step(channel, at_s + rise, fall, -(1.0 + back) * size)
         out.step(channel, at_s + rise + 0.9 * fall, 1.5 * fall, back * size)
@@ -92,10 +88,10 @@ def carrying(draw: Draw, _infant: Infant, *, duration_s: float | None = None) ->
     """
     out, total = StepList(), duration_s or draw.log_between(30.0, 600.0)
     step_hz, cv = draw.between(1.5, 2.2), draw.between(0.03, 0.08)
-    lift = {Channel.POS_Z: draw.between(0.008, 0.03), Channel.CARRIER_PITCH: draw.between(0.005, 0.03)}
+    lift = {Channel.POS_Z: draw.between(0.006, 0.022), Channel.CARRIER_PITCH: draw.between(0.005, 0.03)}
     side = {Channel.POS_Y: draw.between(0.01, 0.03), Channel.CARRIER_ROLL: draw.between(0.01, 0.06)}
     beat = beats(draw, total, step_hz, cv)
-    landing = (1.0, draw.between(0.08, 0.25), draw.between(0.02, 0.10), draw.between(0.0, 0.04))
+    landing = (1.0, draw.between(0.08, 0.22), draw.between(0.02, 0.07), draw.between(0.0, 0.02))
     _sway(out, draw, lift, total_s=total, beat_s=beat, harmonics=landing)
     _sway(out, draw, side, total_s=total, beat_s=beat[::2], harmonics=(1.0, 0.1, draw.between(0.02, 0.15)))
     wander(out, draw, 0.0, total, 0.03)

@@ -94,28 +94,33 @@ def _rock(out: StepList, draw: Draw, infant: Infant, phase: _Floats, gate: _Floa
     reach = min(peak_g * GRAVITY / (2.0 * np.pi * rate_hz) ** 2, 0.10)
     sway = gate * swing_of(draw, phase, (1.0, draw.between(0.05, 0.3), draw.between(0.0, 0.1)))
     _put(out, Channel.POS_X, reach * sway)
-    _put(out, Channel.POS_Z, 0.3 * reach * gate * swing_of(draw, phase, (0.3, 0.6)))
-    _put(out, Channel.ROOT_PITCH, draw.between(0.05, 0.25) * sway)
+    _put(out, Channel.POS_Z, 0.15 * reach * gate * swing_of(draw, phase, (0.4, 0.4)))
+    pitch = draw.between(0.03, 0.2)
+    _put(out, Channel.ROOT_PITCH, pitch * sway)
     _put(out, Channel.SPINE_FLEX, draw.between(-0.15, 0.15) * sway)
     _put(out, Channel.HEAD_NOD, draw.between(-0.3, 0.3) * sway)
-    followed = draw.between(0.6, 0.95) * reach / infant.body.thigh_m
     for leg in (LEFT, RIGHT):
-        own = sway * draw.spread(1.0, 0.1)
-        _put(out, leg.hip, followed * own)
-        _put(out, leg.knee, followed * own * draw.between(0.8, 1.1))
+        about_knee = -draw.between(0.75, 1.0) * reach / infant.body.thigh_m
+        _put(out, leg.hip, (about_knee + pitch) * sway)
+        _put(out, leg.knee, about_knee * draw.between(0.9, 1.1) * sway)
 
 
-def _bang(out: StepList, draw: Draw, _infant: Infant, phase: _Floats, gate: _Floats, rate_hz: float) -> None:
+def _bang(out: StepList, draw: Draw, infant: Infant, phase: _Floats, gate: _Floats, rate_hz: float) -> None:
     """Head and chest are raised slowly and dropped; a blow ends each fall."""
     skewed = phase + 0.7 * np.sin(phase)
     lift = gate * swing_of(draw, skewed, (1.0, draw.between(0.05, 0.2)))
-    blow = gate * np.exp(draw.between(12.0, 40.0) * (np.cos(phase - draw.between(3.6, 4.4)) - 1.0))
+    width_s = draw.between(0.015, 0.040)
+    sharp = 1.0 / (2.0 * np.pi * rate_hz * width_s) ** 2
+    blow = gate * np.exp(sharp * (np.cos(phase - draw.between(3.6, 4.4)) - 1.0))
+    dent = draw.log_between(0.1, 0.7) * GRAVITY * width_s**2
     size = min(draw.log_between(0.1, 0.4), 0.4 / rate_hz)
-    _put(out, Channel.SPINE_FLEX, -0.5 * size * lift)
-    _put(out, Channel.HEAD_NOD, size * (draw.between(0.6, 1.2) * lift + 0.25 * blow))
+    lever = infant.body.pelvis_to_spine_m + infant.body.chest_lever_m
+    passed_on = draw.between(0.1, 0.6)
+    _put(out, Channel.SPINE_FLEX, -0.5 * size * lift - (1.0 - passed_on) * dent / lever * blow)
+    _put(out, Channel.HEAD_NOD, size * (draw.between(0.6, 1.2) * lift + 0.1 * blow))
     _put(out, Channel.ROOT_PITCH, 0.2 * size * lift)
-    _put(out, Channel.POS_Z, draw.log_between(0.0004, 0.003) * blow + 0.03 * size * lift)
-    _put(out, Channel.POS_X, draw.log_between(0.0003, 0.003) * blow + 0.05 * size * lift)
+    _put(out, Channel.POS_Z, passed_on * dent * blow + 0.01 * size * lift)
+    _put(out, Channel.POS_X, draw.between(0.1, 0.6) * dent * blow + 0.03 * size * lift)
 
 
 def _roll(out: StepList, draw: Draw, _infant: Infant, phase: _Floats, gate: _Floats, rate_hz: float) -> None:
@@ -133,13 +138,15 @@ def _roll(out: StepList, draw: Draw, _infant: Infant, phase: _Floats, gate: _Flo
 def _all_fours(out: StepList, draw: Draw, total_s: float) -> None:
     """Over onto the belly, knees drawn under; back again when it is over."""
     over = draw.sign() * draw.between(2.7, 3.1)
-    for channel, angle in (
+    taken = [
         (Channel.ROOT_ROLL, over),
-        (Channel.ROOT_PITCH, draw.between(-0.1, 0.3)),
-        (Channel.L_HIP_FLEX, draw.between(0.3, 0.7)),
-        (Channel.R_HIP_FLEX, draw.between(0.3, 0.7)),
+        (Channel.ROOT_PITCH, draw.between(-0.1, 0.2)),
         (Channel.HEAD_NOD, -draw.between(0.1, 0.5)),
-    ):
+    ]
+    for leg in (LEFT, RIGHT):
+        taken += [(leg.hip, draw.between(0.4, 0.8)), (leg.knee, draw.between(0.1, 0.5))]
+        taken += [(leg.abduction, -draw.between(0.4, 0.6)), (leg.rotation, -draw.between(0.4, 0.6))]
+    for channel, angle in taken:
         at, span = draw.between(0.0, 0.5), draw.between(1.6, 2.4)
         out.step(channel, at, span, angle)
         out.step(channel, _LEAD_S + total_s + at, span * draw.between(1.0, 1.4), -angle)

@@ -222,16 +222,21 @@ def _put(out: StepList, channel: Channel, accel: _Floats) -> None:
 
 def _manoeuvres(out: StepList, draw: Draw, total_s: float) -> None:
     """Braking, pulling away and bends: 0.5-3 m/s2 for a few seconds [E]."""
-    every_s = 0.25
+    every_s, from_hz = 0.25, 0.05
+    moving_s = total_s - 3.0 / from_hz
+    if moving_s < 30.0:
+        return
     t = knots(total_s, every_s)
     for channel in (Channel.POS_X, Channel.POS_Y):
         accel = np.zeros_like(t)
-        for _ in range(int(draw.rng.poisson(total_s / 25.0))):
-            at, span = draw.between(0.0, total_s), draw.between(2.0, 8.0)
+        for _ in range(int(draw.rng.poisson(moving_s / 25.0))):
+            at, span = draw.between(0.0, moving_s), draw.between(2.0, 6.0)
             hump = np.clip(1.0 - ((t - at) / (0.5 * span)) ** 2, 0.0, None) ** 2
             accel += draw.sign() * draw.log_between(0.4, 3.0) * hump
-        accel *= envelope(t, total_s, min(5.0, 0.2 * total_s))
-        out.spline(channel, 2.0 * every_s, every_s, displacement_of(accel, every_s, from_hz=0.02))
+        accel *= envelope(t, moving_s, 5.0)
+        out.spline(
+            channel, 2.0 * every_s, every_s, displacement_of(accel, every_s, from_hz=from_hz, more_s=0.0)
+        )
 
 
 def door_slam(draw: Draw, infant: Infant, *, startles: int | None = None) -> Movement:
@@ -266,7 +271,7 @@ def bouncing_chair(draw: Draw, infant: Infant, *, duration_s: float | None = Non
     by_foot = draw.chance(0.4)
     if by_foot:
         beat = beats(draw, total, draw.between(0.8, 2.0), draw.between(0.05, 0.12))
-        push += 0.4 * np.sin(phase_of(t, beat))
+        push += draw.log_between(0.2, 1.2) * np.sin(phase_of(t, beat))
     while not by_foot and at < total - 6.0:
         bout = kicking(draw, infant, count=draw.whole(1, 8)).shifted(at)
         kicks.append(bout)

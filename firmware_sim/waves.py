@@ -111,13 +111,16 @@ def resonance(driven: _Floats, rate_hz: float, damping: float, *, knot_s: float 
     return np.asarray(sosfilt(sos, driven), np.float64)
 
 
-def displacement_of(accel: _Floats, knot_s: float, *, from_hz: float = 0.7) -> _Floats:
+def displacement_of(
+    accel: _Floats, knot_s: float, *, from_hz: float = 0.7, more_s: float | None = None
+) -> _Floats:
     """Spline weights (m, or rad) of a motion with this acceleration at its knots, above `from_hz`.
 
-    It comes to rest within the last two periods of `from_hz`, so that the acceleration should end before.
+    It comes to rest within the last one and a half periods of `from_hz`; the acceleration should be over
+    three periods before the end, to which `more_s` are added (three periods when None).
     """
     sos = butter(_HIGH_PASS_ORDER, from_hz, "highpass", fs=1.0 / knot_s, output="sos")
-    padded = np.concatenate([accel, np.zeros(int(3.0 / from_hz / knot_s))])
+    padded = np.concatenate([accel, np.zeros(int((3.0 / from_hz if more_s is None else more_s) / knot_s))])
     weights = np.cumsum(np.cumsum(sosfilt(sos, padded))) * knot_s**2
     span_s = (weights.size - 1) * knot_s
     gate = envelope(knots(span_s + 0.5 * knot_s, knot_s), span_s, 4.0 * knot_s, 1.5 / from_hz)

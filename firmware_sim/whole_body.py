@@ -105,7 +105,7 @@ def arousal(draw: Draw, infant: Infant) -> Movement:
     if draw.chance(0.8):
         _small_startle(out, draw, infant, at)
         at += draw.between(0.4, 1.0)
-    _thrash(out, draw, infant, at, draw.between(2.0, 4.0), leg_g=(0.25, 1.2), trunk_g=(0.15, 0.5))
+    _thrash(out, draw, infant, at, draw.between(2.0, 4.0), leg_g=(0.2, 0.95), trunk_g=(0.12, 0.4))
     return mark_all(out.build(), Label.MOVEMENT, "arousal")
 
 
@@ -125,7 +125,7 @@ def _small_startle(out: StepList, draw: Draw, infant: Infant, at_s: float) -> No
 def fussing(draw: Draw, infant: Infant) -> Movement:
     """A few seconds of squirming; weaker and slower than thrashing [E, between rows Kicking and Crying]."""
     out = StepList()
-    _thrash(out, draw, infant, 0.0, draw.log_between(1.5, 10.0), leg_g=(0.08, 0.7), trunk_g=(0.04, 0.3))
+    _thrash(out, draw, infant, 0.0, draw.log_between(1.5, 10.0), leg_g=(0.06, 0.5), trunk_g=(0.03, 0.22))
     return mark_all(out.build(), Label.MOVEMENT, "fussing")
 
 
