@@ -94,6 +94,8 @@ def make_night(
             seed=seed,
             start_ns=start_ns,
             chip=chip,
+            worn=plan.worn,
+            worn=plan.worn,
             faults=plan.faults,
         )
         for site in worn_at
@@ -105,6 +107,8 @@ def make_night(
         sites=worn_at,
         start_ns=start_ns,
         duration_s=plan.duration_s,
+        worn=plan.worn,
+        tracks=tracks.values(),
     )
     return Night(plan, seed, infant, start_ns, traits, bouts, tracks, truth)
 
