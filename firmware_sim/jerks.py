@@ -24,6 +24,7 @@ from firmware_sim.movement import (
     swing_arm,
 )
 from firmware_sim.steps import StepList
+from firmware_sim.synergy import limb_synergy, trunk_synergy
 
 __all__ = ["Limb", "flick", "hiccups", "limbs_of", "spindle_twitches", "startle", "twitches"]
 
@@ -158,7 +159,7 @@ def hiccups(draw: Draw, infant: Infant, *, duration_s: float | None = None) -> M
     """
     total = duration_s or max(60.0, 60.0 * (8.4 + 4.2 * draw.normal()))
     mean = draw.between(2.0, 6.0) if draw.chance(0.5) else draw.between(7.0, 15.0)
-    habit, out, at, count = _HiccupHabit(draw), StepList(), 0.0, 0
+    habit, out, at, count = _HiccupHabit(draw, infant), StepList(), 0.0, 0
     while at < total:
         _hiccup(out, draw, infant, at, habit)
         at, count = at + max(draw.spread(mean, 0.25), 1.0), count + 1
@@ -168,34 +169,28 @@ def hiccups(draw: Draw, infant: Infant, *, duration_s: float | None = None) -> M
 class _HiccupHabit:
     """What the hiccups of one bout have in common."""
 
-    __slots__ = ("fall_s", "leg", "nod", "peak_g", "pelvis", "rise_s", "strength")
+    __slots__ = ("fall_s", "legs", "nod", "peak_g", "rise_s", "strength", "trunk")
 
-    def __init__(self, draw: Draw) -> None:
+    def __init__(self, draw: Draw, infant: Infant) -> None:
         self.peak_g = draw.log_between(0.05, 0.3)
         self.rise_s, self.fall_s = draw.between(0.08, 0.18), draw.between(0.12, 0.32)
-        self.pelvis, self.leg = draw.between(0.03, 0.2), draw.between(0.02, 0.12)
-        self.nod = draw.between(0.1, 0.6)
+        pelvis = draw.between(0.03, 0.2)
+        self.trunk = trunk_synergy(draw, infant, pelvis=pelvis, axial=draw.between(0.3, 0.95))
+        self.legs = {
+            limb: (limb_synergy(draw, infant, limb), draw.between(0.02, 0.12)) for limb in limbs_of("both")
+        }
+        self.nod = draw.between(0.1, 0.6) * draw.one_of((-1.0, 1.0), (0.7, 0.3))
         self.strength = Wander(draw, 0.2, memory=0.5)
 
 
 def _hiccup(out: StepList, draw: Draw, infant: Infant, at: float, habit: _HiccupHabit) -> None:
     peak = min(habit.peak_g * habit.strength.next(), 0.4)
-    rise, fall = draw.spread(habit.rise_s, 0.12), draw.spread(habit.fall_s, 0.15)
-    shake_trunk(out, draw, infant, at, peak_g=peak, rise_s=rise, fall_s=fall, pelvis=habit.pelvis)
-    nod(
-        out,
-        draw,
-        infant,
-        at + draw.between(0.0, 0.03),
-        peak_g=peak * habit.nod,
-        rise_s=rise,
-        fall_s=fall,
-        flex=-1.0 if draw.chance(0.7) else 1.0,
-        reaction=0.0,
-    )
-    for limb in limbs_of("both"):
-        small = min(peak * habit.leg * draw.between(0.7, 1.3), 0.03)
-        flick(out, draw, infant, limb, at + 0.02, peak_g=small, rise_s=rise, fall_s=fall)
+    timing = {"rise_s": draw.spread(habit.rise_s, 0.12), "fall_s": draw.spread(habit.fall_s, 0.15)}
+    habit.trunk.pull(out, draw, at, peak_g=peak, vary=0.08, **timing)
+    lag, sign = draw.between(0.0, 0.03), 1.0 if habit.nod > 0.0 else -1.0
+    nod(out, draw, infant, at + lag, peak_g=peak * abs(habit.nod), flex=sign, reaction=0.0, **timing)
+    for synergy, share in habit.legs.values():
+        synergy.pull(out, draw, at + 0.02, peak_g=min(peak * share, 0.03), **timing)
 
 
 def startle(draw: Draw, infant: Infant, *, pair: bool = False) -> Movement:

@@ -14,7 +14,7 @@ import numpy as np
 from dsp.records import Label
 from firmware_sim.body import Arm
 from firmware_sim.draw import Draw, Wander
-from firmware_sim.jerks import Limb, flick, limbs_of
+from firmware_sim.jerks import Limb, limbs_of
 from firmware_sim.movement import (
     Infant,
     Mark,
@@ -24,9 +24,9 @@ from firmware_sim.movement import (
     legs_of,
     mark_all,
     nod,
-    shake_trunk,
 )
 from firmware_sim.steps import Channel, StepList
+from firmware_sim.synergy import Synergy, limb_synergy, trunk_synergy
 from firmware_sim.tremors import tremble, tremor_angle
 from firmware_sim.whole_body import bow
 
@@ -56,8 +56,9 @@ class _Clonus:
     slowing: float
     """rate at the end over rate at the start"""
     cv: float
-    gains: dict[Limb, float]
-    """limbs that jerk, and how strongly"""
+    pulls: tuple[tuple[Synergy, float], ...]
+    """how each limb that jerks is pulled, and how strongly"""
+    trunk_pull: Synergy
     peak_g: float
     trunk: float
     head: float
@@ -92,7 +93,8 @@ def clonic(
         rate_hz=rate_hz or fast,
         slowing=draw.between(0.35, 0.8),
         cv=draw.between(0.1, 0.3),
-        gains=_taking_part(draw, told, leg=side is not None),
+        pulls=_pulls(draw, infant, _taking_part(draw, told, leg=side is not None)),
+        trunk_pull=trunk_synergy(draw, infant),
         peak_g=draw.log_between(0.1, 1.0),
         trunk=draw.log_between(0.1, 0.6) * (1.0 if told == "both" else 0.6),
         head=draw.log_between(0.05, 1.0),
@@ -118,6 +120,12 @@ def _taking_part(draw: Draw, side: str, *, leg: bool) -> dict[Limb, float]:
     }
 
 
+def _pulls(draw: Draw, infant: Infant, gains: dict[Limb, float]) -> tuple[tuple[Synergy, float], ...]:
+    """One side jerks one way; the other mirrors it roughly."""
+    flex = draw.one_of((1.0, -1.0), (0.8, 0.2))
+    return tuple((limb_synergy(draw, infant, limb, flex=flex), gain) for limb, gain in gains.items())
+
+
 def _jerks(out: StepList, draw: Draw, infant: Infant, clonus: _Clonus, from_s: float, total_s: float) -> int:
     strength, pace = Wander(draw, 0.25, memory=0.8), Wander(draw, 0.06, memory=0.9)
     grows_s, fades = draw.between(0.5, 6.0), draw.between(0.3, 1.0)
@@ -140,11 +148,11 @@ def _jerk(
     rise = burst_s * draw.between(0.3, 0.45)
     early = draw.between(0.0, 0.25) * rise
     timing = {"rise_s": rise, "fall_s": burst_s - rise + early}
-    for limb, gain in clonus.gains.items():
+    for synergy, gain in clonus.pulls:
         own_g = peak_g * gain * draw.spread(1.0, 0.1)
-        flick(out, draw, infant, limb, at_s + draw.between(0.0, 0.02), peak_g=own_g, hold_s=-early, **timing)
+        synergy.pull(out, draw, at_s + draw.between(0.0, 0.02), peak_g=own_g, hold_s=-early, **timing)
     trunk_g = min(peak_g * clonus.trunk, 2.0)
-    shake_trunk(out, draw, infant, at_s + draw.between(0.0, 0.02), peak_g=trunk_g, **timing)
+    clonus.trunk_pull.pull(out, draw, at_s + draw.between(0.0, 0.02), peak_g=trunk_g, **timing)
     nod(out, draw, infant, at_s, peak_g=trunk_g * clonus.head, reaction=0.0, **timing)
 
 
@@ -228,7 +236,8 @@ def tonic_clonic(
         rate_hz=start_hz,
         slowing=draw.between(1.0, 2.0) / start_hz,
         cv=draw.between(0.1, 0.3),
-        gains=_taking_part(draw, "both", leg=True),
+        pulls=_pulls(draw, infant, _taking_part(draw, "both", leg=True)),
+        trunk_pull=trunk_synergy(draw, infant, axial=0.5),
         peak_g=draw.log_between(0.5, 2.5),
         trunk=draw.log_between(0.35, 0.8),
         head=draw.between(0.3, 1.0),

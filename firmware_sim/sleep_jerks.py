@@ -12,9 +12,10 @@ from dsp.records import Label
 from firmware_sim.body import Arm
 from firmware_sim.conveyance import rocking
 from firmware_sim.draw import Draw, Wander
-from firmware_sim.jerks import Limb, flick, limbs_of
-from firmware_sim.movement import Infant, Movement, mark_all, merged, nod, shake_trunk
+from firmware_sim.jerks import Limb, limbs_of
+from firmware_sim.movement import Infant, Movement, mark_all, merged, nod
 from firmware_sim.steps import StepList
+from firmware_sim.synergy import Synergy, limb_synergy, trunk_synergy
 from firmware_sim.vehicles import powered_cradle
 
 __all__ = ["sleep_jerk_train"]
@@ -29,6 +30,8 @@ _SPREAD_SHARES: Final = (0.72, 0.12, 0.06, 0.10)
 """Mostly bilateral and synchronous [F3]; focal, multifocal and one-sided ones exist [F6]; shares [E]."""
 _ARM_LED_SHARE: Final = 0.6
 """Upper limbs more than lower [F6]; how often [E]."""
+_RECOIL_BELOW_HZ: Final = 3.0
+"""Slow enough for a limb to swing past its rest before the next jerk [E]."""
 _SHORTEST_GAP_S: Final = 0.06
 _LEAD_IN_S: Final = (15.0, 90.0)
 """Rocking goes on before it provokes [E]; rocking especially provokes them [F1,F8]."""
@@ -67,7 +70,7 @@ def sleep_jerk_train(
         rocked: Whether a cradle or a person rocks all the while; the jerks ride on the sway.
         until_s: Nothing begins later but the first three jerks: who wakes stops abruptly [F1,F3,F43].
     """
-    habit = _Habit(draw, side=side, spread=spread, arms=arms, rate_hz=rate_hz, rhythmic=rhythmic)
+    habit = _Habit(draw, infant, side=side, spread=spread, arms=arms, rate_hz=rate_hz, rhythmic=rhythmic)
     parts: list[Movement] = []
     at = 0.0
     for _ in range(trains or draw.log_whole(1, 12)):
@@ -84,11 +87,24 @@ def sleep_jerk_train(
 class _Habit:
     """What the jerks of one episode have in common."""
 
-    __slots__ = ("cv", "gains", "lags_s", "peak_g", "rate_hz", "recoil", "rise_s", "side", "spread", "trunk")
+    __slots__ = (
+        "cv",
+        "gains",
+        "lags_s",
+        "peak_g",
+        "pulls",
+        "rate_hz",
+        "rise_s",
+        "side",
+        "spread",
+        "trunk",
+        "trunk_pull",
+    )
 
     def __init__(
         self,
         draw: Draw,
+        infant: Infant,
         *,
         side: _Side | None,
         spread: _Spread | None,
@@ -106,10 +122,15 @@ class _Habit:
         steady = draw.chance(0.55) if rhythmic is None else rhythmic
         self.cv = draw.between(0.15, 0.28) if steady else draw.between(0.28, 0.5)
         self.peak_g = draw.log_between(0.1, 0.6)
-        self.rise_s = min(draw.log_between(0.05, 0.16), 0.4 / self.rate_hz)
+        self.rise_s = min(draw.log_between(0.05, 0.22), 0.4 / self.rate_hz)
         self.trunk = draw.log_between(0.02, 0.25)
-        self.recoil = draw.between(0.0, 0.15) if self.rate_hz < 3.0 else 0.0
+        recoil = draw.between(0.0, 0.15) if self.rate_hz < _RECOIL_BELOW_HZ else 0.0
         self.gains = self._gains(draw, draw.chance(_ARM_LED_SHARE) if arms is None else arms)
+        self.pulls: dict[Limb, Synergy] = {
+            limb: limb_synergy(draw, infant, limb, flex=draw.one_of((1.0, -1.0), (0.8, 0.2)), back=recoil)
+            for limb in self.gains
+        }
+        self.trunk_pull = trunk_synergy(draw, infant)
         self.lags_s = {limb: draw.between(0.0, 0.03) for limb in self.gains}
 
     def _gains(self, draw: Draw, arms_lead: bool) -> dict[Limb, float]:
@@ -153,17 +174,13 @@ def _jerk(out: StepList, draw: Draw, infant: Infant, at: float, habit: _Habit, p
     rise = draw.spread(habit.rise_s, 0.2)
     fall = min(rise * draw.between(1.2, 3.0), max(0.9 / habit.rate_hz, rise))
     overlap = -draw.between(0.0, 0.35) * rise
+    timing = {"rise_s": rise, "fall_s": fall}
     for limb, gain, lag in habit.taking_part(draw):
-        peak_g = peak * gain
-        timing = {"rise_s": rise, "fall_s": fall, "hold_s": overlap}
-        flick(out, draw, infant, limb, at + lag, peak_g=peak_g, **timing)
-        if habit.recoil > 0.0:
-            back = {"peak_g": peak_g * habit.recoil, "rise_s": 0.8 * fall, "fall_s": 1.2 * fall}
-            flick(out, draw, infant, limb, at + lag + rise + 0.8 * fall, **back, flex=-1.0)
+        habit.pulls[limb].pull(out, draw, at + lag, peak_g=peak * gain, hold_s=overlap, **timing)
     trunk = min(peak * habit.trunk, 0.15)
-    shake_trunk(out, draw, infant, at + draw.between(0.0, 0.02), peak_g=trunk, rise_s=rise, fall_s=fall)
+    habit.trunk_pull.pull(out, draw, at + draw.between(0.0, 0.02), peak_g=trunk, **timing)
     if draw.chance(0.3):
-        nod(out, draw, infant, at, peak_g=0.5 * trunk, rise_s=rise, fall_s=fall, reaction=0.0)
+        nod(out, draw, infant, at, peak_g=0.5 * trunk, reaction=0.0, **timing)
 
 
 def _rocked(draw: Draw, infant: Infant, episode: Movement) -> Movement:
