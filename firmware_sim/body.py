@@ -195,7 +195,7 @@ def _chest(chain: Chain, body: Body) -> None:
     chain.offset((body.pelvis_to_spine_m, 0.0, 0.0))
     chain.hinge(Channel.SPINE_TWIST, 0, 1.0)
     chain.hinge(Channel.SPINE_BEND, 2, 1.0)
-    chain.hinge(Channel.SPINE_FLEX, 1, 1.0)
+    chain.hinge(Channel.SPINE_FLEX, 1, -1.0)
 
 
 def _leg(chain: Chain, body: Body, leg: Leg) -> None:

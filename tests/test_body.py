@@ -49,7 +49,7 @@ def by_matrices(body: Body, trajectory: Trajectory, site: Site, n: int) -> tuple
     if site is Site.TR:
         place = place + turn.apply([body.pelvis_to_spine_m, 0, 0])
         turn = turn * about(Channel.SPINE_TWIST, "x") * about(Channel.SPINE_BEND, "z")
-        turn = turn * about(Channel.SPINE_FLEX, "y")
+        turn = turn * about(Channel.SPINE_FLEX, "y", -1.0)
     else:
         left = site is Site.LA
         side = 1.0 if left else -1.0
