@@ -234,7 +234,7 @@ def _lifted(
     hold = default_s if hold_s is None else hold_s
     reach = infant.body.hip_lever_m
     free_fall_s = float(np.sqrt(2.0 * hip * reach / GRAVITY))
-    fall = free_fall_s * draw.log_between(1.3, 2.6) if dropped else rise * draw.log_between(0.8, 2.5)
+    fall = max(free_fall_s * draw.log_between(1.3, 2.6), 0.28) if dropped else rise * draw.log_between(0.8, 2.5)
     straight = -draw.between(0.0, 0.8) * hip
     back = at + rise + hold
     for leg, lag in legs:
