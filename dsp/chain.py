@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +17,7 @@ from dsp.kernels import Kernels
 from dsp.records import NS, Site
 from dsp.settings import Settings
 
-__all__ = ["EPOCH_HOPS", "HOP", "HOP_NS", "HOP_S", "ROW", "Chain", "Hops"]
+__all__ = ["EPOCH_HOPS", "HOP", "HOP_NS", "HOP_S", "NEVER", "ROUNDING", "ROW", "Chain", "Hops", "window_sums"]
 
 HOP = 25
 """Grid samples in a hop."""
@@ -25,6 +26,9 @@ HOP_NS = HOP * GRID_NS
 HOP_S = HOP_NS / NS
 EPOCH_HOPS = 120
 """Hops in a 30 s epoch; epochs begin on absolute multiples of 30 s."""
+
+NEVER = 1 << 62
+"""A hop that never comes: nothing is waited for."""
 
 _KEEP_HOPS = 4 * EPOCH_HOPS
 """Two minutes of rows: an epoch, and the breathing window that ends with it."""
@@ -77,6 +81,17 @@ class Hops:
         """One measurement at one hop; zero where it is not kept."""
         place = h - self.h0
         return float(self.rows[place, _COLUMN[name]]) if 0 <= place < self.rows.shape[0] else 0.0
+
+
+ROUNDING = 1e-9
+"""Room left where sums over many windows at once, whose last digits may differ, only choose what to look at."""
+
+
+def window_sums(hops: Hops, name: str, ends: Sequence[int], span: int) -> Floats:
+    """Sums of a measurement over the `span` hops before each of the ends, as far as they are kept."""
+    padded = np.concatenate([np.zeros(span), hops.rows[:, _COLUMN[name]]])
+    starts = np.asarray(ends, dtype=np.int64) - hops.h0
+    return np.asarray(padded[starts[:, None] + np.arange(span)].sum(axis=1))
 
 
 @dataclass(slots=True)

@@ -8,12 +8,13 @@ References:
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
 
-from dsp.chain import HOP, HOP_NS, Chain
+from dsp.chain import HOP, HOP_NS, ROUNDING, Chain, window_sums
 from dsp.records import Context, ContextKind, Epoch, Site
 from dsp.settings import Settings
 
@@ -65,6 +66,24 @@ class ContextTracker:
             settings.conveyed_windows,
             settings.swayed_least,
         )
+
+    def stirs(self, windows: Sequence[int], chains: dict[Site, Chain]) -> list[int]:
+        """Those of the ends of windows in which two sites were seen and none of them rested."""
+        seen, rested = [], []
+        for chain in chains.values():
+            settled = window_sums(chain.hops, "settled", windows, WINDOW_HOPS)
+            square = window_sums(chain.hops, "square", windows, WINDOW_HOPS)
+            floor = np.asarray([chain.hops.at("floor", h - 1) for h in windows])
+            least = (_LOUDER * floor) ** 2 * (WINDOW_HOPS * HOP)
+            seen.append(settled >= WINDOW_HOPS * (1.0 - ROUNDING))
+            rested.append((settled >= WINDOW_HOPS * (1.0 - ROUNDING)) & (square < least * (1.0 - ROUNDING)))
+        maybe = (np.sum(seen, axis=0) >= 2) & ~np.any(rested, axis=0)
+        return [h for h, m in zip(windows, maybe.tolist(), strict=True) if m]
+
+    @property
+    def waits(self) -> bool:
+        """Whether every window counts: an interval may be open."""
+        return bool(self.hits)
 
     def window(self, h0: int, chains: dict[Site, Chain], swayed: float = 0.0) -> list[Context]:
         """Look at the window of hops h0 to h0 + 15; gives an interval that ended.

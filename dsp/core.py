@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from dsp.bursts import Burst, Pulse
-from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, Chain
+from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, NEVER, Chain
 from dsp.context import WINDOW_HOPS, ContextTracker
 from dsp.epochs import EPOCH_NS, WearTracker, epoch_of
 from dsp.events import Draft, adopt
-from dsp.holds import LOOK_HOPS, Posture, postures_of
+from dsp.holds import LOOK_HOPS, Looks, Posture
 from dsp.long import LongTracker
 from dsp.movements import MovementTracker
 from dsp.records import NS, Event, EventStatus, Label, Output, Site
@@ -57,17 +58,56 @@ class Core:
         return cls(sites, age_days, settings, scene, wear)
 
     def run(self, h0: int, h1: int, chains: dict[Site, Chain], found: Found) -> list[Output]:
-        """Decide hops h0 to h1 - 1, of which the chains already know everything."""
+        """Decide hops h0 to h1 - 1, of which the chains already know everything.
+
+        Only hops at which something can happen are visited: what was found, what stirs, or a tracker's own time.
+        """
         things = _by_hop(found)
-        kept = {s: postures_of(c, h0, h1) for s, c in chains.items()}
+        looks = Looks.of(chains, h0, h1)
+        aroused = self.scene.state.stirs(h0, h1, chains)
+        known = sorted({*things, *aroused, *self._stirring(h0, h1, chains, looks)})
         out: list[Output] = []
-        for h in range(h0, h1):
+        for h in self._visits(h0, h1, known):
             for thing in things.get(h, ()):
                 self._take(thing)
-            looked = (h + 1) % LOOK_HOPS == 0
-            postures = {s: p[h] for s, p in kept.items() if h in p} if looked else None
-            out += self._hop(h, chains, postures)
+            out += self._hop(h, chains, looks, aroused.get(h))
+        self.stiffening.pass_by(looks, looks.rest(), self.settings)
         return out
+
+    def _stirring(self, h0: int, h1: int, chains: dict[Site, Chain], looks: Looks) -> Iterator[int]:
+        """Hops among h0 to h1 - 1 at which an epoch ends, or a look may see something."""
+        yield from range(h0 + (-(h0 + 1)) % EPOCH_HOPS, h1, EPOCH_HOPS)
+        windows = range(h0 + 1 + (-(h0 + 1)) % WINDOW_HOPS, h1 + 1, WINDOW_HOPS)
+        if windows:
+            swaying = self.rocking.stirs(windows, chains, self.settings)
+            yield from (h - 1 for h in (*swaying, *self.scene.context.stirs(windows, chains)))
+        if looks.hops:
+            yield from self.stiffening.stirs(looks, self.settings)
+            yield from self.tremor.stirs(looks, chains, self.settings)
+
+    def _visits(self, h0: int, h1: int, known: Iterable[int]) -> Iterator[int]:
+        """The hops to visit in order: those known before, and those that a tracker asks for on the way."""
+        h, coming = h0, iter(known)
+        ahead = next(coming, h1)
+        while (h := min(ahead, self._wake(h))) < h1:
+            yield h
+            h += 1
+            while ahead < h:
+                ahead = next(coming, h1)
+
+    def _wake(self, h: int) -> int:
+        """The first hop from h on at which any tracker has something to decide though nothing new comes."""
+        settings = self.settings
+        waits = self.rocking.waits or self.scene.context.waits
+        return min(
+            h + (-(h + 1)) % WINDOW_HOPS if waits else NEVER,
+            self.trains.wake(h),
+            self.spasms.wake(h, settings),
+            self.stiffening.wake(h),
+            self.tremor.wake(h),
+            self.long.wake(h),
+            self.movements.wake(h, settings),
+        )
 
     def finish(self, h1: int, chains: dict[Site, Chain], found: Found) -> list[Output]:
         """Close what is open at the end of a recording that reached hop h1 - 1."""
@@ -87,15 +127,18 @@ class Core:
             self.spasms.pulse(thing)
             self.trains.pulse(thing)
 
-    def _hop(self, h: int, chains: dict[Site, Chain], postures: dict[Site, Posture] | None) -> list[Output]:
+    def _hop(self, h: int, chains: dict[Site, Chain], looks: Looks, aroused: int | None) -> list[Output]:
         out: list[Output] = []
         if (h + 1) % WINDOW_HOPS == 0:
             swayed = self.rocking.look(h + 1, chains, self.scene, self.settings)
             self._note(swayed)
             out += swayed
             out += self.scene.context.window(h + 1 - WINDOW_HOPS, chains, self.scene.swayed)
-        self.scene.state.hop(h, chains)
-        if postures is not None:
+        if aroused is not None:
+            self.scene.state.arouse(aroused)
+        if (h + 1) % LOOK_HOPS == 0:
+            before, postures = looks.take(h)
+            self.stiffening.pass_by(looks, before, self.settings)
             held = self._look(h, postures, chains)
             self._note(held)
             out += held
@@ -123,7 +166,7 @@ class Core:
             out += self.spasms.hop(h, chains, scene, settings) + self._long(h)
         self._note(out)
         over = self.movements.finish if finish else self.movements.hop
-        if self.movements.bursts:
+        if finish or self.movements.wake(h, settings) <= h:
             now_ns = (h + 1) * HOP_NS
             mild = (self.spasms.hiccups.open, self.rocking.open, self.tremor.open)
             going = [*self._going(), *(d for d in mild if d is not None)]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median, pstdev
 
-from dsp.chain import HOP, HOP_NS
+from dsp.chain import HOP, HOP_NS, NEVER
 from dsp.classify import confidence_of, match_of
 from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ, GRID_NS
@@ -69,6 +69,12 @@ class HiccupTracker:
         self.heights.append(math.log(trunk.peak_g))
         self.shares.append(math.log(leg / trunk.peak_g))
         self.wide.append(trunk.wide_s)
+
+    def wake(self, h: int, settings: Settings) -> int:
+        """The first hop from h on at which the run is over if nothing comes before."""
+        if not self.ks:
+            return NEVER
+        return max(int((self.ks[-1] + settings.hiccup_gap_s * GRID_HZ) // HOP), h)
 
     def hop(self, h: int, sites: int, scene: Scene, settings: Settings) -> list[Event]:
         """Decide at the end of hop h."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,15 @@ from numpy.typing import NDArray
 
 from dsp.chain import HOP, Chain
 from dsp.grid import GRID_HZ
+from dsp.records import Site
 
-__all__ = ["HOLD_HOPS", "LOOK_HOPS", "Posture", "Vector", "angle_deg", "postures_of", "tremor_hz"]
+__all__ = [
+    "HOLD_HOPS", "LOOK_HOPS", "Kept", "Looks", "Posture", "Vector", "angle_deg", "postures_of", "tremor_hz",
+]  # fmt: skip
 
 Vector = tuple[float, float, float]
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 LOOK_HOPS = 4
 """Postures are looked at once a second, on absolute seconds."""
@@ -52,26 +57,80 @@ def angle_deg(a: Vector, b: Vector) -> float:
 
 def postures_of(chain: Chain, h0: int, h1: int) -> dict[int, Posture]:
     """Postures at the looks that end with one of the hops h0 to h1 - 1, as far as all was seen."""
-    first = h0 + (-(h0 + 1)) % LOOK_HOPS
-    first += -(-max(chain.hops.h0 + HOLD_HOPS - 1 - first, 0) // LOOK_HOPS) * LOOK_HOPS
-    looks = range(first, h1, LOOK_HOPS)
-    if not looks:
-        return {}
+    kept = _kept(chain, _looks(h0, h1))
+    return {h: kept.posture(i) for i, h in enumerate(kept.hops) if kept.seen[i]}
+
+
+@dataclass(slots=True)
+class Kept:
+    """One site's postures at all looks of a block; where not `seen` the numbers mean nothing."""
+
+    hops: range
+    seen: Bools
+    ways: Floats
+    """shape (3, n), g"""
+    sway_deg: list[float]
+    rms_g: list[float]
+    top_g: list[float]
+
+    def posture(self, i: int) -> Posture:
+        """The posture at look i."""
+        x, y, z = self.ways[:, i].tolist()
+        return Posture((x, y, z), self.sway_deg[i], self.rms_g[i], self.top_g[i])
+
+
+@dataclass(slots=True)
+class Looks:
+    """All sites' postures at the looks of a block: most of them show nothing new and are only passed by."""
+
+    hops: range
+    kept: dict[Site, Kept]
+    passed: int = 0
+    """looks before this one were taken in"""
+
+    @classmethod
+    def of(cls, chains: Mapping[Site, Chain], h0: int, h1: int) -> Looks:
+        """The looks that end with one of the hops h0 to h1 - 1, of which all rows are there."""
+        hops = _looks(h0, h1)
+        return cls(hops, {s: _kept(c, hops) for s, c in chains.items()} if hops else {})
+
+    def take(self, h: int) -> tuple[range, dict[Site, Posture]]:
+        """The looks before the one at hop h that were not taken in yet, and the postures at h."""
+        i = (h - self.hops.start) // LOOK_HOPS
+        before, self.passed = range(self.passed, i), i + 1
+        return before, {s: k.posture(i) for s, k in self.kept.items() if k.seen[i]}
+
+    def rest(self) -> range:
+        """All looks that were not taken in yet."""
+        left, self.passed = range(self.passed, len(self.hops)), len(self.hops)
+        return left
+
+
+def _looks(h0: int, h1: int) -> range:
+    return range(h0 + (-(h0 + 1)) % LOOK_HOPS, h1, LOOK_HOPS)
+
+
+def _kept(chain: Chain, hops: range) -> Kept:
+    n = len(hops)
+    late = min(max(-(-(chain.hops.h0 + HOLD_HOPS - 1 - hops.start) // LOOK_HOPS), 0), n)
+    if late == n:
+        return Kept(hops, np.zeros(n, dtype=np.bool_), np.zeros((3, n)), *([0.0] * n for _ in range(3)))
     # Sums run over shifted slices, one addition after the other, so that block lengths change no bit.
-    part = {name: _shifted(chain, name, looks) for name in ("settled", "square", "top", *_AXES)}
+    part = {name: _shifted(chain, name, hops[late:]) for name in ("settled", "square", "top", *_AXES)}
     mean = [_total(part[a]) / HOLD_HOPS for a in _AXES]
     size = np.sqrt(mean[0] * mean[0] + mean[1] * mean[1] + mean[2] * mean[2])
-    near = _nearness(part, mean, size).tolist()
+    whole = (_total(part["settled"]) >= HOLD_HOPS) & (size > _LEAST_G) & (size < _MOST_G)
+    near = np.minimum(np.maximum(_nearness(part, mean, size), -1.0), 1.0).tolist()
     rms = np.sqrt(_total(part["square"]) / (HOLD_HOPS * HOP)).tolist()
-    whole = _total(part["settled"]).tolist()
-    tops = np.maximum.reduce(part["top"]).tolist()
-    ways = zip(*(m.tolist() for m in mean), strict=True)
-    found = {}
-    for i, (h, way) in enumerate(zip(looks, ways, strict=True)):
-        if whole[i] >= HOLD_HOPS and _LEAST_G < float(size[i]) < _MOST_G:
-            sway = math.degrees(math.acos(min(max(near[i], -1.0), 1.0)))
-            found[h] = Posture(way, sway, rms[i], tops[i])
-    return found
+    unseen = [0.0] * late
+    return Kept(
+        hops,
+        np.concatenate([np.zeros(late, dtype=np.bool_), whole]),
+        np.concatenate([np.zeros((3, late)), mean], axis=1),
+        unseen + [math.degrees(math.acos(v)) for v in near],
+        unseen + rms,
+        unseen + np.maximum.reduce(part["top"]).tolist(),
+    )
 
 
 _AXES = ("acc_x", "acc_y", "acc_z")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dsp.chain import HOP_NS
+from dsp.chain import HOP_NS, NEVER
 from dsp.events import Draft, event_id, tell
 from dsp.records import NS, Event, EventStatus, Evidence, Label
 from dsp.scene import Scene
@@ -28,6 +28,10 @@ class LongTracker:
     jerks: dict[str, int] = field(default_factory=dict)
     open: Draft | None = None
     minutes: int = 0
+
+    def wake(self, h: int) -> int:
+        """The first hop from h on at which it must be asked if no part begins before."""
+        return h if self.parts else NEVER
 
     def hop(self, h: int, going: Sequence[Draft], scene: Scene, settings: Settings) -> list[Event]:
         """Follow the parts that are going on at hop h."""

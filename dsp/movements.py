@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from dsp.bursts import Burst
-from dsp.chain import HOP
+from dsp.chain import HOP, NEVER
 from dsp.classify import confidence_of, side_of
 from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ, GRID_NS
@@ -29,6 +30,15 @@ class MovementTracker:
         """Take a burst that became known."""
         self.bursts.append(burst)
 
+    def wake(self, h: int, settings: Settings) -> int:
+        """The first hop from h on at which the movement is over, or long enough, if no burst comes before."""
+        if not self.bursts:
+            return NEVER
+        end = max(b.k1 for b in self.bursts)
+        if end - min(b.k0 for b in self.bursts) >= _LONGEST_K:
+            return h
+        return max(math.ceil((end + settings.movement_gap_s * GRID_HZ) / HOP) - 1, h)
+
     def hop(
         self, h: int, sites: list[Site], patterns: list[tuple[int, int]], scene: Scene, settings: Settings
     ) -> list[Event]:
@@ -41,12 +51,7 @@ class MovementTracker:
             scene: State and circumstances.
             settings: Thresholds.
         """
-        if not self.bursts:
-            return []
-        end = max(b.k1 for b in self.bursts)
-        start = min(b.k0 for b in self.bursts)
-        waiting = (h + 1) * HOP - end < settings.movement_gap_s * GRID_HZ
-        if waiting and end - start < _LONGEST_K:
+        if self.wake(h, settings) > h:
             return []
         return self.finish(h, sites, patterns, scene, settings)
 

@@ -10,13 +10,14 @@ References:
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.chain import HOP, HOP_NS, Chain
+from dsp.chain import HOP, HOP_NS, ROUNDING, Chain, window_sums
 from dsp.classify import confidence_of, match_of
 from dsp.context import coupling
 from dsp.events import Draft, event_id, tell
@@ -99,6 +100,17 @@ class RockingTracker:
     rates: list[float] = field(default_factory=list)
     open: Draft | None = None
     minutes: int = 0
+
+    def stirs(self, windows: Sequence[int], chains: dict[Site, Chain], settings: Settings) -> list[int]:
+        """Those of the ends of looks at which two sites turned enough to be looked at."""
+        least = SWAY_HOPS * HOP * settings.rocking_least_dps**2 * (1.0 - ROUNDING)
+        loud = [window_sums(c.hops, "rate_square", windows, SWAY_HOPS) >= least for c in chains.values()]
+        return [h for h, n in zip(windows, np.sum(loud, axis=0).tolist(), strict=True) if n >= 2]
+
+    @property
+    def waits(self) -> bool:
+        """Whether every look counts: something may go on, or be over."""
+        return self.hits > 0 or self.open is not None
 
     def look(self, h1: int, chains: dict[Site, Chain], scene: Scene, settings: Settings) -> list[Event]:
         """Look back from hop h1; an interval of conveyed motion is left to the context."""

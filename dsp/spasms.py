@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dsp.bursts import Pulse
-from dsp.chain import HOP, Chain
+from dsp.chain import HOP, NEVER, Chain
 from dsp.classify import Verdict, confidence_of, judge_spasm, judge_startle, match_of, side_of
 from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ, GRID_NS
@@ -79,6 +79,15 @@ class SpasmTracker:
                 out += self._judge(pulse, h, chains, scene, settings)
         out += self.hiccups.hop(h, len(chains), scene, settings)
         return out + self._expire(h, scene, settings, gap_k=round(settings.cluster_gap_s * GRID_HZ))
+
+    def wake(self, h: int, settings: Settings) -> int:
+        """The first hop from h on at which it has something to decide if no pulse comes before."""
+        ends = [p.k + AFTER_K for p in self.due]
+        if self.members:
+            ends.append(self.members[-1].k + AFTER_K + round(settings.cluster_gap_s * GRID_HZ))
+        # A hop decides on samples before the grid index at its end.
+        own = max(-(-min(ends) // HOP) - 1, h) if ends else NEVER
+        return min(own, self.hiccups.wake(h, settings))
 
     def finish(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
         """End everything at the end of a recording."""

@@ -76,26 +76,32 @@ class StateTracker:
         """A tracker that has seen nothing yet."""
         return cls(infant, settings.arousal_trunk_dps, settings.arousal_leg_dps, settings.arousal_hops)
 
-    def hop(self, h: int, chains: dict[Site, Chain]) -> int | None:
-        """Look at one hop; gives the onset in ns when an arousal out of sleep becomes sure."""
-        self.wild.append(self._is_wild(h, chains))
-        del self.wild[:-_AROUSAL_WINDOW]
-        if sum(self.wild) < self.hops_needed or not self.state.is_sleep:
-            return None
-        onset = (h + 1 - len(self.wild) + self.wild.index(True)) * HOP_NS
-        if self.arousal_ns is not None and onset - self.arousal_ns < _AROUSAL_REST_S * NS:
-            return None
-        self.arousal_ns = onset
-        return onset
+    def stirs(self, h0: int, h1: int, chains: dict[Site, Chain]) -> dict[int, int]:
+        """Hops among h0 to h1 - 1 that end three seconds of thrashing, each with the hop at which it began."""
+        wild = np.concatenate([np.asarray(self.wild, dtype=np.bool_), self._wild(h0, h1, chains)])
+        first = h0 - len(self.wild)
+        self.wild = wild[-_AROUSAL_WINDOW:].tolist()
+        count = np.concatenate([[0], np.cumsum(wild)])
+        ends = np.arange(h0 - first + 1, wild.size + 1)
+        starts = np.maximum(ends - _AROUSAL_WINDOW, 0)
+        many = np.flatnonzero(count[ends] - count[starts] >= self.hops_needed)
+        return {
+            first + int(ends[i]) - 1: first + int(starts[i]) + int(np.argmax(wild[starts[i] : ends[i]]))
+            for i in many.tolist()
+        }
 
-    def _is_wild(self, h: int, chains: dict[Site, Chain]) -> bool:
-        legs = 0
-        for site, chain in chains.items():
-            rate = (chain.hops.at("rate_square", h) / HOP) ** 0.5
-            if site is Site.TR and rate > self.trunk_dps:
-                return True
-            legs += rate > self.leg_dps
-        return legs >= min(2, len(chains))
+    def arouse(self, begun_h: int) -> None:
+        """Thrashing that began at this hop is an arousal, if it comes out of sleep and is not the last one's."""
+        onset = begun_h * HOP_NS
+        again = self.arousal_ns is not None and onset - self.arousal_ns < _AROUSAL_REST_S * NS
+        if self.state.is_sleep and not again:
+            self.arousal_ns = onset
+
+    def _wild(self, h0: int, h1: int, chains: dict[Site, Chain]) -> NDArray[np.bool_]:
+        rates = {s: np.sqrt(c.hops.column("rate_square", h0, h1) / HOP) for s, c in chains.items()}
+        limbs = np.sum([r > self.leg_dps for r in rates.values()], axis=0)
+        wild = np.asarray(limbs >= min(2, len(chains)))
+        return wild | (rates[Site.TR] > self.trunk_dps) if Site.TR in rates else wild
 
     def at(self, t_ns: int) -> State:
         """The state told for the epoch that holds t, or the newest told before it."""

@@ -11,10 +11,13 @@ import math
 from dataclasses import dataclass, field
 from statistics import median
 
-from dsp.chain import HOP, HOP_NS, Chain
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.chain import HOP, HOP_NS, NEVER, Chain
 from dsp.classify import confidence_of, match_of
 from dsp.events import Draft, event_id, tell
-from dsp.holds import HOLD_HOPS, Posture, Vector, angle_deg, tremor_hz
+from dsp.holds import HOLD_HOPS, LOOK_HOPS, Looks, Posture, Vector, angle_deg, tremor_hz
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
 from dsp.scene import Scene
 from dsp.settings import Settings
@@ -33,6 +36,12 @@ _LAST_LOOKS = 5
 _LOST_LOOKS = 3
 _SLACK_LOOKS = 8
 """Looks without tremor after which a told posture counts as let go, though it is kept."""
+
+_UNSEEN_G = 1.0
+"""Counted for a look at which no site showed a posture: thrown about, or not seen."""
+
+_NEARLY_DEG = 1e-6
+"""Room for the rounding of angles in bulk, so that no turn is passed by that a look would call one."""
 
 Postures = dict[Site, Posture]
 
@@ -74,6 +83,42 @@ class StiffeningTracker:
     over: list[Draft] = field(default_factory=list)
     """events of the last minute that ended: a long movement may still become their parent"""
 
+    def stirs(self, looks: Looks, settings: Settings) -> list[int]:
+        """Hops of the looks that could begin a hold: the first kept posture, and those that turned.
+
+        Who looks at these alone, and at every look while `wake` asks for it, may give the rest to `pass_by`.
+        """
+        at = np.flatnonzero(_held(looks, settings))
+        if not at.size:
+            return []
+        before, now = at[:-1], at[1:]
+        turned = {s: _turned(k.ways[:, before], k.ways[:, now]) for s, k in looks.kept.items()}
+        trunk = turned.pop(Site.TR, None)
+        maybe = np.ones(now.size, dtype=np.bool_)
+        if trunk is not None:
+            maybe = (trunk >= settings.hold_trunk_deg - _NEARLY_DEG) | ~looks.kept[Site.TR].seen[now]
+        if turned:
+            seen = np.stack([looks.kept[s].seen[now] for s in turned])
+            far = np.stack(list(turned.values())) >= settings.hold_leg_deg - _NEARLY_DEG
+            maybe &= (seen & far).any(axis=0) | ~seen.any(axis=0)
+        return [looks.hops[i] for i in (int(at[0]), *now[maybe].tolist())]
+
+    def wake(self, h: int) -> int:
+        """The first hop from h on at which it must be asked to look, if nothing stirs before."""
+        return NEVER if self.hold is None else h + (-(h + 1)) % LOOK_HOPS
+
+    def pass_by(self, looks: Looks, which: range, settings: Settings) -> None:
+        """Learn what rest is from looks that cannot begin a hold, while none is going on."""
+        held = _held(looks, settings)
+        tops = _tops(looks)
+        for i in which:
+            self.tops.append(tops[i])
+            if held[i]:
+                self._rest_at(looks.hops[i], {s: k.rms_g[i] for s, k in looks.kept.items() if k.seen[i]})
+        last = next((i for i in reversed(which) if held[i]), None)
+        if last is not None:
+            self.rest = {s: k.posture(last).way for s, k in looks.kept.items() if k.seen[last]}
+
     def look(
         self, h: int, postures: Postures, chains: dict[Site, Chain], scene: Scene, settings: Settings
     ) -> list[Event]:
@@ -98,22 +143,32 @@ class StiffeningTracker:
         return [] if self.open is None else [self.open]
 
     def _wait(self, h: int, postures: Postures, *, held: bool, settings: Settings) -> None:
-        self.tops.append(max((p.top_g for p in postures.values()), default=1.0))
+        self.tops.append(max((p.top_g for p in postures.values()), default=_UNSEEN_G))
         if not held:
             return
-        recent = self.rest_h >= 0 and h - HOLD_HOPS - self.rest_h <= _REST_HOPS
-        if recent and self.rest.keys() == postures.keys() and _away(self.rest, postures, settings):
+        if (
+            self._is_recent(h)
+            and self.rest.keys() == postures.keys()
+            and _away(self.rest, postures, settings)
+        ):
             self.hold = Hold(
                 rest=self.rest, noise=self.noise, ways={s: p.way for s, p in postures.items()},
                 onset_h=self.rest_h, since_h=h - HOLD_HOPS + 1, until_h=h,
                 first_g=max(self.tops),
             )  # fmt: skip
             return
-        calm = {s: max(p.rms_g, _LEAST_NOISE_G) for s, p in postures.items()}
-        near = self.rest.keys() == postures.keys() and recent
-        self.noise = {s: min(v, 1.1 * self.noise[s]) if near else v for s, v in calm.items()}
+        self._rest_at(h, {s: p.rms_g for s, p in postures.items()})
         self.rest = {s: p.way for s, p in postures.items()}
+
+    def _rest_at(self, h: int, rms_g: dict[Site, float]) -> None:
+        """Rest was kept until hop h; whose posture it is, the caller notes."""
+        near = self._is_recent(h) and self.noise.keys() == rms_g.keys()
+        calm = {s: max(v, _LEAST_NOISE_G) for s, v in rms_g.items()}
+        self.noise = {s: min(v, 1.1 * self.noise[s]) if near else v for s, v in calm.items()}
         self.rest_h, self.tops = h, []
+
+    def _is_recent(self, h: int) -> bool:
+        return self.rest_h >= 0 and h - HOLD_HOPS - self.rest_h <= _REST_HOPS
 
     def _stays(self, hold: Hold, postures: Postures, settings: Settings) -> bool:
         return hold.ways.keys() == postures.keys() and all(
@@ -264,6 +319,30 @@ class StiffeningTracker:
         self.rest = {s: p.way for s, p in postures.items()}
         self.noise = {s: max(p.rms_g, _LEAST_NOISE_G) for s, p in postures.items()}
         self.rest_h = h
+
+
+def _held(looks: Looks, settings: Settings) -> NDArray[np.bool_]:
+    """At which looks every site that was seen kept still, and one was seen."""
+    some = np.zeros(len(looks.hops), dtype=np.bool_)
+    still = np.ones(len(looks.hops), dtype=np.bool_)
+    for kept in looks.kept.values():
+        some |= kept.seen
+        still &= ~kept.seen | (np.asarray(kept.sway_deg) <= settings.hold_sway_deg)
+    return some & still
+
+
+def _tops(looks: Looks) -> list[float]:
+    """Highest envelope of any site that was seen, by look."""
+    rows = [np.where(k.seen, k.top_g, -1.0) for k in looks.kept.values()]
+    top = np.maximum.reduce(rows) if rows else np.zeros(0)
+    return [v if v >= 0.0 else _UNSEEN_G for v in top.tolist()]
+
+
+def _turned(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Angles in degrees between vectors, shape (3, n)."""
+    size = np.sqrt((a * a).sum(axis=0) * (b * b).sum(axis=0))
+    share = (a * b).sum(axis=0) / np.maximum(size, 1e-12)
+    return np.asarray(np.degrees(np.arccos(np.minimum(np.maximum(share, -1.0), 1.0))))
 
 
 def _away(rest: dict[Site, Vector], postures: Postures, settings: Settings) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.bursts import Pulse
-from dsp.chain import HOP, Chain
+from dsp.chain import HOP, NEVER, Chain
 from dsp.classify import Verdict, confidence_of, judge_jerks, match_of
 from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ, GRID_NS
@@ -84,6 +84,11 @@ class TrainTracker:
         if self.open is not None and k - self.last_k > settings.train_pause_s * GRID_HZ:
             out += self._end(h, scene, settings)
         return out
+
+    def wake(self, h: int) -> int:
+        """The first hop from h on that ends a frame worth judging if no pulse comes before."""
+        frame = h + (-(h + 1)) % _FRAME_HOPS
+        return frame if self.open is not None or self._fresh((frame + 1) * HOP) else NEVER
 
     def finish(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
         """End everything at the end of a recording."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dsp.chain import HOP, HOP_NS, Chain
+from dsp.chain import HOP, HOP_NS, NEVER, Chain
 from dsp.classify import confidence_of, match_of
 from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ
-from dsp.holds import HOLD_HOPS, LOOK_HOPS, Posture
+from dsp.holds import HOLD_HOPS, LOOK_HOPS, Looks, Posture
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
 from dsp.scene import Scene
 from dsp.settings import Settings
@@ -45,6 +45,20 @@ class TremorTracker:
     runs: dict[Site, int] = field(default_factory=dict)
     open: Draft | None = None
     last_h: int = 0
+
+    def stirs(self, looks: Looks, chains: dict[Site, Chain], settings: Settings) -> list[int]:
+        """Hops of the looks at which a site moved as much, and as little, as trembling does."""
+        found = np.zeros(len(looks.hops), dtype=np.bool_)
+        for site, kept in looks.kept.items():
+            floor = chains[site].hops.column("floor", looks.hops[0], looks.hops[-1] + 1)[::LOOK_HOPS]
+            rms = np.asarray(kept.rms_g)
+            loud = (settings.tremor_ratio * floor <= rms) & (rms <= settings.tremor_most_g)
+            found |= kept.seen & loud & (np.asarray(kept.sway_deg) <= settings.tremor_sway_deg)
+        return [looks.hops[i] for i in np.flatnonzero(found).tolist()]
+
+    def wake(self, h: int) -> int:
+        """The first hop from h on at which it must be asked to look, if nothing stirs before."""
+        return h + (-(h + 1)) % LOOK_HOPS if self.runs or self.open is not None else NEVER
 
     def look(
         self,
