@@ -17,6 +17,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -115,18 +116,22 @@ def run(plans: Sequence[Plan], *, jobs: int, folder: Path) -> tuple[dict[str, li
 def _finished(todo: Sequence[Job], jobs: int, folder: Path) -> Iterator[tuple[Job, Scored | Exception]]:
     if jobs == 0:
         for job in todo:
-            yield job, scored(job, folder, SINGLE_WINDOW_S)
+            yield job, _tried(job, folder)
         return
     executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
     try:
-        waiting = {executor.submit(scored, job, folder, SINGLE_WINDOW_S): job for job in todo}
+        waiting = {executor.submit(_tried, job, folder): job for job in todo}
         for future in as_completed(waiting):
-            wrong = future.exception()
-            if wrong is not None and not isinstance(wrong, Exception):
-                raise wrong
-            yield waiting[future], wrong if wrong is not None else future.result()
+            yield waiting[future], future.result()
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _tried(job: Job, folder: Path) -> Scored | Exception:
+    try:
+        return scored(job, folder, SINGLE_WINDOW_S)
+    except Exception as error:  # noqa: BLE001 - one night that fails is named at the end and must not end the others
+        return error
 
 
 def summed(done: dict[str, list[Scored]]) -> dict[str, Score]:
@@ -229,7 +234,16 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run, print, and write evidence when it was the whole."""
     arguments = parsed(words)
     folder = arguments.keep / sources_digest()
-    done, failed = run(chosen(arguments), jobs=arguments.jobs, folder=folder)
+    try:
+        done, failed = run(chosen(arguments), jobs=arguments.jobs, folder=folder)
+    except BrokenProcessPool:
+        print(
+            "A process died, perhaps for want of memory. Nights that were done are kept: run again, with fewer --jobs."
+        )
+        return 2
+    except KeyboardInterrupt:
+        print("Broken off. Nights that were done are kept: run the same again to go on.")
+        return 130
     scores = summed(done)
     if not scores:
         print("no night could be scored")

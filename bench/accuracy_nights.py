@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import osd
 
+from dsp.kernels import compiled
 from dsp.pipeline import Pipeline
 from dsp.records import NS, Event, Output, Site, StateEpoch
 from dsp.settings import Settings
@@ -37,6 +38,8 @@ __all__ = ["AlarmTally", "Job", "Kept", "Scored", "scored", "sources_digest"]
 
 SOURCES = ("dsp", "firmware_sim", "bench/osd.py", "bench/accuracy_nights.py", "lullwatch/feeding.py")
 """What decides a night's tables. Scoring is not among them: nights are scored anew each time."""
+COMPILE_S = 1800.0
+"""Shorter nights are done before a compiler is; the bytes are the same either way."""
 ANKLES = (Site.LA, Site.RA)
 
 
@@ -162,7 +165,14 @@ def _plan(job: Job) -> Scenario:
 
 def _detected(night: Night, settings: Settings) -> list[Output]:
     sites = tuple(night.sensors)
-    pipeline = Pipeline("bench", sites, age_days=night.scenario.age_days, settings=settings)
+    long = night.scenario.duration_s >= COMPILE_S
+    pipeline = Pipeline(
+        "bench",
+        sites,
+        age_days=night.scenario.age_days,
+        settings=settings,
+        kernels=compiled() if long else None,
+    )
     outputs: list[Output] = []
     for block in settled_blocks(night.segments(), sites):
         outputs += pipeline.feed_block(block)

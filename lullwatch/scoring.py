@@ -39,8 +39,9 @@ SINGLE_WINDOW_S = 0.5
 """Onsets at most so far apart are one movement: two of a series are never less than 2 s apart, so that no told one
 can stand for two, and onsets are told up to 0.3 s late."""
 
-LARGE = 5
-"""Members from which on a series ought to be found: the project's target speaks of these."""
+LARGE = {Label.SPASM_LIKE_CLUSTER: 5, Label.SLEEP_JERK_TRAIN: 10, Label.RHYTHMIC_JERKING: 10}
+"""Members from which on an event counts as large and is reported apart. The project's target for series speaks of five
+or more; jerking is told from four seconds of it on, so that shorter trains cannot be found in time."""
 
 _THIRD = 3
 """A series can be told once its third member has ended; delays of series count from there."""
@@ -48,11 +49,14 @@ _THIRD = 3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One true event and what was made of it."""
+    """One true event and what was made of it; found when the tight profile says so."""
 
     count: int
     told_count: int
     """of all told events that touch it; 0 when it was not found"""
+    true_class: str
+    state: State
+    """true, at the onset; unknown where truth says nothing"""
     delay_s: float | None
     """until it was first told under this label: after the onset, of series after the third member's end; None when
     not found, or when this cannot be known"""
@@ -154,6 +158,8 @@ def _found(
     return Found(
         count=event.count if event.count is not None else len(members),
         told_count=sum(max(line.count or 1, 1) for line in own),
+        true_class=event.true_class or event.label.value,
+        state=event.state or State.UNKNOWN,
         delay_s=min(times) - from_s if times and from_s is not None else None,
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dsp.records import Label, State
 
-from .scoring import LARGE, PROFILES, SPAN_LABELS, LabelTally, Tally
+from .scoring import LARGE, PROFILES, SPAN_LABELS, Found, LabelTally, Tally
 from .scoring_confusion import Confusion
 from .scoring_intervals import Rate, Share, Spread, rate, share, spread
 from .scoring_spans import TIGHT, Profile
@@ -53,7 +53,11 @@ class LabelScore:
     false_by_state: dict[State, Rate]
     false_conveyed: Rate
     large: Share
-    """share found of those with five members or more"""
+    """share found of those with many members, see `scoring.LARGE`; of all where there is no such limit"""
+    by_class: dict[str, Share]
+    """share found by true class"""
+    by_state: dict[State, Share]
+    """share found by true state at the onset"""
     count_in_20: Share
     """share of the found ones whose count is within 20 %"""
     count_error: Spread
@@ -217,14 +221,30 @@ def _label_score(rows: Sequence[Tally], label: Label) -> LabelScore:
             lambda t: sum(n for (_, moved), n in own(t).false_in.items() if moved),
             lambda t: t.times.conveyed_hours or 0.0,
         ),
-        large=sums.share(
-            lambda t: sum(e.count >= LARGE and e.told_count > 0 for e in own(t).events),
-            lambda t: sum(e.count >= LARGE for e in own(t).events),
-        ),
+        large=sums.share(*_found(own, lambda e: e.count >= LARGE.get(label, 0))),
+        by_class={
+            name: sums.share(*_found(own, lambda e, name=name: e.true_class == name))  # type: ignore[misc]
+            for name in sorted({e.true_class for t in rows for e in own(t).events})
+        },
+        by_state={
+            state: sums.share(*_found(own, lambda e, state=state: e.state is state))  # type: ignore[misc]
+            for state in State
+            if any(e.state is state for t in rows for e in own(t).events)
+        },
         count_in_20=sums.share(
             lambda t: sum(abs(x) <= COUNT_ERROR for x in errors(t)), lambda t: len(errors(t))
         ),
         count_error=sums.spread(errors),
+    )
+
+
+def _found(
+    own: Callable[[Tally], LabelTally], wanted: Callable[[Found], bool]
+) -> tuple[Callable[[Tally], int], Callable[[Tally], int]]:
+    """How many of the events that are wanted were found in a night, and how many there were."""
+    return (
+        lambda t: sum(wanted(e) and e.told_count > 0 for e in own(t).events),
+        lambda t: sum(wanted(e) for e in own(t).events),
     )
 
 

@@ -56,6 +56,7 @@ def report(score: Score, profiles: Sequence[str]) -> str:
         _head(score),
         *(_spans(score, name) for name in profiles),
         _details(score),
+        _classes(score),
         _urgent(score),
         _states(score),
         _confusion(score),
@@ -104,7 +105,7 @@ def _details(score: Score) -> str:
     rows: list[tuple[str, str]] = []
     if series.truth or series.told:
         rows += [
-            (f"series of {LARGE} or more found", said_share(series.large)),
+            (f"series of {LARGE[Label.SPASM_LIKE_CLUSTER]} or more found", said_share(series.large)),
             ("series: count within 20 %", said_share(series.count_in_20)),
             ("series: (told - true) / true", said_spread(series.count_error, "")),
             ("series: told after the third ended", said_spread(series.delay)),
@@ -121,10 +122,28 @@ def _details(score: Score) -> str:
         for label, s in _seen(score)
         if s.delay.n and label is not Label.SPASM_LIKE_CLUSTER
     ]
+    rows += [
+        (f"{label.value} of {LARGE[label]} or more found", said_share(s.large))
+        for label, s in _seen(score)
+        if label in LARGE and label is not Label.SPASM_LIKE_CLUSTER and s.truth
+    ]
     if score.delays_known < score.nights:
         missing = score.nights - score.delays_known
         rows.append(("delays", f"not known of {missing} night(s): no NAME_told.jsonl beside the events"))
     return _table("Inside and around", ("", ""), rows)
+
+
+def _classes(score: Score) -> str:
+    rows = [
+        (label.value, _listed(s.by_class.items()), _listed((k.value, v) for k, v in s.by_state.items()))
+        for label, s in _seen(score)
+        if s.truth
+    ]
+    return _table("Found, by true class and by true state", ("label", "class", "state"), rows)
+
+
+def _listed(shares: Iterable[tuple[str, Share]]) -> str:
+    return ", ".join(f"{name} {value.hits:.0f}/{value.of:.0f}" for name, value in shares)
 
 
 def _urgent(score: Score) -> str:

@@ -1,0 +1,101 @@
+"""The accuracy bench, tried on nights too short to prove anything."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCH = Path(__file__).resolve().parents[1] / "bench"
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """bench/ is a folder of scripts that find each other there."""
+    monkeypatch.syspath_prepend(str(BENCH))
+    import accuracy
+
+    yield accuracy
+    for name in ("accuracy", "accuracy_nights", "accuracy_table", "evidence", "osd"):
+        sys.modules.pop(name, None)
+
+
+TINY = ["--only", "validation,no_clusters", "--nights", "1", "--hours", "0.06", "--jobs", "0"]
+
+
+def test_two_tiny_nights_are_run_scored_printed_and_kept(
+    bench: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(bench.evidence, "write", lambda tier, **_: written.append(tier))
+    assert bench.main([*TINY, "--keep", str(tmp_path)]) == 0
+    first = capsys.readouterr().out
+    assert "Targets on simulated nights (validation 1 x 0.06 h, no_clusters 1 x 0.06 h)" in first
+    assert "OpenSeizureDetector" in first
+    assert "leave one mechanism out: not run" in first
+    assert written == [], "a part is no evidence"
+    kept = sorted(p.name for p in tmp_path.rglob("*.zz"))
+    assert kept == ["general_2000_0.06h.zz", "no_clusters_2300_0.06h.zz"]
+    monkeypatch.setattr("accuracy_nights.make_night", lambda *_, **__: pytest.fail("made twice"))
+    assert bench.main([*TINY, "--keep", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == first, "a run taken up again says the same"
+
+
+def test_other_settings_never_meet_kept_nights_and_a_wrong_one_is_named(
+    bench: ModuleType, tmp_path: Path
+) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps({"cluster_weak": 7.5, "version": "trial"}))
+    (plan,) = bench.chosen(bench.parsed(["--settings", str(path), "--only", "shifted"]))
+    assert plan.settings.cluster_weak == 7.5
+    assert plan.settings.digest != bench.Settings().digest
+    path.write_text(json.dumps({"cluster_week": 7.5}))
+    with pytest.raises(SystemExit, match="cluster_week"):
+        bench.chosen(bench.parsed(["--settings", str(path)]))
+
+
+def test_a_fold_runs_the_validation_nights_under_settings_made_without_a_mechanism(
+    bench: ModuleType, tmp_path: Path
+) -> None:
+    (tmp_path / "two_legged_kicks.json").write_text("{}")
+    plans = bench.chosen(bench.parsed(["--folds", str(tmp_path)]))
+    (fold,) = [p for p in plans if p.name.startswith("fold")]
+    assert (fold.name, fold.population, fold.first_seed) == ("fold two_legged_kicks", "general", 2000)
+    (tmp_path / "tap_dancing.json").write_text("{}")
+    with pytest.raises(SystemExit, match="tap_dancing"):
+        bench.chosen(bench.parsed(["--folds", str(tmp_path)]))
+
+
+def test_no_plan_touches_a_development_seed_and_none_shares_a_night(bench: ModuleType) -> None:
+    seeds = [job.seed for plan in bench.PLANS for job in plan.jobs()]
+    assert min(seeds) >= 2000
+    assert len(seeds) == len(set(seeds))
+    assert {job.seed // 1000 for plan in bench.PLANS for job in plan.jobs() if plan.name == "shifted"} == {4}
+
+
+def test_nights_without_a_series_suffice_to_show_one_in_twenty_days(bench: ModuleType) -> None:
+    from lullwatch.scoring_intervals import rate
+
+    (plan,) = [p for p in bench.PLANS if p.name == "no_clusters"]
+    of_none = rate([str(i) for i in range(plan.nights)], [0] * plan.nights, [plan.hours] * plan.nights)
+    assert of_none.at_most is not None
+    assert of_none.at_most <= 0.05
+
+
+def test_a_night_that_fails_is_named_and_the_others_go_on(
+    bench: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = bench.scored
+
+    def broken(job: object, *rest: object) -> object:
+        if getattr(job, "plan", "") == "validation":
+            raise RuntimeError("torn")
+        return real(job, *rest)
+
+    monkeypatch.setattr(bench, "scored", broken)
+    assert bench.main([*TINY, "--keep", str(tmp_path)]) == 1
+    assert "validation seed 2000: RuntimeError: torn" in capsys.readouterr().out
