@@ -10,15 +10,17 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 
 from firmware_sim.conveyance import carrying, patting, rocking
 from firmware_sim.draw import Draw
+from firmware_sim.handling import HANDLINGS, feed, handling
 from firmware_sim.jerks import hiccups, spindle_twitches, startle, twitches
-from firmware_sim.kicks import kicking
+from firmware_sim.kicks import FORMS, PATTERNS, kicking
 from firmware_sim.movement import Infant, Movement
+from firmware_sim.rhythmic import RMD_FORMS, rhythmic_movement, sandifer
 from firmware_sim.seizures import clonic, stiffening, tonic_clonic
 from firmware_sim.sleep_jerks import sleep_jerk_train
 from firmware_sim.spasm_series import bmei, spasm_cluster
 from firmware_sim.spasms import spasm
 from firmware_sim.tremors import jitteriness, shuddering, sucking
-from firmware_sim.vehicles import bouncing_chair, car, door_slam, powered_cradle, stroller
+from firmware_sim.vehicles import SURFACES, bouncing_chair, car, door_slam, powered_cradle, stroller
 from firmware_sim.whole_body import arousal, crying, fussing, stretch
 
 __all__ = [
@@ -42,13 +44,17 @@ GENERATORS: Final[Mapping[str, Callable[..., Movement]]] = {
     "clonic": clonic,
     "crying": crying,
     "door_slam": door_slam,
+    "feed": feed,
     "fussing": fussing,
+    "handling": handling,
     "hiccups": hiccups,
     "jitteriness": jitteriness,
     "kicking": kicking,
     "patting": patting,
     "powered_cradle": powered_cradle,
+    "rhythmic_movement": rhythmic_movement,
     "rocking": rocking,
+    "sandifer": sandifer,
     "shuddering": shuddering,
     "sleep_jerk_train": sleep_jerk_train,
     "spasm": spasm,
@@ -63,6 +69,16 @@ GENERATORS: Final[Mapping[str, Callable[..., Movement]]] = {
     "twitches": twitches,
 }
 """Every kind a scenario may place. A new generator is known once it stands here."""
+
+
+_WORDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("handling", "what"): HANDLINGS,
+    ("kicking", "form"): FORMS,
+    ("kicking", "pattern"): PATTERNS,
+    ("rhythmic_movement", "form"): RMD_FORMS,
+    ("stroller", "surface"): tuple(SURFACES),
+}
+"""What may be said where a generator takes a word."""
 
 
 class UnknownMovementError(LookupError):
@@ -91,7 +107,11 @@ def options_of(kind: str) -> Mapping[str, tuple[Any, ...]]:
         raise UnknownMovementError(kind)
     hints = get_type_hints(GENERATORS[kind])
     names = inspect.signature(GENERATORS[kind]).parameters.values()
-    offered = {p.name: _plain(hints[p.name]) for p in names if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    offered = {
+        p.name: _WORDS.get((kind, p.name)) or _plain(hints[p.name])
+        for p in names
+        if p.kind is inspect.Parameter.KEYWORD_ONLY
+    }
     return {name: types for name, types in offered.items() if types}
 
 
@@ -102,6 +122,7 @@ def make_movement(kind: str, draw: Draw, infant: Infant, options: Mapping[str, O
         UnknownMovementError: a kind without a generator.
         BadOptionError: an option it does not take.
     """
+    options_of(kind)
     for name, value in options.items():
         check_option(kind, name, value)
     return GENERATORS[kind](draw, infant, **options)

@@ -95,7 +95,6 @@ def make_night(
             start_ns=start_ns,
             chip=chip,
             worn=plan.worn,
-            worn=plan.worn,
             faults=plan.faults,
         )
         for site in worn_at

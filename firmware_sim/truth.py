@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dsp.records import NS, Context, ContextKind, Label, Site, State
 from firmware_sim.movement import Mark
 from firmware_sim.sleep import Bout, state_at
+from firmware_sim.track import SensorTrack
+from firmware_sim.wearing import Worn, worn_contexts
 
-__all__ = ["EPOCH_S", "Truth", "TruthEvent", "TruthState", "tell_truth"]
+__all__ = ["EPOCH_S", "Truth", "TruthContext", "TruthEvent", "TruthState", "Unseen", "tell_truth"]
 
 EPOCH_S = 30
 """Length of a state epoch, as in the pipeline."""
@@ -40,12 +43,31 @@ class TruthState:
 
 
 @dataclass(frozen=True, slots=True)
+class TruthContext(Context):
+    """A circumstance, and what it really was."""
+
+    true_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A stretch of time in which a sensor saw nothing of the infant, and why."""
+
+    site: Site
+    onset_ns: int
+    end_ns: int
+    cause: str
+    """off (it was not on the body), restart, or not_started"""
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
-    """Events by onset, states by time, intervals of motion from outside."""
+    """Events by onset, states by time, circumstances by onset, and what no sensor saw."""
 
     events: tuple[TruthEvent, ...]
     states: tuple[TruthState, ...]
-    contexts: tuple[Context, ...]
+    contexts: tuple[TruthContext, ...]
+    unseen: tuple[Unseen, ...] = ()
 
     def of(self, label: Label) -> tuple[TruthEvent, ...]:
         """Events with this label."""
@@ -60,8 +82,13 @@ def tell_truth(
     sites: tuple[Site, ...],
     start_ns: int,
     duration_s: float,
+    worn: Iterable[Worn] = (),
+    tracks: Iterable[SensorTrack] = (),
 ) -> Truth:
-    """Bring marks and bouts onto data time; what begins after the night's end is left out."""
+    """Bring marks, bouts and wearing onto data time; what begins after the night's end is left out.
+
+    A mark of motion from outside is a context besides being an event.
+    """
     rows = sorted((m for m in marks if m.onset_s < duration_s), key=lambda m: (m.onset_s, m.true_class))
     events: list[TruthEvent] = []
     for mark in rows:
@@ -69,8 +96,17 @@ def tell_truth(
         events.append(event)
         for member in mark.members:
             events.append(_event(member, f"t{len(events):05d}", event.id, bouts, start_ns))
-    contexts = tuple(_context(m, infant, sites, start_ns) for m in rows if m.conveyed)
-    return Truth(tuple(events), _states(bouts, start_ns, duration_s), contexts)
+    contexts = [_conveyed(m, infant, sites, start_ns) for m in rows if m.conveyed]
+    contexts += [
+        _sitting(row)
+        for row in worn_contexts(worn, infant=infant, sites=sites, start_ns=start_ns, duration_s=duration_s)
+    ]
+    contexts.sort(key=lambda c: (c.onset_ns, c.kind, c.sites))
+    unseen = [_off(c) for c in contexts if c.kind is ContextKind.NOT_WORN]
+    unseen += [gap for track in tracks for gap in _gaps(track, start_ns)]
+    unseen.sort(key=lambda u: (u.onset_ns, u.site))
+    states = _states(bouts, start_ns, duration_s)
+    return Truth(tuple(events), states, tuple(contexts), tuple(unseen))
 
 
 def _event(mark: Mark, name: str, parent: str | None, bouts: tuple[Bout, ...], start_ns: int) -> TruthEvent:
@@ -94,6 +130,27 @@ def _states(bouts: tuple[Bout, ...], start_ns: int, duration_s: float) -> tuple[
     )
 
 
-def _context(mark: Mark, infant: str, sites: tuple[Site, ...], start_ns: int) -> Context:
+def _conveyed(mark: Mark, infant: str, sites: tuple[Site, ...], start_ns: int) -> TruthContext:
     onset, end = (start_ns + round(t * NS) for t in (mark.onset_s, mark.end_s))
-    return Context(infant, ContextKind.CONVEYED, onset, end, sites, confidence=1.0)
+    return TruthContext(infant, ContextKind.CONVEYED, onset, end, sites, 1.0, mark.true_class)
+
+
+def _sitting(row: Context) -> TruthContext:
+    true_class = {ContextKind.LOOSE: "loose_sock", ContextKind.NOT_WORN: "sensor_off"}[row.kind]
+    return TruthContext(row.infant, row.kind, row.onset_ns, row.end_ns, row.sites, row.confidence, true_class)
+
+
+def _off(context: TruthContext) -> Unseen:
+    return Unseen(context.sites[0], context.onset_ns, context.end_ns, "off")
+
+
+def _gaps(track: SensorTrack, start_ns: int) -> list[Unseen]:
+    """Where the chip measured nothing: between two boots, and before it started."""
+    runs = track.runs
+    begun = [Unseen(track.site, start_ns, runs[0].t0_ns, "not_started")] if runs[0].t0_ns > start_ns else []
+    between = [
+        Unseen(track.site, track.time_ns(after.first - 1) + round(before.step_ns), after.t0_ns, "restart")
+        for before, after in pairwise(runs)
+        if before.boot != after.boot
+    ]
+    return [*begun, *between]

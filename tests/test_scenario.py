@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dsp.records import State
+from firmware_sim.life import usual_background
 from firmware_sim.scenario import Background, Phase, Placed, scenario_from_toml
 from firmware_sim.scenarios import SCENARIOS, UnknownScenarioError, named_scenario
 
@@ -47,7 +48,9 @@ def test_a_scenario_is_read_from_toml():
 
 
 def test_a_scenario_without_a_background_gets_the_usual_one():
-    assert scenario_from_toml('name = "a"\nduration_min = 1\nage_days = 3').background == Background()
+    scenario = scenario_from_toml('name = "a"\nduration_min = 1\nage_days = 3')
+    assert scenario.background is None
+    assert scenario.life == usual_background(3)
 
 
 def test_a_wrong_state_is_refused():
