@@ -147,9 +147,11 @@ def _draw_upper(draw: Draw, growth: float) -> _Upper:
 
 
 def motion_at(
-    body: Body, joints: Joints, site: Site, *, t0_s: float, dt_s: float, n: int
+    body: Body, joints: Joints, site: Site, *, t0_s: float, dt_s: float, n: int, first: int = 0
 ) -> tuple[_Floats, _Floats]:
     """What a perfect, firmly sitting sensor at `site` sees at ``t0_s + i * dt_s``.
+
+    A sample is the same, bit for bit, whatever stretch it is asked for in.
 
     Args:
         body: Lengths and mountings.
@@ -158,18 +160,21 @@ def motion_at(
         t0_s: Time of the first sample.
         dt_s: Sample interval.
         n: Number of samples.
+        first: Index i of the first one that is wanted.
 
     Returns:
         Specific force in g and angular rate in deg/s, each of shape (n, 3), in the sensor's axes.
     """
-    chain = segment_at(body, joints, site, t0_s=t0_s, dt_s=dt_s, n=n)
+    chain = segment_at(body, joints, site, t0_s=t0_s, dt_s=dt_s, n=n, first=first)
     chain.offset(body.places[site])
     return chain.seen(body.mounts[site])
 
 
-def segment_at(body: Body, joints: Joints, site: Site, *, t0_s: float, dt_s: float, n: int) -> Chain:
+def segment_at(
+    body: Body, joints: Joints, site: Site, *, t0_s: float, dt_s: float, n: int, first: int = 0
+) -> Chain:
     """The forward pass as far as the segment that bears `site`: its frame lies in the joint, x as in `Body`."""
-    chain = Chain(joints, t0_s, dt_s, n)
+    chain = Chain(joints, t0_s, dt_s, n, first)
     chain.hinge(Channel.CARRIER_PITCH, 1, 1.0)
     chain.hinge(Channel.CARRIER_ROLL, 0, 1.0)
     chain.hinge(Channel.ROOT_YAW, 2, 1.0)

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_sim.steps import Channel, Curve
+from firmware_sim.steps import Channel, Curve, Path
 
 __all__ = ["GRAVITY", "Chain", "Joints"]
 
@@ -29,17 +29,18 @@ class Joints(Protocol):
     def level(self, channel: Channel, t_s: float) -> float:
         """Where a channel rests at `t_s`."""
 
-    def curve(self, channel: Channel, t0_s: float, dt_s: float, n: int) -> Curve | None:
-        """A channel at n even times; None when it rests throughout."""
+    def curve(self, channel: Channel, t0_s: float, dt_s: float, n: int, first: int = 0) -> Curve | None:
+        """A channel at ``t0_s + i * dt_s``, first <= i < first + n; None when it rests throughout."""
 
 
 class Chain:
     """The state of the forward pass: rate, angular acceleration and specific force in the last frame."""
 
-    __slots__ = ("_alpha", "_at", "_force", "_joints", "_omega")
+    __slots__ = ("_alpha", "_at", "_begin_s", "_force", "_joints", "_omega")
 
-    def __init__(self, joints: Joints, t0_s: float, dt_s: float, n: int) -> None:
-        self._joints, self._at = joints, (t0_s, dt_s, n)
+    def __init__(self, joints: Joints, t0_s: float, dt_s: float, n: int, first: int = 0) -> None:
+        self._joints, self._at = joints, (t0_s, dt_s, n, first)
+        self._begin_s = t0_s + first * dt_s
         self._omega: _Vector = [np.zeros(n, np.float32) for _ in range(3)]
         self._alpha: _Vector = [np.zeros(n, np.float32) for _ in range(3)]
         self._force: _Vector = [self._pushed(c) for c in (Channel.POS_X, Channel.POS_Y, Channel.POS_Z)]
@@ -53,9 +54,14 @@ class Chain:
         """Pass a joint that turns by `sign` times the channel about a coordinate axis."""
         curve = self._joints.curve(channel, *self._at)
         if curve is None:
-            self.turn(self._joints.level(channel, self._at[0]), axis, sign)
+            self.turn(self._joints.level(channel, self._begin_s), axis, sign)
         else:
             self.turn(curve, axis, sign)
+
+    def follow(self, path: Path, axis: int, sign: float = 1.0) -> None:
+        """Pass a joint that turns by `sign` times a path of its own about a coordinate axis."""
+        curve = path.curve(*self._at)
+        self.turn(path.level(self._begin_s) if curve is None else curve, axis, sign)
 
     def turn(self, angle: Curve | float, axis: int, sign: float = 1.0) -> None:
         """Pass a joint that turns by `sign` times a curve, or stands at a fixed angle."""
@@ -88,8 +94,9 @@ class Chain:
             tangential = a[i] * lever[j] - a[j] * lever[i]
             self._force[k] = self._force[k] + tangential + w[k] * along - lever[k] * square
 
-    def slide(self, axis: int, along: Curve) -> None:
-        """Move by a displacement along a coordinate axis of the present frame, which changes with time."""
+    def slide(self, path: Path, axis: int) -> None:
+        """Move along a coordinate axis of the present frame by a path of its own, in m."""
+        along = path.curve(*self._at) or _still(path.level(self._begin_s))
         w, a = self._omega, self._alpha
         i, j = (axis + 1) % 3, (axis + 2) % 3
         p = along.value
@@ -106,7 +113,19 @@ class Chain:
 
     def seen(self, mount: NDArray[np.float64]) -> tuple[_Floats, _Floats]:
         """Specific force in g and angular rate in deg/s in the axes of a sensor mounted here."""
-        turn = mount.astype(np.float32)
-        force = self.force @ turn.T
-        rate = np.stack(self._omega, axis=1) @ turn.T
-        return force / np.float32(GRAVITY), rate * np.float32(180.0 / np.pi)
+        acc = _turned(self._force, mount / GRAVITY)
+        return acc, _turned(self._omega, mount * (180.0 / np.pi))
+
+
+def _still(value: float) -> Curve:
+    none = np.zeros(1, np.float32)
+    return Curve(np.full(1, value, np.float32), none, none)
+
+
+def _turned(vector: _Vector, turn: NDArray[np.float64]) -> _Floats:
+    """Written out: a matrix product may round a row by where in the stretch it stands."""
+    rows = turn.astype(np.float32)
+    out = np.empty((vector[0].size, 3), np.float32)
+    for k, (x, y, z) in enumerate(rows):
+        out[:, k] = x * vector[0] + y * vector[1] + z * vector[2]
+    return out

@@ -50,29 +50,32 @@ class Handled:
             return self.inner.level(channel, t_s)
         return self.laid.get(channel, 0.0) + self.hand.level(channel, t_s)
 
-    def curve(self, channel: Channel, t0_s: float, dt_s: float, n: int) -> Curve | None:
-        """A channel at n even times; None when it rests throughout."""
-        share = self.share.curve(t0_s, dt_s, n)
-        if share is None and self.share.level(t0_s) < 0.5:
-            return self.inner.curve(channel, t0_s, dt_s, n)
-        hand = self.hand.curve(channel, t0_s, dt_s, n)
+    def curve(self, channel: Channel, t0_s: float, dt_s: float, n: int, first: int = 0) -> Curve | None:
+        """A channel at ``t0_s + i * dt_s``, first <= i < first + n; None when it rests throughout."""
+        share = self.share.curve(t0_s, dt_s, n, first)
+        if share is None and self.share.level(t0_s + first * dt_s) < 0.5:
+            return self.inner.curve(channel, t0_s, dt_s, n, first)
+        hand = self.hand.curve(channel, t0_s, dt_s, n, first)
         if share is None:
             return None if hand is None else _raised(hand, self.laid.get(channel, 0.0))
-        return self._blended(channel, _columns(share), hand, (t0_s, dt_s, n))
+        return self._blended(channel, _columns(share), hand, (t0_s, dt_s, n, first))
 
     def _blended(
         self,
         channel: Channel,
         share: tuple[_Column, _Column, _Column],
         hand: Curve | None,
-        at: tuple[float, float, int],
+        at: tuple[float, float, int, int],
     ) -> Curve:
         own = self.inner.curve(channel, *at)
-        rest = np.full(at[2], self.inner.level(channel, at[0]))
+        rest = np.full(at[2], np.float32(self.inner.level(channel, at[0] + at[3] * at[1])), np.float64)
         q, q1, q2 = (rest, 0.0 * rest, 0.0 * rest) if own is None else _columns(own)
         s, s1, s2 = share
-        gap = self.laid.get(channel, 0.0) - q
-        value, rate, accel = q + s * gap, q1 + s1 * gap - s * q1, q2 + s2 * gap - 2.0 * s1 * q1 - s * q2
+        laid = self.laid.get(channel, 0.0)
+        gap = laid - q
+        left = 1.0 - s
+        value, rate = left * q + s * laid, left * q1 + s1 * gap
+        accel = left * q2 - 2.0 * s1 * q1 + s2 * gap
         h, h1, h2 = (0.0, 0.0, 0.0) if hand is None else _columns(hand)
         return Curve(*(column.astype(np.float32) for column in (value + h, rate + h1, accel + h2)))
 
@@ -111,4 +114,4 @@ def _columns(curve: Curve) -> tuple[_Column, _Column, _Column]:
 
 
 def _raised(curve: Curve, by: float) -> Curve:
-    return Curve(curve.value + np.float32(by), curve.rate, curve.accel)
+    return Curve((curve.value.astype(np.float64) + by).astype(np.float32), curve.rate, curve.accel)

@@ -58,15 +58,13 @@ class Ring:
     shifted: tuple[Path, Path, Path]
     lever_m: tuple[float, float, float]
 
-    def pass_on(self, chain: Chain, t0_s: float, dt_s: float, n: int) -> None:
+    def pass_on(self, chain: Chain) -> None:
         """Carry the forward pass from the skin to the sensor."""
         for axis, path in enumerate(self.turned):
-            if (curve := path.curve(t0_s, dt_s, n)) is not None:
-                chain.turn(curve, axis)
+            chain.follow(path, axis)
         chain.offset(self.lever_m)
         for axis, path in enumerate(self.shifted):
-            if (curve := path.curve(t0_s, dt_s, n)) is not None:
-                chain.slide(axis, curve)
+            chain.slide(path, axis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,9 @@ class _Swing:
     @staticmethod
     def of(rate_hz: float, damping: float) -> _Swing:
         w = 2.0 * np.pi * rate_hz
-        b, a, _ = cont2discrete((np.array([w * w]), np.array([1.0, 2.0 * damping * w, w * w])), _KNOT_S, method="foh")
+        b, a, _ = cont2discrete(
+            (np.array([w * w]), np.array([1.0, 2.0 * damping * w, w * w])), _KNOT_S, method="foh"
+        )
         return _Swing(np.ravel(b), np.ravel(a))
 
     def answer(self, target: _Floats) -> _Floats:

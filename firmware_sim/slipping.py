@@ -41,14 +41,10 @@ class Slip:
     turned: Path
     slid: Path
 
-    def pass_on(self, chain: Chain, t0_s: float, dt_s: float, n: int) -> None:
+    def pass_on(self, chain: Chain) -> None:
         """Carry the forward pass from the limb to the sock."""
-        turned, slid = self.turned.curve(t0_s, dt_s, n), self.slid.curve(t0_s, dt_s, n)
-        chain.turn(self.turned.level(t0_s) if turned is None else turned, _LONG_AXIS)
-        if slid is None:
-            chain.offset((self.slid.level(t0_s), 0.0, 0.0))
-        else:
-            chain.slide(_LONG_AXIS, slid)
+        chain.follow(self.turned, _LONG_AXIS)
+        chain.slide(self.slid, _LONG_AXIS)
 
 
 def draw_slip(draw: Draw, sight: _Sight, from_s: float, to_s: float) -> Slip:

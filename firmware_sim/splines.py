@@ -51,14 +51,18 @@ class Spline:
         """The same curve, `by_s` seconds later."""
         return replace(self, start_s=self.start_s + by_s)
 
-    def add_to(self, curve: tuple[_Floats, _Floats, _Floats], t0_s: float, dt_s: float) -> None:
-        """Add value, rate and acceleration at ``t0_s + i * dt_s`` to three arrays of one length."""
+    def add_to(
+        self, curve: tuple[_Floats, _Floats, _Floats], t0_s: float, dt_s: float, index: int = 0
+    ) -> None:
+        """Add value, rate and acceleration at ``t0_s + (index + i) * dt_s`` to three arrays of one length."""
         value, rate, accel = curve
-        first = max(int(np.ceil((self.begin_s - t0_s) / dt_s)), 0)
-        last = min(int(np.ceil((self.end_s - t0_s) / dt_s)), value.size)
+        first = max(int(np.ceil((self.begin_s - t0_s) / dt_s)) - index, 0)
+        last = min(int(np.ceil((self.end_s - t0_s) / dt_s)) - index, value.size)
         if last <= first:
             return
-        u = (t0_s - self.begin_s) / self.knot_s + np.arange(first, last) * (dt_s / self.knot_s)
+        u = (t0_s - self.begin_s) / self.knot_s + np.arange(index + first, index + last) * (
+            dt_s / self.knot_s
+        )
         k = u.astype(np.int64)
         f = u - k
         w0, w1, w2, w3 = self._around(k)

@@ -20,7 +20,16 @@ from numpy.typing import NDArray
 
 from firmware_sim.splines import Spline
 
-__all__ = ["PEAK_ACCELERATION", "Channel", "Curve", "EmptyStepError", "Path", "StepList", "Steps", "Trajectory"]
+__all__ = [
+    "PEAK_ACCELERATION",
+    "Channel",
+    "Curve",
+    "EmptyStepError",
+    "Path",
+    "StepList",
+    "Steps",
+    "Trajectory",
+]
 
 PEAK_ACCELERATION: Final = 5.773502691896258
 """Largest second derivative of a unit step of unit length: 10 / sqrt(3)."""
@@ -236,31 +245,34 @@ class Path:
         """Value that all steps done by `t_s` have led to."""
         return self.rest + float(self._settled[np.searchsorted(self._end_sorted, t_s, side="right")])
 
-    def curve(self, t0_s: float, dt_s: float, n: int) -> Curve | None:
-        """The channel at ``t0_s + i * dt_s``, i < n; None when nothing moves there."""
-        lo = np.searchsorted(self._start, t0_s - self._longest)
-        hi = np.searchsorted(self._start, t0_s + n * dt_s)
-        live = np.flatnonzero(self._end[lo:hi] > t0_s) + lo
-        splines = [s for s in self._splines if s.begin_s < t0_s + n * dt_s and s.end_s > t0_s]
+    def curve(self, t0_s: float, dt_s: float, n: int, first: int = 0) -> Curve | None:
+        """The channel at ``t0_s + i * dt_s``, first <= i < first + n; None when nothing moves there."""
+        begin_s, stop_s = t0_s + first * dt_s, t0_s + (first + n) * dt_s
+        lo = np.searchsorted(self._start, begin_s - self._longest)
+        hi = np.searchsorted(self._start, stop_s)
+        live = np.flatnonzero(self._end[lo:hi] > begin_s) + lo
+        splines = [s for s in self._splines if s.begin_s < stop_s and s.end_s > begin_s]
         if live.size == 0 and not splines:
             return None
-        first = np.clip(np.ceil((self._start[live] - t0_s) / dt_s), 0, n).astype(np.int64)
-        last = np.clip(np.ceil((self._end[live] - t0_s) / dt_s), 0, n).astype(np.int64)
-        counts = last - first
+        begin = np.clip(np.ceil((self._start[live] - t0_s) / dt_s) - first, 0, n).astype(np.int64)
+        last = np.clip(np.ceil((self._end[live] - t0_s) / dt_s) - first, 0, n).astype(np.int64)
+        counts = last - begin
         which = np.repeat(np.arange(live.size), counts)
-        index = np.arange(which.size) - np.repeat(np.cumsum(counts) - counts, counts) + first[which]
+        index = np.arange(which.size) - np.repeat(np.cumsum(counts) - counts, counts) + begin[which]
         span = self._span[live][which]
-        tau = (t0_s + index * dt_s - self._start[live][which]) / span
+        tau = (t0_s + (first + index) * dt_s - self._start[live][which]) / span
         delta = self._delta[live][which]
-        base = self._after(n, last, self._delta[live], t0_s)
+        base = self._after(n, last, begin_s)
         curve = self._summed(n, index, tau, span, delta, base)
         for spline in splines:
-            spline.add_to(curve, t0_s, dt_s)
+            spline.add_to(curve, t0_s, dt_s, first)
         return Curve(*(column.astype(np.float32) for column in curve))
 
-    def _after(self, n: int, last: NDArray[np.int64], delta: _Floats, t0_s: float) -> _Floats:
-        change = np.bincount(last, delta, minlength=n + 1)[:n]
-        return np.asarray(np.cumsum(change) + self.level(t0_s), np.float64)
+    def _after(self, n: int, last: NDArray[np.int64], begin_s: float) -> _Floats:
+        """What the steps done by each sample have led to: looked up, so that no sum depends on the stretch."""
+        done = np.cumsum(np.bincount(last, minlength=n + 1)[:n])
+        done += np.searchsorted(self._end_sorted, begin_s, side="right")
+        return np.asarray(self.rest + self._settled[done], np.float64)
 
     @staticmethod
     def _summed(
@@ -294,6 +306,9 @@ class Trajectory:
         """Resting value of a channel at `t_s`: where all finished steps have led."""
         return self._tracks[channel].level(t_s)
 
-    def curve(self, channel: Channel, t0_s: float, dt_s: float, n: int) -> Curve | None:
-        """Value, rate and acceleration at n even sample times; None when the channel rests throughout."""
-        return self._tracks[channel].curve(t0_s, dt_s, n)
+    def curve(self, channel: Channel, t0_s: float, dt_s: float, n: int, first: int = 0) -> Curve | None:
+        """Value, rate and acceleration at ``t0_s + i * dt_s``, first <= i < first + n.
+
+        None when the channel rests throughout. A sample is the same whatever stretch it is asked for in.
+        """
+        return self._tracks[channel].curve(t0_s, dt_s, n, first)

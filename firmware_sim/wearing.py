@@ -41,6 +41,7 @@ _CHANGING_S: Final = 12.0
 """Length of an exchange of two socks [E]."""
 
 _Floats = NDArray[np.float32]
+_At = tuple[float, float, int, int]
 
 
 class BadWornError(ValueError):
@@ -165,35 +166,43 @@ class Seen:
         return self.at(t0_s=t0_s, dt_s=dt_s, n=n)
 
     def _force(self, t0_s: float, dt_s: float, n: int) -> _Floats:
-        parts = [(pick, self._placed(site, t0_s, dt_s, n).force) for pick, site in self._sides(t0_s, dt_s, n)]
-        return _picked(parts)
+        at = (t0_s, dt_s, n, 0)
+        return _picked([(pick, self._placed(site, at).force) for pick, site in self._sides(at)])
 
-    def at(self, *, t0_s: float, dt_s: float, n: int) -> tuple[_Floats, _Floats]:
-        """Specific force in g and angular rate in deg/s at ``t0_s + i * dt_s``, each (n, 3), in its own axes."""
-        parts = [(pick, self._as_on(site, t0_s, dt_s, n)) for pick, site in self._sides(t0_s, dt_s, n)]
-        return _picked([(pick, acc) for pick, (acc, _) in parts]), _picked(
-            [(p, gyro) for p, (_, gyro) in parts]
-        )
+    def at(self, *, t0_s: float, dt_s: float, n: int, first: int = 0) -> tuple[_Floats, _Floats]:
+        """What it sees at ``t0_s + i * dt_s``, first <= i < first + n.
 
-    def _sides(self, t0_s: float, dt_s: float, n: int) -> list[tuple[NDArray[np.bool_], Site]]:
+        A sample is the same, bit for bit, whatever stretch it is asked for in.
+
+        Returns:
+            Specific force in g and angular rate in deg/s, each of shape (n, 3), in the sensor's axes.
+        """
+        at = (t0_s, dt_s, n, first)
+        parts = [(pick, self._as_on(site, at)) for pick, site in self._sides(at)]
+        acc = _picked([(pick, seen[0]) for pick, seen in parts])
+        return acc, _picked([(pick, seen[1]) for pick, seen in parts])
+
+    def _sides(self, at: _At) -> list[tuple[NDArray[np.bool_], Site]]:
         """On which limb it sits, and which samples that holds for."""
+        t0_s, dt_s, n, first = at
         if not self._toggles:
             return [(np.ones(n, np.bool_), self._site)]
-        t_s = t0_s + dt_s * np.arange(n)
+        t_s = t0_s + dt_s * np.arange(first, first + n)
         away = np.searchsorted(sorted(self._toggles), t_s, side="right") % 2 == 1
         both = ((~away, self._site), (away, OTHER_SIDE[self._site]))
         return [(pick, site) for pick, site in both if pick.any()]
 
-    def _as_on(self, site: Site, t0_s: float, dt_s: float, n: int) -> tuple[_Floats, _Floats]:
-        chain = self._placed(site, t0_s, dt_s, n)
+    def _as_on(self, site: Site, at: _At) -> tuple[_Floats, _Floats]:
+        chain = self._placed(site, at)
         for ring in self._rings:
-            ring.pass_on(chain, t0_s, dt_s, n)
+            ring.pass_on(chain)
         return chain.seen(self._body.mounts[self._site])
 
-    def _placed(self, site: Site, t0_s: float, dt_s: float, n: int) -> Chain:
-        chain = segment_at(self._body, self._joints, site, t0_s=t0_s, dt_s=dt_s, n=n)
+    def _placed(self, site: Site, at: _At) -> Chain:
+        t0_s, dt_s, n, first = at
+        chain = segment_at(self._body, self._joints, site, t0_s=t0_s, dt_s=dt_s, n=n, first=first)
         for slip in self._slips:
-            slip.pass_on(chain, t0_s, dt_s, n)
+            slip.pass_on(chain)
         chain.offset(self._body.places[site])
         return chain
 
