@@ -21,7 +21,7 @@ from firmware_sim.spasm_series import bmei, spasm_cluster
 from firmware_sim.spasms import spasm
 from firmware_sim.tremors import jitteriness, shuddering, sucking
 from firmware_sim.vehicles import SURFACES, bouncing_chair, car, door_slam, powered_cradle, stroller
-from firmware_sim.whole_body import arousal, crying, fussing, stretch
+from firmware_sim.whole_body import arousal, crying, fussing, stretch, waking_stretch
 
 __all__ = [
     "GENERATORS",
@@ -67,6 +67,7 @@ GENERATORS: Final[Mapping[str, Callable[..., Movement]]] = {
     "sucking": sucking,
     "tonic_clonic": tonic_clonic,
     "twitches": twitches,
+    "waking_stretch": waking_stretch,
 }
 """Every kind a scenario may place. A new generator is known once it stands here."""
 

@@ -131,8 +131,9 @@ def _legs_lifted(out: StepList, draw: Draw, at_s: float, hold_s: float) -> None:
         out.pulse(leg.hip, at_s, hip * draw.between(0.95, 1.05), **timing)
         out.pulse(leg.knee, at_s, knee * draw.between(0.9, 1.1), **timing)
         out.pulse(leg.abduction, at_s, -draw.between(0.2, 0.5), **timing)
-    out.pulse(Channel.ROOT_PITCH, at_s + 0.1, draw.between(0.1, 0.5), **timing)
-    out.pulse(Channel.SPINE_FLEX, at_s + 0.1, draw.between(0.0, 0.15), **timing)
+    tip = draw.between(0.1, 0.5)
+    out.pulse(Channel.ROOT_PITCH, at_s + 0.1, tip, **timing)
+    out.pulse(Channel.SPINE_FLEX, at_s + 0.1, draw.between(0.6, 1.1) * tip, **timing)
 
 
 def _wiped(out: StepList, draw: Draw, infant: Infant, at_s: float, span_s: float) -> None:

@@ -199,17 +199,17 @@ def _kick(
 
 
 def _bend_along(out: StepList, draw: Draw, infant: Infant, at: float, unit: _Unit, flex: float) -> None:
-    """Pelvis and back bend with the legs, stay as long as they do, and return with them."""
+    """The pelvis tips and the chest curls up with the legs, stay as long as they do, and return."""
     lever = infant.body.pelvis_to_spine_m + infant.body.chest_lever_m
     angle = flex * angle_for(0.9 * unit.peak_g * unit.carry, unit.rise_s, lever, limit_rad=0.6)
-    share = draw.between(0.3, 0.8)
+    share = draw.between(0.1, 0.5)
     timing = {
         "rise_s": unit.rise_s * draw.between(0.9, 1.2),
         "fall_s": unit.fall_s * draw.between(0.9, 1.3),
         "hold_s": unit.held_s,
     }
-    out.pulse(Channel.SPINE_FLEX, at, share * angle, **timing)
-    out.pulse(Channel.ROOT_PITCH, at, -(1.0 - share) * angle, **timing)
+    out.pulse(Channel.SPINE_FLEX, at, (1.0 + share) * angle, **timing)
+    out.pulse(Channel.ROOT_PITCH, at, share * angle, **timing)
     out.pulse(Channel.SPINE_BEND, at, draw.between(-0.3, 0.3) * angle, **timing)
     out.pulse(Channel.ROOT_ROLL, at, draw.between(-0.3, 0.3) * angle, **timing)
 
@@ -234,7 +234,9 @@ def _lifted(
     hold = default_s if hold_s is None else hold_s
     reach = infant.body.hip_lever_m
     free_fall_s = float(np.sqrt(2.0 * hip * reach / GRAVITY))
-    fall = max(free_fall_s * draw.log_between(1.3, 2.6), 0.28) if dropped else rise * draw.log_between(0.8, 2.5)
+    fall = (
+        max(free_fall_s * draw.log_between(1.3, 2.6), 0.28) if dropped else rise * draw.log_between(0.8, 2.5)
+    )
     straight = -draw.between(0.0, 0.8) * hip
     back = at + rise + hold
     for leg, lag in legs:
@@ -249,7 +251,7 @@ def _lifted(
         if dropped:
             _heel(out, draw, infant, leg, back + lag + 0.95 * fall, draw.log_between(0.2, 1.5))
     tip = (draw.between(0.03, 0.2) + 0.6 * min(0.6, carry)) * hip * (1.0 if len(legs) > 1 else 0.5)
-    for channel, angle in ((Channel.ROOT_PITCH, -0.6 * tip), (Channel.SPINE_FLEX, 0.4 * tip)):
+    for channel, angle in ((Channel.ROOT_PITCH, tip), (Channel.SPINE_FLEX, draw.between(0.6, 1.5) * tip)):
         out.step(channel, at + 0.1 * rise, rise, angle)
         _return(out, channel, back, fall, -angle, dropped=dropped)
     if dropped:

@@ -165,7 +165,7 @@ def sandifer(draw: Draw, _infant: Infant, *, duration_s: float | None = None) ->
     for channel, angle in (
         (Channel.SPINE_FLEX, arch),
         (Channel.SPINE_BEND, side * draw.between(0.05, 0.35)),
-        (Channel.ROOT_PITCH, -0.3 * arch),
+        (Channel.ROOT_PITCH, 0.3 * arch),
         (Channel.HEAD_NOD, -draw.between(0.2, 0.7)),
         (Channel.HEAD_TILT, side * draw.between(0.2, 0.6)),
         (Channel.HEAD_TURN, -side * draw.between(0.2, 0.8)),

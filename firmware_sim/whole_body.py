@@ -161,7 +161,7 @@ def _cry(
     press, breathe = 0.35 * span_s, 0.28 * span_s
     timing = {"rise_s": press, "hold_s": 0.25 * span_s, "fall_s": breathe}
     out.pulse(Channel.SPINE_FLEX, at_s, depth_rad, **timing)
-    out.pulse(Channel.ROOT_PITCH, at_s, -0.3 * depth_rad * draw.between(0.2, 1.0), **timing)
+    out.pulse(Channel.ROOT_PITCH, at_s, 0.3 * depth_rad * draw.between(0.2, 1.0), **timing)
     out.pulse(Channel.HEAD_NOD, at_s, -draw.between(0.3, 1.5) * depth_rad, **timing)
     voice = {Channel.SPINE_FLEX: draw.log_between(0.0003, 0.002)}
     tremble(out, draw, voice, at_s + 0.2 * span_s, 0.5 * span_s, rate_hz=draw.between(6.0, 11.0))
@@ -235,6 +235,6 @@ def bow(out: StepList, draw: Draw, angle: float, rise_s: float, hold_s: float, f
     """Bend the back by `angle` (rad, forwards), hold it, and let go; a little to one side as well."""
     timing = {"rise_s": rise_s, "fall_s": fall_s, "hold_s": hold_s}
     out.pulse(Channel.SPINE_FLEX, draw.between(0.0, 0.2), angle, **timing)
-    out.pulse(Channel.ROOT_PITCH, draw.between(0.0, 0.2), -0.4 * angle, **timing)
+    out.pulse(Channel.ROOT_PITCH, draw.between(0.0, 0.2), 0.3 * angle, **timing)
     out.pulse(Channel.SPINE_BEND, 0.0, angle * draw.between(-0.5, 0.5), **timing)
     out.pulse(Channel.ROOT_ROLL, 0.0, angle * draw.between(-0.5, 0.5), **timing)
