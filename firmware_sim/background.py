@@ -11,6 +11,7 @@ import numpy as np
 
 from dsp.records import State
 from firmware_sim.body import draw_lying, draw_rest
+from firmware_sim.care import cared_for
 from firmware_sim.draw import Draw
 from firmware_sim.generators import GENERATORS, Option, UnknownMovementError, make_movement
 from firmware_sim.life import Background, Between, Habit
@@ -24,23 +25,24 @@ from firmware_sim.whole_body import posture_change
 
 __all__ = ["GENERATORS", "UnknownMovementError", "live_through", "place_all"]
 
-POSTURE: Final = "posture_change"
-FIDGET: Final = "fidget"
-UNDERLYING: Final = frozenset(
+_POSTURE: Final = "posture_change"
+_FIDGET: Final = "fidget"
+_FROM_OUTSIDE: Final = frozenset(
     {
         "bouncing_chair",
         "car",
         "carrying",
-        "hiccups",
+        "feed",
+        "handling",
         "patting",
         "powered_cradle",
         "rocking",
-        "spindle_twitches",
         "stroller",
-        "sucking",
     }
 )
-"""Kinds that go on for minutes and leave room: an infant moves while it is pushed about or has the hiccups."""
+"""Kinds that move the infant, one of them at a time; it goes on living its own life meanwhile."""
+_SPARSE: Final = frozenset({"hiccups", "spindle_twitches", "sucking"})
+"""Kinds that go on for minutes and leave room for everything else."""
 _MACHINES: Final = frozenset({"car", "door_slam", "powered_cradle", "stroller"})
 """Nothing in them is alive, so that their motion is not made of units."""
 _ROUSING: Final[Mapping[str, float]] = {"sleep_jerk_train": 6 / 38, "clonic": 0.4}
@@ -94,13 +96,18 @@ class _Life:
     infant: Infant
     bouts: tuple[Bout, ...]
     seed: int
-    diary: Diary
-    under: Diary
-    """of what lies under other movements"""
+    own: Diary
+    """of movements that exclude one another"""
+    outside: Diary
+    sparse: Diary
 
     def tried(self, kind: str, movement: Movement, start_s: float) -> list[Movement]:
         """The movement, if nothing else happens there."""
-        diary = self.under if kind in UNDERLYING else self.diary
+        diary = self.own
+        if kind in _FROM_OUTSIDE:
+            diary = self.outside
+        elif kind in _SPARSE:
+            diary = self.sparse
         if not diary.is_free(start_s, movement.duration_s):
             return []
         diary.take(start_s, movement.duration_s)
@@ -116,14 +123,14 @@ def live_through(
     seed: int,
 ) -> list[Movement]:
     """The movements of the background; none lies over another or over a placed one."""
-    life = _Life(scenario.life, infant, bouts, seed, Diary(), Diary())
+    life = _Life(scenario.life, infant, bouts, seed, Diary(), Diary(), Diary())
     for movement in placed:
         conveyed = all(mark.conveyed for mark in movement.marks)
-        (life.under if conveyed else life.diary).take(movement.steps.begin_s, movement.duration_s)
-    lived = _wakings(life)
+        (life.outside if conveyed else life.own).take(movement.steps.begin_s, movement.duration_s)
+    lived = _wakings(life) + _care(life)
     for state in (State.QUIET_SLEEP, State.ACTIVE_SLEEP, State.AWAKE):
         for kind, per_hour in sorted(_rates(life.background, state, infant.age_days).items()):
-            if kind not in (POSTURE, FIDGET) and life.background.may(kind):
+            if kind not in (_POSTURE, _FIDGET) and life.background.may(kind):
                 lived += _sprinkle(life, kind, per_hour, state)
     return [*lived, *_postures(life, rest), _fidgets(life)]
 
@@ -150,6 +157,13 @@ def _wakings(life: _Life) -> list[Movement]:
         if stretches and life.background.may("stretch"):
             lived += life.tried("stretch", second, second.marks[0].onset_s)
     return lived
+
+
+def _care(life: _Life) -> list[Movement]:
+    if not life.background.care:
+        return []
+    done = cared_for(Draw(life.seed, "background/care"), life.infant, life.bouts, life.background)
+    return [kept for kind, row in done for kept in life.tried(kind, row, row.steps.begin_s)]
 
 
 def _sprinkle(life: _Life, kind: str, per_hour: float, state: State) -> list[Movement]:
@@ -194,11 +208,11 @@ def _postures(life: _Life, rest: dict[Channel, float]) -> list[Movement]:
     """Changes of posture follow one another: each starts where the last one led."""
     draw, now, lived = Draw(life.seed, "background/posture"), dict(rest), []
     for bout in life.bouts:
-        per_hour = life.background.rates(bout.state).get(POSTURE, 0.0)
+        per_hour = life.background.rates(bout.state).get(_POSTURE, 0.0)
         for at_s in _moments(draw, bout, bout.state, per_hour):
             to = _next_posture(draw, now, life.infant.age_days)
             movement = enliven(posture_change(draw, now, to), draw).shifted(at_s)
-            if kept := life.tried(POSTURE, movement, at_s):
+            if kept := life.tried(_POSTURE, movement, at_s):
                 lived += kept
                 now = to
     return lived
@@ -207,7 +221,7 @@ def _postures(life: _Life, rest: dict[Channel, float]) -> list[Movement]:
 def _fidgets(life: _Life) -> Movement:
     """Too small to be an event: they bear no mark and may lie over anything."""
     draw = Draw(life.seed, "background/fidget")
-    rates = [life.background.rates(bout.state).get(FIDGET, 0.0) for bout in life.bouts]
+    rates = [life.background.rates(bout.state).get(_FIDGET, 0.0) for bout in life.bouts]
     return Movement(
         Steps.join(fidgeting(draw, bout, r) for bout, r in zip(life.bouts, rates, strict=True) if r > 0.0)
     )
