@@ -87,12 +87,33 @@ class Looks:
     kept: dict[Site, Kept]
     passed: int = 0
     """looks before this one were taken in"""
+    _held: Bools | None = None
+    _tops: list[float] | None = None
 
     @classmethod
     def of(cls, chains: Mapping[Site, Chain], h0: int, h1: int) -> Looks:
         """The looks that end with one of the hops h0 to h1 - 1, of which all rows are there."""
         hops = _looks(h0, h1)
         return cls(hops, {s: _kept(c, hops) for s, c in chains.items()} if hops else {})
+
+    def held(self, sway_deg: float) -> Bools:
+        """At which looks every site that was seen kept still, and one was seen."""
+        if self._held is None:
+            some = np.zeros(len(self.hops), dtype=np.bool_)
+            still = np.ones(len(self.hops), dtype=np.bool_)
+            for kept in self.kept.values():
+                some |= kept.seen
+                still &= ~kept.seen | (np.asarray(kept.sway_deg) <= sway_deg)
+            self._held = some & still
+        return self._held
+
+    def tops(self, unseen_g: float) -> list[float]:
+        """Highest envelope of any site that was seen, by look; `unseen_g` where none was."""
+        if self._tops is None:
+            rows = [np.where(k.seen, k.top_g, -1.0) for k in self.kept.values()]
+            top = np.maximum.reduce(rows)
+            self._tops = np.where(top >= 0.0, top, unseen_g).tolist()
+        return self._tops
 
     def take(self, h: int) -> tuple[range, dict[Site, Posture]]:
         """The looks before the one at hop h that were not taken in yet, and the postures at h."""

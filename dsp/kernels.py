@@ -63,14 +63,28 @@ def resample(
         phase = int((at - times[left]) / span * phases + 0.5)
         lefts[j] = left
         base = left + 1 - half
+        if axes == 6 and base >= low and base + 2 * half - 1 <= high:
+            # The usual case written out, so that a compiler keeps six sums in registers.
+            a = b = c = d = e = f = 0.0
+            for tap in range(2 * half):
+                weight = table[phase, tap]
+                place = base + tap
+                a += values[place, 0] * weight
+                b += values[place, 1] * weight
+                c += values[place, 2] * weight
+                d += values[place, 3] * weight
+                e += values[place, 4] * weight
+                f += values[place, 5] * weight
+            out[0, j], out[1, j], out[2, j], out[3, j], out[4, j], out[5, j] = a, b, c, d, e, f
+            continue
         sums[:] = 0.0
         for tap in range(2 * half):
             place = min(max(base + tap, low), high)
             weight = table[phase, tap]
-            for c in range(axes):
-                sums[c] += values[place, c] * weight
-        for c in range(axes):
-            out[c, j] = sums[c]
+            for axis in range(axes):
+                sums[axis] += values[place, axis] * weight
+        for axis in range(axes):
+            out[axis, j] = sums[axis]
 
 
 def filter_block(

@@ -22,7 +22,10 @@ from dsp.value import BadSnapshot, pack, unpack
 __all__ = ["Pipeline", "UnknownSite"]
 
 _CHUNK_HOPS = 240
-"""Hops processed at once in replay: one minute keeps the arrays in the processor's cache."""
+"""Hops processed at once: one minute keeps the vectorised stages' arrays in the processor's cache."""
+
+_COMPILED_CHUNK_HOPS = 2400
+"""Ten minutes with compiled loops, which need no arrays in between: fewer beginnings and ends."""
 
 
 _DEFAULTS = Settings()
@@ -190,7 +193,7 @@ class Pipeline:
         out: list[Output] = []
         end = (until_ns - LOOKAHEAD_NS) // HOP_NS
         while s.next_hop < end:
-            stop = min(end, s.next_hop + _CHUNK_HOPS)
+            stop = min(end, s.next_hop + (_CHUNK_HOPS if self._kernels is None else _COMPILED_CHUNK_HOPS))
             out += self._chunk(s.next_hop, stop)
             s.next_hop = stop
         return out

@@ -88,7 +88,7 @@ class StiffeningTracker:
 
         Who looks at these alone, and at every look while `wake` asks for it, may give the rest to `pass_by`.
         """
-        at = np.flatnonzero(_held(looks, settings))
+        at = np.flatnonzero(looks.held(settings.hold_sway_deg))
         if not at.size:
             return []
         before, now = at[:-1], at[1:]
@@ -109,15 +109,16 @@ class StiffeningTracker:
 
     def pass_by(self, looks: Looks, which: range, settings: Settings) -> None:
         """Learn what rest is from looks that cannot begin a hold, while none is going on."""
-        held = _held(looks, settings)
-        tops = _tops(looks)
-        for i in which:
-            self.tops.append(tops[i])
-            if held[i]:
-                self._rest_at(looks.hops[i], {s: k.rms_g[i] for s, k in looks.kept.items() if k.seen[i]})
-        last = next((i for i in reversed(which) if held[i]), None)
-        if last is not None:
-            self.rest = {s: k.posture(last).way for s, k in looks.kept.items() if k.seen[last]}
+        if not which:
+            return
+        held = looks.held(settings.hold_sway_deg)[which.start : which.stop]
+        at = (which.start + np.flatnonzero(held)).tolist()
+        for i in at:
+            self._rest_at(looks.hops[i], {s: k.rms_g[i] for s, k in looks.kept.items() if k.seen[i]})
+        if at:
+            self.rest = {s: k.posture(at[-1]).way for s, k in looks.kept.items() if k.seen[at[-1]]}
+        after = at[-1] + 1 if at else which.start
+        self.tops += looks.tops(_UNSEEN_G)[after : which.stop]
 
     def look(
         self, h: int, postures: Postures, chains: dict[Site, Chain], scene: Scene, settings: Settings
@@ -319,23 +320,6 @@ class StiffeningTracker:
         self.rest = {s: p.way for s, p in postures.items()}
         self.noise = {s: max(p.rms_g, _LEAST_NOISE_G) for s, p in postures.items()}
         self.rest_h = h
-
-
-def _held(looks: Looks, settings: Settings) -> NDArray[np.bool_]:
-    """At which looks every site that was seen kept still, and one was seen."""
-    some = np.zeros(len(looks.hops), dtype=np.bool_)
-    still = np.ones(len(looks.hops), dtype=np.bool_)
-    for kept in looks.kept.values():
-        some |= kept.seen
-        still &= ~kept.seen | (np.asarray(kept.sway_deg) <= settings.hold_sway_deg)
-    return some & still
-
-
-def _tops(looks: Looks) -> list[float]:
-    """Highest envelope of any site that was seen, by look."""
-    rows = [np.where(k.seen, k.top_g, -1.0) for k in looks.kept.values()]
-    top = np.maximum.reduce(rows) if rows else np.zeros(0)
-    return [v if v >= 0.0 else _UNSEEN_G for v in top.tolist()]
 
 
 def _turned(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
