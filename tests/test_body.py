@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from inspect import signature
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -7,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from dsp.records import Site
 from firmware_sim.background import GENERATORS
-from firmware_sim.body import GRAVITY, Body, draw_body, draw_rest, motion_at
+from firmware_sim.body import GRAVITY, Body, Lying, draw_body, draw_rest, motion_at
 from firmware_sim.draw import Draw
 from firmware_sim.movement import draw_infant
 from firmware_sim.steps import Channel, StepList, Trajectory
@@ -46,26 +48,33 @@ def by_matrices(body: Body, trajectory: Trajectory, site: Site, n: int) -> tuple
     turn = (
         turn * about(Channel.ROOT_YAW, "z") * about(Channel.ROOT_PITCH, "y") * about(Channel.ROOT_ROLL, "x")
     )
-    if site is Site.TR:
+    sign = -1.0 if site in (Site.RA, Site.RW) else 1.0
+    name = "L_" if sign > 0 else "R_"
+    if site in (Site.LA, Site.RA):
+        place = place + turn.apply([-body.pelvis_to_spine_m / 2, sign * body.hip_half_width_m, 0])
+        turn = turn * about(Channel[name + "HIP_ABD"], "z", -sign) * about(Channel[name + "HIP_FLEX"], "y")
+        turn = turn * about(Channel[name + "HIP_ROT"], "x", sign)
+        place = place + turn.apply([-body.thigh_m, 0, 0])
+        turn = turn * about(Channel[name + "KNEE"], "y", -1.0)
+    else:
         place = place + turn.apply([body.pelvis_to_spine_m, 0, 0])
         turn = turn * about(Channel.SPINE_TWIST, "x") * about(Channel.SPINE_BEND, "z")
         turn = turn * about(Channel.SPINE_FLEX, "y", -1.0)
-    else:
-        left = site is Site.LA
-        side = 1.0 if left else -1.0
-        flex, abd, rot, knee = (
-            (Channel.L_HIP_FLEX, Channel.L_HIP_ABD, Channel.L_HIP_ROT, Channel.L_KNEE)
-            if left
-            else (Channel.R_HIP_FLEX, Channel.R_HIP_ABD, Channel.R_HIP_ROT, Channel.R_KNEE)
-        )
-        place = place + turn.apply([-body.pelvis_to_spine_m / 2, side * body.hip_half_width_m, 0])
-        turn = turn * about(abd, "z", -side) * about(flex, "y") * about(rot, "x", side)
-        place = place + turn.apply([-body.thigh_m, 0, 0])
-        turn = turn * about(knee, "y", -1.0)
+    if site in (Site.LW, Site.RW):
+        place = place + turn.apply([body.spine_to_shoulder_m, sign * body.shoulder_half_width_m, 0])
+        turn = turn * about(Channel[name + "SHOULDER_ABD"], "z", -sign)
+        turn = turn * about(Channel[name + "SHOULDER_FLEX"], "y")
+        turn = turn * about(Channel[name + "SHOULDER_ROT"], "x", -sign)
+        place = place + turn.apply([-body.upper_arm_m, 0, 0])
+        turn = turn * about(Channel[name + "ELBOW"], "y")
+    if site is Site.HD:
+        place = place + turn.apply([body.spine_to_neck_m, 0, 0])
+        turn = turn * about(Channel.HEAD_TURN, "x") * about(Channel.HEAD_TILT, "z")
+        turn = turn * about(Channel.HEAD_NOD, "y", -1.0)
     return place + turn.apply(body.places[site]), turn * Rotation.from_matrix(body.mounts[site]).inv()
 
 
-@pytest.mark.parametrize("site", [Site.LA, Site.RA, Site.TR])
+@pytest.mark.parametrize("site", Site)
 def test_force_and_rate_are_those_of_plain_forward_kinematics(site):
     body, trajectory, n = draw_body(Draw(5, "body"), 100), restless(9), 4400
     acc, gyro = motion_at(body, trajectory, site, t0_s=0.0, dt_s=DT, n=n)
@@ -80,12 +89,12 @@ def test_force_and_rate_are_those_of_plain_forward_kinematics(site):
     assert np.ptp(np.linalg.norm(acc, axis=1)) > 0.1
 
 
-@pytest.mark.parametrize("site", [Site.LA, Site.TR])
+@pytest.mark.parametrize("site", Site)
 def test_integrating_the_gyro_leads_gravity_to_where_the_accelerometer_sees_it(site):
     draw = Draw(3, "test/turn")
     infant = draw_infant(draw, 200)
-    now = draw_rest(draw)
-    to = draw_rest(draw) | {Channel.ROOT_ROLL: 1.4}
+    now = draw_rest(draw, lying=Lying.SUPINE)
+    to = draw_rest(draw, lying=Lying.RIGHT_SIDE)
     movement = posture_change(draw, now, to)
     trajectory = Trajectory(movement.steps.shifted(0.2), now)
     n = int((movement.duration_s + 0.5) / DT)
@@ -99,9 +108,10 @@ def test_integrating_the_gyro_leads_gravity_to_where_the_accelerometer_sees_it(s
     assert np.linalg.norm(led - acc[-1]) < 2e-3
 
 
-@pytest.mark.parametrize("kind", sorted(set(GENERATORS) - {"carrying", "rocking", "hiccups"}))
+@pytest.mark.parametrize("kind", sorted(GENERATORS))
 def test_no_movement_jumps_and_each_ends_where_it_began(kind):
-    infant, movement = one(kind, 11)
+    short = {"duration_s": 15.0} if "duration_s" in signature(GENERATORS[kind]).parameters else {}
+    infant, movement = one(kind, 11, **short)
     for site in (Site.LA, Site.RA, Site.TR):
         acc, gyro = seen(infant, movement, site, rate_hz=2000.0)
         assert np.allclose(acc[0], acc[-1], atol=2e-3)
@@ -128,7 +138,79 @@ def test_turning_the_pelvis_turns_all_sensors_by_the_same_rate():
     trajectory = Trajectory(out.build(), draw_rest(Draw(1, "rest")))
     sizes = [
         np.linalg.norm(motion_at(body, trajectory, site, t0_s=0.0, dt_s=0.01, n=100)[1], axis=1)
-        for site in (Site.LA, Site.RA, Site.TR)
+        for site in Site
     ]
-    assert np.allclose(sizes[0], sizes[1], atol=1e-3)
-    assert np.allclose(sizes[0], sizes[2], atol=1e-3)
+    for size in sizes[1:]:
+        assert np.allclose(sizes[0], size, atol=1e-3)
+
+
+def reach(site: Site, channel: Channel, angle: float) -> NDArray:
+    """Where a joint's turn alone carries a sensor, from a body stretched out flat on its back."""
+    body, n = draw_body(Draw(1, "body"), 100), 4
+    level = dict.fromkeys(Channel, 0.0)
+    places = []
+    for value in (0.0, angle):
+        out = StepList()
+        for c in Channel:  # the forward kinematics wants every channel to move, if only by nothing
+            out.step(c, -1.0, 5.0, 0.0)
+        trajectory = Trajectory(out.build(), level | {channel: value})
+        places.append(by_matrices(body, trajectory, site, n)[0][0])
+    return places[1] - places[0]
+
+
+@pytest.mark.parametrize(
+    ("site", "channel", "axis", "way"),
+    [
+        (Site.LA, Channel.L_HIP_FLEX, 2, 1.0),
+        (Site.LA, Channel.L_HIP_ABD, 1, 1.0),
+        (Site.RA, Channel.R_HIP_ABD, 1, -1.0),
+        (Site.LA, Channel.L_KNEE, 2, -1.0),
+        (Site.TR, Channel.SPINE_FLEX, 2, 1.0),
+        (Site.HD, Channel.SPINE_FLEX, 2, 1.0),
+        (Site.HD, Channel.HEAD_NOD, 2, 1.0),
+        (Site.LW, Channel.L_SHOULDER_FLEX, 2, 1.0),
+        (Site.LW, Channel.L_SHOULDER_ABD, 1, 1.0),
+        (Site.RW, Channel.R_SHOULDER_ABD, 1, -1.0),
+        (Site.RW, Channel.R_ELBOW, 2, 1.0),
+        (Site.RW, Channel.SPINE_FLEX, 2, -1.0),
+    ],
+)
+def test_a_joint_carries_its_sensor_the_way_its_name_says(site, channel, axis, way):
+    assert way * reach(site, channel, 0.5)[axis] > 0.008
+
+
+def test_arms_and_head_ride_on_the_chest_and_legs_do_not():
+    out = StepList()
+    out.pulse(Channel.SPINE_TWIST, 0.0, 0.6, rise_s=0.3, fall_s=0.3)
+    body = draw_body(Draw(1, "body"), 100)
+    trajectory = Trajectory(out.build(), draw_rest(Draw(1, "rest"), lying=Lying.SUPINE))
+    turned = {
+        site: np.abs(motion_at(body, trajectory, site, t0_s=0.0, dt_s=0.01, n=60)[1]).max() for site in Site
+    }
+    assert all(turned[site] > 50.0 for site in (Site.TR, Site.LW, Site.RW, Site.HD))
+    assert turned[Site.LA] == turned[Site.RA] == 0.0
+
+
+@pytest.mark.parametrize("site", Site)
+def test_a_sample_is_the_same_bit_for_bit_in_whatever_stretch(site):
+    body, trajectory = draw_body(Draw(5, "body"), 100), restless(4)
+    at = {"t0_s": 0.0123, "dt_s": 1.0 / 103.7}
+    whole = motion_at(body, trajectory, site, **at, n=200)
+    for block in (1, 7, 64):
+        parts = [
+            motion_at(body, trajectory, site, **at, n=min(block, 200 - first), first=first)
+            for first in range(0, 200, block)
+        ]
+        assert np.array_equal(whole[0], np.concatenate([acc for acc, _ in parts]))
+        assert np.array_equal(whole[1], np.concatenate([gyro for _, gyro in parts]))
+
+
+def test_bodies_grow_and_stay_in_proportion():
+    for age_days, arm_m, leg_m in ((0, (0.135, 0.175), (0.16, 0.23)), (365, (0.20, 0.26), (0.25, 0.34))):
+        bodies = [draw_body(Draw(seed, "body"), age_days) for seed in range(200)]
+        arms = [body.upper_arm_m + body.forearm_m for body in bodies]
+        legs = [body.thigh_m + body.shank_m for body in bodies]
+        assert arm_m[0] <= min(arms) < max(arms) <= arm_m[1]
+        assert leg_m[0] <= min(legs) < max(legs) <= leg_m[1]
+        assert max(np.array(arms) / np.array(legs)) < 1.0
+        assert all(body.spine_to_neck_m > body.spine_to_shoulder_m for body in bodies)
