@@ -126,7 +126,8 @@ def live_through(
     life = _Life(scenario.life, infant, bouts, seed, Diary(), Diary(), Diary())
     for movement in placed:
         conveyed = all(mark.conveyed for mark in movement.marks)
-        (life.outside if conveyed else life.own).take(movement.steps.begin_s, movement.duration_s)
+        for diary in (life.outside,) if conveyed else (life.own, life.sparse):
+            diary.take(movement.steps.begin_s, movement.duration_s)
     lived = _wakings(life) + _care(life)
     for state in (State.QUIET_SLEEP, State.ACTIVE_SLEEP, State.AWAKE):
         for kind, per_hour in sorted(_rates(life.background, state, infant.age_days).items()):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from dsp.records import State
+from firmware_sim.confounders import CONFOUNDERS
 from firmware_sim.life import Background
 from firmware_sim.scenario import Phase, Placed, Scenario
 
@@ -32,6 +33,7 @@ def named_scenario(name: str) -> Scenario:
 
 _DEMO: Final = Scenario(
     name="demo_hour",
+    about="a whole sleep cycle with jerks in it, a waking, a cluster, and kicks before and after",
     duration_s=64 * 60.0,
     age_days=80,
     phases=(
@@ -65,9 +67,15 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     scenario.name: scenario
     for scenario in (
         _DEMO,
-        Scenario(name="quiet_night", duration_s=8 * 3600.0, age_days=120),
+        Scenario(
+            name="quiet_night",
+            duration_s=8 * 3600.0,
+            age_days=120,
+            about="a night like most: nothing is placed, everything usual happens",
+        ),
         Scenario(
             name="kicking_hour",
+            about="an hour of lively kicking",
             duration_s=3600.0,
             age_days=180,
             phases=(Phase(State.AWAKE, 60),),
@@ -83,9 +91,11 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         ),
         Scenario(
             name="jerk_night",
+            about="a young infant's night with fourteen episodes of sleep jerks",
             duration_s=8 * 3600.0,
             age_days=45,
             placed=tuple(Placed("sleep_jerk_train") for _ in range(14)),
         ),
+        *CONFOUNDERS,
     )
 }
