@@ -15,7 +15,7 @@ import numpy as np
 from dsp.records import Label
 from firmware_sim.body import Arm, Leg
 from firmware_sim.draw import Draw
-from firmware_sim.jerks import Limb, limbs_of
+from firmware_sim.jerks import limbs_of
 from firmware_sim.movement import Infant, Movement, angle_for, legs_of, mark_all, merged
 from firmware_sim.steps import Channel, StepList
 from firmware_sim.tremors import tremble, tremor_angle
@@ -151,27 +151,37 @@ def _one(
 ) -> Movement:
     if draw.chance(0.12):
         style = replace(style, form=draw.one_of(_FORMS))
-    shape = _Shape(draw, style, duration_s or draw_spasm_s(draw))
+    total_s = duration_s or draw_spasm_s(draw)
     even = not draw.chance(style.asymmetric)
     late_s = draw.between(0.1, 0.2) if draw.chance(style.asynchronous) else draw.between(0.0, 0.02)
-    arms_s, legs_s, trunk_s, head_s = _order(draw, shape.rise_s)
+    starts = _order(draw, total_s)
+    arms_s, legs_s, trunk_s, head_s = starts
+    shape = _Shape(draw, style, max(total_s - max(*starts, late_s) - 0.02, 0.6 * total_s))
     weaker = draw.between(0.8, 1.0) if even else draw.between(0.15, 0.65)
+    leg_ways, arm_ways = _leg_ways(draw, style), _arm_ways(draw, style)
     out = StepList()
     for limb in limbs_of("both"):
         leads = limb in limbs_of(style.leader)
-        share = strength * (1.0 if leads else weaker * draw.spread(1.0, 0.05))
+        size = (1.0 if leads else weaker) * draw.spread(1.0, 0.05)
         at_s = (arms_s if isinstance(limb, Arm) else legs_s) + (0.0 if leads else late_s)
-        _limb_part(out, draw, infant, limb, shape, style, share, at_s)
+        turns = (
+            _leg_turns(infant, limb, shape, style.leg_g * strength, leg_ways)
+            if isinstance(limb, Leg)
+            else _arm_turns(infant, limb, shape, style.arm_g * strength, arm_ways)
+        )
+        for channel, delta in turns.items():
+            own = size * delta * draw.spread(1.0, 0.06)
+            shape.write(out, draw, channel, at_s + draw.between(0.0, 0.03), own)
     _trunk_part(out, draw, infant, shape, style, strength, trunk_s)
     _head_part(out, draw, shape, style, strength, head_s)
     _quiver(out, draw, infant, shape, style, strength)
     return mark_all(out.build(), Label.SPASM_LIKE, "spasm", side="both" if even else style.leader)
 
 
-def _order(draw: Draw, rise_s: float) -> list[float]:
+def _order(draw: Draw, total_s: float) -> list[float]:
     """When arms, legs, trunk and head begin: some part leads, mostly closely, now and then by far."""
     span = draw.between(0.1, 0.2) if draw.chance(0.2) else draw.between(0.02, 0.1)
-    starts = [draw.between(0.0, min(span, 0.6 * rise_s)) for _ in range(4)]
+    starts = [draw.between(0.0, min(span, 0.2 * total_s)) for _ in range(4)]
     return [start - min(starts) for start in starts]
 
 
@@ -208,55 +218,43 @@ class _Shape:
         out.step(channel, at_s + rise + self.relax_s + self.hold_s, self.ease_s, -delta * tonic)
 
 
-def _limb_part(
-    out: StepList,
-    draw: Draw,
-    infant: Infant,
-    limb: Limb,
-    shape: _Shape,
-    style: SpasmStyle,
-    strength: float,
-    at_s: float,
-) -> None:
-    turns = (
-        _leg_turns(draw, infant, limb, shape, style, strength)
-        if isinstance(limb, Leg)
-        else _arm_turns(draw, infant, limb, shape, style, strength)
-    )
-    for channel, delta in turns.items():
-        shape.write(out, draw, channel, at_s + draw.between(0.0, 0.03), delta)
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """How both limbs of a pair share a contraction between their joints."""
+
+    share: float
+    """of the root joint"""
+    bend: float
+    """+1 drawn up, -1 stretched out"""
+    aside: float
+    turn: float
 
 
-def _leg_turns(
-    draw: Draw, infant: Infant, leg: Leg, shape: _Shape, style: SpasmStyle, strength: float
-) -> dict[Channel, float]:
-    flex = 1.0 if style.form == "flexor" else -1.0
-    peak = draw.spread(style.leg_g * strength, 0.1)
-    share = draw.between(0.35, 0.8)
-    hip = flex * share * angle_for(peak, shape.rise_s, infant.body.hip_lever_m)
-    knee = flex * (1.0 - share) * angle_for(peak, shape.rise_s, infant.body.shank_m)
-    return {
-        leg.hip: hip,
-        leg.knee: knee,
-        leg.abduction: hip * draw.between(-0.5, 0.4),
-        leg.rotation: hip * draw.between(-0.3, 0.3),
-    }
+def _leg_ways(draw: Draw, style: SpasmStyle) -> _Ways:
+    bend = 1.0 if style.form == "flexor" else -1.0
+    return _Ways(draw.between(0.35, 0.8), bend, draw.between(-0.5, 0.4), draw.between(-0.3, 0.3))
 
 
-def _arm_turns(
-    draw: Draw, infant: Infant, arm: Arm, shape: _Shape, style: SpasmStyle, strength: float
-) -> dict[Channel, float]:
-    """Arms bend in flexor and most mixed spasms, and fly out in extensor ones; out to the side in either."""
+def _arm_ways(draw: Draw, style: SpasmStyle) -> _Ways:
+    """Arms bend in flexor and mixed spasms, and fly out in extensor ones; out to the side in either."""
     bend = -1.0 if style.form == "extensor" else 1.0
-    peak = draw.spread(style.arm_g * strength, 0.1)
-    share, outward = draw.between(0.4, 0.8), draw.between(0.2, 0.9)
-    shoulder = share * angle_for(peak, shape.rise_s, infant.body.arm_lever_m)
-    elbow = bend * (1.0 - share) * angle_for(peak, shape.rise_s, infant.body.forearm_m)
+    return _Ways(draw.between(0.4, 0.8), bend, draw.between(0.2, 0.9), draw.between(-0.4, 0.4))
+
+
+def _leg_turns(infant: Infant, leg: Leg, shape: _Shape, peak_g: float, ways: _Ways) -> dict[Channel, float]:
+    hip = ways.bend * ways.share * angle_for(peak_g, shape.rise_s, infant.body.hip_lever_m)
+    knee = ways.bend * (1.0 - ways.share) * angle_for(peak_g, shape.rise_s, infant.body.shank_m)
+    return {leg.hip: hip, leg.knee: knee, leg.abduction: hip * ways.aside, leg.rotation: hip * ways.turn}
+
+
+def _arm_turns(infant: Infant, arm: Arm, shape: _Shape, peak_g: float, ways: _Ways) -> dict[Channel, float]:
+    shoulder = ways.share * angle_for(peak_g, shape.rise_s, infant.body.arm_lever_m)
+    elbow = ways.bend * (1.0 - ways.share) * angle_for(peak_g, shape.rise_s, infant.body.forearm_m)
     return {
-        arm.flexion: shoulder * float(np.sqrt(1.0 - outward**2)),
-        arm.abduction: shoulder * outward,
+        arm.flexion: shoulder * float(np.sqrt(1.0 - ways.aside**2)),
+        arm.abduction: shoulder * ways.aside,
         arm.elbow: elbow,
-        arm.rotation: shoulder * draw.between(-0.4, 0.4),
+        arm.rotation: shoulder * ways.turn,
     }
 
 
