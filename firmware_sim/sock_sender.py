@@ -16,7 +16,7 @@ _FLIP: Final = 0x5A
 
 
 class SockSender:
-    """Hands data notifications to the radio; each fault takes the next notifications that come along."""
+    """Hands data notifications to the radio; a fault takes those that come next, one fault each."""
 
     def __init__(self, gatt: SockGatt, clock: Clock) -> None:
         self._gatt = gatt
@@ -64,7 +64,7 @@ class SockSender:
             return True
         if self._corrupt:
             self._corrupt -= 1
-            encoded = encoded[:-1] + bytes((encoded[-1] ^ _FLIP,))
+            return await self._gatt.notify_data(encoded[:-1] + bytes((encoded[-1] ^ _FLIP,)))
         if self._duplicate:
             self._duplicate -= 1
             await self._gatt.notify_data(encoded)

@@ -10,9 +10,11 @@ from bleak import BleakClient, BleakScanner
 from bumble.transport import open_transport
 
 from dsp.records import ClockRow, Site
+from firmware_sim.crystal import Crystal
 from firmware_sim.host import host_on
+from firmware_sim.runs import Run
 from firmware_sim.sim_clock import ScaledClock
-from firmware_sim.sock import SockConfig
+from firmware_sim.sock import ArraySource, SockConfig
 from firmware_sim.sock_process import (
     ProcessConfig,
     SockProcessError,
@@ -21,9 +23,11 @@ from firmware_sim.sock_process import (
     save_samples,
     sock_process,
 )
+from firmware_sim.sock_remote import FaultRefusedError, send_fault
+from firmware_sim.sock_script import SockFault
 from ingest.bumble_backend import make_backend
 from ingest.finder import Finder
-from ingest.sock_codec import Start, Stop
+from ingest.sock_codec import STATUS_UUID, Start, Stop, decode_status
 from ingest.stream import SockStream
 from lullwatch.gateway import Gateway, Radio, Sensor, Wearer
 from store.journal import Journal
@@ -88,6 +92,51 @@ async def test_three_socks_stream_from_another_process(tmp_path):
         arrived = [[p.boot, p.seq] for p in listener.packets]
         assert arrived == ledger[name][-len(arrived) :]
         assert listener.damaged == 0
+
+
+async def test_faults_happen_in_the_other_process_by_script_and_by_word_from_here(tmp_path):
+    clock = ScaledClock(pace=PACE)
+    plan = config_in(tmp_path, clock, names=("LA",), seconds=10_000.0)
+    control = tmp_path / "control"
+    script = (SockFault("LA", "overrun", at_s=1.0, count=40),)
+    config = msgspec.structs.replace(plan, control=str(control), faults=script)
+    async with sock_process(config, tmp_path), await open_transport(f"unix:{config.socket}") as line:
+        host = await host_on(*line)
+        listener = (await listen(config, *make_backend(host)))["LA"]
+        await until(lambda: len(listener.packets) > 60)
+        await send_fault(control, SockFault("LA", "corrupt", count=3))
+        await send_fault(control, SockFault("LA", "duplicate", count=2))
+        await until(lambda: listener.damaged == 3 and len(set(listener.seqs)) == len(listener.seqs) - 2)
+        status = decode_status(await listener.client.read_gatt_char(STATUS_UUID))
+        assert status.held.newest - status.held.oldest == 39
+        with pytest.raises(FaultRefusedError, match="no sock named 'XX' here; there are: LA"):
+            await send_fault(control, SockFault("XX", "lose"))
+        with pytest.raises(FaultRefusedError, match="Invalid enum value 'melt'"):
+            await send_fault(control, SockFault("LA", "melt"))
+        await send_fault(control, SockFault("LA", "battery"))
+        await until(lambda: not listener.client.is_connected)
+        await host.power_off()
+    assert not control.exists()
+
+
+async def test_a_process_told_of_faults_in_a_sock_it_has_not_does_not_start(tmp_path):
+    plan = config_in(tmp_path, ScaledClock(pace=PACE), names=("LA",), seconds=10.0)
+    config = msgspec.structs.replace(plan, faults=(SockFault("RA", "lose"),))
+    with pytest.raises(SockProcessError, match="no sock named 'RA' here"):
+        async with sock_process(config, tmp_path):
+            pass
+
+
+async def test_a_track_with_its_restarts_and_its_clock_survives_the_way_through_a_file(tmp_path):
+    plain = noise(3, seed=5)
+    runs = (Run(0, 17, 9.5e6, 4_000_000_000), Run(100, 2_000_000_000, 9.6e6, 5))
+    crystal = Crystal(np.array([0, 9]), np.array([0.0, 0.5]), ((3, -1.5), (7, 2.0)))
+    source = ArraySource(plain.counts, plain.clipped, plain.scale, runs, crystal)
+    save_samples(tmp_path / "x.npz", source)
+    read = load_samples(tmp_path / "x.npz")
+    assert read.runs == runs
+    assert read.crystal.jumps == crystal.jumps
+    assert [read.crystal.ahead(t) for t in (0, 4, 9)] == [crystal.ahead(t) for t in (0, 4, 9)]
 
 
 def gateway_over(host, journal, clock, config):
