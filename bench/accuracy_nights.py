@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 import zlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from dsp.records import NS, Event, Output, Site, StateEpoch
 from dsp.settings import Settings
 from firmware_sim.night import Night, make_night
 from firmware_sim.population import draw_night
-from firmware_sim.scenario import Scenario
+from firmware_sim.scenario import Placed, Scenario
 from lullwatch.feeding import settled_blocks
 from lullwatch.scoring import SPAN_LABELS, Tally, tally
 from lullwatch.scoring_night import NightTables, Span, from_rows, spans_of, union
@@ -53,13 +53,16 @@ class Job:
     population: str = ""
     """of firmware_sim.population; empty: a named scenario"""
     scenario: str = ""
+    extra: tuple[tuple[str, int], ...] = ()
+    """kinds and how many of each are placed besides what the population has: for what is rare"""
     without: frozenset[str] = frozenset()
     settings: Settings = field(default_factory=Settings)
 
     @property
     def file(self) -> str:
         left_out = "".join(f"_no-{name}" for name in sorted(self.without))
-        return f"{self.scenario or self.population}{left_out}_{self.seed}_{self.hours:g}h.zz"
+        added = "".join(f"_{kind}-{n}" for kind, n in self.extra)
+        return f"{self.scenario or self.population}{added}{left_out}_{self.seed}_{self.hours:g}h.zz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,9 @@ def _made(job: Job) -> Kept:
 def _plan(job: Job) -> Scenario:
     if job.scenario:
         return read_scenario(job.scenario).lasting(3600.0 * job.hours)
-    return draw_night(job.seed, hours=job.hours, population=job.population, without=job.without)
+    drawn = draw_night(job.seed, hours=job.hours, population=job.population, without=job.without)
+    more = [Placed(kind) for kind, n in job.extra for _ in range(n)]
+    return replace(drawn, placed=(*drawn.placed, *more))
 
 
 def _detected(night: Night, settings: Settings) -> list[Output]:

@@ -10,10 +10,12 @@ from accuracy_nights import AlarmTally, Scored
 from dsp.records import Label
 from lullwatch.scoring_intervals import Rate, Share, Spread, rate, share
 from lullwatch.scoring_pool import Score
-from lullwatch.scoring_report import said_rate, said_share, said_spread
+from lullwatch.scoring_report import said_rate, said_share, said_spread, wider
 
 __all__ = ["Figure", "Goal", "figures_of", "goals", "peer_table", "said_goals"]
 
+MET, NOT_SHOWN, NOT_MET, NOT_RUN, NO_EVENTS = "met", "met, not shown", "NOT MET", "not run", "no events"
+"""Met: by the figure and its interval's bad end. Met, not shown: by the figure alone. No events: nothing to count."""
 SHIFTED_LOSS = 0.10
 """The shifted population loses no more than ten points."""
 
@@ -38,11 +40,10 @@ class Goal:
     wanted: str
     said: str
     verdict: str
-    """met: by the figure and by its interval's bad end; met, not shown: by the figure alone; NOT MET; not run"""
 
 
 def _of_share(value: Share) -> Figure:
-    bounds = value.exact or value.infants
+    bounds = wider(value)
     return Figure(value.value, bounds and bounds[0], bounds and bounds[1], said_share(value))
 
 
@@ -93,10 +94,10 @@ _WANTED = (
     ("jerk trains, found", "validation", 0.90),
     ("jerk trains, precision", "validation", 0.90),
     ("urgent per 24 h", "jerk_nights", 0.1),
-    ("rhythmic jerking, told in 30 s", "validation", 0.90),
+    ("rhythmic jerking, told in 30 s", "rare", 0.90),
     ("rhythmic jerking, false per 24 h", "validation", 0.2),
     ("rhythmic jerking, false per 24 h", "no_clusters", 0.2),
-    ("stiffening, told in 30 s", "validation", 0.90),
+    ("stiffening, told in 30 s", "rare", 0.90),
     ("stiffening, false per 24 h", "validation", 0.2),
     ("stiffening, false per 24 h", "no_clusters", 0.2),
     ("sleep or awake, agreement", "validation", 0.90),
@@ -121,8 +122,10 @@ def goals(scores: dict[str, Score]) -> list[Goal]:
 def _goal(what: str, plan: str, limit: float, figure: Figure | None) -> Goal:
     better = figure is None or figure.more_is_better
     wanted = f"{'>=' if better else '<='} {limit:g}"
-    if figure is None or figure.value is None:
-        return Goal(what, plan, wanted if figure else f"{limit:g}", "-", "not run")
+    if figure is None:
+        return Goal(what, plan, f"{limit:g}", "-", NOT_RUN)
+    if figure.value is None:
+        return Goal(what, plan, wanted, "-", NO_EVENTS)
     far = figure.low if better else figure.high
     met = figure.value >= limit if better else figure.value <= limit
     shown = far is not None and (far >= limit if better else far <= limit)

@@ -11,7 +11,7 @@ from .scoring import LARGE
 from .scoring_intervals import Rate, Share, Spread
 from .scoring_pool import LabelScore, Score
 
-__all__ = ["report", "said_rate", "said_share", "said_spread"]
+__all__ = ["report", "said_rate", "said_share", "said_spread", "wider"]
 
 _NONE = "-"
 
@@ -22,11 +22,11 @@ def said_share(value: Share) -> str:
         return _NONE
     whole = value.exact is not None
     counted = f" {value.hits:.0f}/{value.of:.0f}" if whole else ""
-    return f"{value.value:.3f}{_between(_wider(value), 3)}{counted}"
+    return f"{value.value:.3f}{_between(wider(value), 3)}{counted}"
 
 
-def _wider(value: Share) -> tuple[float, float] | None:
-    """The interval that promises less: resampling says nothing where every infant is alike."""
+def wider(value: Share) -> tuple[float, float] | None:
+    """The interval that promises less, exact or resampled: where all infants are alike, resampling says nothing."""
     both = [bounds for bounds in (value.exact, value.infants) if bounds is not None]
     return (min(b[0] for b in both), max(b[1] for b in both)) if both else None
 
