@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: help demo test check bench accuracy format lock clean
+.PHONY: help demo test check bench gallery accuracy format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ bench: $(VENV)/.dev ## slow tier: how fast the whole way is, against a peer in t
 
 accuracy: $(VENV)/.dev ## slow tier: how well patterns are told apart on simulated nights (hours; goes on where it was broken off)
 	@$(BIN)/python bench/accuracy.py $(ACCURACY)
+
+gallery: $(VENV)/.dev ## draw docs/gallery: what three sensors see of each simulated movement
+	@$(BIN)/python -m lullwatch.gallery docs
 
 format: $(VENV)/.dev ## format the code and mend what lint can mend
 	@$(BIN)/ruff format .
