@@ -7,6 +7,7 @@ acceleration at the knots).
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -95,9 +96,7 @@ def rough(draw: Draw, n: int, peak_hz: float, damping: float, top_hz: float, res
     `rest` is the share of the power that lies in the floor.
     """
     ringing = resonance(draw.rng.standard_normal(n), peak_hz, damping)
-    band = butter(
-        3, (0.6 * peak_hz, min(top_hz, 0.45 / ROAD_KNOT_S)), "bandpass", fs=1.0 / ROAD_KNOT_S, output="sos"
-    )
+    band = _low_pass(round(min(top_hz, 0.45 / ROAD_KNOT_S)))
     floor = sosfilt(band, draw.rng.standard_normal(n))
     return np.asarray(np.sqrt(1.0 - rest) * _unit(ringing) + np.sqrt(rest) * _unit(floor), np.float64)
 
@@ -119,12 +118,23 @@ def displacement_of(
     It comes to rest within the last one and a half periods of `from_hz`; the acceleration should be over
     three periods before the end, to which `more_s` are added (three periods when None).
     """
-    sos = butter(_HIGH_PASS_ORDER, from_hz, "highpass", fs=1.0 / knot_s, output="sos")
     padded = np.concatenate([accel, np.zeros(int((3.0 / from_hz if more_s is None else more_s) / knot_s))])
-    weights = np.cumsum(np.cumsum(sosfilt(sos, padded))) * knot_s**2
+    weights = np.cumsum(np.cumsum(sosfilt(_high_pass(from_hz, knot_s), padded))) * knot_s**2
     span_s = (weights.size - 1) * knot_s
     gate = envelope(knots(span_s + 0.5 * knot_s, knot_s), span_s, 4.0 * knot_s, 1.5 / from_hz)
     return np.asarray(weights * gate, np.float64)
+
+
+@cache
+def _high_pass(from_hz: float, knot_s: float) -> _Floats:
+    sos = butter(_HIGH_PASS_ORDER, from_hz, "highpass", fs=1.0 / knot_s, output="sos")
+    return np.asarray(sos, np.float64)
+
+
+@cache
+def _low_pass(top_hz: int) -> _Floats:
+    """Whole frequencies only, so that few filters are ever designed."""
+    return np.asarray(butter(3, top_hz, "lowpass", fs=1.0 / ROAD_KNOT_S, output="sos"), np.float64)
 
 
 def _unit(x: _Floats) -> _Floats:
