@@ -68,7 +68,7 @@ def draw_night(
     age_days = who.whole(2, 548)
     placed = [row for row in _placed(seed, age_days, population) if row.kind not in without]
     return Scenario(
-        name=f"{population}_{seed}",
+        name=population,
         duration_s=3600.0 * hours,
         age_days=age_days,
         placed=tuple(placed),

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-__all__ = ["BadScenario", "BadSettings", "FolderInUse", "LullwatchError", "NothingToReplay", "SecretTooOpen"]
+__all__ = [
+    "BadPopulation",
+    "BadScenario",
+    "BadSettings",
+    "FolderInUse",
+    "LullwatchError",
+    "NothingToReplay",
+    "OtherPopulation",
+    "SecretTooOpen",
+    "WorkerDied",
+]
 
 
 class LullwatchError(Exception):
@@ -47,4 +58,31 @@ class FolderInUse(LullwatchError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"{path} holds files that are not of an earlier demo; give another folder with --out"
+        )
+
+
+class BadPopulation(LullwatchError):
+    """A population that cannot be drawn."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"population: {what}. See docs/scenarios.md")
+
+
+class OtherPopulation(LullwatchError):
+    """A folder holds nights that were drawn in another way."""
+
+    def __init__(self, path: Path, found: dict[str, Any], asked: dict[str, Any]) -> None:
+        other = ", ".join(
+            f"{name} {found[name]!r}, not {asked[name]!r}" for name in asked if found[name] != asked[name]
+        )
+        super().__init__(f"{path} holds other nights ({other}); give another folder with --out")
+
+
+class WorkerDied(LullwatchError):
+    """A process that simulated nights ended by itself."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"a process that simulated nights was ended, most likely for want of memory (about 700 MB each); what is in "
+            f"{path} is whole: run the same command again with fewer --jobs"
         )

@@ -3,29 +3,83 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 __all__ = ["simulate"]
 
+_Count = Annotated[int | None, Parameter(name="--population")]
+_Listing = Annotated[bool, Parameter(name="--list", negative="")]
 
-def simulate(scenario: str = "demo_hour", *, out: Path = Path("lullwatch-simulated"), seed: int = 1) -> int:
-    """Write a simulated recording (EDF+) and its truth.
 
-    Writes NAME.edf with its sidecars, NAME_truth_events.tsv and NAME_truth_states.tsv.
+def simulate(
+    scenario: str = "demo_hour",
+    *,
+    out: Path = Path("lullwatch-simulated"),
+    seed: int = 1,
+    population: _Count = None,
+    kind: str = "general",
+    hours: float = 10.0,
+    without: tuple[str, ...] = (),
+    jobs: int | None = None,
+    listing: _Listing = False,
+) -> int:
+    """Write a simulated recording (EDF+) and its truth, or a whole population of them.
+
+    Writes NAME_seed-SEED.edf and, with the same beginning, _truth_events.tsv, _truth_states.tsv,
+    _truth_contexts.tsv and _truth_unseen.tsv. A population has an index besides, population.tsv; run again, the same
+    command makes only the nights that are missing.
 
     Example: lullwatch simulate demo_hour --seed 7 --out recordings
+
+    Example: lullwatch simulate --population 200 --seed 7 --hours 10 --out nights
+
+    Example: lullwatch simulate --list
 
     Parameters
     ----------
     scenario
-        A named scenario (demo_hour, quiet_night, kicking_hour, jerk_night) or a TOML file.
+        A named scenario (see --list) or a TOML file.
     out
         Folder for the files; made if missing.
     seed
-        One seed, one night, bit for bit.
+        One seed, one night, bit for bit. A population has the seeds from here on, one a night.
+    population
+        Draw so many infants and their nights instead of a scenario.
+    kind
+        What the population is drawn from: general, no_clusters or shifted.
+    hours
+        Length of each night of a population.
+    without
+        What never occurs in a population; give it again for more (see docs/scenarios.md).
+    jobs
+        Processes at once for a population; one for each core if not given.
+    listing
+        Only list the named scenarios.
     """
+    from lullwatch import simulate as engine
     from lullwatch.console import say
-    from lullwatch.simulate import simulate as write
 
-    for path in write(scenario, out, seed=seed):
+    if listing:
+        for line in engine.scenario_lines():
+            say(line)
+        return 0
+    if population is not None:
+        return _population(population, seed, hours, kind, frozenset(without), out, jobs)
+    for path in engine.simulate(scenario, out, seed=seed):
         say(f"written: {path}")
+    return 0
+
+
+def _population(
+    count: int, seed: int, hours: float, kind: str, without: frozenset[str], out: Path, jobs: int | None
+) -> int:
+    from lullwatch.console import progress, say
+    from lullwatch.populations import INDEX, Order, simulate_population
+
+    order = Order(count, seed, hours, kind, without)
+    with progress(f"simulating {count} nights", total=count) as bar:
+        made = simulate_population(order, out, jobs=jobs, on_night=lambda file: bar.advance(1, file))
+    say(f"written: {made} nights, {count - made} were there; index: {out / INDEX}")
     return 0
