@@ -129,6 +129,12 @@ class Air(stock_link.LocalLink):
                 for one, connection in self._links(pair)
             ]
 
+    def set_in_range(self, name: str, in_range: bool) -> None:
+        """Bring a controller into or out of the range of all others. Raises `NoSuchControllerError`."""
+        for other in self._named:
+            if other != name:
+                self.set_reachable(name, other, in_range)
+
     def _rejoin(self, fade: _Fade | None) -> None:
         if fade is None:
             return

@@ -23,6 +23,10 @@ class FaultsOnDemand:
         """Stay connected but send no data for `seconds` of data time; packets stay in memory."""
         self._sender.go_silent(seconds)
 
+    def leave(self, seconds: float) -> None:
+        """Be out of everybody's range: a link survives it if it is shorter than its supervision timeout."""
+        self._sender.leave(seconds)
+
     def lose_next(self, n: int) -> None:
         """The next `n` data notifications are lost on the air; their packets stay in memory."""
         self._sender.lose_next(n)

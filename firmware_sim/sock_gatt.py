@@ -98,6 +98,10 @@ class SockGatt:
         if self._connection is not None:
             await self._connection.disconnect()
 
+    def set_in_range(self, in_range: bool) -> None:
+        """Be in or out of everybody's range."""
+        self._controller.air.set_in_range(self._controller.name, in_range)
+
     def lose_power(self) -> None:
         """The battery is empty: every link is lost without a word, and no advertisement follows."""
         self._controller.lose_power()

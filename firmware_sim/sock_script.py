@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Literal
+from typing import Final, Literal
 
 from dsp.clock import Clock
 from dsp.records import NS
@@ -16,6 +16,7 @@ __all__ = ["NoSuchSockError", "SockFault", "SockFaultKind", "cause", "check_scri
 
 SockFaultKind = Literal[
     "disconnect",
+    "out_of_range",
     "silent",
     "lose",
     "late",
@@ -43,22 +44,21 @@ class NoSuchSockError(LookupError):
 class SockFault:
     """One fault; fields that its kind does not name are not looked at.
 
-    ========== ===================================================
-    disconnect
-    silent     `seconds`
-    lose       `count` notifications
-    late       `count` notifications, `seconds`
-    duplicate  `count` notifications
-    corrupt    `count` notifications
-    overrun    `count` packets that memory holds from then on
-    restart
-    clock_jump `seconds` on, or back
-    stuck_axis `axis` for `seconds`
-    off        `seconds`
-    swap       with sock `other`
-    firmware   `version` and `protocol`
-    battery    `percent` left; a dead sock given some comes back
-    ========== ===================================================
+    * ``disconnect``
+    * ``out_of_range``: `seconds`
+    * ``silent``: `seconds`
+    * ``lose``: `count` notifications
+    * ``late``: `count` notifications, `seconds`
+    * ``duplicate``: `count` notifications
+    * ``corrupt``: `count` notifications
+    * ``overrun``: `count` packets that memory holds from then on
+    * ``restart``
+    * ``clock_jump``: `seconds` on, or back
+    * ``stuck_axis``: `axis` for `seconds`
+    * ``off``: `seconds`
+    * ``swap``: with sock `other`
+    * ``firmware``: `version` and `protocol`
+    * ``battery``: `percent` left; a dead sock given some comes back
     """
 
     sock: str
@@ -93,29 +93,22 @@ async def cause(fault: SockFault, socks: Mapping[str, VirtualSock]) -> None:
         case "swap":
             sock.swap_with(_named(fault.other, socks))
         case _:
-            _cause_in_place(fault, sock)
+            _IN_PLACE[fault.kind](sock, fault)
 
 
-def _cause_in_place(fault: SockFault, sock: VirtualSock) -> None:
-    match fault.kind:
-        case "silent":
-            sock.go_silent(fault.seconds)
-        case "lose":
-            sock.lose_next(fault.count)
-        case "late":
-            sock.delay_next(fault.count, fault.seconds)
-        case "duplicate":
-            sock.duplicate_next(fault.count)
-        case "corrupt":
-            sock.corrupt_next(fault.count)
-        case "overrun":
-            sock.shrink_memory(fault.count)
-        case "clock_jump":
-            sock.jump_clock(fault.seconds)
-        case "stuck_axis":
-            sock.stick_axis(fault.axis, fault.seconds)
-        case "off":
-            sock.take_off(fault.seconds)
+_IN_PLACE: Final[Mapping[str, Callable[[VirtualSock, SockFault], None]]] = {
+    "out_of_range": lambda sock, fault: sock.leave(fault.seconds),
+    "silent": lambda sock, fault: sock.go_silent(fault.seconds),
+    "lose": lambda sock, fault: sock.lose_next(fault.count),
+    "late": lambda sock, fault: sock.delay_next(fault.count, fault.seconds),
+    "duplicate": lambda sock, fault: sock.duplicate_next(fault.count),
+    "corrupt": lambda sock, fault: sock.corrupt_next(fault.count),
+    "overrun": lambda sock, fault: sock.shrink_memory(fault.count),
+    "clock_jump": lambda sock, fault: sock.jump_clock(fault.seconds),
+    "stuck_axis": lambda sock, fault: sock.stick_axis(fault.axis, fault.seconds),
+    "off": lambda sock, fault: sock.take_off(fault.seconds),
+}
+"""Faults that need no waiting."""
 
 
 def check_script(script: Iterable[SockFault], socks: Mapping[str, VirtualSock]) -> None:

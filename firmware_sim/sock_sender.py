@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from dsp.clock import Clock
 from dsp.records import NS
@@ -21,10 +22,10 @@ class SockSender:
     def __init__(self, gatt: SockGatt, clock: Clock) -> None:
         self._gatt = gatt
         self._clock = clock
-        self._silent_until_ns = 0
+        self._silent_until_ns = self._away_until_ns = 0
         self._lose = self._corrupt = self._duplicate = self._delay = 0
         self._delay_s = 0.0
-        self._late: set[asyncio.Task[None]] = set()
+        self._waiting: set[asyncio.Task[None]] = set()
 
     @property
     def silent(self) -> bool:
@@ -34,6 +35,12 @@ class SockSender:
     def go_silent(self, seconds: float) -> None:
         """Send nothing for `seconds` of data time."""
         self._silent_until_ns = self._clock.now_ns() + round(seconds * NS)
+
+    def leave(self, seconds: float) -> None:
+        """Be out of range for `seconds` of data time."""
+        self._away_until_ns = max(self._away_until_ns, self._clock.now_ns() + round(seconds * NS))
+        self._gatt.set_in_range(False)
+        self._later(self._come_back(seconds))
 
     def lose_next(self, n: int) -> None:
         """The next `n` are lost on the air."""
@@ -60,7 +67,7 @@ class SockSender:
             return True
         if self._delay:
             self._delay -= 1
-            self._send_late(encoded)
+            self._later(self._send_late(encoded, self._delay_s))
             return True
         if self._corrupt:
             self._corrupt -= 1
@@ -71,14 +78,19 @@ class SockSender:
         return await self._gatt.notify_data(encoded)
 
     async def close(self) -> None:
-        """Forget what is still late."""
-        await end_tasks(*self._late)
+        """Forget what is still to come."""
+        await end_tasks(*self._waiting)
 
-    def _send_late(self, encoded: bytes) -> None:
-        task = asyncio.create_task(self._after(self._delay_s, encoded))
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
 
-    async def _after(self, seconds: float, encoded: bytes) -> None:
+    async def _send_late(self, encoded: bytes, seconds: float) -> None:
         await self._clock.sleep(seconds)
         await self._gatt.notify_data(encoded)
+
+    async def _come_back(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        if self._clock.now_ns() >= self._away_until_ns:
+            self._gatt.set_in_range(True)

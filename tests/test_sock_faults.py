@@ -57,6 +57,25 @@ def counts_of(listener: Listener) -> np.ndarray:
     return np.concatenate([packet.counts for packet in listener.packets])
 
 
+async def test_a_short_way_out_of_range_delays_and_a_long_one_ends_the_link():
+    async with radio_rig() as rig:
+        sock, listener = await started(rig)
+        await rig.run(2)
+        sock.leave(2.0)
+        before = len(listener.packets)
+        await rig.run(1.9)
+        assert (len(listener.packets), listener.client.is_connected) == (before, True)
+        await rig.run(1)
+        assert listener.seqs == list(range(len(sock.sent)))
+        sock.leave(10.0)
+        await rig.run(9)
+        assert not listener.client.is_connected
+        assert not sock.connected
+        again = await listening(rig, sock)
+        await rig.run(1)
+        assert again.packets
+
+
 async def test_late_notifications_are_overtaken_and_come_in_the_end():
     async with radio_rig() as rig:
         sock, listener = await started(rig)
@@ -316,6 +335,7 @@ async def test_a_script_of_a_bad_night_happens_at_its_times():
         SockFault("LA", "battery", at_s=12.0, percent=30.0),
         SockFault("RA", "restart", at_s=12.0),
         SockFault("LA", "firmware", at_s=14.0, version=(3, 1, 4), protocol=1),
+        SockFault("RA", "out_of_range", at_s=15.0, seconds=0.5),
         SockFault("RA", "disconnect", at_s=16.0),
     ]
     async with radio_rig() as rig:
