@@ -31,7 +31,7 @@ _RATE_HZ: Final = (5.0, 15.0)
 """Own frequency of a sensor in a sock [E]."""
 _DAMPING: Final = (0.06, 0.30)
 """Share of critical damping: textile on skin, a few swings until it is still [E]."""
-_SAG_RAD: Final = (0.02, 0.15)
+_SAG_RAD: Final = (0.015, 0.10)
 """Turn under its own weight, rad in 1 g [E]."""
 _LEVER_M: Final = (0.004, 0.012)
 """Height of the sensor's middle above the skin it hangs from [E]."""

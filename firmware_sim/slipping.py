@@ -27,6 +27,8 @@ _LOOK_S: Final = 1.0 / 26.0
 """How finely strong movements are looked for: a kick lasts 0.2 s and more."""
 _LOOK_BLOCK: Final = 16_384
 _STRONG_G: Final = 0.4
+_SHORTEST_S: Final = 4.0
+"""In less than this nothing turns slowly."""
 _APART_S: Final = 1.5
 """What follows within this time belongs to the same movement."""
 
@@ -60,9 +62,9 @@ def draw_slip(draw: Draw, sight: _Sight, from_s: float, to_s: float) -> Slip:
     way = draw.sign()
     turns, slides = _slow(draw, begin_s, to_s, way)
     for at_s in _strong_moments(sight, begin_s, to_s):
-        if not draw.chance(0.4):
-            continue
         start, span = at_s + draw.between(0.0, 0.3), draw.between(0.1, 0.35)
+        if not draw.chance(0.4) or start + span > to_s:
+            continue
         turns.append((start, span, way * draw.log_between(0.02, 0.25) * (1.0 if draw.chance(0.8) else -1.0)))
         slides.append((start, span, -draw.log_between(0.0005, 0.004)))
     return Slip(Path.of(_within(turns, _TURN_LIMIT_RAD)), Path.of(_within(slides, _SLIDE_LIMIT_M)))
@@ -70,11 +72,12 @@ def draw_slip(draw: Draw, sight: _Sight, from_s: float, to_s: float) -> Slip:
 
 def _slow(draw: Draw, from_s: float, to_s: float, way: float) -> tuple[_Rows, _Rows]:
     turns, slides, at_s = list[tuple[float, float, float]](), list[tuple[float, float, float]](), from_s
-    while at_s < to_s:
-        span = min(draw.log_between(60.0, 2400.0), to_s - at_s + 60.0)
-        turns.append((at_s, span, way * draw.log_between(0.05, 0.8)))
+    while to_s - at_s > _SHORTEST_S:
+        whole = draw.log_between(60.0, 2400.0)
+        span = min(whole, to_s - at_s)
+        turns.append((at_s, span, way * draw.log_between(0.05, 0.8) * span / whole))
         if draw.chance(0.6):
-            slides.append((at_s, span, -draw.log_between(0.001, 0.010)))
+            slides.append((at_s, span, -draw.log_between(0.001, 0.010) * span / whole))
         at_s += span * draw.between(0.5, 1.5) + draw.log_between(10.0, 1200.0)
     return turns, slides
 
