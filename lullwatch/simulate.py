@@ -9,7 +9,7 @@ from typing import Final
 from firmware_sim.night import Night, make_night
 from firmware_sim.scenario import Scenario, scenario_from_toml
 from firmware_sim.scenarios import SCENARIOS, named_scenario
-from firmware_sim.truth import TruthContext, TruthEvent, Unseen
+from firmware_sim.truth import Truth, TruthContext, TruthEvent, Unseen
 from store.edf import write_recording
 from store.events_tsv import EventLine, StateLine, write_events, write_states
 from store.recording import Recording, settled
@@ -17,7 +17,7 @@ from store.tables import seconds, write_table
 
 from .errors import BadScenario
 
-__all__ = ["PART", "read_scenario", "scenario_lines", "simulate", "write_night"]
+__all__ = ["PART", "read_scenario", "scenario_lines", "simulate", "write_night", "write_truth"]
 
 PART: Final = ".part-"
 """A folder of this name holds files that are being written; nothing in it is whole."""
@@ -117,11 +117,11 @@ def _write_files(night: Night, stem: Path) -> list[Path]:
         segments=settled(night.segments(_SEGMENT_SAMPLES)),
     )
     paths = write_recording(recording, stem.with_name(f"{stem.name}.edf"))
-    return [*paths, *_write_truth(night, stem)]
+    return [*paths, *write_truth(night.truth, night.start_ns, stem)]
 
 
-def _write_truth(night: Night, stem: Path) -> list[Path]:
-    truth, t0_ns = night.truth, night.start_ns
+def write_truth(truth: Truth, t0_ns: int, stem: Path) -> list[Path]:
+    """Write the four tables of a truth beside `stem`, onsets counted from `t0_ns`; returns the tables."""
     events, states, contexts, unseen = (
         stem.with_name(f"{stem.name}_truth_{what}.tsv") for what in ("events", "states", "contexts", "unseen")
     )
