@@ -70,7 +70,16 @@ def sleep_jerk_train(
         rocked: Whether a cradle or a person rocks all the while; the jerks ride on the sway.
         until_s: Nothing begins later but the first three jerks: who wakes stops abruptly [F1,F3,F43].
     """
-    habit = _Habit(draw, infant, side=side, spread=spread, arms=arms, rate_hz=rate_hz, rhythmic=rhythmic)
+    habit = _Habit(
+        draw,
+        infant,
+        side=side,
+        spread=spread,
+        arms=arms,
+        rate_hz=rate_hz,
+        rhythmic=rhythmic,
+        slides=not rocked,
+    )
     parts: list[Movement] = []
     at = 0.0
     for _ in range(trains or draw.log_whole(1, 12)):
@@ -111,6 +120,7 @@ class _Habit:
         arms: bool | None,
         rate_hz: float | None,
         rhythmic: bool | None,
+        slides: bool,
     ) -> None:
         given: _Spread | None = None if side is None else ("bilateral" if side == "both" else "unilateral")
         self.spread = spread or given or draw.one_of(_SPREADS, _SPREAD_SHARES)
@@ -130,7 +140,7 @@ class _Habit:
             limb: limb_synergy(draw, infant, limb, flex=draw.one_of((1.0, -1.0), (0.8, 0.2)), back=recoil)
             for limb in self.gains
         }
-        self.trunk_pull = trunk_synergy(draw, infant)
+        self.trunk_pull = trunk_synergy(draw, infant, slides=slides)
         self.lags_s = {limb: draw.between(0.0, 0.03) for limb in self.gains}
 
     def _gains(self, draw: Draw, arms_lead: bool) -> dict[Limb, float]:

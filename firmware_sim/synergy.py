@@ -86,10 +86,13 @@ def limb_synergy(
     return Synergy(dict(zip(axes, sizes, strict=True)), back)
 
 
-def trunk_synergy(draw: Draw, infant: Infant, *, pelvis: float = 1.0, axial: float = 0.0) -> Synergy:
+def trunk_synergy(
+    draw: Draw, infant: Infant, *, pelvis: float = 1.0, axial: float = 0.0, slides: bool = True
+) -> Synergy:
     """A way in which a contraction shakes the trunk; `pelvis` is the share of it that reaches the legs.
 
-    `axial` from 0 to 1 bends it more and more straight forwards or backwards, as the diaphragm does.
+    `axial` from 0 to 1 bends it more and more straight forwards or backwards, as the diaphragm does;
+    without `slides` it stays in its place, as when belted into what rocks it.
     """
     turn = _per_g(infant.body.pelvis_to_spine_m + infant.body.chest_lever_m)
     aside = np.array([1.0, 1.0 - axial, pelvis, pelvis * (1.0 - axial)])
@@ -100,7 +103,9 @@ def trunk_synergy(draw: Draw, infant: Infant, *, pelvis: float = 1.0, axial: flo
     slide = 0.5 * pelvis * slide / np.linalg.norm(slide) * _per_g(1.0)
     turning = (Channel.SPINE_FLEX, Channel.SPINE_BEND, Channel.ROOT_PITCH, Channel.ROOT_ROLL)
     sliding = (Channel.POS_X, Channel.POS_Y, Channel.POS_Z)
-    ways = dict(zip((*turning, *sliding), (*way.tolist(), *slide.tolist()), strict=True))
+    ways = dict(zip(turning, way.tolist(), strict=True))
+    if slides:
+        ways |= dict(zip(sliding, slide.tolist(), strict=True))
     return Synergy(ways, draw.between(0.05, 0.35))
 
 
