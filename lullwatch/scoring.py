@@ -10,9 +10,9 @@ from dsp.records import NS, Event, Label, State
 from store.events_tsv import EventLine
 
 from .scoring_confusion import Confusion, Sources, confusion, false_sources
-from .scoring_night import NightTables, Span, spans_of
+from .scoring_night import NightTables, Span, span_of, spans_of
 from .scoring_ringing import RingScore, score_rings
-from .scoring_spans import SZCORE, TIGHT, Profile, SpanScore, pair_onsets, score_spans
+from .scoring_spans import SZCORE, TIGHT, SpanScore, pair_onsets, score_spans
 from .scoring_states import StateScore, StateTimes, Whereabouts, score_states, state_times
 
 __all__ = [
@@ -57,6 +57,8 @@ class Found:
     true_class: str
     state: State
     """true, at the onset; unknown where truth says nothing"""
+    conveyed: bool
+    """moved from outside at its onset"""
     delay_s: float | None
     """until it was first told under this label: after the onset, of series after the third member's end; None when
     not found, or when this cannot be known"""
@@ -136,11 +138,12 @@ def _label_tally(
     night: NightTables, label: Label, where: Whereabouts, first_told: dict[tuple[str, Label], float]
 ) -> LabelTally:
     truth, told = ([e for e in rows if e.label is label] for rows in (night.truth, night.told))
-    spans = spans_of(truth), spans_of(told)
+    said = [(span_of(e), e) for e in told]
+    spans = spans_of(truth), [span for span, _ in said]
     scores = {p.name: score_spans(*spans, night.duration_s, p) for p in PROFILES}
     return LabelTally(
         by_profile=scores,
-        events=tuple(_found(event, told, _members(event, night.truth), first_told) for event in truth),
+        events=tuple(_found(event, said, _members(event, night.truth), first_told, where) for event in truth),
         told=len(told),
         false_in=dict(Counter(where.at(false.onset_s) for false in scores[TIGHT.name].false)),
     )
@@ -148,18 +151,22 @@ def _label_tally(
 
 def _found(
     event: EventLine,
-    told: Sequence[EventLine],
+    told: Sequence[tuple[Span, EventLine]],
     members: Sequence[Span],
     first_told: dict[tuple[str, Label], float],
+    where: Whereabouts,
 ) -> Found:
-    own = [line for line in told if _touches(event, line, TIGHT)]
+    true = span_of(event)
+    own = [line for span, line in told if _touches(true, span)]
     times = [t for line in own if (t := first_told.get((line.event_id, event.label))) is not None]
     from_s = _counted_from_s(event, members)
+    state, conveyed = where.at(true.onset_s)
     return Found(
         count=event.count if event.count is not None else len(members),
         told_count=sum(max(line.count or 1, 1) for line in own),
         true_class=event.true_class or event.label.value,
-        state=event.state or State.UNKNOWN,
+        state=event.state or state,
+        conveyed=conveyed,
         delay_s=min(times) - from_s if times and from_s is not None else None,
     )
 
@@ -170,9 +177,8 @@ def _members(event: EventLine, truth: Sequence[EventLine]) -> list[Span]:
     return spans_of(line for line in truth if line.parent == event.event_id)
 
 
-def _touches(true: EventLine, told: EventLine, profile: Profile) -> bool:
-    (a,), (b,) = spans_of([true]), spans_of([told])
-    return a.touches(b, before_s=profile.tolerance_start_s, after_s=profile.tolerance_end_s)
+def _touches(true: Span, told: Span) -> bool:
+    return true.touches(told, before_s=TIGHT.tolerance_start_s, after_s=TIGHT.tolerance_end_s)
 
 
 def _counted_from_s(event: EventLine, members: Sequence[Span]) -> float | None:
@@ -214,6 +220,6 @@ def _singles(night: NightTables, window_s: float) -> SinglesTally:
 
 
 def _found_series(night: NightTables) -> set[str]:
-    told = [e for e in night.told if e.label is Label.SPASM_LIKE_CLUSTER]
+    told = spans_of(night.told, Label.SPASM_LIKE_CLUSTER)
     true = (e for e in night.truth if e.label is Label.SPASM_LIKE_CLUSTER and e.event_id)
-    return {e.event_id for e in true if any(_touches(e, line, TIGHT) for line in told)}
+    return {e.event_id for e in true if any(_touches(span_of(e), span) for span in told)}

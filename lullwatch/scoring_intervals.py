@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,15 +141,22 @@ def _resampled_median(values: NDArray[np.float64], whose: NDArray[np.intp]) -> t
     if len(names) < _LEAST_INFANTS:
         return None
     order = np.argsort(values)
-    weights = np.cumsum(_drawn(len(names))[:, owner[order]], axis=1)
-    weights = weights[weights[:, -1] > 0]
-    middle = np.sum(weights < weights[:, -1:] / 2.0, axis=1)
-    return _middle(values[order][middle])
+    rising, whose_rising = values[order], owner[order]
+    medians = [_weighted_median(rising, weights[whose_rising]) for weights in _drawn(len(names))]
+    return _middle(np.array(medians, np.float64))
 
 
-def _drawn(n: int) -> NDArray[np.int64]:
-    """How often each of `n` infants is in each resample."""
-    return np.random.default_rng(_SEED).multinomial(n, np.full(n, 1.0 / n), size=_RESAMPLES)
+def _weighted_median(rising: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """The least value at or below which half of the weight lies; not all weights may be 0."""
+    below = np.cumsum(weights)
+    return float(rising[np.searchsorted(below, below[-1] / 2.0)])
+
+
+@lru_cache(maxsize=8)
+def _drawn(n: int) -> NDArray[np.float64]:
+    """How often each of `n` infants is in each resample, shape (resamples, n)."""
+    drawn = np.random.default_rng(_SEED).multinomial(n, np.full(n, 1.0 / n), size=_RESAMPLES)
+    return drawn.astype(np.float64)  # whole numbers; products of floats are what is fast
 
 
 def _middle(values: NDArray[np.float64]) -> tuple[float, float]:

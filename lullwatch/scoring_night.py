@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from dsp.records import NS, Event, EventStatus, Label, State
 from store.events_tsv import EventLine, StateLine, event_lines
 
-__all__ = ["NightTables", "Span", "as_events", "from_rows", "overlap_s", "spans_of", "union"]
+__all__ = ["NightTables", "Span", "as_events", "from_rows", "overlap_s", "span_of", "spans_of", "union"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,10 +71,11 @@ def from_rows(rows: Iterable[Event], t0_ns: int) -> tuple[tuple[EventLine, ...],
 
 def spans_of(lines: Iterable[EventLine], *labels: Label) -> list[Span]:
     """Where the events with one of these labels lie (all of them when none is given), by onset."""
-    return sorted(_span(line) for line in lines if not labels or line.label in labels)
+    return sorted(span_of(line) for line in lines if not labels or line.label in labels)
 
 
-def _span(line: EventLine) -> Span:
+def span_of(line: EventLine) -> Span:
+    """Where one event lies."""
     return Span(line.onset_ns / NS, (line.onset_ns + line.duration_ns) / NS)
 
 
@@ -113,7 +114,7 @@ def as_events(lines: Iterable[EventLine], *, conveyed: Sequence[Span] | None = N
 
 
 def _as_event(line: EventLine, number: int, moved: Sequence[Span]) -> Event:
-    span, state = _span(line), line.state or State.UNKNOWN
+    span, state = span_of(line), line.state or State.UNKNOWN
     share = overlap_s([span], moved) / span.duration_s if span.duration_s > 0 else 0.0
     return Event(
         id=line.event_id or f"line-{number}",

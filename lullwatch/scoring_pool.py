@@ -58,6 +58,8 @@ class LabelScore:
     """share found by true class"""
     by_state: dict[State, Share]
     """share found by true state at the onset"""
+    conveyed: Share
+    """share found of those that began in conveyed motion"""
     count_in_20: Share
     """share of the found ones whose count is within 20 %"""
     count_error: Spread
@@ -231,6 +233,7 @@ def _label_score(rows: Sequence[Tally], label: Label) -> LabelScore:
             for state in State
             if any(e.state is state for t in rows for e in own(t).events)
         },
+        conveyed=sums.share(*_found(own, lambda e: e.conveyed)),
         count_in_20=sums.share(
             lambda t: sum(abs(x) <= COUNT_ERROR for x in errors(t)), lambda t: len(errors(t))
         ),

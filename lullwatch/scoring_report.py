@@ -57,6 +57,7 @@ def report(score: Score, profiles: Sequence[str]) -> str:
         *(_spans(score, name) for name in profiles),
         _details(score),
         _classes(score),
+        _where(score),
         _urgent(score),
         _states(score),
         _confusion(score),
@@ -140,6 +141,26 @@ def _classes(score: Score) -> str:
         if s.truth
     ]
     return _table("Found, by true class and by true state", ("label", "class", "state"), rows)
+
+
+def _where(score: Score) -> str:
+    """False alarms over the hours of each state and of conveyed motion, and what was found in such motion."""
+    states = list(score.hours_by_state)
+    rows = [
+        (
+            label.value,
+            *(_short(s.false_by_state[state]) for state in states),
+            _short(s.false_conveyed),
+            said_share(s.conveyed),
+        )
+        for label, s in _seen(score)
+    ]
+    columns = ("label", *(state.value for state in states), "conveyed", "found where conveyed")
+    return _table("False per 24 h of each true state, and of conveyed motion (number)", columns, rows)
+
+
+def _short(value: Rate) -> str:
+    return _NONE if value.per_24h is None else f"{value.per_24h:.3g} ({value.count})"
 
 
 def _listed(shares: Iterable[tuple[str, Share]]) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from dsp.records import EventStatus, Label, State
 from lullwatch.scoring import SINGLE_WINDOW_S, tally
-from lullwatch.scoring_night import NightTables
+from lullwatch.scoring_night import NightTables, Span
 from lullwatch.scoring_pool import Score, pool
 from store.events_tsv import EventLine
 from tests.scoring_makers import CLUSTER, SINGLE, TABLES, TRAIN, line, night, row, series, states
@@ -113,8 +113,6 @@ def test_without_rows_delays_are_not_known_and_said_so() -> None:
 
 def test_false_ones_are_counted_in_the_state_and_the_motion_they_fell_into() -> None:
     asleep, awake = (State.QUIET_SLEEP, 30.0), (State.AWAKE, 30.0)
-    from lullwatch.scoring_night import Span
-
     told = [line(CLUSTER, 600, 30, "x"), line(CLUSTER, 2000, 30, "y"), line(CLUSTER, 3000, 30, "z")]
     facts = {"truth_states": states(asleep, awake), "conveyed": (Span(2900, 3200),)}
     found = scored(night([], told, **facts)).labels[CLUSTER]
@@ -166,3 +164,20 @@ def test_every_true_event_is_counted_once_in_the_confusion(
     right = sum(n for (true, said), n in counts.confusion.items() if true == said)
     found = sum(e.told_count > 0 for t in counts.labels.values() for e in t.events)
     assert right == found
+
+
+def test_what_was_found_in_conveyed_motion_is_given_apart() -> None:
+    truth = [line(TRAIN, 100, 20, "a"), line(TRAIN, 1000, 20, "b"), line(TRAIN, 2000, 20, "c")]
+    found = scored(night(truth, truth[:2], conveyed=(Span(900, 2500),))).labels[TRAIN].conveyed
+    assert (found.hits, found.of) == (1.0, 2.0)
+
+
+def test_large_ones_classes_and_states_are_given_apart() -> None:
+    small = line(TRAIN, 100, 2, "a", count=4, true_class="bnsm", state=State.QUIET_SLEEP)
+    large = line(TRAIN, 1000, 20, "b", count=60, true_class="bnsm", state=State.ACTIVE_SLEEP)
+    other = line(TRAIN, 2000, 20, "c", count=60, true_class="clonic", state=State.ACTIVE_SLEEP)
+    found = scored(night([small, large, other], [large])).labels[TRAIN]
+    assert (found.large.hits, found.large.of) == (1.0, 2.0)
+    assert {name: value.value for name, value in found.by_class.items()} == {"bnsm": 0.5, "clonic": 0.0}
+    assert found.by_state[State.QUIET_SLEEP].value == 0.0
+    assert found.by_state[State.ACTIVE_SLEEP].value == 0.5

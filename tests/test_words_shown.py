@@ -36,6 +36,9 @@ ALLOWED = {
         "detector",  # a part of the program, by its name
         "lullwatch monitor",
         "monitor   Listen to real socks",
+        "lullwatch score",
+        "score     Compare events with truth",
+        "score.json and score.txt",
     ],
     "readme": [
         "It never diagnoses and it never reassures",

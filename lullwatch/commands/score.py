@@ -20,7 +20,7 @@ def score(
     out: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
-    """Score events against truth: what was found, what was false, how soon, and how sure each figure is.
+    """Compare events with truth: what was found, what was false, how soon, and how sure each figure is.
 
     TRUTH and EVENTS are two tables, or two folders in which NAME_truth_events.tsv and NAME_events.tsv are matched
     by NAME. Tables of states, NAME_truth_contexts.tsv and NAME_told.jsonl beside them are used where they are
@@ -47,7 +47,7 @@ def score(
     out
         Folder for score.json and score.txt; made if missing.
     as_json
-        Print the score as JSON instead of text.
+        Print everything as JSON instead of text.
     """
     from lullwatch.console import complain, progress, say, say_json
     from lullwatch.scoring_files import find_nights
