@@ -38,6 +38,8 @@ __all__ = ["AlarmTally", "Job", "Kept", "Scored", "scored", "sources_digest"]
 
 SOURCES = ("dsp", "firmware_sim", "bench/osd.py", "bench/accuracy_nights.py", "lullwatch/feeding.py")
 """What decides a night's tables. Scoring is not among them: nights are scored anew each time."""
+SEGMENT_SAMPLES = 104
+"""A second each, as recordings of simulated nights have them: packets of 16 would take a gigabyte a night."""
 COMPILE_S = 1800.0
 """Shorter nights are done before a compiler is; the bytes are the same either way."""
 ANKLES = (Site.LA, Site.RA)
@@ -179,7 +181,7 @@ def _detected(night: Night, settings: Settings) -> list[Output]:
         kernels=compiled() if long else None,
     )
     outputs: list[Output] = []
-    for block in settled_blocks(night.segments(), sites):
+    for block in settled_blocks(night.segments(SEGMENT_SAMPLES), sites):
         outputs += pipeline.feed_block(block)
     return outputs + pipeline.finish()
 

@@ -173,13 +173,13 @@ def _conveyed_beside(path: Path) -> tuple[Span, ...] | None:
     found = _beside(path, "contexts.tsv")
     if found is None:
         return None
-    rows = read_rows(found, ("onset", "duration", "context"), _context)
+    rows = read_rows(found, ("onset", "duration", "kind"), _context)
     return tuple(span for kind, span in rows if kind is ContextKind.CONVEYED)
 
 
 def _context(row: dict[str, str]) -> tuple[ContextKind, Span]:
     onset_s = parse_seconds(row["onset"]) / NS
-    return ContextKind(row["context"]), Span(onset_s, onset_s + parse_seconds(row["duration"]) / NS)
+    return ContextKind(row["kind"]), Span(onset_s, onset_s + parse_seconds(row["duration"]) / NS)
 
 
 def _rows_beside(path: Path, lines: Sequence[EventLine]) -> tuple[Event, ...] | None:

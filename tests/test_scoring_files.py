@@ -88,7 +88,7 @@ def test_one_profile_can_be_asked_for(
 
 def test_contexts_beside_the_truth_are_read(folders: tuple[Path, Path]) -> None:
     path = folders[0] / "sub-a_one_truth_contexts.tsv"
-    path.write_text("onset\tduration\tcontext\n10\t20\tconveyed\n50\t20\tloose\n")
+    path.write_text("onset\tduration\tkind\n10\t20\tconveyed\n50\t20\tloose\n")
     (first, _), _ = find_nights(*folders)
     conveyed = read_night(first).conveyed
     assert conveyed is not None
