@@ -114,8 +114,9 @@ def _changed(draw: Draw, infant: Infant, duration_s: float | None) -> Movement:
         _wiped(out, draw, infant, at + 0.8, hold)
         at += hold + 2.5
         for _ in range(draw.whole(1, 5)):
-            _tugged(out, draw, infant, at)
-            at += draw.log_between(0.5, 4.0)
+            if at < total - 4.0:
+                _tugged(out, draw, infant, at)
+                at += draw.log_between(0.5, 4.0)
     return conveyed(out.build(), "nappy_change", 1)
 
 

@@ -125,7 +125,7 @@ def _bang(out: StepList, draw: Draw, infant: Infant, phase: _Floats, gate: _Floa
 
 def _roll(out: StepList, draw: Draw, _infant: Infant, phase: _Floats, gate: _Floats, rate_hz: float) -> None:
     """The head from side to side; the trunk follows a little."""
-    sway = gate * swing_of(draw, phase, (1.0, draw.between(0.0, 0.15), draw.between(0.05, 0.2)))
+    sway = gate * swing_of(draw, phase, (1.0, draw.between(0.0, 0.12), draw.between(0.01, 0.07)))
     size = min(draw.between(0.3, 0.9), 1.2 / rate_hz)
     _put(out, Channel.HEAD_TURN, size * sway)
     _put(out, Channel.HEAD_TILT, 0.2 * size * sway)

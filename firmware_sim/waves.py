@@ -119,7 +119,8 @@ def displacement_of(
     three periods before the end, to which `more_s` are added (three periods when None).
     """
     padded = np.concatenate([accel, np.zeros(int((3.0 / from_hz if more_s is None else more_s) / knot_s))])
-    weights = np.cumsum(np.cumsum(sosfilt(_high_pass(from_hz, knot_s), padded))) * knot_s**2
+    speed = np.cumsum(sosfilt(_high_pass(from_hz, knot_s), padded))
+    weights = np.concatenate([[0.0], np.cumsum(speed)[:-1]]) * knot_s**2
     span_s = (weights.size - 1) * knot_s
     gate = envelope(knots(span_s + 0.5 * knot_s, knot_s), span_s, 4.0 * knot_s, 1.5 / from_hz)
     return np.asarray(weights * gate, np.float64)

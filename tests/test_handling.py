@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dsp.records import Site
+from firmware_sim.handling import HANDLINGS
+from firmware_sim.steps import Channel, Trajectory
+from tests.sim_examples import one, peak_g, seen
+
+
+@pytest.mark.parametrize("what", HANDLINGS)
+def test_handling_is_motion_from_outside_that_leaves_the_infant_where_it_was(what):
+    for seed in range(10):
+        movement = one("handling", seed, what=what, duration_s=40.0)[1]
+        assert all(mark.conveyed for mark in movement.marks)
+        trajectory = Trajectory(movement.steps, {})
+        for channel in Channel:
+            assert trajectory.level(channel, movement.duration_s + 1.0) == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("what", HANDLINGS)
+def test_no_hand_is_rough(what):
+    for seed in range(20):
+        row = one("handling", seed, what=what, duration_s=40.0)
+        assert peak_g(*row, Site.TR) < 1.0
+
+
+@pytest.mark.parametrize("what", HANDLINGS)
+def test_the_length_that_was_asked_for_is_about_kept(what):
+    for seed in range(20):
+        assert 30.0 < one("handling", seed, what=what, duration_s=40.0)[1].duration_s < 46.0
+
+
+def test_who_is_lifted_is_turned_upright_and_laid_down_again():
+    for seed in range(20):
+        infant, movement = one("handling", seed, what="lifted", duration_s=30.0)
+        acc, _ = seen(infant, movement, Site.TR)
+        up = acc[10 * 104 : 20 * 104].mean(axis=0)
+        turned = np.degrees(np.arccos(np.clip(up @ acc[0] / np.linalg.norm(up), -1.0, 1.0)))
+        assert 15.0 < turned < 120.0
+        assert np.abs(acc[-1] - acc[0]).max() < 0.01
+
+
+def test_a_nappy_change_lifts_both_legs_to_the_same_height():
+    for seed in range(20):
+        movement = one("handling", seed, what="nappy_change", duration_s=60.0)[1]
+        trajectory = Trajectory(movement.steps, {})
+        hips = [
+            trajectory.curve(channel, 0.0, 0.02, 160).value
+            for channel in (Channel.L_HIP_FLEX, Channel.R_HIP_FLEX)
+        ]
+        assert hips[0].max() > 0.4
+        assert np.abs(hips[0].max() - hips[1].max()) < 0.15 * hips[0].max()
+
+
+def test_a_feed_holds_the_infant_and_pats_it_at_least_once_in_most_cases():
+    patted = 0
+    for seed in range(60):
+        marks = one("feed", seed)[1].marks
+        assert marks[0].true_class == "feed"
+        assert all(m.conveyed for m in marks)
+        assert all(marks[0].onset_s < m.onset_s and m.end_s < marks[0].end_s for m in marks[1:])
+        patted += len(marks) > 1
+    assert patted > 50
+
+
+def test_a_feed_lasts_five_minutes_to_half_an_hour():
+    lengths = [one("feed", seed)[1].duration_s for seed in range(80)]
+    assert 290.0 < min(lengths) < 420.0
+    assert 1300.0 < max(lengths) < 1810.0
