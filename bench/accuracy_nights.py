@@ -188,7 +188,10 @@ def _detected(night: Night, settings: Settings) -> list[Output]:
 
 def _osd_alarms(night: Night) -> tuple[Span, ...]:
     rows = [
-        a for site in ANKLES if site in night.sensors for a in osd.alarms_of(night.sensors[site].segments())
+        a
+        for site in ANKLES
+        if site in night.sensors
+        for a in osd.alarms_of(night.sensors[site].segments(SEGMENT_SAMPLES))
     ]
     return tuple(union(Span((a - night.start_ns) / NS, (b - night.start_ns) / NS) for a, b in rows))
 
