@@ -14,14 +14,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsp.kernels import Kernels
-from dsp.records import NS, Counts, Scale, Segment, Site
+from dsp.records import NS, Counts, Scale, Segment, Site, Stretch
 
-__all__ = ["GRID_HZ", "GRID_NS", "LOOKAHEAD_NS", "GridBlock", "SiteGrid", "Stretch", "Waiting", "sinc_table"]
+__all__ = ["GRID_HZ", "GRID_NS", "LOOKAHEAD_NS", "GridBlock", "Inputs", "SiteGrid", "Waiting", "sinc_table"]
 
 GRID_HZ = 100
 GRID_NS = NS // GRID_HZ
@@ -99,7 +100,7 @@ class GridBlock:
 
 
 @dataclass(slots=True)
-class Stretch:
+class Inputs:
     """Inputs without a gap, of one sensor start, in physical units."""
 
     key: tuple[str, int, int]
@@ -112,10 +113,11 @@ class Stretch:
 
 @dataclass(slots=True)
 class Waiting:
-    """A segment whose time has not come."""
+    """A segment, or a stretch of them without any doubt about their order, whose time has not come."""
 
     order: tuple[int, int, int]
-    segment: Segment
+    """of the last segment"""
+    segment: Segment | Stretch
 
 
 @dataclass(slots=True)
@@ -127,7 +129,7 @@ class SiteGrid:
     """inputs from before this time are taken in; what comes afterwards for that time is late"""
     last_ns: int | None = None
     waiting: list[Waiting] = field(default_factory=list)
-    stretches: list[Stretch] = field(default_factory=list)
+    inputs: list[Inputs] = field(default_factory=list)
     late: int = 0
     """samples that came after their time had been decided"""
     overlapped: int = 0
@@ -146,22 +148,57 @@ class SiteGrid:
             self.late += segment.n - kept.n
             segment = kept
         if segment.n:
+            if self.waiting and self.waiting[-1].order > order:
+                self._unpack()
             place = len(self.waiting)
             while place and self.waiting[place - 1].order > order:
                 place -= 1
             self.waiting.insert(place, Waiting(order, segment))
+
+    def add_all(self, stretch: Stretch) -> None:
+        """Take many segments in: together where nothing about them needs a second look, else one by one."""
+        if self._is_plain(stretch):
+            last = (int(stretch.t0s_ns[-1]), stretch.boot, int(stretch.seqs[-1]))
+            self.waiting.append(Waiting(last, stretch))
+            return
+        for segment in stretch.segments():
+            self.add(segment)
+
+    def _is_plain(self, stretch: Stretch) -> bool:
+        """Whether all of it is usable, in time, in order, and free of repetitions."""
+        if not len(stretch) or (self.absorbed_ns is not None and stretch.t0_ns < self.absorbed_ns):
+            return False
+        first = (stretch.t0_ns, stretch.boot, int(stretch.seqs[0]))
+        if self.waiting and self.waiting[-1].order > first:
+            return False
+        t0s, steps, ns = stretch.t0s_ns, stretch.steps_ns, stretch.ns
+        usable = bool((ns > 0).all() and (steps > 0).all() and (steps <= _SLOWEST_NS).all())
+        fresh = np.rint(_OVERLAP_STEPS * steps[1:]).astype(np.int64)
+        lasts, ends = t0s + (ns - 1) * steps, t0s + ns * steps
+        return usable and bool((t0s[1:] >= lasts[:-1] + fresh).all() and (ends[1:] >= ends[:-1]).all())
+
+    def _unpack(self) -> None:
+        """Let every segment wait for itself."""
+        rows = [w.segment for w in self.waiting]
+        singles = [s for row in rows for s in (row.segments() if isinstance(row, Stretch) else (row,))]
+        self.waiting = [Waiting((s.t0_ns, s.boot, s.seq), s) for s in singles]
 
     def frontier_ns(self) -> int | None:
         """Time up to which inputs have come without a hole."""
         reached = self.absorbed_ns
         if reached is None:
             return None
-        if self.stretches and self.stretches[-1].times.size:
-            reached = max(reached, int(self.stretches[-1].times[-1]) + self.stretches[-1].step_ns)
+        if self.inputs and self.inputs[-1].times.size:
+            reached = max(reached, int(self.inputs[-1].times[-1]) + self.inputs[-1].step_ns)
         for w in self.waiting:
-            if w.segment.t0_ns > reached + w.segment.step_ns // 2:
+            if isinstance(w.segment, Stretch):
+                reached, whole = _reach(w.segment, reached)
+                if not whole:
+                    break
+            elif w.segment.t0_ns > reached + w.segment.step_ns // 2:
                 break
-            reached = max(reached, w.segment.end_ns)
+            else:
+                reached = max(reached, w.segment.end_ns)
         return reached
 
     def begin(self, at_ns: int) -> None:
@@ -169,21 +206,27 @@ class SiteGrid:
         self.absorbed_ns = at_ns
         waiting, self.waiting = self.waiting, []
         for w in waiting:
-            self.add(w.segment)
+            if isinstance(w.segment, Stretch):
+                self.add_all(w.segment)
+            else:
+                self.add(w.segment)
 
     def produce(self, k0: int, k1: int, kernels: Kernels | None = None) -> GridBlock:
         """Grid samples k0 to k1 - 1; inputs up to `LOOKAHEAD_NS` behind the last must have been added."""
         self._absorb(k1 * GRID_NS + LOOKAHEAD_NS)
         n = k1 - k0
         block = GridBlock(k0, np.zeros((6, n)), *(np.zeros(n, dtype=np.bool_) for _ in range(3)))
-        for stretch in self.stretches:
-            _resample(stretch, block, kernels)
+        for inputs in self.inputs:
+            _resample(inputs, block, kernels)
         self._forget(k1 * GRID_NS - LOOKAHEAD_NS)
         return block
 
     def _absorb(self, until_ns: int) -> None:
         while self.waiting and self.waiting[0].segment.t0_ns < until_ns:
             head = self.waiting[0]
+            if isinstance(head.segment, Stretch):
+                self._absorb_stretch(head, head.segment, until_ns)
+                continue
             segment = head.segment
             if self.last_ns is not None:
                 fresh = _after(segment, self.last_ns + round(_OVERLAP_STEPS * segment.step_ns))
@@ -198,35 +241,110 @@ class SiteGrid:
             self.waiting.pop(0)
         self.absorbed_ns = until_ns if self.absorbed_ns is None else max(self.absorbed_ns, until_ns)
 
+    def _absorb_stretch(self, head: Waiting, stretch: Stretch, until_ns: int) -> None:
+        """Take in the segments that begin before `until_ns`; one that reaches beyond waits with its rest."""
+        if self.last_ns is not None and _overlaps(stretch, self.last_ns):
+            self._unpack()
+            return
+        m = int(np.searchsorted(stretch.t0s_ns, until_ns))
+        *_, last = stretch.part(m - 1, m).segments()
+        taken = min(last.n, -((last.t0_ns - until_ns) // last.step_ns))
+        part = stretch.part(0, m)
+        ns = part.ns.copy()
+        ns[-1] = taken
+        self._append_stretch(replace(part, ns=ns))
+        waits = [Waiting((last.t0_ns, last.boot, last.seq), _from(last, taken))] if taken < last.n else []
+        self.waiting[:1] = waits + (
+            [Waiting(head.order, stretch.part(m, len(stretch)))] if m < len(stretch) else []
+        )
+
+    def _append_stretch(self, stretch: Stretch) -> None:
+        ends = np.cumsum(stretch.ns)
+        within = np.arange(int(ends[-1])) - np.repeat(ends - stretch.ns, stretch.ns)
+        times = np.repeat(stretch.t0s_ns, stretch.ns) + within * np.repeat(stretch.steps_ns, stretch.ns)
+        values, clipped = _physical(_counts(stretch, within), stretch.scale)
+        key = (stretch.sensor, stretch.boot, stretch.counts.shape[1])
+        starts = [0, *self._breaks(stretch, key), len(stretch)]
+        for a, b in pairwise(starts):
+            cut = slice(int(ends[a] - stretch.ns[a]), int(ends[b - 1]))
+            self._extend(key, stretch.t0s_ns[a], stretch.steps_ns[a], times[cut], values[cut], clipped[cut])
+
+    def _breaks(self, stretch: Stretch, key: tuple[str, int, int]) -> list[int]:
+        """Segments of a stretch that a gap keeps apart from the one before."""
+        last = self.inputs[-1] if self.inputs else None
+        joined = last is not None and self._joins(last, key, stretch.t0_ns, int(stretch.steps_ns[0]))
+        step = last.step_ns if last is not None and joined else int(stretch.steps_ns[0])
+        lasts = stretch.t0s_ns + (stretch.ns - 1) * stretch.steps_ns
+        gaps = stretch.t0s_ns[1:] - lasts[:-1]
+        found = []
+        for i in (np.flatnonzero(gaps > _GAP_STEPS * stretch.steps_ns[1:]) + 1).tolist():
+            own = int(stretch.steps_ns[i])
+            if gaps[i - 1] > _GAP_STEPS * max(step, own):
+                found.append(i)
+                step = own
+        return found
+
     def _append(self, segment: Segment, n: int) -> None:
         times = segment.t0_ns + np.arange(n, dtype=np.int64) * segment.step_ns
         values, clipped = _physical(segment.counts[:n, :6], segment.scale)
         key = (segment.sensor, segment.boot, segment.counts.shape[1])
-        last = self.stretches[-1] if self.stretches else None
-        if last is not None and self._joins(last, key, segment):
+        self._extend(key, segment.t0_ns, segment.step_ns, times, values, clipped)
+
+    def _extend(
+        self,
+        key: tuple[str, int, int],
+        t0_ns: int,
+        step_ns: int,
+        times: Times,
+        values: Floats,
+        clipped: Bools,
+    ) -> None:
+        """Append samples without a gap among them."""
+        last = self.inputs[-1] if self.inputs else None
+        if last is not None and self._joins(last, key, t0_ns, step_ns):
             last.times = np.concatenate([last.times, times])
             last.values = np.concatenate([last.values, values])
             last.clipped = np.concatenate([last.clipped, clipped])
         else:
-            self.stretches.append(Stretch(key, segment.step_ns, times, values, clipped))
+            self.inputs.append(Inputs(key, int(step_ns), times, values, clipped))
         self.last_ns = int(times[-1])
 
-    def _joins(self, last: Stretch, key: tuple[str, int, int], segment: Segment) -> bool:
+    def _joins(self, last: Inputs, key: tuple[str, int, int], t0_ns: int, step_ns: int) -> bool:
         if last.key != key or self.last_ns is None:
             return False
-        return segment.t0_ns - self.last_ns <= _GAP_STEPS * max(last.step_ns, segment.step_ns)
+        return bool(t0_ns - self.last_ns <= _GAP_STEPS * max(last.step_ns, step_ns))
 
     def _forget(self, before_ns: int) -> None:
         kept = []
-        for s in self.stretches:
+        for s in self.inputs:
             first = int(np.searchsorted(s.times, before_ns))
-            last_one = s is self.stretches[-1]
+            last_one = s is self.inputs[-1]
             if last_one:
                 first = min(first, s.times.size - 1)
             if first < s.times.size:
                 s.times, s.values, s.clipped = s.times[first:], s.values[first:], s.clipped[first:]
                 kept.append(s)
-        self.stretches = kept
+        self.inputs = kept
+
+
+def _reach(stretch: Stretch, reached: int) -> tuple[int, bool]:
+    """How far a stretch reaches without a hole behind `reached`, and whether that is all of it."""
+    ends = np.maximum(stretch.t0s_ns + stretch.ns * stretch.steps_ns, reached)
+    before = np.concatenate([[reached], ends[:-1]])
+    holes = np.flatnonzero(stretch.t0s_ns > before + stretch.steps_ns // 2)
+    return (int(before[holes[0]]), False) if holes.size else (int(ends[-1]), True)
+
+
+def _overlaps(stretch: Stretch, last_ns: int) -> bool:
+    return stretch.t0_ns < last_ns + round(_OVERLAP_STEPS * int(stretch.steps_ns[0]))
+
+
+def _counts(stretch: Stretch, within: Times) -> Counts:
+    """Counts of the segments without what lies between them, shape (n, axes)."""
+    first = int(stretch.firsts[0])
+    if bool((stretch.firsts[1:] == stretch.firsts[:-1] + stretch.ns[:-1]).all()):
+        return stretch.counts[first : first + within.size, :6]
+    return stretch.counts[np.repeat(stretch.firsts, stretch.ns) + within, :6]
 
 
 def _from(segment: Segment, first: int) -> Segment:
@@ -246,50 +364,50 @@ def _physical(counts: Counts, scale: Scale) -> tuple[Floats, Bools]:
     clipped = np.zeros(counts.shape[0], dtype=np.bool_)
     if counts.max() >= _FULL.max or counts.min() <= _FULL.min + 1:
         clipped = np.asarray(((counts >= _FULL.max) | (counts <= _FULL.min + 1)).any(axis=1))
-    return counts * factors, clipped
+    return np.asarray(counts * factors, dtype=np.float64), clipped
 
 
-def _resample(stretch: Stretch, block: GridBlock, kernels: Kernels | None) -> None:
-    times = stretch.times
+def _resample(inputs: Inputs, block: GridBlock, kernels: Kernels | None) -> None:
+    times = inputs.times
     first = max(block.k0, -(-int(times[0]) // GRID_NS))
     last = min(block.k0 + block.n - 1, int(times[-1]) // GRID_NS)
     if last < first:
         return
     out = slice(first - block.k0, last + 1 - block.k0)
-    table = _kernel(stretch.step_ns)
+    table = _kernel(inputs.step_ns)
     if kernels is None:
         left = _weigh(
-            stretch, table, np.arange(first, last + 1, dtype=np.int64) * GRID_NS, block.values[:, out]
+            inputs, table, np.arange(first, last + 1, dtype=np.int64) * GRID_NS, block.values[:, out]
         )
     else:
         left = np.empty(last + 1 - first, dtype=np.int64)
         kernels.resample(
-            times, stretch.values, table, first, GRID_NS, LOOKAHEAD_NS, block.values[:, out], left
+            times, inputs.values, table, first, GRID_NS, LOOKAHEAD_NS, block.values[:, out], left
         )
     right = np.minimum(left + 1, times.size - 1)
     block.present[out] = True
-    block.gyro[out] = stretch.key[2] >= 6
-    block.clipped[out] = stretch.clipped[left] | stretch.clipped[right]
+    block.gyro[out] = inputs.key[2] >= 6
+    block.clipped[out] = inputs.clipped[left] | inputs.clipped[right]
 
 
-def _weigh(stretch: Stretch, table: Floats, at: Times, out: Floats) -> Times:
+def _weigh(inputs: Inputs, table: Floats, at: Times, out: Floats) -> Times:
     """Sum tap by tap: the order of additions is the same for every block length.
 
     Taps are held inside the look-ahead on both sides, so that a block never sees more than another would.
     Gives the index of the input at or before each time.
     """
-    times = stretch.times
+    times = inputs.times
     left = np.searchsorted(times, at, side="right") - 1
     right = np.minimum(left + 1, times.size - 1)
     span = np.maximum(times[right] - times[left], 1)
     phase = ((at - times[left]) / span * _PHASES + 0.5).astype(np.int64)
     weights = table[phase].T
     half = weights.shape[0] // 2
-    total = np.zeros((left.size, stretch.values.shape[1]))
+    total = np.zeros((left.size, inputs.values.shape[1]))
     low = np.searchsorted(times, at - LOOKAHEAD_NS)
     high = np.searchsorted(times, at + LOOKAHEAD_NS, side="right") - 1
     for tap in range(2 * half):
         index = np.clip(left + (tap + 1 - half), low, high)
-        total += stretch.values[index] * weights[tap][:, None]
+        total += inputs.values[index] * weights[tap][:, None]
     out[: total.shape[1]] = total.T
     return left

@@ -10,12 +10,12 @@ from dsp.epochs import WearTracker
 from dsp.events import Draft
 from dsp.filters import Bank, Section
 from dsp.floor import RunningMedian
-from dsp.grid import SiteGrid, Stretch, Waiting
+from dsp.grid import Inputs, SiteGrid, Waiting
 from dsp.hiccups import HiccupTracker
 from dsp.history import History
 from dsp.long import LongTracker
 from dsp.movements import MovementTracker
-from dsp.records import Evidence, Label, Scale, Segment, SegmentFlag, Site, State
+from dsp.records import Evidence, Label, Scale, Segment, SegmentFlag, Site, State, Stretch
 from dsp.rocking import RockingTracker
 from dsp.scene import Scene
 from dsp.settings import Settings
@@ -30,6 +30,7 @@ __all__ = ["PARTS"]
 
 PARTS: tuple[type, ...] = (
     Bank, Burst, Chain, ContextTracker, Core, Draft, Evidence, Frame, HiccupTracker, History, Hold, Hops,
+    Inputs,
     Label, LongTracker, Member, MovementTracker, OpenBurst, Pulse, RockingTracker, RunningMedian, Scale,
     Scene, Section, Segment, SegmentFlag, Segmenter, Settings, Site, SiteGrid, SpasmTracker, State,
     StateTracker, StiffeningTracker, Stretch, Table, TrainTracker, TremorTracker, Waiting, WearTracker,

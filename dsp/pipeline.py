@@ -15,7 +15,7 @@ from dsp.core import Core, Found
 from dsp.grid import LOOKAHEAD_NS
 from dsp.kernels import Kernels
 from dsp.parts import PARTS
-from dsp.records import NS, Cutoff, Item, Output, Segment, Site, Tick
+from dsp.records import NS, Cutoff, Item, Output, Segment, Site, Stretch, Tick
 from dsp.settings import Settings
 from dsp.value import BadSnapshot, pack, unpack
 
@@ -140,7 +140,7 @@ class Pipeline:
         return made
 
     def _note(self, item: Item) -> None:
-        if isinstance(item, Segment):
+        if isinstance(item, Segment | Stretch):
             self._take(item)
         elif isinstance(item, Tick):
             if self._s.first_ns is not None:
@@ -148,16 +148,21 @@ class Pipeline:
         else:
             self._cut(item)
 
-    def _take(self, segment: Segment) -> None:
+    def _take(self, segment: Segment | Stretch) -> None:
         chain = self._s.chains.get(segment.site)
         if chain is None:
             raise UnknownSite(segment.site, self._s.chains)
-        chain.grid.add(segment)
-        if segment.n:
-            first = self._s.first_ns
-            self._s.first_ns = segment.t0_ns if first is None else min(first, segment.t0_ns)
-            # Only the beginning counts as time reached: others may bring their share of a long stretch yet.
-            self._reach(segment.t0_ns)
+        if isinstance(segment, Stretch):
+            chain.grid.add_all(segment)
+            begins = segment.t0s_ns[segment.ns > 0].tolist()
+        else:
+            chain.grid.add(segment)
+            begins = [segment.t0_ns] if segment.n else []
+        if begins:
+            first, newest = min(begins), max(begins)
+            self._s.first_ns = first if self._s.first_ns is None else min(first, self._s.first_ns)
+            # Only beginnings count as time reached: others may bring their share of a long segment yet.
+            self._reach(newest)
 
     def _reach(self, t_ns: int) -> None:
         self._s.now_ns = t_ns if self._s.now_ns is None else max(self._s.now_ns, t_ns)

@@ -7,7 +7,8 @@ time zone and never steps back; UTC is applied at the edge, through journalled `
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from enum import IntFlag, StrEnum
 
 import numpy as np
@@ -41,6 +42,7 @@ __all__ = [
     "Site",
     "State",
     "StateEpoch",
+    "Stretch",
     "Tick",
     "Usability",
 ]
@@ -239,6 +241,59 @@ class Segment:
         return hash(self._key())
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretch:
+    """Many segments of one sensor start, in the order of time: a recording at rest, as columns instead of rows.
+
+    Feeding it is feeding its segments one by one. The columns have shape (segments,) and type int64.
+    """
+
+    site: Site
+    sensor: str
+    boot: int
+    scale: Scale
+    seqs: NDArray[np.int64]
+    t0s_ns: NDArray[np.int64]
+    steps_ns: NDArray[np.int64]
+    ns: NDArray[np.int64]
+    """samples of each segment"""
+    firsts: NDArray[np.int64]
+    """index in `counts` of each segment's first sample"""
+    flags: NDArray[np.int64]
+    counts: Counts
+    """may hold more than the segments' samples"""
+
+    def __len__(self) -> int:
+        return int(self.ns.size)
+
+    @property
+    def t0_ns(self) -> int:
+        """Time of the first sample."""
+        return int(self.t0s_ns[0])
+
+    @property
+    def end_ns(self) -> int:
+        """Time at which the sample after the last one would be taken."""
+        return int((self.t0s_ns + self.ns * self.steps_ns).max())
+
+    def part(self, a: int, b: int) -> Stretch:
+        """Segments a to b - 1; the counts are shared."""
+        cut = slice(a, b)
+        return replace(
+            self, seqs=self.seqs[cut], t0s_ns=self.t0s_ns[cut], steps_ns=self.steps_ns[cut], ns=self.ns[cut],
+            firsts=self.firsts[cut], flags=self.flags[cut],
+        )  # fmt: skip
+
+    def segments(self) -> Iterator[Segment]:
+        """The segments as records of their own."""
+        columns = (self.seqs, self.t0s_ns, self.steps_ns, self.ns, self.firsts, self.flags)
+        for seq, t0_ns, step_ns, n, first, flags in zip(*(c.tolist() for c in columns), strict=True):
+            yield Segment(
+                self.site, self.sensor, self.boot, seq, t0_ns, step_ns, self.counts[first : first + n],
+                self.scale, SegmentFlag(flags),
+            )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """Time goes on, also when every link is silent. Closes what was committed together: at least one a second."""
@@ -254,7 +309,7 @@ class Cutoff:
     t_ns: int
 
 
-Item = Segment | Tick | Cutoff
+Item = Segment | Stretch | Tick | Cutoff
 """What the pipeline is fed. The order of the items is part of the data."""
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 __all__ = ["BadSnapshot", "pack", "unpack"]
 
-_FORMAT = 1
+_FORMAT = 2
 """Rises when a stored tree can no longer be read as before."""
 
 

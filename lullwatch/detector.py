@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from alerts import rules
+from dsp.kernels import Kernels
 from dsp.pipeline import Pipeline
 from dsp.reconcile import Name, reconcile, renamed
 from dsp.records import (
@@ -91,6 +92,7 @@ class Detector:
         age_days: age of the infant, if known: a soft prior.
         clock: ties data time to UTC in the words of late alerts; without it they say how long ago.
         past: what was fed and told before; without it samples that come late are counted, not decided on.
+        kernels: compiled loops for replay; what is told is the same without them.
     """
 
     def __init__(
@@ -101,7 +103,9 @@ class Detector:
         age_days: int | None = None,
         clock: ClockRow | None = None,
         past: Past | None = None,
+        kernels: Kernels | None = None,
     ) -> None:
+        self._kernels = kernels
         self._infant = infant
         self._sites = tuple(sites)
         self._age_days = age_days
@@ -210,13 +214,13 @@ class Detector:
         return told
 
     def _beginning(self) -> Base:
-        pipeline = Pipeline(self._infant, self._sites, age_days=self._age_days)
+        pipeline = Pipeline(self._infant, self._sites, age_days=self._age_days, kernels=self._kernels)
         return Base(pipeline, CoverageLedger(self._infant, self._sites), {})
 
     def _base(self, saved: _Saved) -> Base:
         coverage = CoverageLedger(self._infant, self._sites)
         coverage.restore(saved.coverage)
-        return Base(Pipeline.restore(saved.pipeline), coverage, saved.names)
+        return Base(Pipeline.restore(saved.pipeline, kernels=self._kernels), coverage, saved.names)
 
 
 def _saved(snapshot: bytes) -> _Saved:

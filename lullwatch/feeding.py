@@ -1,51 +1,62 @@
-"""How recorded segments are handed to a detector: in time order (settled), whatever order they arrived in."""
+"""How a recording is handed to a detector: in time order (settled), whatever order its segments arrived in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
-from dsp.records import NS, Cutoff, Item, Segment, Site
-from store.recording import settled
+import numpy as np
+
+from dsp.records import NS, Cutoff, Item, Segment, Site, Stretch
+from store.recording import at_rest
 
 __all__ = ["settled_blocks"]
 
-BLOCK_NS = 60 * NS
+BLOCK_NS = 600 * NS
 """Span handed over between two cut-offs: long enough to be fast, short enough for a progress bar to move."""
 PIECE_NS = 60 * NS
 """Longest piece of one segment: a recording of hours may be a single segment."""
 
 
-def settled_blocks(segments: Iterable[Segment], sites: Sequence[Site]) -> Iterator[list[Item]]:
-    """Segments in time order, a minute at a time, each minute closed by a cut-off for every site.
+def settled_blocks(recorded: Iterable[Segment | Stretch], sites: Sequence[Site]) -> Iterator[list[Item]]:
+    """What was recorded in time order, some minutes at a time, each block closed by a cut-off for every site.
 
     Nothing is waited for: whoever feeds these blocks has all of the data. The result does not depend on
-    the order of `segments`.
+    the order of `recorded`.
 
     Args:
-        segments: any segments of one infant, in any order.
+        recorded: all segments of one infant, single or in stretches, in any order.
         sites: every site that the detector knows.
     """
-    pieces = settled(piece for segment in segments for piece in _pieces(segment))
-    block: list[Item] = []
-    edge_ns = pieces[0].t0_ns + BLOCK_NS if pieces else 0
-    for piece in pieces:
-        if piece.t0_ns >= edge_ns:
-            edge_ns += (piece.t0_ns - edge_ns) // BLOCK_NS * BLOCK_NS
-            yield [*block, *(Cutoff(site, edge_ns) for site in sites)]
-            block = []
-            edge_ns += BLOCK_NS
-        block.append(piece)
-    if pieces:
-        end_ns = max(piece.end_ns for piece in pieces)
-        yield [*block, *(Cutoff(site, end_ns) for site in sites)]
-
-
-def _pieces(segment: Segment) -> Iterator[Segment]:
-    size = max(1, PIECE_NS // segment.step_ns)
-    if segment.n <= size:
-        yield segment
+    stretches = [_in_pieces(stretch) for stretch in at_rest(recorded)]
+    if not stretches:
         return
-    for first in range(0, segment.n, size):
-        t0_ns = segment.t0_ns + first * segment.step_ns
-        yield replace(segment, t0_ns=t0_ns, counts=segment.counts[first : first + size])
+    start_ns = min(s.t0_ns for s in stretches)
+    places = [(s.t0s_ns - start_ns) // BLOCK_NS for s in stretches]
+    blocks = np.unique(np.concatenate(places)).tolist()
+    ends = [start_ns + block * BLOCK_NS for block in blocks[1:]] + [max(s.end_ns for s in stretches)]
+    for block, end_ns in zip(blocks, ends, strict=True):
+        parts: list[Item] = []
+        for stretch, place in zip(stretches, places, strict=True):
+            a, b = np.searchsorted(place, (block, block + 1)).tolist()
+            parts += [stretch.part(a, b)] if b > a else []
+        yield [*parts, *(Cutoff(site, end_ns) for site in sites)]
+
+
+def _in_pieces(stretch: Stretch) -> Stretch:
+    """The same samples, no segment longer than `PIECE_NS`."""
+    sizes = np.maximum(PIECE_NS // np.maximum(stretch.steps_ns, 1), 1)
+    counts = np.maximum(-(-stretch.ns // sizes), 1)
+    if int(counts.max()) == 1:
+        return stretch
+    number = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    begins = number * np.repeat(sizes, counts)
+    return Stretch(
+        stretch.site, stretch.sensor, stretch.boot, stretch.scale,
+        seqs=np.repeat(stretch.seqs, counts),
+        t0s_ns=np.repeat(stretch.t0s_ns, counts) + begins * np.repeat(stretch.steps_ns, counts),
+        steps_ns=np.repeat(stretch.steps_ns, counts),
+        ns=np.minimum(np.repeat(stretch.ns, counts) - begins, np.repeat(sizes, counts)),
+        firsts=np.repeat(stretch.firsts, counts) + begins,
+        flags=np.repeat(stretch.flags, counts),
+        counts=stretch.counts,
+    )  # fmt: skip

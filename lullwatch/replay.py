@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from dsp.records import NS, Alert, Event, Segment
+from dsp.kernels import Kernels, compiled
+from dsp.records import NS, Alert, Event, Segment, Stretch
 from store.events_tsv import event_lines, state_lines, write_events, write_states
 
 from .detector import Detector, Told
@@ -17,6 +19,12 @@ from .past import FedPast
 from .summary import summary
 
 __all__ = ["Replayed", "replay", "told_lines", "write_results"]
+
+
+_log = logging.getLogger(__name__)
+
+_PAYS_FROM_S = 2 * 3600.0
+"""Loading compiled code takes about a second, what two hours cost without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,9 @@ def replay(
     """
     age_days = night.age_days if age_days is None else age_days
     past = FedPast() if night.as_arrived else None
-    detector = Detector(night.infant, night.sites, age_days=age_days, clock=night.clock, past=past)
+    detector = Detector(
+        night.infant, night.sites, age_days=age_days, clock=night.clock, past=past, kernels=_kernels(night)
+    )
     told = Told()
     fed_ns = night.t0_ns
     for block in night.blocks:
@@ -49,13 +59,25 @@ def replay(
         told.extend(now)
         if past is not None:
             past.told(now, detector)
-        end_ns = max((item.end_ns for item in block if isinstance(item, Segment)), default=fed_ns)
+        end_ns = max((item.end_ns for item in block if isinstance(item, Segment | Stretch)), default=fed_ns)
         if end_ns - fed_ns > NS:
             on_progress((end_ns - fed_ns) / NS)
             fed_ns = end_ns
     if night.ends:
         told.extend(detector.finish())
     return Replayed(night, told)
+
+
+def _kernels(night: Night) -> Kernels | None:
+    """Compiled loops where they pay: for a long recording, decided on in long blocks, with numba installed."""
+    if night.as_arrived or night.duration_s < _PAYS_FROM_S:
+        return None
+    kernels = compiled()
+    if kernels is None:
+        _log.debug(
+            "numba is not installed (extra `fast`): the vectorised stages are used, results are the same"
+        )
+    return kernels
 
 
 def write_results(replayed: Replayed, folder: Path, *, picture: bool = True) -> list[Path]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, TypeVar
+
+import numpy as np
 
 from dsp.records import (
     ClockRow,
@@ -16,6 +19,7 @@ from dsp.records import (
     SegmentFlag,
     Site,
     StateEpoch,
+    Stretch,
 )
 from store.journal import Journal
 from store.utc import UtcMap
@@ -29,6 +33,7 @@ __all__ = [
     "Annotation",
     "Gap",
     "Recording",
+    "at_rest",
     "from_journal",
     "gaps_of",
     "newest_of",
@@ -107,6 +112,38 @@ class Recording:
 def settled(segments: Iterable[Segment]) -> tuple[Segment, ...]:
     """Segments in the one order that does not depend on how they arrived."""
     return tuple(sorted(segments, key=order_of))
+
+
+def at_rest(recorded: Iterable[Segment | Stretch]) -> list[Stretch]:
+    """The same segments as stretches: those that follow each other at a site, of one start and scale, are joined."""
+    rows = list(recorded)
+    stretches = [row for row in rows if isinstance(row, Stretch)]
+    singles: dict[Site, list[Segment]] = {}
+    for segment in settled(row for row in rows if isinstance(row, Segment) and row.n):
+        singles.setdefault(segment.site, []).append(segment)
+    for of_site in singles.values():
+        stretches += [_joined(list(run)) for _, run in groupby(of_site, key=_kind)]
+    return sorted(stretches, key=lambda s: (s.t0_ns, s.site, s.sensor, s.boot, int(s.seqs[0])))
+
+
+def _kind(segment: Segment) -> tuple[str, int, float, float, int]:
+    scale = segment.scale
+    return (segment.sensor, segment.boot, scale.acc_g, scale.gyro_dps, segment.counts.shape[1])
+
+
+def _joined(run: Sequence[Segment]) -> Stretch:
+    first = run[0]
+    ns = np.array([s.n for s in run], dtype=np.int64)
+    return Stretch(
+        first.site, first.sensor, first.boot, first.scale,
+        seqs=np.array([s.seq for s in run], dtype=np.int64),
+        t0s_ns=np.array([s.t0_ns for s in run], dtype=np.int64),
+        steps_ns=np.array([s.step_ns for s in run], dtype=np.int64),
+        ns=ns,
+        firsts=np.cumsum(ns) - ns,
+        flags=np.array([int(s.flags) for s in run], dtype=np.int64),
+        counts=first.counts if len(run) == 1 else np.concatenate([s.counts for s in run]),
+    )  # fmt: skip
 
 
 def order_of(segment: Segment) -> tuple[int, str, str, int, int]:
