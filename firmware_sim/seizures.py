@@ -199,11 +199,11 @@ def _stiffen(out: StepList, draw: Draw, infant: Infant, rise_s: float, hold_s: f
 
 def _waver(out: StepList, draw: Draw, channel: Channel, angle: float, from_s: float, hold_s: float) -> None:
     """What is held stiffly still gives and takes a little."""
-    at = draw.between(0.3, 3.0)
-    while at + 2.0 < hold_s:
-        give, span = 0.08 * angle * draw.normal(), draw.between(0.4, 1.2)
-        out.pulse(channel, from_s + at, give, rise_s=span, fall_s=span * draw.between(0.7, 1.5))
-        at += draw.log_between(1.0, 6.0)
+    at = draw.between(0.3, 5.0)
+    while at + 4.0 < hold_s:
+        give, span = 0.03 * angle * draw.normal(), draw.between(0.6, 2.0)
+        out.pulse(channel, from_s + at, give, rise_s=span, fall_s=span * draw.between(0.7, 1.3))
+        at += span + draw.log_between(2.0, 12.0)
 
 
 def _shaken(draw: Draw, infant: Infant, rate_hz: float, peak_g: float) -> dict[Channel, float]:
