@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dsp.records import Label, State
 
@@ -20,6 +21,8 @@ COUNT_ERROR = 0.20
 """Largest relative error of a series' count that the project's target allows."""
 IN_TIME_S = 30.0
 """Within this long after its onset stiffening or jerking ought to be told."""
+_NOTHING = Share(0.0, 0.0, None, None, None)
+_Key = TypeVar("_Key", str, State, bool)
 _SLEEP_WAKE = (State.AWAKE, State.ACTIVE_SLEEP, State.QUIET_SLEEP, State.ASLEEP)
 
 
@@ -193,62 +196,70 @@ class _Sums:
 
 
 def _label_score(rows: Sequence[Tally], label: Label) -> LabelScore:
-    sums = _Sums(rows)
-
-    def own(t: Tally) -> LabelTally:
-        return t.labels[label]
-
-    def errors(t: Tally) -> list[float]:
-        return [(e.told_count - e.count) / e.count for e in own(t).events if e.told_count and e.count]
-
-    def tight(t: Tally) -> tuple[float, float, float]:
-        s = own(t).by_profile[TIGHT.name]
-        return s.told_s, s.truth_s, s.shared_s
-
-    known = _Sums([t for t in rows if t.delays_known])
+    own = _Own(rows, label)
+    sums, known = _Sums(rows), _Sums([t for t in rows if t.delays_known])
     return LabelScore(
-        truth=sum(len(own(t).events) for t in rows),
-        told=sum(own(t).told for t in rows),
+        truth=sum(len(own.events(t)) for t in rows),
+        told=sum(own.tally(t).told for t in rows),
         by_profile={p.name: _profile_score(sums, label, p) for p in PROFILES},
-        in_alarm=sums.share(lambda t: tight(t)[0], lambda t: 3600.0 * t.hours, counts=False),
-        time_found=sums.share(lambda t: tight(t)[2], lambda t: tight(t)[1], counts=False),
-        time_right=sums.share(lambda t: tight(t)[2], lambda t: tight(t)[0], counts=False),
-        delay=known.spread(lambda t: (e.delay_s for e in own(t).events if e.delay_s is not None)),
+        in_alarm=sums.share(own.told_s, lambda t: 3600.0 * t.hours, counts=False),
+        time_found=sums.share(own.shared_s, own.truth_s, counts=False),
+        time_right=sums.share(own.shared_s, own.told_s, counts=False),
+        delay=known.spread(lambda t: (e.delay_s for e in own.events(t) if e.delay_s is not None)),
         in_time=known.share(
-            lambda t: sum(e.delay_s is not None and e.delay_s <= IN_TIME_S for e in own(t).events),
-            lambda t: len(own(t).events),
+            lambda t: sum(e.delay_s is not None and e.delay_s <= IN_TIME_S for e in own.events(t)),
+            lambda t: len(own.events(t)),
         ),
         false_by_state={state: _false_in(rows, label, state) for state in _hours_by_state(rows)},
         false_conveyed=sums.rate(
-            lambda t: sum(n for (_, moved), n in own(t).false_in.items() if moved),
+            lambda t: sum(n for (_, moved), n in own.tally(t).false_in.items() if moved),
             lambda t: t.times.conveyed_hours or 0.0,
         ),
-        large=sums.share(*_found(own, lambda e: e.count >= LARGE.get(label, 0))),
-        by_class={
-            name: sums.share(*_found(own, lambda e, name=name: e.true_class == name))  # type: ignore[misc]
-            for name in sorted({e.true_class for t in rows for e in own(t).events})
-        },
-        by_state={
-            state: sums.share(*_found(own, lambda e, state=state: e.state is state))  # type: ignore[misc]
-            for state in State
-            if any(e.state is state for t in rows for e in own(t).events)
-        },
-        conveyed=sums.share(*_found(own, lambda e: e.conveyed)),
+        large=own.found_by(lambda e: e.count >= LARGE.get(label, 0)).get(True, _NOTHING),
+        by_class=own.found_by(lambda e: e.true_class),
+        by_state=own.found_by(lambda e: e.state),
+        conveyed=own.found_by(lambda e: e.conveyed).get(True, _NOTHING),
         count_in_20=sums.share(
-            lambda t: sum(abs(x) <= COUNT_ERROR for x in errors(t)), lambda t: len(errors(t))
+            lambda t: sum(abs(x) <= COUNT_ERROR for x in own.errors(t)), lambda t: len(own.errors(t))
         ),
-        count_error=sums.spread(errors),
+        count_error=sums.spread(own.errors),
     )
 
 
-def _found(
-    own: Callable[[Tally], LabelTally], wanted: Callable[[Found], bool]
-) -> tuple[Callable[[Tally], int], Callable[[Tally], int]]:
-    """How many of the events that are wanted were found in a night, and how many there were."""
-    return (
-        lambda t: sum(wanted(e) and e.told_count > 0 for e in own(t).events),
-        lambda t: sum(wanted(e) for e in own(t).events),
-    )
+class _Own:
+    """What each night says of one label."""
+
+    def __init__(self, rows: Sequence[Tally], label: Label) -> None:
+        self._rows, self._label = rows, label
+
+    def tally(self, t: Tally) -> LabelTally:
+        return t.labels[self._label]
+
+    def events(self, t: Tally) -> tuple[Found, ...]:
+        return self.tally(t).events
+
+    def told_s(self, t: Tally) -> float:
+        return self.tally(t).by_profile[TIGHT.name].told_s
+
+    def truth_s(self, t: Tally) -> float:
+        return self.tally(t).by_profile[TIGHT.name].truth_s
+
+    def shared_s(self, t: Tally) -> float:
+        return self.tally(t).by_profile[TIGHT.name].shared_s
+
+    def errors(self, t: Tally) -> list[float]:
+        """Relative errors of the counts of found events."""
+        return [(e.told_count - e.count) / e.count for e in self.events(t) if e.told_count and e.count]
+
+    def found_by(self, key: Callable[[Found], _Key]) -> dict[_Key, Share]:
+        """Share found of the events with each value of `key`, as the truth table has them."""
+        hits = [Counter(key(e) for e in self.events(t) if e.told_count) for t in self._rows]
+        of = [Counter(key(e) for e in self.events(t)) for t in self._rows]
+        infants, values = [t.infant for t in self._rows], {value for night in of for value in night}
+        return {
+            value: share(infants, [night[value] for night in hits], [night[value] for night in of])
+            for value in sorted(values)
+        }
 
 
 def _profile_score(sums: _Sums, label: Label, profile: Profile) -> ProfileScore:
@@ -339,16 +350,16 @@ def _kappa(pairs: Mapping[tuple[State, State], int]) -> float | None:
 
 
 def _urgent_score(rows: Sequence[Tally]) -> UrgentScore:
-    sums = _Sums(rows)
+    sums, known = _Sums(rows), _Sums([t for t in rows if t.delays_known])
     patterns = sorted({ring.wire for t in rows for ring in t.rings.false})
-    known = _Sums([t for t in rows if t.delays_known])
     return UrgentScore(
         all=sums.rate(lambda t: t.rings.told),
         false=sums.rate(lambda t: len(t.rings.false)),
-        false_by_pattern={
-            wire: sums.rate(lambda t, wire=wire: sum(r.wire == wire for r in t.rings.false))  # type: ignore[misc]
-            for wire in patterns
-        },
+        false_by_pattern={wire: sums.rate(_false_rings(wire)) for wire in patterns},
         rung=sums.share(lambda t: t.rings.rung, lambda t: t.rings.due),
         delay=known.spread(lambda t: t.rings.delays_s),
     )
+
+
+def _false_rings(wire: str) -> Callable[[Tally], int]:
+    return lambda t: sum(ring.wire == wire for ring in t.rings.false)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,3 +100,14 @@ def test_a_night_that_fails_is_named_and_the_others_go_on(
     monkeypatch.setattr(bench, "scored", broken)
     assert bench.main([*TINY, "--keep", str(tmp_path)]) == 1
     assert "validation seed 2000: RuntimeError: torn" in capsys.readouterr().out
+
+
+def test_the_bench_runs_as_make_calls_it_in_a_process_of_its_own(tmp_path: Path) -> None:
+    words = ["--only", "rare", "--nights", "1", "--hours", "0.06", "--jobs", "1", "--keep", str(tmp_path)]
+    line = [sys.executable, str(BENCH / "accuracy.py"), *words]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, cwd=BENCH.parent)
+    assert done.returncode == 0, done.stderr
+    assert "==== rare" in done.stdout
+    assert [p.name for p in tmp_path.rglob("*.zz")] == [
+        "general_clonic-3_stiffening-3_tonic_clonic-1_2700_0.06h.zz"
+    ]
