@@ -63,7 +63,7 @@ class Core:
         Only hops at which something can happen are visited: what was found, what stirs, or a tracker's own time.
         """
         things = _by_hop(found)
-        looks = Looks.of(chains, h0, h1)
+        looks = Looks.of(chains, h0, h1, self.settings.hold_sway_deg)
         aroused = self.scene.state.stirs(h0, h1, chains)
         known = sorted({*things, *aroused, *self._stirring(h0, h1, chains, looks)})
         out: list[Output] = []
@@ -71,7 +71,7 @@ class Core:
             for thing in things.get(h, ()):
                 self._take(thing)
             out += self._hop(h, chains, looks, aroused.get(h))
-        self.stiffening.pass_by(looks, looks.rest(), self.settings)
+        self.stiffening.pass_by(looks, looks.rest())
         return out
 
     def _stirring(self, h0: int, h1: int, chains: dict[Site, Chain], looks: Looks) -> Iterator[int]:
@@ -138,7 +138,7 @@ class Core:
             self.scene.state.arouse(aroused)
         if (h + 1) % LOOK_HOPS == 0:
             before, postures = looks.take(h)
-            self.stiffening.pass_by(looks, before, self.settings)
+            self.stiffening.pass_by(looks, before)
             held = self._look(h, postures, chains)
             self._note(held)
             out += held

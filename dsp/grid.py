@@ -157,25 +157,24 @@ class SiteGrid:
 
     def add_all(self, stretch: Stretch) -> None:
         """Take many segments in: together where nothing about them needs a second look, else one by one."""
-        if self._is_plain(stretch):
-            last = (int(stretch.t0s_ns[-1]), stretch.boot, int(stretch.seqs[-1]))
-            self.waiting.append(Waiting(last, stretch))
+        if not self._is_plain(stretch):
+            for segment in stretch.segments():
+                self.add(segment)
             return
-        for segment in stretch.segments():
-            self.add(segment)
+        for a, b in pairwise([0, *_doubts(stretch), len(stretch)]):
+            last = (int(stretch.t0s_ns[b - 1]), stretch.boot, int(stretch.seqs[b - 1]))
+            self.waiting.append(Waiting(last, stretch.part(a, b)))
 
     def _is_plain(self, stretch: Stretch) -> bool:
-        """Whether all of it is usable, in time, in order, and free of repetitions."""
+        """Whether all of it is usable, in time and in order."""
         if not len(stretch) or (self.absorbed_ns is not None and stretch.t0_ns < self.absorbed_ns):
             return False
-        first = (stretch.t0_ns, stretch.boot, int(stretch.seqs[0]))
-        if self.waiting and self.waiting[-1].order > first:
+        if self.waiting and self.waiting[-1].order > (stretch.t0_ns, stretch.boot, int(stretch.seqs[0])):
             return False
-        t0s, steps, ns = stretch.t0s_ns, stretch.steps_ns, stretch.ns
-        usable = bool((ns > 0).all() and (steps > 0).all() and (steps <= _SLOWEST_NS).all())
-        fresh = np.rint(_OVERLAP_STEPS * steps[1:]).astype(np.int64)
-        lasts, ends = t0s + (ns - 1) * steps, t0s + ns * steps
-        return usable and bool((t0s[1:] >= lasts[:-1] + fresh).all() and (ends[1:] >= ends[:-1]).all())
+        later, same = np.diff(stretch.t0s_ns) > 0, np.diff(stretch.t0s_ns) == 0
+        ordered = bool((later | (same & (np.diff(stretch.seqs) >= 0))).all())
+        steps = stretch.steps_ns
+        return ordered and bool(((stretch.ns > 0) & (steps > 0) & (steps <= _SLOWEST_NS)).all())
 
     def _unpack(self) -> None:
         """Let every segment wait for itself."""
@@ -244,7 +243,9 @@ class SiteGrid:
     def _absorb_stretch(self, head: Waiting, stretch: Stretch, until_ns: int) -> None:
         """Take in the segments that begin before `until_ns`; one that reaches beyond waits with its rest."""
         if self.last_ns is not None and _overlaps(stretch, self.last_ns):
-            self._unpack()
+            (first,) = stretch.part(0, 1).segments()
+            rest = [Waiting(head.order, stretch.part(1, len(stretch)))] if len(stretch) > 1 else []
+            self.waiting[:1] = [Waiting((first.t0_ns, first.boot, first.seq), first), *rest]
             return
         m = int(np.searchsorted(stretch.t0s_ns, until_ns))
         *_, last = stretch.part(m - 1, m).segments()
@@ -333,6 +334,14 @@ def _reach(stretch: Stretch, reached: int) -> tuple[int, bool]:
     before = np.concatenate([[reached], ends[:-1]])
     holes = np.flatnonzero(stretch.t0s_ns > before + stretch.steps_ns // 2)
     return (int(before[holes[0]]), False) if holes.size else (int(ends[-1]), True)
+
+
+def _doubts(stretch: Stretch) -> list[int]:
+    """Segments that may repeat what the one before had."""
+    t0s, steps = stretch.t0s_ns, stretch.steps_ns
+    lasts, ends = t0s + (stretch.ns - 1) * steps, t0s + stretch.ns * steps
+    fresh = np.rint(_OVERLAP_STEPS * steps[1:]).astype(np.int64)
+    return (np.flatnonzero((t0s[1:] < lasts[:-1] + fresh) | (ends[1:] < ends[:-1])) + 1).tolist()
 
 
 def _overlaps(stretch: Stretch, last_ns: int) -> bool:

@@ -14,7 +14,7 @@ from dsp.grid import GRID_HZ
 from dsp.records import Site
 
 __all__ = [
-    "HOLD_HOPS", "LOOK_HOPS", "Kept", "Looks", "Posture", "Vector", "angle_deg", "postures_of", "tremor_hz",
+    "HOLD_HOPS", "LOOK_HOPS", "UNSEEN_G", "Kept", "Looks", "Posture", "Vector", "angle_deg", "postures_of", "tremor_hz",
 ]  # fmt: skip
 
 Vector = tuple[float, float, float]
@@ -26,6 +26,9 @@ LOOK_HOPS = 4
 
 HOLD_HOPS = 8
 """Two seconds: long enough to average tremor and breathing away, short against any posture worth a word."""
+
+UNSEEN_G = 1.0
+"""Counted as highest envelope where no site showed a posture: thrown about, or not seen."""
 
 _LEAST_G = 0.5
 _MOST_G = 1.5
@@ -85,35 +88,32 @@ class Looks:
 
     hops: range
     kept: dict[Site, Kept]
+    held: Bools
+    """whether a site was seen, and every site that was kept still"""
+    top_g: list[float]
+    """highest envelope of any site"""
     passed: int = 0
     """looks before this one were taken in"""
-    _held: Bools | None = None
-    _tops: list[float] | None = None
 
     @classmethod
-    def of(cls, chains: Mapping[Site, Chain], h0: int, h1: int) -> Looks:
-        """The looks that end with one of the hops h0 to h1 - 1, of which all rows are there."""
+    def of(cls, chains: Mapping[Site, Chain], h0: int, h1: int, sway_deg: float) -> Looks:
+        """The looks that end with one of the hops h0 to h1 - 1, of which all rows are there.
+
+        Args:
+            chains: all sites.
+            h0: first hop.
+            h1: hop behind the last.
+            sway_deg: most that a held posture sways.
+        """
         hops = _looks(h0, h1)
-        return cls(hops, {s: _kept(c, hops) for s, c in chains.items()} if hops else {})
-
-    def held(self, sway_deg: float) -> Bools:
-        """At which looks every site that was seen kept still, and one was seen."""
-        if self._held is None:
-            some = np.zeros(len(self.hops), dtype=np.bool_)
-            still = np.ones(len(self.hops), dtype=np.bool_)
-            for kept in self.kept.values():
-                some |= kept.seen
-                still &= ~kept.seen | (np.asarray(kept.sway_deg) <= sway_deg)
-            self._held = some & still
-        return self._held
-
-    def tops(self, unseen_g: float) -> list[float]:
-        """Highest envelope of any site that was seen, by look; `unseen_g` where none was."""
-        if self._tops is None:
-            rows = [np.where(k.seen, k.top_g, -1.0) for k in self.kept.values()]
-            top = np.maximum.reduce(rows)
-            self._tops = np.where(top >= 0.0, top, unseen_g).tolist()
-        return self._tops
+        kept = {s: _kept(c, hops) for s, c in chains.items()} if hops else {}
+        held, some = np.ones(len(hops), dtype=np.bool_), np.zeros(len(hops), dtype=np.bool_)
+        for k in kept.values():
+            some |= k.seen
+            held &= ~k.seen | (np.asarray(k.sway_deg) <= sway_deg)
+        rows = [np.where(k.seen, k.top_g, 0.0) for k in kept.values()]
+        top = np.maximum.reduce(rows) if rows else np.zeros(0)
+        return cls(hops, kept, held & some, np.where(some, top, UNSEEN_G).tolist())
 
     def take(self, h: int) -> tuple[range, dict[Site, Posture]]:
         """The looks before the one at hop h that were not taken in yet, and the postures at h."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dsp.chain import HOP, HOP_NS, NEVER, Chain
 from dsp.classify import confidence_of, match_of
 from dsp.events import Draft, event_id, tell
-from dsp.holds import HOLD_HOPS, LOOK_HOPS, Looks, Posture, Vector, angle_deg, tremor_hz
+from dsp.holds import HOLD_HOPS, LOOK_HOPS, UNSEEN_G, Looks, Posture, Vector, angle_deg, tremor_hz
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
 from dsp.scene import Scene
 from dsp.settings import Settings
@@ -36,9 +36,6 @@ _LAST_LOOKS = 5
 _LOST_LOOKS = 3
 _SLACK_LOOKS = 8
 """Looks without tremor after which a told posture counts as let go, though it is kept."""
-
-_UNSEEN_G = 1.0
-"""Counted for a look at which no site showed a posture: thrown about, or not seen."""
 
 _NEARLY_DEG = 1e-6
 """Room for the rounding of angles in bulk, so that no turn is passed by that a look would call one."""
@@ -88,7 +85,7 @@ class StiffeningTracker:
 
         Who looks at these alone, and at every look while `wake` asks for it, may give the rest to `pass_by`.
         """
-        at = np.flatnonzero(looks.held(settings.hold_sway_deg))
+        at = np.flatnonzero(looks.held)
         if not at.size:
             return []
         before, now = at[:-1], at[1:]
@@ -107,18 +104,18 @@ class StiffeningTracker:
         """The first hop from h on at which it must be asked to look, if nothing stirs before."""
         return NEVER if self.hold is None else h + (-(h + 1)) % LOOK_HOPS
 
-    def pass_by(self, looks: Looks, which: range, settings: Settings) -> None:
+    def pass_by(self, looks: Looks, which: range) -> None:
         """Learn what rest is from looks that cannot begin a hold, while none is going on."""
         if not which:
             return
-        held = looks.held(settings.hold_sway_deg)[which.start : which.stop]
+        held = looks.held[which.start : which.stop]
         at = (which.start + np.flatnonzero(held)).tolist()
         for i in at:
             self._rest_at(looks.hops[i], {s: k.rms_g[i] for s, k in looks.kept.items() if k.seen[i]})
         if at:
             self.rest = {s: k.posture(at[-1]).way for s, k in looks.kept.items() if k.seen[at[-1]]}
         after = at[-1] + 1 if at else which.start
-        self.tops += looks.tops(_UNSEEN_G)[after : which.stop]
+        self.tops += looks.top_g[after : which.stop]
 
     def look(
         self, h: int, postures: Postures, chains: dict[Site, Chain], scene: Scene, settings: Settings
@@ -144,7 +141,7 @@ class StiffeningTracker:
         return [] if self.open is None else [self.open]
 
     def _wait(self, h: int, postures: Postures, *, held: bool, settings: Settings) -> None:
-        self.tops.append(max((p.top_g for p in postures.values()), default=_UNSEEN_G))
+        self.tops.append(max((p.top_g for p in postures.values()), default=UNSEEN_G))
         if not held:
             return
         if (
