@@ -13,6 +13,7 @@ from firmware_sim.draw import Draw
 from firmware_sim.handling import HANDLINGS, feed, handling
 from firmware_sim.jerks import hiccups, spindle_twitches, startle, twitches
 from firmware_sim.kicks import FORMS, PATTERNS, kicking
+from firmware_sim.liveliness import in_the_way_of
 from firmware_sim.movement import Infant, Movement
 from firmware_sim.rhythmic import RMD_FORMS, rhythmic_movement, sandifer
 from firmware_sim.seizures import clonic, stiffening, tonic_clonic
@@ -117,7 +118,7 @@ def options_of(kind: str) -> Mapping[str, tuple[Any, ...]]:
 
 
 def make_movement(kind: str, draw: Draw, infant: Infant, options: Mapping[str, Option]) -> Movement:
-    """One movement of a kind.
+    """One movement of a kind, as large and as slow as this infant's are.
 
     Raises:
         UnknownMovementError: a kind without a generator.
@@ -126,7 +127,7 @@ def make_movement(kind: str, draw: Draw, infant: Infant, options: Mapping[str, O
     options_of(kind)
     for name, value in options.items():
         check_option(kind, name, value)
-    return GENERATORS[kind](draw, infant, **options)
+    return in_the_way_of(infant, GENERATORS[kind](draw, infant, **options))
 
 
 def check_option(kind: str, name: str, value: object) -> None:

@@ -7,23 +7,27 @@ References:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from dsp.records import State
 from firmware_sim.draw import Draw
-from firmware_sim.movement import Movement
+from firmware_sim.movement import Infant, Movement
 from firmware_sim.sleep import Bout
+from firmware_sim.splines import Spline
 from firmware_sim.steps import Channel, Steps
 
-__all__ = ["enliven", "fidgeting", "with_units"]
+__all__ = ["enliven", "fidgeting", "in_the_way_of", "with_units"]
 
 _WHOLE_BELOW_S: Final = 0.12
 """A shorter step is one twitch of muscle and has no parts."""
 _SPLIT_SHARE: Final = 0.7
 _FIDGET_RAD: Final = {State.AWAKE: 0.010, State.ACTIVE_SLEEP: 0.004, State.QUIET_SLEEP: 0.003}
 """Median size [E]: a few mg of tilt, the order of the breath."""
+_REACH_RAD: Final = 1.6
+"""Further than this no joint of an infant turns in one movement [E]."""
 _FIDGET_CHANNELS: Final = tuple(c for c in Channel if Channel.ROOT_YAW <= c <= Channel.R_KNEE)
 
 
@@ -51,6 +55,27 @@ def with_units(steps: Steps, draw: Draw) -> Steps:
 def enliven(movement: Movement, draw: Draw) -> Movement:
     """A movement made of units, with the truth it came with."""
     return Movement(with_units(movement.steps, draw), movement.marks)
+
+
+def in_the_way_of(infant: Infant, movement: Movement) -> Movement:
+    """A movement as large and as slow as this infant's are; motion from outside stays as it is.
+
+    No joint turns further than it can: what would be larger is as large as can be. A series keeps its pace, or
+    its gaps would leave what the series is defined by.
+    """
+    if (infant.vigour, infant.slowness) == (1.0, 1.0) or any(mark.conveyed for mark in movement.marks):
+        return movement
+    slow = 1.0 if any(mark.members for mark in movement.marks) else infant.slowness
+    steps = movement.steps
+    largest = float(np.max(np.abs(steps.delta), initial=1e-9))
+    size = min(infant.vigour, max(_REACH_RAD / largest, 1.0))
+    splines = tuple(
+        Spline(s.channel, slow * s.start_s, slow * s.knot_s, np.float32(size) * s.weights)
+        for s in steps.splines
+    )
+    made = Steps(steps.channel, slow * steps.start_s, slow * steps.span_s, size * steps.delta, splines)
+    marks = tuple(replace(m, onset_s=slow * m.onset_s, end_s=slow * m.end_s) for m in movement.marks)
+    return Movement(made, marks)
 
 
 def fidgeting(draw: Draw, bout: Bout, per_hour: float) -> Steps:

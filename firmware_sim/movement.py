@@ -103,6 +103,10 @@ class Infant:
     """where its breathing rate lies among infants of its age, in standard deviations"""
     breath_tilt_g: float
     """peak to peak tilt of the chest in quiet breathing"""
+    vigour: float = 1.0
+    """size of all its own movements over what is usual"""
+    slowness: float = 1.0
+    """time its own movements take over what is usual"""
 
 
 def draw_infant(draw: Draw, age_days: int) -> Infant:

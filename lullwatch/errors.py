@@ -83,6 +83,6 @@ class WorkerDied(LullwatchError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"a process that simulated nights was ended, most likely for want of memory (about 700 MB each); what is in "
+            f"a process that simulated nights was ended, most likely for want of memory (a night needs 700 MB); all in "
             f"{path} is whole: run the same command again with fewer --jobs"
         )
