@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dsp.records import NS, Label, Scale, Segment, Site, State
+from lullwatch.__main__ import main
 from lullwatch.onto import BadInjection, options_from, write_onto
 from store.edf import read_recording, write_recording
 from store.events_tsv import read_events, read_states
@@ -79,3 +80,33 @@ def test_what_does_not_go_together_is_said_with_the_recordings_name(
     with pytest.raises(BadInjection, match=rf"{kind} onto .*still\.edf: .*{says}"):
         write_onto(path, tmp_path / "out", kind, pairs, at_s=at_s, seed=1)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_command_adds_a_movement_and_names_its_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = a_recording(tmp_path), tmp_path / "out"
+    words = [
+        "simulate",
+        "--onto",
+        str(path),
+        "--movement",
+        "spasm_cluster",
+        "--option",
+        "count=3",
+        "--at",
+        "20",
+    ]
+    assert main([*words, "--out", str(out)]) == 0
+    told = capsys.readouterr().out.split()
+    assert str(out / "still_with_spasm_cluster_seed-1.edf") in told
+    assert (out / "still_with_spasm_cluster_seed-1_truth_events.tsv").exists()
+
+
+def test_the_command_says_in_one_line_what_cannot_be_added(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = a_recording(tmp_path)
+    words = ["simulate", "--onto", str(path), "--movement", "spasm_clutser", "--out", str(tmp_path / "out")]
+    assert main(words) == 2
+    assert "spasm_clutser onto" in capsys.readouterr().err

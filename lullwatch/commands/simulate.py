@@ -23,9 +23,14 @@ def simulate(
     hours: float = 10.0,
     without: tuple[str, ...] = (),
     jobs: int | None = None,
+    onto: Path | None = None,
+    movement: str = "spasm_cluster",
+    at: float = 60.0,
+    option: tuple[str, ...] = (),
+    age_days: int | None = None,
     listing: _Listing = False,
 ) -> int:
-    """Write a simulated recording (EDF+) and its truth, or a whole population of them.
+    """Write a simulated recording (EDF+) and its truth, or a whole population, or a movement onto a recording.
 
     Writes NAME_seed-SEED.edf and, with the same beginning, _truth_events.tsv, _truth_states.tsv,
     _truth_contexts.tsv and _truth_unseen.tsv. A population has an index besides, population.tsv; run again, the same
@@ -34,6 +39,8 @@ def simulate(
     Example: lullwatch simulate demo_hour --seed 7 --out recordings
 
     Example: lullwatch simulate --population 200 --seed 7 --hours 10 --out nights
+
+    Example: lullwatch simulate --onto somebody.edf --movement spasm_cluster --option count=8 --at 60 --out added
 
     Example: lullwatch simulate --list
 
@@ -55,6 +62,16 @@ def simulate(
         What never occurs in a population; give it again for more (see docs/scenarios.md).
     jobs
         Processes at once for a population; one for each core if not given.
+    onto
+        Add one movement to this EDF+ recording instead; all its other samples stay as they are.
+    movement
+        Kind of what is added (see docs/scenarios.md).
+    at
+        Seconds from the recording's start at which it is added.
+    option
+        NAME=VALUE of the movement; give it again for more.
+    age_days
+        Age of the infant whose movement is added; 180 if not given.
     listing
         Only list the named scenarios.
     """
@@ -65,6 +82,8 @@ def simulate(
         for line in engine.scenario_lines():
             say(line)
         return 0
+    if onto is not None:
+        return _onto(onto, out, movement, option, at, seed, age_days)
     if population is not None:
         return _population(population, seed, hours, kind, frozenset(without), out, jobs)
     for path in engine.simulate(scenario, out, seed=seed):
@@ -82,4 +101,22 @@ def _population(
     with progress(f"simulating {count} nights", total=count) as bar:
         made = simulate_population(order, out, jobs=jobs, on_night=lambda file: bar.advance(1, file))
     say(f"written: {made} nights, {count - made} were there; index: {out / INDEX}")
+    return 0
+
+
+def _onto(
+    path: Path,
+    out: Path,
+    movement: str,
+    option: tuple[str, ...],
+    at_s: float,
+    seed: int,
+    age_days: int | None,
+) -> int:
+    from lullwatch.console import say
+    from lullwatch.onto import AGE_DAYS, write_onto
+
+    age = AGE_DAYS if age_days is None else age_days
+    for file in write_onto(path, out, movement, option, at_s=at_s, seed=seed, age_days=age):
+        say(f"written: {file}")
     return 0
