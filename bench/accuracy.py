@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -25,8 +26,8 @@ from statistics import fmean, median
 
 import evidence
 import msgspec
-from accuracy_nights import Job, Scored, scored, settings_from, sources_digest
-from accuracy_table import figures_of, goals, peer_table, said_goals
+from accuracy_nights import DIGEST_LENGTH, Job, Scored, scored, settings_from, sources_digest
+from accuracy_table import Figure, figures_of, goals, peer_table, said_goals
 
 from dsp.settings import Settings
 from firmware_sim.population import MECHANISMS
@@ -38,6 +39,8 @@ from lullwatch.scoring_report import report
 ROOT = evidence.ROOT
 
 KEEP = ROOT / "build" / "accuracy"
+KEPT_DIGESTS = 4
+"""70 MB each at most; a detector's author goes back and forth between a few."""
 FOLDS = ROOT / "bench" / "folds"
 SPEAKS_OF = ("alerts", "dsp", "firmware_sim", "lullwatch/scoring*.py", "bench/accuracy*.py", "bench/osd.py")
 
@@ -184,14 +187,34 @@ def _fold_lines(scores: dict[str, Score]) -> str:
             "==== leave one mechanism out: not run. No settings that were set without a mechanism were found"
             f" ({FOLDS.relative_to(ROOT)}/MECHANISM.json)."
         )
-    lines = ["==== leave one mechanism out: mean of the folds, and the worst"]
-    for key, whole in figures_of(scores["validation"]).items():
-        values = {name: figures_of(score)[key] for name, score in folds.items()}
+    lines = ["==== leave one mechanism out: with all of them, mean of the folds, the worst, and each"]
+    every = figures_of(scores["validation"]) if "validation" in scores else {}
+    for key, example in figures_of(next(iter(folds.values()))).items():
+        values = {name.removeprefix("fold "): figures_of(score)[key] for name, score in folds.items()}
         known = {name: f.value for name, f in values.items() if f.value is not None}
         if known:
-            worst = (min if whole.more_is_better else max)(known, key=lambda name: known[name])
-            lines.append(f"  {key:<44} mean {fmean(known.values()):.3g}   worst {known[worst]:.3g} ({worst})")
+            worst = (min if example.more_is_better else max)(known, key=lambda name: known[name])
+            each = ", ".join(f"{name} {value:.3g}" for name, value in known.items())
+            lines.append(
+                f"  {key:<44} all {_said(every.get(key))}  mean {fmean(known.values()):.3g}"
+                f"  worst {known[worst]:.3g} ({worst}); {each}"
+            )
     return "\n".join(lines)
+
+
+def _said(figure: Figure | None) -> str:
+    return "-" if figure is None or figure.value is None else f"{figure.value:.3g}"
+
+
+def prune(folder: Path) -> None:
+    """Forget the nights of sources long changed: the newest few digests are kept."""
+    old = sorted((p for p in folder.iterdir() if p.is_dir() and len(p.name) == DIGEST_LENGTH), key=_age)
+    for path in old[:-KEPT_DIGESTS]:
+        shutil.rmtree(path)
+
+
+def _age(path: Path) -> float:
+    return path.stat().st_mtime
 
 
 def write(scores: dict[str, Score], done: dict[str, list[Scored]], command: str) -> Path:
@@ -203,7 +226,7 @@ def write(scores: dict[str, Score], done: dict[str, list[Scored]], command: str)
                 "nights": score.nights,
                 "hours": round(score.hours, 1),
                 "seeds": [done[name][0].job.seed, done[name][-1].job.seed],
-                **{key: figure.said for key, figure in figures_of(score).items()},
+                **{key: msgspec.to_builtins(figure) for key, figure in figures_of(score).items()},
             }
             for name, score in scores.items()
         },
@@ -268,6 +291,8 @@ def main(words: Sequence[str] | None = None) -> int:
     said = text(scores, done)
     print(said)
     folder.mkdir(parents=True, exist_ok=True)
+    os.utime(folder)
+    prune(arguments.keep)
     (folder / "report.txt").write_text(said + "\n", encoding="utf-8")
     for name, score in scores.items():
         (folder / f"score_{name.replace(' ', '-')}.json").write_bytes(msgspec.json.encode(score))

@@ -34,10 +34,20 @@ from lullwatch.simulate import read_scenario
 from store.events_tsv import state_lines
 
 ROOT = Path(__file__).resolve().parents[1]
-__all__ = ["AlarmTally", "Job", "Kept", "Scored", "scored", "sources_digest"]
+__all__ = [
+    "DIGEST_LENGTH",
+    "AlarmTally",
+    "Job",
+    "Kept",
+    "Scored",
+    "scored",
+    "settings_from",
+    "sources_digest",
+]
 
 SOURCES = ("dsp", "firmware_sim", "bench/osd.py", "bench/accuracy_nights.py", "lullwatch/feeding.py")
 """What decides a night's tables. Scoring is not among them: nights are scored anew each time."""
+DIGEST_LENGTH = 10
 SEGMENT_SAMPLES = 104
 """A second each, as recordings of simulated nights have them: packets of 16 would take a gigabyte a night."""
 COMPILE_S = 1800.0
@@ -110,7 +120,7 @@ def sources_digest() -> str:
         place = ROOT / name
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    return digest.hexdigest()[:10]
+    return digest.hexdigest()[:DIGEST_LENGTH]
 
 
 def scored(job: Job, folder: Path, window_s: float) -> Scored:

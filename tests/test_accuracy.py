@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -111,3 +112,26 @@ def test_the_bench_runs_as_make_calls_it_in_a_process_of_its_own(tmp_path: Path)
     assert [p.name for p in tmp_path.rglob("*.zz")] == [
         "general_clonic-3_stiffening-3_tonic_clonic-1_2700_0.06h.zz"
     ]
+
+
+def test_only_the_newest_sources_are_kept(bench: ModuleType, tmp_path: Path) -> None:
+    for i in range(6):
+        (tmp_path / f"{i:010d}").mkdir()
+        os.utime(tmp_path / f"{i:010d}", (i, i))
+    (tmp_path / "mine").mkdir()
+    bench.prune(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"{i:010d}" for i in range(2, 6)] + ["mine"]
+
+
+def test_every_fold_is_told_and_the_worst_beside_the_mean(
+    bench: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("two_legged_kicks", "startle"):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"version": name}))
+    words = ["--only", "validation,fold two_legged_kicks,fold startle", *TINY[2:]]
+    assert bench.main([*words, "--folds", str(tmp_path), "--keep", str(tmp_path / "keep")]) == 0
+    (line,) = [
+        x for x in capsys.readouterr().out.splitlines() if "series, false per 24 h" in x and "mean" in x
+    ]
+    assert "all 0  mean 0  worst 0 (startle)" in line
+    assert "two_legged_kicks 0" in line
