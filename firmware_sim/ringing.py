@@ -40,8 +40,8 @@ _SHIFT_END_M: Final = 0.02
 """Where the sock is taut [E]."""
 _EASE_S: Final = (4.0, 30.0)
 """It works loose, and is pulled tight, within some seconds [E]; a sudden begin would be a jump."""
-_KNOT_S: Final = 1.0 / 125.0
-"""Eight knots in the fastest swing."""
+_KNOT_S: Final = 1.0 / 104.0
+"""Seven knots in the fastest swing."""
 _BLOCK: Final = 16_384
 _BEFORE_S: Final = 1.0
 """A sock that was loose before the night rings in before its first sample."""
@@ -138,7 +138,10 @@ def _held(path: Path, t0_s: float, n: int) -> _Floats:
 
 def _path(answer: _Floats, give: _Floats, end: float, t0_s: float) -> Path:
     """The answer as a smooth path, softly stopped where the sock is taut."""
-    stopped = give * end * np.tanh(answer / end)
+    taut = np.square(answer / end)
+    taut += 1.0
+    stopped = np.multiply(answer, give, out=answer)
+    stopped /= np.sqrt(taut, out=taut)
     weights = spline_filter1d(stopped, order=3, mode="mirror").astype(np.float32)
     none = np.empty(0)
     return Path(none, none, none, 0.0, (Spline(0, t0_s, _KNOT_S, weights),))
