@@ -41,6 +41,8 @@ SURFACES: Final[dict[str, tuple[float, float]]] = {
     "cobbles": (2.4, 5.2),
 }
 """Vertical RMS in m/s^2 at 5 km/h [F48]."""
+_SOFTENED_HZ: Final = 40.0
+"""Above it a seat and its straps pass on little that is not straight up [E]."""
 _BIKE_SURFACES: Final[dict[str, tuple[float, float]]] = {
     "tarmac": (0.9, 2.8),
     "pavers": (4.5, 12.6),
@@ -189,35 +191,48 @@ def _driven(
     *,
     manoeuvres: bool = False,
 ) -> Movement:
-    """What the seat passes on: mostly upwards, less sideways, some pitching; socks and chest flap a little."""
+    """What the seat passes on: mostly upwards, less sideways, some pitching; limbs, chest and head give a little."""
     out = StepList()
     _put(out, Channel.POS_Z, up)
+    shared = resonance(up, _SOFTENED_HZ, 0.7)
     for channel, size in (
         (Channel.POS_X, draw.between(0.2, 0.5)),
         (Channel.POS_Y, draw.between(0.2, 0.5)),
         (Channel.CARRIER_PITCH, draw.between(0.3, 1.0)),
         (Channel.CARRIER_ROLL, draw.between(0.3, 1.0)),
     ):
-        own = rough(draw, t_s.size, peak_hz * draw.between(0.6, 1.2), draw.between(0.1, 0.3), 40.0, 0.3)
-        _put(out, channel, size * (0.7 * level * own + 0.3 * up))
-    for channel in (
-        Channel.L_HIP_FLEX,
-        Channel.R_HIP_FLEX,
-        Channel.L_KNEE,
-        Channel.R_KNEE,
-        Channel.SPINE_FLEX,
-    ):
-        lever = infant.body.shank_m + 0.05
-        soft = resonance(up, draw.between(3.0, 8.0), draw.between(0.25, 0.5))
-        _put(out, channel, soft * draw.sign() * draw.log_between(0.02, 0.12) / lever)
+        own = rough(
+            draw, t_s.size, peak_hz * draw.between(0.6, 1.2), draw.between(0.1, 0.3), _SOFTENED_HZ, 0.3
+        )
+        _put(out, channel, size * (0.7 * level * own + 0.3 * shared), every=2)
+    _give(out, draw, infant, up)
     hold_reclined(out, draw, float(t_s[-1]), (0.15, 0.8))
     if manoeuvres:
         _manoeuvres(out, draw, float(t_s[-1]))
     return conveyed(out.build(), true_class, 1)
 
 
-def _put(out: StepList, channel: Channel, accel: _Floats) -> None:
-    out.spline(channel, 2.0 * ROAD_KNOT_S, ROAD_KNOT_S, displacement_of(accel, ROAD_KNOT_S))
+def _give(out: StepList, draw: Draw, infant: Infant, up: _Floats) -> None:
+    """Joints give way at 3-8 Hz: 2-12 % of the shaking, the head's up to 30 % [E]."""
+    body = infant.body
+    for channel, lever_m, most in (
+        (Channel.L_HIP_FLEX, body.hip_lever_m, 0.12),
+        (Channel.R_HIP_FLEX, body.hip_lever_m, 0.12),
+        (Channel.L_KNEE, body.shank_m, 0.12),
+        (Channel.R_KNEE, body.shank_m, 0.12),
+        (Channel.SPINE_FLEX, body.pelvis_to_spine_m + body.chest_lever_m, 0.12),
+        (Channel.L_SHOULDER_FLEX, body.arm_lever_m, 0.12),
+        (Channel.R_SHOULDER_FLEX, body.arm_lever_m, 0.12),
+        (Channel.HEAD_NOD, body.head_lever_m, 0.30),
+    ):
+        soft = resonance(up, draw.between(3.0, 8.0), draw.between(0.25, 0.5))
+        _put(out, channel, soft * (draw.sign() * draw.log_between(0.02, most) / lever_m), every=2)
+
+
+def _put(out: StepList, channel: Channel, accel: _Floats, *, every: int = 1) -> None:
+    """Write an acceleration; what is soft needs only every second knot."""
+    knot_s = every * ROAD_KNOT_S
+    out.spline(channel, 2.0 * knot_s, knot_s, displacement_of(accel[::every], knot_s))
 
 
 def _manoeuvres(out: StepList, draw: Draw, total_s: float) -> None:
