@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dsp.records import NS, ClockRow, Config, Item, Site, Tick
-from store.edf import read_recording
+from store.edf import read_at_rest
 from store.journal import Journal
-from store.recording import Recording, from_journal
+from store.recording import AtRest, from_journal
 from store.rows import FED, FedRow, SegmentRow, fed_item
 
 from .errors import NothingToReplay
@@ -83,8 +83,8 @@ def load(path: Path, *, infant: str | None = None, as_arrived: bool = False) -> 
     if path.suffix != ".sqlite":
         if as_arrived:
             raise NothingToReplay(path, "only a journal knows in which order its rows arrived")
-        recording = read_recording(path)
-        if not recording.segments:
+        recording = read_at_rest(path)
+        if not recording.stretches:
             raise NothingToReplay(path, "no movement signals in it")
         return [_settled(path.stem, recording, None)]
     with Journal.read_only(path) as journal:
@@ -97,8 +97,8 @@ def load(path: Path, *, infant: str | None = None, as_arrived: bool = False) -> 
 
 
 def _journal_nights(path: Path, journal: Journal, infant: str, as_arrived: bool) -> Iterator[Night]:
-    recording = from_journal(journal, infant)
-    if not recording.segments:
+    recording = from_journal(journal, infant).at_rest()
+    if not recording.stretches:
         return
     parts = list(_parts(journal, infant))
     settled = _settled(f"{path.stem}_{infant}", recording, parts[-1].watch)
@@ -112,7 +112,7 @@ def _journal_nights(path: Path, journal: Journal, infant: str, as_arrived: bool)
         yield replace(night, name=name, blocks=blocks, ends=part.ended, as_arrived=True)
 
 
-def _settled(name: str, recording: Recording, watch: Watch | None) -> Night:
+def _settled(name: str, recording: AtRest, watch: Watch | None) -> Night:
     night = Night(
         name=name,
         infant=recording.infant,
@@ -124,7 +124,7 @@ def _settled(name: str, recording: Recording, watch: Watch | None) -> Night:
         blocks=(),
     )
     night = night if watch is None else _set(night, watch)
-    return replace(night, blocks=settled_blocks(recording.segments, night.sites))
+    return replace(night, blocks=settled_blocks(recording.stretches, night.sites))
 
 
 def _set(night: Night, watch: Watch) -> Night:

@@ -7,13 +7,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dsp.records import Segment, SegmentFlag, Site
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.records import Scale, Segment, Site
 from store.errors import BadRecording, BadTable
 
-__all__ = ["ClockFacts", "ClockTable", "Placed", "read_clock_table", "sidecars_of", "write_clock_table"]
+__all__ = [
+    "ClockFacts",
+    "ClockTable",
+    "Kind",
+    "Placed",
+    "read_clock_table",
+    "sidecars_of",
+    "write_clock_table",
+]
 
 _FORMAT = 1
 """version of the two sidecars"""
+
+_ROWS_AT_ONCE = 20_000
+"""Rows taken apart together: their words then need a few megabytes."""
 
 _COLUMNS = {
     "site": "where on the body the sensor sat",
@@ -53,28 +67,29 @@ class ClockFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One row of the table: a segment without its counts."""
+class Kind:
+    """What a row shares with the other rows of the same start of a sensor."""
 
     site: Site
     sensor: str
     boot: int
-    seq: int
-    sample_index: int
-    n: int
-    t0_ns: int
-    step_ns: int
-    flags: SegmentFlag
-    acc_g: float
-    gyro_dps: float
+    scale: Scale
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ClockTable:
-    """Both sidecars of one file."""
+    """Both sidecars of one file: columns with one place for each segment, as a night has hundreds of thousands."""
 
     facts: ClockFacts
-    lines: tuple[Line, ...]
+    kinds: tuple[Kind, ...]
+    kind: NDArray[np.int64]
+    """index in `kinds`"""
+    seq: NDArray[np.int64]
+    sample_index: NDArray[np.int64]
+    n: NDArray[np.int64]
+    t0_ns: NDArray[np.int64]
+    step_ns: NDArray[np.int64]
+    flags: NDArray[np.int64]
 
 
 def sidecars_of(edf: Path) -> tuple[Path, Path]:
@@ -121,7 +136,36 @@ def read_clock_table(edf: Path) -> ClockTable | None:
     rows = tsv.read_text(encoding="utf-8").splitlines()
     if not rows or rows[0].split("\t") != list(_COLUMNS):
         raise BadTable(tsv, 1, f"the columns are not {' '.join(_COLUMNS)}")
-    return ClockTable(facts, tuple(_parse(tsv, i, row) for i, row in enumerate(rows[1:], start=2)))
+    names: dict[tuple[str, ...], int] = {}
+    columns = [_columns(tsv, rows, first, names) for first in range(1, len(rows), _ROWS_AT_ONCE)]
+    whole = np.concatenate([np.zeros((7, 0), dtype=np.int64), *columns], axis=1)
+    return ClockTable(facts, tuple(_kind(name) for name in names), *whole)
+
+
+def _columns(path: Path, rows: list[str], first: int, names: dict[tuple[str, ...], int]) -> NDArray[np.int64]:
+    """The integers of some rows, shape (7, n): the kind's number, then the columns as `ClockTable` has them."""
+    some = rows[first : first + _ROWS_AT_ONCE]
+    try:
+        cells = zip(*(row.split("\t") for row in some), strict=True)
+        site, sensor, boot, seq, index, n, t0_ns, step_ns, flags, acc_g, gyro_dps = cells
+        known = len(names)
+        kinds = [
+            names.setdefault(name, len(names))
+            for name in zip(site, sensor, boot, acc_g, gyro_dps, strict=True)
+        ]
+        for name in list(names)[known:]:
+            _kind(name)
+        integers = [[*map(int, column)] for column in (seq, index, n, t0_ns, step_ns, flags)]
+        return np.array([kinds, *integers], dtype=np.int64)
+    except (ValueError, OverflowError):
+        for number, row in enumerate(some, start=first + 1):
+            _check(path, number, row)
+        raise
+
+
+def _kind(name: tuple[str, ...]) -> Kind:
+    site, sensor, boot, acc_g, gyro_dps = name
+    return Kind(Site(site), sensor, int(boot), Scale(float(acc_g), float(gyro_dps)))
 
 
 def _read_facts(path: Path) -> ClockFacts:
@@ -136,10 +180,11 @@ def _read_facts(path: Path) -> ClockFacts:
         raise BadRecording(path, f"cannot be read ({error!r})", remedy) from error
 
 
-def _parse(path: Path, number: int, row: str) -> Line:
+def _check(path: Path, number: int, row: str) -> None:
+    """Raise BadTable for a row that cannot be read."""
     try:
         site, sensor, boot, seq, index, n, t0_ns, step_ns, flags, acc_g, gyro_dps = row.split("\t")
-        integers = (int(boot), int(seq), int(index), int(n), int(t0_ns), int(step_ns))
-        return Line(Site(site), sensor, *integers, SegmentFlag(int(flags)), float(acc_g), float(gyro_dps))
-    except ValueError as error:
+        np.array([int(v) for v in (seq, index, n, t0_ns, step_ns, flags)], dtype=np.int64)
+        _kind((site, sensor, boot, acc_g, gyro_dps))
+    except (ValueError, OverflowError) as error:
         raise BadTable(path, number, f"cannot be read ({error})") from error

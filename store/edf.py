@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 import edfio
 import numpy as np
 
-from dsp.records import NS, Counts, Scale, Segment, Site
-from store.clock_table import ClockTable, Line, read_clock_table
+from dsp.records import NS, Counts, Segment, Site, Stretch
+from store.clock_table import ClockTable, Kind, read_clock_table
 from store.edf_signals import SiteSignals, site_signals
 from store.edf_write import GAP, run_path, write_recording
 from store.errors import BadRecording
-from store.recording import Annotation, Recording, settled
+from store.recording import Annotation, AtRest, Recording, at_rest
 
-__all__ = ["read_recording", "write_recording"]
+__all__ = ["read_at_rest", "read_recording", "write_recording"]
 
 _IMPLIED_BOOT = 0
 """Other people's recordings know no starts of a sensor."""
@@ -35,6 +35,11 @@ class _File:
 
 
 def read_recording(path: Path | str, *, infant: str = "infant", zone: str = "UTC") -> Recording:
+    """Read an EDF+ file with a record for each segment; see `read_at_rest`."""
+    return read_at_rest(path, infant=infant, zone=zone).recording()
+
+
+def read_at_rest(path: Path | str, *, infant: str = "infant", zone: str = "UTC") -> AtRest:
     """Read an EDF+ file, and with one of ours its further runs (``NAME_run-2.edf`` and on).
 
     With the sidecar the segments are the very ones that were written. Without, each site has one implied
@@ -78,61 +83,57 @@ def _open(path: Path) -> _File:
     return _File(path, edf, signals, annotations, (*(str(w.message) for w in caught), *remarks))
 
 
-def _exact(file: _File, table: ClockTable) -> Recording:
+def _exact(file: _File, table: ClockTable) -> AtRest:
     facts = table.facts
-    return Recording(
+    return AtRest(
         infant=facts.infant,
         zone=facts.zone,
         start_utc_ns=facts.start_utc_ns,
         t0_ns=facts.t0_ns,
-        segments=settled(_segment(file, line) for line in table.lines),
+        stretches=tuple(_of_kind(file, table, k, kind) for k, kind in enumerate(table.kinds)),
         annotations=_annotations(file, facts.file_t0_ns),
         remarks=file.remarks,
     )
 
 
-def _segment(file: _File, line: Line) -> Segment:
-    signals = file.signals.get(line.site)
-    end = line.sample_index + line.n
-    if signals is None or not 0 <= line.sample_index <= end <= len(signals.counts):
+def _of_kind(file: _File, table: ClockTable, number: int, kind: Kind) -> Stretch:
+    rows = np.flatnonzero(table.kind == number)
+    rows = rows[np.lexsort((table.seq[rows], table.t0_ns[rows]))]
+    first, ns = table.sample_index[rows], table.n[rows]
+    signals = file.signals.get(kind.site)
+    length = 0 if signals is None else len(signals.counts)
+    wrong = np.flatnonzero((first < 0) | (ns < 0) | (first + ns > length))
+    if signals is None or wrong.size:
+        at = int(wrong[0]) if wrong.size else 0
         remedy = "They are not of one writing: export the recording again, or move the _clock.tsv away."
         what = (
-            f"its _clock.tsv speaks of samples {line.sample_index}..{end} of {line.site}, which are not in it"
+            f"its _clock.tsv speaks of samples {first[at]}..{first[at] + ns[at]} of {kind.site}, "
+            "which are not in it"
         )
         raise BadRecording(file.path, what, remedy)
-    return Segment(
-        line.site,
-        line.sensor,
-        line.boot,
-        line.seq,
-        line.t0_ns,
-        line.step_ns,
-        signals.counts[line.sample_index : end],
-        Scale(line.acc_g, line.gyro_dps),
-        line.flags,
-    )
+    return Stretch(
+        kind.site, kind.sensor, kind.boot, kind.scale, table.seq[rows], table.t0_ns[rows], table.step_ns[rows],
+        ns, first, table.flags[rows], signals.counts,
+    )  # fmt: skip
 
 
-def _joined(first: Recording, second: Recording) -> Recording:
-    return Recording(
-        infant=first.infant,
-        zone=first.zone,
-        start_utc_ns=first.start_utc_ns,
-        t0_ns=first.t0_ns,
-        segments=settled((*first.segments, *second.segments)),
+def _joined(first: AtRest, second: AtRest) -> AtRest:
+    return replace(
+        first,
+        stretches=(*first.stretches, *second.stretches),
         annotations=(*first.annotations, *second.annotations),
         remarks=(*first.remarks, *second.remarks),
     )
 
 
-def _implied(file: _File, infant: str, zone: str) -> Recording:
+def _implied(file: _File, infant: str, zone: str) -> AtRest:
     segments = [s for site, signals in file.signals.items() for s in _stretches(file, site, signals)]
-    return Recording(
+    return AtRest(
         infant=infant,
         zone=zone,
         start_utc_ns=_start_utc_ns(file.edf, zone),
         t0_ns=0,
-        segments=settled(segments),
+        stretches=tuple(at_rest(segments)),
         annotations=_annotations(file, 0),
         remarks=file.remarks,
     )

@@ -31,6 +31,7 @@ __all__ = [
     "NOT_RECEIVED",
     "RESTART",
     "Annotation",
+    "AtRest",
     "Gap",
     "Recording",
     "at_rest",
@@ -107,6 +108,49 @@ class Recording:
         """Sites with samples, in the order of `Site`."""
         worn = {s.site for s in self.segments}
         return tuple(site for site in Site if site in worn)
+
+    def at_rest(self) -> AtRest:
+        """The same with its segments in stretches, and without what was told."""
+        return AtRest(
+            self.infant, self.zone, self.start_utc_ns, self.t0_ns, tuple(at_rest(self.segments)),
+            self.annotations, self.remarks,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class AtRest:
+    """A recording as a file holds it: stretches instead of segments, for whoever wants all of it at once."""
+
+    infant: str
+    zone: str
+    start_utc_ns: int | None
+    t0_ns: int
+    stretches: tuple[Stretch, ...]
+    annotations: tuple[Annotation, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def end_ns(self) -> int:
+        """Data time after the last sample; the start when there is none."""
+        return max((s.end_ns for s in self.stretches), default=self.t0_ns)
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """Sites with samples, in the order of `Site`."""
+        worn = {s.site for s in self.stretches}
+        return tuple(site for site in Site if site in worn)
+
+    def recording(self) -> Recording:
+        """The same with a record for each segment."""
+        return Recording(
+            infant=self.infant,
+            zone=self.zone,
+            start_utc_ns=self.start_utc_ns,
+            t0_ns=self.t0_ns,
+            segments=settled(s for stretch in self.stretches for s in stretch.segments()),
+            annotations=self.annotations,
+            remarks=self.remarks,
+        )
 
 
 def settled(segments: Iterable[Segment]) -> tuple[Segment, ...]:

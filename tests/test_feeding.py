@@ -4,15 +4,21 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.records import NS, Cutoff, Item, Scale, Segment, Site
+from dsp.records import NS, Cutoff, Item, Scale, Segment, Site, Stretch
 from lullwatch.feeding import BLOCK_NS, settled_blocks
+from store.recording import at_rest
 
 SITES = (Site.LA, Site.TR)
 STEP_NS = 10_000_000
 
 
-def settled_items(segments: list[Segment], sites: tuple[Site, ...]) -> list[Item]:
-    return [item for block in settled_blocks(segments, sites) for item in block]
+def settled_items(segments: list[Segment | Stretch], sites: tuple[Site, ...]) -> list[Item]:
+    """What is handed over, every stretch as its segments."""
+    items: list[Item] = []
+    for block in settled_blocks(segments, sites):
+        for item in block:
+            items += item.segments() if isinstance(item, Stretch) else [item]
+    return items
 
 
 def segment(site: Site, first: int, n: int) -> Segment:
@@ -29,15 +35,15 @@ def test_a_long_segment_is_handed_over_in_pieces_that_join() -> None:
 
 
 def test_every_site_is_cut_off_behind_each_block_and_at_the_end() -> None:
-    items = settled_items([segment(Site.LA, 0, 100), segment(Site.LA, 9000, 100)], SITES)
+    items = settled_items([segment(Site.LA, 0, 100), segment(Site.LA, 90_000, 100)], SITES)
     cuts = [i for i in items if isinstance(i, Cutoff)]
     assert {c.site for c in cuts} == set(SITES)
-    assert max(c.t_ns for c in cuts) == 9100 * STEP_NS
+    assert max(c.t_ns for c in cuts) == 90_100 * STEP_NS
     assert isinstance(items[-1], Cutoff)
 
 
 def test_a_cut_off_never_lies_behind_a_segment_that_is_still_to_come() -> None:
-    items = settled_items([segment(Site.LA, i * 100, 100) for i in range(0, 400, 7)], SITES)
+    items = settled_items([segment(Site.LA, i * 100, 100) for i in range(0, 1600, 7)], SITES)
     edge_ns = 0
     for item in items:
         if isinstance(item, Cutoff):
@@ -55,3 +61,14 @@ def test_the_order_of_arrival_does_not_matter(order: list[int]) -> None:
 
 def test_nothing_recorded_is_nothing_fed() -> None:
     assert (settled_items([], SITES)) == []
+
+
+def test_stretches_are_handed_over_as_their_segments_would_be() -> None:
+    segments = [segment(site, i * 100, 100) for i in range(900) for site in SITES]
+    assert settled_items(list(at_rest(segments)), SITES) == settled_items(segments, SITES)
+    assert len(list(settled_blocks(segments, SITES))) == 2
+
+
+def test_what_is_recorded_far_apart_is_not_waited_for_in_between() -> None:
+    blocks = list(settled_blocks([segment(Site.LA, 0, 100), segment(Site.LA, 10**8, 100)], SITES))
+    assert len(blocks) == 2
