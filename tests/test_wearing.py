@@ -17,6 +17,7 @@ from firmware_sim.ringing import draw_ring
 from firmware_sim.slipping import draw_slip
 from firmware_sim.steps import Channel, Path, StepList, Trajectory
 from firmware_sim.wearing import BadWornError, Seen, Worn, worn_contexts
+from tests.turning import led
 
 BODY = draw_body(Draw(1, "body"), 100)
 REST = draw_rest(Draw(1, "rest"), lying=Lying.SUPINE)
@@ -43,15 +44,6 @@ def seen_as(
 ) -> tuple[NDArray, NDArray]:
     sight = Seen(BODY, trajectory, site, duration_s=n * dt_s, seed=seed, worn=worn)
     return sight.at(t0_s=0.0, dt_s=dt_s, n=n)
-
-
-def led(gyro_dps: NDArray, first_g: NDArray, dt_s: float) -> NDArray:
-    """Where the gyroscope says that gravity has gone."""
-    middle = np.deg2rad(0.5 * (gyro_dps[1:] + gyro_dps[:-1]).astype(float)) * dt_s
-    attitude = Rotation.identity()
-    for turn in Rotation.from_rotvec(middle):
-        attitude = attitude * turn
-    return attitude.inv().apply(first_g)
 
 
 @pytest.mark.parametrize("site", Site)
