@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import logging
+from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from dsp.records import NS, Site
 from firmware_sim.crystal import Crystal
 from firmware_sim.runs import Run
 from firmware_sim.sock import ArraySource, SockConfig, VirtualSock
-from firmware_sim.sock_script import NoSuchSockError, SockFault, run_script
+from firmware_sim.sock_script import NoSuchSockError, SockFault, SockFaultKind, cause, run_script
 from ingest.link import LinkState
 from ingest.sock_codec import (
     BATTERY_LEVEL_UUID,
@@ -353,6 +355,17 @@ async def test_a_script_of_a_bad_night_happens_at_its_times():
         assert left.battery == 30
         assert right.boot != old
         assert not other.client.is_connected
+
+
+@pytest.mark.parametrize("kind", get_args(SockFaultKind))
+async def test_every_kind_of_fault_can_be_caused_and_has_its_row_in_the_page(kind: SockFaultKind):
+    page = (Path(__file__).parents[1] / "docs" / "sock-faults.md").read_text(encoding="utf-8")
+    assert f"\n| `{kind}`" in page
+    async with radio_rig() as rig:
+        socks = {name: await rig.sock(name, seconds=5, samples_at_power_on=True) for name in ("LA", "RA")}
+        await cause(SockFault("LA", kind, seconds=0.2, other="RA"), socks)
+        await rig.run(2)
+        assert socks["LA"].dead == (kind == "battery")
 
 
 async def test_a_script_that_names_an_absent_sock_is_refused_before_anything_happens():
