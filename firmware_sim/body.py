@@ -24,7 +24,7 @@ from dsp.records import Site
 from firmware_sim.chain import GRAVITY, Chain, Joints
 from firmware_sim.draw import Draw
 from firmware_sim.limbs import LEFT, LEFT_ARM, RIGHT, RIGHT_ARM, Arm, Leg
-from firmware_sim.posture import Lying, draw_lying, draw_rest
+from firmware_sim.posture import Lying, draw_lying, draw_rest, turned_least
 from firmware_sim.steps import Channel
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "draw_rest",
     "motion_at",
     "segment_at",
+    "turned_least",
 ]
 
 _Floats = NDArray[np.float32]

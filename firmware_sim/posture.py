@@ -15,7 +15,7 @@ from firmware_sim.draw import Draw
 from firmware_sim.limbs import LEFT, LEFT_ARM, RIGHT, RIGHT_ARM
 from firmware_sim.steps import Channel
 
-__all__ = ["Lying", "draw_lying", "draw_rest"]
+__all__ = ["Lying", "draw_lying", "draw_rest", "turned_least"]
 
 
 class Lying(StrEnum):
@@ -190,3 +190,13 @@ _ARMS_STILL: Final = {
         (arm.flexion, arm.abduction, arm.rotation, arm.elbow), _ARMS_AT_REST, strict=True
     )
 }
+
+
+def turned_least(now: dict[Channel, float], to: dict[Channel, float]) -> dict[Channel, float]:
+    """The posture `to`, its roll written so that the way there from `now` is the shorter one.
+
+    From the belly an infant turns onto the side it is nearer to, not over its back.
+    """
+    roll, goal = now.get(Channel.ROOT_ROLL, 0.0), to.get(Channel.ROOT_ROLL, 0.0)
+    whole = 2.0 * np.pi * np.round((roll - goal) / (2.0 * np.pi))
+    return to | {Channel.ROOT_ROLL: float(goal + whole)}

@@ -7,7 +7,7 @@ from dsp.records import Site
 from firmware_sim.body import draw_body, motion_at
 from firmware_sim.draw import Draw
 from firmware_sim.limbs import LEFT, LEFT_ARM, RIGHT, RIGHT_ARM
-from firmware_sim.posture import Lying, draw_lying, draw_rest
+from firmware_sim.posture import Lying, draw_lying, draw_rest, turned_least
 from firmware_sim.steps import Channel, StepList, Trajectory
 
 
@@ -75,6 +75,15 @@ def test_belly_and_side_become_common_once_an_infant_rolls():
     assert old[Lying.LEFT_SIDE] + old[Lying.RIGHT_SIDE] > 0.2
     assert old[Lying.SUPINE] > 0.1
     assert old[Lying.UPRIGHT] == 0.0
+
+
+def test_an_infant_turns_the_shorter_way_and_comes_to_lie_the_same():
+    for seed in range(60):
+        draw = Draw(seed, "test/turn")
+        now, to = (draw_rest(draw, lying=draw.one_of(list(Lying))) for _ in range(2))
+        near = turned_least(now, to)
+        assert abs(near[Channel.ROOT_ROLL] - now[Channel.ROOT_ROLL]) <= np.pi + 1e-9
+        assert np.allclose(up_in_the_chest(near), up_in_the_chest(to), atol=1e-5)
 
 
 def test_left_and_right_mirror_each_other_in_what_they_are_called():
