@@ -104,6 +104,8 @@ class UrgentScore:
     all: Rate
     false: Rate
     false_by_pattern: dict[str, Rate]
+    false_sources: list[tuple[str, str, int]]
+    """wire name, true class that lay under it (or nothing), number of alerts without a reason"""
     rung: Share
     """of the true movements that ought to ring"""
     delay: Spread
@@ -352,10 +354,13 @@ def _kappa(pairs: Mapping[tuple[State, State], int]) -> float | None:
 def _urgent_score(rows: Sequence[Tally]) -> UrgentScore:
     sums, known = _Sums(rows), _Sums([t for t in rows if t.delays_known])
     patterns = sorted({ring.wire for t in rows for ring in t.rings.false})
+    rings = [(r.wire, under) for t in rows for r, under in zip(t.rings.false, t.rings.under, strict=True)]
+    sources = Counter(rings)
     return UrgentScore(
         all=sums.rate(lambda t: t.rings.told),
         false=sums.rate(lambda t: len(t.rings.false)),
         false_by_pattern={wire: sums.rate(_false_rings(wire)) for wire in patterns},
+        false_sources=_sorted(sources),
         rung=sums.share(lambda t: t.rings.rung, lambda t: t.rings.due),
         delay=known.spread(lambda t: t.rings.delays_s),
     )

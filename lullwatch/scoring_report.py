@@ -169,10 +169,11 @@ def _listed(shares: Iterable[tuple[str, Share]]) -> str:
 
 def _urgent(score: Score) -> str:
     urgent = score.urgent
+    under = {wire: _sources_of(urgent.false_sources, wire) for wire in urgent.false_by_pattern}
     rows = [
         ("all, per 24 h", said_rate(urgent.all)),
         ("without a reason, per 24 h", said_rate(urgent.false)),
-        *((f"  {wire}", said_rate(r)) for wire, r in urgent.false_by_pattern.items()),
+        *((f"  {wire}", f"{said_rate(r)}: {under[wire]}") for wire, r in urgent.false_by_pattern.items()),
         ("reasons that rang", said_share(urgent.rung)),
         ("rang after onset", said_spread(urgent.delay)),
     ]
@@ -210,11 +211,12 @@ def _confusion(score: Score) -> str:
 
 def _sources(score: Score) -> str:
     told = [label.value for label in Label if any(row[0] == label.value for row in score.false_sources)]
-    rows = [
-        (name, ", ".join(f"{under} {n}" for said, under, n in score.false_sources if said == name))
-        for name in told
-    ]
+    rows = [(name, _sources_of(score.false_sources, name)) for name in told]
     return _table("What lay under false ones (true class)", ("", ""), rows)
+
+
+def _sources_of(sources: Sequence[tuple[str, str, int]], name: str) -> str:
+    return ", ".join(f"{under} {n}" for said, under, n in sources if said == name)
 
 
 def _used(order: list[str], names: Iterable[str]) -> list[str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from alerts import rules
 from dsp.records import NS, Event, Label, Severity
 
-from .scoring_night import NightTables, Span, as_events
+from .scoring_confusion import NOTHING
+from .scoring_night import NightTables, Span, as_events, overlap_s, span_of
 from .scoring_spans import TIGHT
 
 __all__ = ["Ring", "RingScore", "due_rings", "rings", "score_rings"]
@@ -41,6 +42,8 @@ class RingScore:
     told: int
     false: tuple[Ring, ...]
     """touch no true movement that ought to ring"""
+    under: tuple[str, ...]
+    """the true class that lay under each of these, or nothing"""
     due: int
     """true movements that ought to ring, by the same table at a full match"""
     rung: int
@@ -83,10 +86,12 @@ def score_rings(night: NightTables) -> RingScore:
     told = rings(rows, age_days=night.age_days)
     due = due_rings(night)
     first = [_first_ring(reason.span, told) for reason in due]
+    false = tuple(r for r in told if not any(_close(reason.span, r.span) for reason in due))
     heard = [(reason, at_s) for reason, at_s in zip(due, first, strict=True) if at_s is not None]
     return RingScore(
         told=len(told),
-        false=tuple(r for r in told if not any(_close(reason.span, r.span) for reason in due)),
+        false=false,
+        under=tuple(_under(night, ring.span) for ring in false),
         due=len(due),
         rung=len(heard),
         delays_s=tuple(at_s - reason.span.onset_s for reason, at_s in heard),
@@ -95,6 +100,13 @@ def score_rings(night: NightTables) -> RingScore:
 
 def _first_ring(reason: Span, told: Sequence[Ring]) -> float | None:
     return min((r.at_s for r in told if _close(reason, r.span)), default=None)
+
+
+def _under(night: NightTables, ring: Span) -> str:
+    """The true class that shares most time with a ring."""
+    near = [line for line in night.truth if _close(span_of(line), ring)]
+    most = max(near, key=lambda line: overlap_s([span_of(line)], [ring]), default=None)
+    return NOTHING if most is None else most.true_class or most.label.value
 
 
 def _close(reason: Span, ring: Span) -> bool:

@@ -32,11 +32,12 @@ def test_jerks_in_sleep_never_ring() -> None:
 
 
 def test_an_urgent_alert_on_kicking_has_no_reason() -> None:
-    truth = [line(Label.MOVEMENT, 100, 60, "k"), *series(2000, "a")]
+    truth = [line(Label.MOVEMENT, 100, 60, "k", true_class="kicking"), *series(2000, "a")]
     told = [line(CLUSTER, 100, 60, "x", count=6, match=0.9), *series(2000, "y")]
     found = score_rings(night(truth, told))
     assert (found.told, found.due, found.rung) == (2, 1, 1)
     assert [ring.span for ring in found.false] == [Span(100, 160)]
+    assert found.under == ("kicking",)
 
 
 def test_a_true_series_all_in_conveyed_motion_is_no_reason_to_ring() -> None:
