@@ -105,7 +105,7 @@ def _magnitudes_mg(acc_g: NDArray[np.floating], rate_hz: float) -> NDArray[np.fl
     """The vector's length at 25 Hz, shape (windows, 125); what does not fill a window is left out."""
     by = Fraction(RATE_HZ / rate_hz).limit_denominator(_RATIO_DENOMINATOR)
     even = signal.resample_poly(np.asarray(acc_g, np.float64), by.numerator, by.denominator, padtype="line")
-    length = MG_PER_G * np.linalg.norm(even, axis=1)
+    length = np.asarray(MG_PER_G * np.linalg.norm(even, axis=1), np.float64)
     whole = length.size // WINDOW_SAMPLES
     return length[: whole * WINDOW_SAMPLES].reshape(whole, WINDOW_SAMPLES)
 

@@ -151,7 +151,7 @@ def _draw_lanes(ax: Axes, t_s: NDArray[np.float64], signals: dict[Site, _Floats]
         for axis, alpha in enumerate(_AXIS_ALPHA):
             ax.plot(t_s, middle + unit_height * values[:, axis], color=_INK[site], alpha=alpha, lw=0.7)
     ax.set_yticks([2.0 * (_LANES - 1 - i) for i in range(len(signals))], [str(site) for site in signals])
-    ax.set_ylim(-1.1, 2.0 * _LANES - 0.9)
+    ax.set_ylim(-_FULL_LANE - 0.05, 2.0 * (_LANES - 1) + _FULL_LANE + 0.05)
     bar = _round_below(largest)
     x = 1.015 * t_s[-1]
     ax.plot([x, x], [-0.9, -0.9 + bar * unit_height], color="black", lw=2.0, clip_on=False)

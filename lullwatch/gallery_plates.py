@@ -9,6 +9,7 @@ from typing import Final
 
 from dsp.records import Site
 from firmware_sim.generators import GENERATORS, Option
+from firmware_sim.rhythmic import RMD_FORMS
 
 __all__ = ["SHEETS", "Plate", "Sheet", "all_sheets", "cited"]
 
@@ -312,13 +313,16 @@ _SELF: Final = Sheet(
         Plate(
             "rhythmic_movement", "head rolling", {"form": "head_rolling", "duration_s": 60.0}, 300, from_s=8.0
         ),
-        Plate(
-            "rhythmic_movement",
-            "head rolling: wrists and head",
-            {"form": "head_rolling", "duration_s": 60.0},
-            300,
-            from_s=8.0,
-            sites=_ARMS_AND_HEAD,
+        *(
+            Plate(
+                "rhythmic_movement",
+                f"{form.replace('_', ' ')}: wrists and head",
+                {"form": form, "duration_s": 60.0},
+                300,
+                from_s=8.0,
+                sites=_ARMS_AND_HEAD,
+            )
+            for form in RMD_FORMS
         ),
     ),
 )

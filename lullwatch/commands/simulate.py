@@ -24,7 +24,7 @@ def simulate(
     without: tuple[str, ...] = (),
     jobs: int | None = None,
     onto: Path | None = None,
-    movement: str = "sleep_jerk_train",
+    movement: str = "kicking",
     at: float = 60.0,
     option: tuple[str, ...] = (),
     age_days: int | None = None,
@@ -40,7 +40,7 @@ def simulate(
 
     Example: lullwatch simulate --population 200 --seed 7 --hours 10 --out nights
 
-    Example: lullwatch simulate --onto somebody.edf --movement sleep_jerk_train --option trains=2 --at 60 --out added
+    Example: lullwatch simulate --onto somebody.edf --movement kicking --option count=8 --at 60 --out added
 
     Example: lullwatch simulate --list
 
