@@ -24,13 +24,16 @@ from firmware_sim.movement import (
     shake_trunk,
     swing,
 )
-from firmware_sim.steps import Channel, StepList
+from firmware_sim.steps import PEAK_ACCELERATION, Channel, StepList
 
 __all__ = ["FORMS", "PATTERNS", "draw_form", "draw_pattern", "kicking"]
 
 PATTERNS: Final = ("unilateral", "alternating", "synchronous")
-FORMS: Final = ("kick", "thump", "lift")
-"""Kicked out and back; lifted and dropped so that the heels thump; lifted and held."""
+FORMS: Final = ("kick", "thump", "lift", "push")
+"""Out and back; lifted and dropped so that the heels thump; lifted and held; braced against the mattress."""
+_NAMES: Final = {"kick": "kicking", "thump": "thumping", "lift": "lifting", "push": "pushing"}
+_BENT_RAD: Final = (0.85, 1.2)
+"""Hip and knee of a leg that stands on the mattress, about which a push is reckoned [E]."""
 _SYNCHRONOUS_FROM_DAYS: Final = 150
 """Both legs at once from about five months [F35b]."""
 _UNILATERAL_FROM_DAYS: Final = 30
@@ -77,10 +80,10 @@ def draw_pattern(draw: Draw, age_days: int, *, together: float = 1.0) -> str:
 
 
 def draw_form(draw: Draw, infant: Infant) -> str:
-    """Mostly kicks; legs lifted and held or dropped as often as this infant does it [E]."""
+    """Mostly kicks; lifts, drops and pushes as often as this infant makes them [E]."""
     if not draw.chance(infant.kick_lifts):
         return "kick"
-    return draw.one_of(("thump", "lift"))
+    return draw.one_of(("thump", "lift", "push"), (0.35, 0.35, 0.3))
 
 
 def kicking(
@@ -124,13 +127,14 @@ def kicking(
         taking_part = _taking_part(draw, pattern, side, i)
         if form == "kick":
             span = _kick(out, draw, infant, taking_part, at, unit)
+        elif form == "push":
+            span = _pushed(out, draw, infant, taking_part, at, unit)
         else:
             hold = None if held_s is None else max(held_s, 0.0)
             span = _lifted(out, draw, infant, taking_part, at, carry, dropped=form == "thump", hold_s=hold)
         at += span + draw.spread(pace_s, irregular) * 0.7
     shown = side if pattern == "unilateral" else "both"
-    name = {"kick": "kicking", "thump": "thumping", "lift": "lifting"}[form]
-    return mark_all(out.build(), Label.MOVEMENT, f"{name}_{pattern}", count=n, side=shown)
+    return mark_all(out.build(), Label.MOVEMENT, f"{_NAMES[form]}_{pattern}", count=n, side=shown)
 
 
 def _draw_unit(
@@ -258,6 +262,47 @@ def _lifted(
         landing = draw.log_between(0.1, 0.8) * min(carry, 0.8)
         shake_trunk(out, draw, infant, back + 0.9 * fall, peak_g=landing, rise_s=0.05, fall_s=0.08)
     return rise + hold + fall
+
+
+def _pushed(
+    out: StepList, draw: Draw, infant: Infant, legs: list[tuple[Leg, float]], at: float, unit: _Unit
+) -> float:
+    """The heel slips a little and the trunk is pushed towards the head and lifted, then sinks back.
+
+    One leg turns the pelvis as well. The trunk's peak is that of a kick's ankle at 0.2-0.8 of its strength,
+    within 5 cm [E].
+    """
+    peak_g = unit.peak_g * draw.between(0.2, 0.8)
+    way_m = min(peak_g * GRAVITY * unit.rise_s**2 / PEAK_ACCELERATION, 0.05)
+    steep = draw.between(0.2, 1.1)
+    along_m, up_m = way_m * float(np.cos(steep)), way_m * float(np.sin(steep))
+    timing = {"rise_s": unit.rise_s, "fall_s": unit.fall_s * draw.between(1.0, 1.8), "hold_s": unit.held_s}
+    tip = draw.between(0.0, 2.5) * up_m
+    roll = 0.0 if len(legs) > 1 else legs[0][0].mirror * draw.between(1.0, 5.0) * up_m
+    for channel, size in (
+        (Channel.POS_X, along_m),
+        (Channel.POS_Z, up_m),
+        (Channel.ROOT_PITCH, tip),
+        (Channel.SPINE_FLEX, tip * draw.between(-0.5, 1.0)),
+        (Channel.ROOT_ROLL, -roll),
+    ):
+        out.pulse(channel, at, size, **timing)
+    hip, knee = _braced(infant, along_m, up_m)
+    for leg, _ in legs:
+        out.pulse(leg.hip, at, hip - tip, **timing)
+        out.pulse(leg.knee, at, knee, **timing)
+        out.pulse(leg.abduction, at, draw.between(-0.1, 0.15), **timing)
+    return unit.rise_s + max(unit.held_s, 0.0) + timing["fall_s"]
+
+
+def _braced(infant: Infant, along_m: float, up_m: float) -> tuple[float, float]:
+    """Turns of hip and knee that leave the ankle in its place while the hip moves: two links, solved."""
+    hip, knee = _BENT_RAD
+    thigh, shank, below = infant.body.thigh_m, infant.body.shank_m, hip - knee
+    whole = thigh * shank * np.sin(knee)
+    thigh_turn = shank * (up_m * np.sin(below) - along_m * np.cos(below)) / whole
+    shank_turn = thigh * (along_m * np.cos(hip) - up_m * np.sin(hip)) / whole
+    return float(thigh_turn), float(thigh_turn - shank_turn)
 
 
 def _return(out: StepList, channel: Channel, at: float, span: float, delta: float, *, dropped: bool) -> None:

@@ -157,6 +157,15 @@ def test_dropped_legs_land_harder_than_any_that_are_kicked_or_let_down():
     assert peaks("thump") > 2.0 * max(peaks("kick"), peaks("lift"))
 
 
+def test_who_pushes_off_moves_the_trunk_more_than_the_heel_compared_with_a_kick():
+    def shares(form):
+        rows = [one("kicking", s, count=1, form=form, pattern="synchronous", carry=0.1) for s in range(80)]
+        ankles = [max(peak_g(*row, Site.LA), peak_g(*row, Site.RA)) for row in rows]
+        return np.array([peak_g(*row, Site.TR) for row in rows]) / ankles
+
+    assert np.median(shares("push")) > 0.4 > 2.0 * np.median(shares("kick"))
+
+
 def test_a_lifted_leg_stays_up_for_seconds():
     lasted = [one("kicking", seed, count=1, form="lift")[1].duration_s for seed in range(100)]
     assert 2.5 < np.median(lasted) < 6.5
