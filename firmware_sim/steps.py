@@ -68,11 +68,17 @@ class Channel(IntEnum):
     HEAD_NOD = 19
     """of the head against the chest, chin down"""
     HEAD_TURN = 20
+    """the face to the right"""
     HEAD_TILT = 21
+    """the crown to the left"""
     L_SHOULDER_FLEX = 22
+    """from hanging along the chest, forwards"""
     L_SHOULDER_ABD = 23
+    """out to the side"""
     L_SHOULDER_ROT = 24
+    """of the upper arm about itself, a bent forearm outwards and up"""
     L_ELBOW = 25
+    """from straight, bent"""
     R_SHOULDER_FLEX = 26
     R_SHOULDER_ABD = 27
     R_SHOULDER_ROT = 28

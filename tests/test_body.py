@@ -140,10 +140,10 @@ def test_turning_the_pelvis_turns_all_sensors_by_the_same_rate():
         assert np.allclose(sizes[0], size, atol=1e-3)
 
 
-def reach(site: Site, channel: Channel, angle: float) -> NDArray:
-    """Where a joint's turn alone carries a sensor, from a body stretched out flat on its back."""
+def reach(site: Site, channel: Channel, angle: float, bent: dict[Channel, float] | None = None) -> NDArray:
+    """Where a joint's turn alone carries a sensor, from a body stretched out flat on its back but for `bent`."""
     body, n = draw_body(Draw(1, "body"), 100), 4
-    level = dict.fromkeys(Channel, 0.0)
+    level = dict.fromkeys(Channel, 0.0) | (bent or {})
     places = []
     for value in (0.0, angle):
         out = StepList()
@@ -169,10 +169,17 @@ def reach(site: Site, channel: Channel, angle: float) -> NDArray:
         (Site.RW, Channel.R_SHOULDER_ABD, 1, -1.0),
         (Site.RW, Channel.R_ELBOW, 2, 1.0),
         (Site.RW, Channel.SPINE_FLEX, 2, -1.0),
+        (Site.HD, Channel.HEAD_TILT, 1, 1.0),
     ],
 )
 def test_a_joint_carries_its_sensor_the_way_its_name_says(site, channel, axis, way):
     assert way * reach(site, channel, 0.5)[axis] > 0.008
+
+
+@pytest.mark.parametrize(("site", "side"), [(Site.LW, "L"), (Site.RW, "R")])
+def test_turning_a_bent_arm_outwards_brings_the_hand_up_beside_the_head(site, side):
+    bent = {Channel[f"{side}_SHOULDER_ABD"]: 1.5, Channel[f"{side}_ELBOW"]: 1.5}
+    assert reach(site, Channel[f"{side}_SHOULDER_ROT"], 1.2, bent)[0] > 0.04
 
 
 def test_arms_and_head_ride_on_the_chest_and_legs_do_not():
