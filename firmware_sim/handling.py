@@ -102,6 +102,21 @@ def _carry_up(
         out.pulse(leg.hip, rise_at + draw.between(0.0, 0.3), -draw.between(0.1, 0.6), **dangle)
         out.pulse(leg.knee, rise_at + draw.between(0.0, 0.3), -draw.between(0.0, 0.6), **dangle)
     wander(out, draw, rise_at + up, max(hold, 1.0), draw.log_between(0.01, 0.05))
+    _settle_anew(out, draw, rise_at + up, hold)
+
+
+def _settle_anew(out: StepList, draw: Draw, at_s: float, span_s: float) -> None:
+    """Now and then whoever holds the infant shifts it, or shifts in the chair: a push and a new tilt."""
+    at = at_s + draw.log_between(2.0, 40.0)
+    while at < at_s + span_s - 12.0:
+        turn, stay = draw.log_between(0.4, 1.5), draw.log_between(0.3, 8.0)
+        timing = {"rise_s": turn, "hold_s": stay, "fall_s": turn * draw.between(0.8, 1.6)}
+        out.pulse(Channel.CARRIER_PITCH, at, draw.between(-0.25, 0.25), **timing)
+        out.pulse(Channel.CARRIER_ROLL, at, draw.between(-0.2, 0.2), **timing)
+        out.pulse(Channel.POS_Z, at, draw.between(-0.06, 0.06), **timing)
+        leg = draw.one_of((LEFT, RIGHT))
+        out.pulse(leg.hip, at + 0.2 * turn, draw.between(-0.2, 0.3), **timing)
+        at += 2.0 * turn + stay + draw.log_between(3.0, 90.0)
 
 
 def _changed(draw: Draw, infant: Infant, duration_s: float | None) -> Movement:
