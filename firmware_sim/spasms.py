@@ -39,6 +39,8 @@ _UNEVEN_SHARE: Final = 12 / 60
 """Infants more than half of whose spasms are asymmetric or asynchronous [F13d]."""
 _EASE_MIN_S: Final = 0.35
 """A hold eases off [F12]; what would have to let go faster is part of the phasic contraction [E]."""
+_SAG_FROM_S: Final = 0.3
+"""A hold of this length already gives way while it lasts [E]."""
 _TILT_MAX_RAD: Final = float(np.deg2rad(60.0))
 _TRUNK_G: Final = (0.2, 0.8)
 """Peak at the trunk [E]: bounds how far a quick spasm can tilt it."""
@@ -213,9 +215,13 @@ class _Shape:
         if self.tonic == 0.0:
             out.step(channel, turn, self.relax_s + self.early_s, -delta)
             return
-        tonic = min(self.tonic * draw.spread(1.0, 0.15), 0.95)
-        out.step(channel, turn, self.relax_s + self.early_s, -delta * (1.0 - tonic))
-        out.step(channel, at_s + rise + self.relax_s + self.hold_s, self.ease_s, -delta * tonic)
+        tonic = min(self.tonic * draw.spread(1.0, 0.15), 0.95) * delta
+        out.step(channel, turn, self.relax_s + self.early_s, tonic - delta)
+        held = at_s + rise + self.relax_s
+        sag = draw.between(0.1, 0.5) * tonic if self.hold_s > _SAG_FROM_S else 0.0
+        if sag != 0.0:
+            out.step(channel, held, self.hold_s, -sag)
+        out.step(channel, held + self.hold_s, self.ease_s, sag - tonic)
 
 
 @dataclass(frozen=True, slots=True)

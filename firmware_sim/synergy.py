@@ -28,6 +28,10 @@ _LIMIT_RAD: Final = 1.2
 """Largest turn of a joint in one contraction [E]."""
 
 
+_FARTHEST: Final = 2.5
+"""Standard deviations by which a joint's part varies at most."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Synergy:
     """Turns in rad (displacements in m) for each g of peak and s^2 of rise, and the swing past the rest."""
@@ -53,8 +57,9 @@ class Synergy:
         largest = max((abs(way) for way in self.ways.values()), default=0.0) * size
         size *= min(1.0, _LIMIT_RAD / largest) if largest > 0.0 else 1.0
         turn = at_s + max(rise_s + hold_s, 0.0)
-        for channel, way in self.ways.items():
-            delta = way * size * (1.0 + vary * draw.normal())
+        away = draw.rng.standard_normal(len(self.ways)).tolist()
+        for (channel, way), z in zip(self.ways.items(), away, strict=True):
+            delta = way * size * (1.0 + vary * min(max(z, -_FARTHEST), _FARTHEST))
             out.step(channel, at_s, rise_s, delta)
             out.step(channel, turn, fall_s, -delta * (1.0 + self.back))
             if self.back > 0.0:
