@@ -129,19 +129,23 @@ def _goal(what: str, plan: str, limit: float, figure: Figure | None) -> Goal:
     far = figure.low if better else figure.high
     met = figure.value >= limit if better else figure.value <= limit
     shown = far is not None and (far >= limit if better else far <= limit)
-    return Goal(
-        what, plan, wanted, figure.said, "met" if met and shown else "met, not shown" if met else "NOT MET"
-    )
+    return Goal(what, plan, wanted, figure.said, _verdict(met, shown))
 
 
 def _loss(what: str, whole: Figure, shifted: Figure | None) -> Goal:
     wanted = f"loss <= {SHIFTED_LOSS:g}"
     if shifted is None or shifted.value is None or whole.value is None:
-        return Goal(what, "shifted", wanted, "-", "not run")
+        return Goal(what, "shifted", wanted, "-", NO_EVENTS)
     loss = whole.value - shifted.value
-    return Goal(
-        what, "shifted", wanted, f"{loss:+.3f}: {shifted.said}", "met" if loss <= SHIFTED_LOSS else "NOT MET"
-    )
+    shown = shifted.low is not None and whole.value - shifted.low <= SHIFTED_LOSS
+    said = f"{loss:+.3f}: {shifted.said}"
+    return Goal(what, "shifted", wanted, said, _verdict(loss <= SHIFTED_LOSS, shown))
+
+
+def _verdict(met: bool, shown: bool) -> str:
+    if not met:
+        return NOT_MET
+    return MET if shown else NOT_SHOWN
 
 
 def said_goals(rows: Sequence[Goal], scores: dict[str, Score]) -> str:

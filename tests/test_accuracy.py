@@ -135,3 +135,23 @@ def test_every_fold_is_told_and_the_worst_beside_the_mean(
     ]
     assert "all 0  mean 0  worst 0 (startle)" in line
     assert "two_legged_kicks 0" in line
+
+
+@pytest.mark.parametrize(
+    ("found", "told", "verdict"),
+    [(200, 200, "met"), (10, 10, "met, not shown"), (10, 5, "NOT MET"), (0, 0, "no events")],
+)
+def test_a_target_is_met_only_when_the_bad_end_of_its_interval_says_so(
+    bench: ModuleType, found: int, told: int, verdict: str
+) -> None:
+    from lullwatch.scoring import tally
+    from tests.scoring_makers import night, series
+
+    truth = [series(100, "t", n=5) if i < found else [] for i in range(max(found, 1))]
+    nights = [night(rows, rows if i < told else [], infant=str(i)) for i, rows in enumerate(truth)]
+    scores = {"validation": bench.pool((tally(n) for n in nights), window_s=0.5)}
+    goals = {(g.what, g.plan): g for g in bench.goals({**scores, "shifted": scores["validation"]})}
+    assert goals["series of 5 or more, found", "validation"].verdict == verdict
+    assert goals["series, false per 24 h", "no_clusters"].verdict == "not run"
+    shifted = "no events" if not found else "met" if found == 200 else "met, not shown"
+    assert goals["series of 5 or more, found", "shifted"].verdict == shifted
