@@ -171,3 +171,24 @@ def test_damaged_rows_are_named_with_their_line(
     path.write_bytes(path.read_bytes() + b'{"label": "spasm_like"}\n')
     assert score(*folders) == 2
     assert "told.jsonl, line 7" in capsys.readouterr().err
+
+
+def test_a_simulated_and_replayed_recording_is_scored_as_the_help_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario = tmp_path / "short.toml"
+    scenario.write_text(
+        'name = "short"\nduration_min = 3\nage_days = 120\n'
+        '[[phase]]\nstate = "awake"\nminutes = 3\n'
+        '[[movement]]\nkind = "spasm_cluster"\nat_min = 0.6\ncount = 8\ngap_s = 8.0\n[background.awake]\n'
+    )
+    recordings, results = str(tmp_path / "recordings"), str(tmp_path / "results")
+    assert main(["simulate", str(scenario), "--out", recordings]) == 0
+    edf = str(tmp_path / "recordings" / "short_seed-1.edf")
+    assert main(["replay", edf, "--out", results, "--no-picture"]) == 0
+    capsys.readouterr()
+    assert score(recordings, results, "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["nights"], printed["hours"], printed["conveyed_hours"]) == (1, pytest.approx(0.05), 0.0)
+    assert printed["labels"]["spasm_like_cluster"]["truth"] == 1
+    assert printed["delays_known"] == 1

@@ -20,11 +20,12 @@ def score(
     out: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
-    """Compare events with truth: what was found, what was false, how soon, and how sure each figure is.
+    """Compare events with truth: found, false, how soon, and how sure.
 
-    TRUTH and EVENTS are two tables, or two folders in which NAME_truth_events.tsv and NAME_events.tsv are matched
-    by NAME. Tables of states, NAME_truth_contexts.tsv and NAME_told.jsonl beside them are used where they are
-    found. What each figure means: docs/scoring.md.
+    TRUTH and EVENTS are two tables, or two folders in which
+    NAME_truth_events.tsv and NAME_events.tsv are matched by NAME. Tables of
+    states, NAME_truth_contexts.tsv and NAME_told.jsonl beside them are used where
+    they are found. What each figure means: docs/scoring.md.
 
     Example: lullwatch score recordings results
 
