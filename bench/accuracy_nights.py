@@ -29,7 +29,7 @@ from lullwatch.scoring import SPAN_LABELS, Tally, tally
 from lullwatch.scoring_night import NightTables, Span, from_rows, spans_of, union
 from lullwatch.scoring_ringing import due_rings, rings
 from lullwatch.scoring_spans import TIGHT
-from lullwatch.scoring_truth import conveyed_spans, truth_lines, truth_state_lines
+from lullwatch.scoring_truth import conveyed_spans, truth_lines, truth_state_lines, unseen_spans
 from lullwatch.simulate import read_scenario
 from store.events_tsv import state_lines
 
@@ -164,6 +164,7 @@ def _made(job: Job) -> Kept:
         truth=truth_lines(night.truth, start_ns),
         truth_states=truth_state_lines(night.truth, start_ns),
         conveyed=conveyed_spans(night.truth, start_ns),
+        unseen=unseen_spans(night.truth, start_ns),
         told=lines,
         told_states=tuple(state_lines((o for o in outputs if isinstance(o, StateEpoch)), start_ns)),
         rows=rows,

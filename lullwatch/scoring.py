@@ -59,6 +59,8 @@ class Found:
     """true, at the onset; unknown where truth says nothing"""
     conveyed: bool
     """moved from outside at its onset"""
+    unseen: bool
+    """some worn sensor saw nothing while it lasted"""
     delay_s: float | None
     """until it was first told under this label: after the onset, of series after the third member's end; None when
     not found, or when this cannot be known"""
@@ -167,6 +169,7 @@ def _found(
         true_class=event.true_class or event.label.value,
         state=event.state or state,
         conveyed=conveyed,
+        unseen=where.unseen(true),
         delay_s=min(times) - from_s if times and from_s is not None else None,
     )
 

@@ -142,6 +142,7 @@ def read_night(files: NightFiles, *, hours: float | None = None) -> NightTables:
         truth=truth,
         truth_states=truth_states,
         conveyed=_conveyed_beside(files.truth),
+        unseen=_unseen_beside(files.truth),
         told=told,
         told_states=told_states,
         rows=_rows_beside(files.told, told),
@@ -177,9 +178,18 @@ def _conveyed_beside(path: Path) -> tuple[Span, ...] | None:
     return tuple(span for kind, span in rows if kind is ContextKind.CONVEYED)
 
 
+def _unseen_beside(path: Path) -> tuple[Span, ...] | None:
+    found = _beside(path, "unseen.tsv")
+    return None if found is None else tuple(read_rows(found, ("onset", "duration"), _span))
+
+
 def _context(row: dict[str, str]) -> tuple[ContextKind, Span]:
+    return ContextKind(row["kind"]), _span(row)
+
+
+def _span(row: dict[str, str]) -> Span:
     onset_s = parse_seconds(row["onset"]) / NS
-    return ContextKind(row["kind"]), Span(onset_s, onset_s + parse_seconds(row["duration"]) / NS)
+    return Span(onset_s, onset_s + parse_seconds(row["duration"]) / NS)
 
 
 def _rows_beside(path: Path, lines: Sequence[EventLine]) -> tuple[Event, ...] | None:

@@ -41,6 +41,8 @@ class NightTables:
     """empty: not known"""
     conveyed: tuple[Span, ...] | None = None
     """when the infant was moved from outside; None: not known"""
+    unseen: tuple[Span, ...] | None = None
+    """when some worn sensor saw nothing of the infant; None: not known"""
     told: tuple[EventLine, ...] = ()
     """the standing events"""
     told_states: tuple[StateLine, ...] = ()

@@ -63,6 +63,8 @@ class LabelScore:
     """share found by true state at the onset"""
     conveyed: Share
     """share found of those that began in conveyed motion"""
+    unseen: Share
+    """share found of those during which some worn sensor saw nothing"""
     count_in_20: Share
     """share of the found ones whose count is within 20 %"""
     count_error: Spread
@@ -122,6 +124,8 @@ class Score:
     hours_by_state: dict[State, float]
     conveyed_hours: float | None
     """None: not known of any night"""
+    unseen_hours: float | None
+    """in which some worn sensor saw nothing; None: not known of any night"""
     delays_known: int
     """nights of which it is known when things were told"""
     window_s: float
@@ -149,13 +153,13 @@ def pool(tallies: Iterable[Tally], *, window_s: float) -> Score:
     for row in rows:
         table.update(row.confusion)
         sources.update(row.sources)
-    moved = [t.times.conveyed_hours for t in rows if t.times.conveyed_hours is not None]
     return Score(
         nights=len(rows),
         infants=len({t.infant for t in rows}),
         hours=sum(t.hours for t in rows),
         hours_by_state=_hours_by_state(rows),
-        conveyed_hours=sum(moved) if moved else None,
+        conveyed_hours=_known_sum(t.times.conveyed_hours for t in rows),
+        unseen_hours=_known_sum(t.times.unseen_hours for t in rows),
         delays_known=sum(t.delays_known for t in rows),
         window_s=window_s,
         profiles=PROFILES,
@@ -170,6 +174,11 @@ def pool(tallies: Iterable[Tally], *, window_s: float) -> Score:
 
 def _sorted(table: Confusion) -> list[tuple[str, str, int]]:
     return [(true, told, n) for (true, told), n in sorted(table.items(), key=lambda row: (-row[1], row[0]))]
+
+
+def _known_sum(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _hours_by_state(rows: Sequence[Tally]) -> dict[State, float]:
@@ -221,6 +230,7 @@ def _label_score(rows: Sequence[Tally], label: Label) -> LabelScore:
         by_class=own.found_by(lambda e: e.true_class),
         by_state=own.found_by(lambda e: e.state),
         conveyed=own.found_by(lambda e: e.conveyed).get(True, _NOTHING),
+        unseen=own.found_by(lambda e: e.unseen).get(True, _NOTHING),
         count_in_20=sums.share(
             lambda t: sum(abs(x) <= COUNT_ERROR for x in own.errors(t)), lambda t: len(own.errors(t))
         ),

@@ -68,10 +68,13 @@ def report(score: Score, profiles: Sequence[str]) -> str:
 
 def _head(score: Score) -> str:
     states = ", ".join(f"{state.value} {h:.4g}" for state, h in score.hours_by_state.items())
-    moved = "not known" if score.conveyed_hours is None else f"{score.conveyed_hours:.4g}"
+    moved, blind = (
+        "not known" if hours is None else f"{hours:.4g}"
+        for hours in (score.conveyed_hours, score.unseen_hours)
+    )
     return (
         f"{score.nights} night(s) of {score.infants} infant(s), {score.hours:.4g} h"
-        f" (true hours: {states or 'states not known'}; conveyed {moved})\n"
+        f" (true hours: {states or 'states not known'}; conveyed {moved}; some sensor blind {blind})\n"
         "Brackets: 95 %. Shares: the wider of exact and infants resampled. Rates: exact Poisson.\n"
     )
 
@@ -152,10 +155,17 @@ def _where(score: Score) -> str:
             *(_short(s.false_by_state[state]) for state in states),
             _short(s.false_conveyed),
             said_share(s.conveyed),
+            said_share(s.unseen),
         )
         for label, s in _seen(score)
     ]
-    columns = ("label", *(state.value for state in states), "conveyed", "found where conveyed")
+    columns = (
+        "label",
+        *(state.value for state in states),
+        "conveyed",
+        "found where conveyed",
+        "found where a sensor was blind",
+    )
     return _table("False per 24 h of each true state, and of conveyed motion (number)", columns, rows)
 
 

@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from dsp.records import NS, State
 from store.events_tsv import StateLine
 
-from .scoring_night import NightTables, Span, union
+from .scoring_night import NightTables, Span, overlap_s, union
 
 __all__ = ["StateScore", "StateTimes", "Whereabouts", "score_states", "state_times"]
 
 
 @dataclass(frozen=True, slots=True)
 class StateTimes:
-    """Hours of a night by true state; those in conveyed motion are in it and counted apart too."""
+    """Hours of a night by true state; those in conveyed motion or badly seen are in it and counted apart too."""
 
     hours: dict[State, float]
     conveyed_hours: float | None
     """None: not known"""
+    unseen_hours: float | None
+    """in which some worn sensor saw nothing; None: not known"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +54,25 @@ def state_times(night: NightTables) -> StateTimes:
     hours: dict[State, float] = {}
     for line in night.truth_states:
         hours[line.state] = hours.get(line.state, 0.0) + line.duration_ns / NS / 3600.0
-    if night.conveyed is None:
-        return StateTimes(hours, None)
-    cut = (Span(max(s.onset_s, 0.0), min(s.end_s, night.duration_s)) for s in night.conveyed)
-    return StateTimes(hours, sum(s.duration_s for s in union(s for s in cut if s.duration_s > 0)) / 3600.0)
+    return StateTimes(hours, _hours(night.conveyed, night), _hours(night.unseen, night))
+
+
+def _hours(spans: Sequence[Span] | None, night: NightTables) -> float | None:
+    """Hours of the night that lie in any of these."""
+    return None if spans is None else overlap_s(union(spans), [Span(0.0, night.duration_s)]) / 3600.0
 
 
 class Whereabouts:
-    """In which true state, and whether in conveyed motion, a moment of a night lies."""
+    """In which true state a moment of a night lies, whether in conveyed motion, and whether all sensors saw it."""
 
     def __init__(self, night: NightTables) -> None:
         self._states = _Timeline(night.truth_states)
         self._moved = union(night.conveyed or ())
+        self._unseen = union(night.unseen or ())
+
+    def unseen(self, span: Span) -> bool:
+        """Whether some worn sensor saw nothing in a part of the span."""
+        return overlap_s([span], self._unseen) > 0.0
 
     def at(self, t_s: float) -> tuple[State, bool]:
         """The true state (unknown where truth says nothing) and whether the infant was moved from outside."""

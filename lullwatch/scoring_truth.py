@@ -8,7 +8,7 @@ from store.events_tsv import EventLine, StateLine
 
 from .scoring_night import Span
 
-__all__ = ["conveyed_spans", "truth_line", "truth_lines", "truth_state_lines"]
+__all__ = ["conveyed_spans", "truth_line", "truth_lines", "truth_state_lines", "unseen_spans"]
 
 
 def truth_line(event: TruthEvent, t0_ns: int) -> EventLine:
@@ -40,3 +40,8 @@ def conveyed_spans(truth: Truth, t0_ns: int) -> tuple[Span, ...]:
     """When the infant was moved from outside."""
     rows = (c for c in truth.contexts if c.kind is ContextKind.CONVEYED)
     return tuple(Span((c.onset_ns - t0_ns) / NS, (c.end_ns - t0_ns) / NS) for c in rows)
+
+
+def unseen_spans(truth: Truth, t0_ns: int) -> tuple[Span, ...]:
+    """When some sensor saw nothing of the infant."""
+    return tuple(Span((u.onset_ns - t0_ns) / NS, (u.end_ns - t0_ns) / NS) for u in truth.unseen)

@@ -172,6 +172,14 @@ def test_what_was_found_in_conveyed_motion_is_given_apart() -> None:
     assert (found.hits, found.of) == (1.0, 2.0)
 
 
+def test_what_was_found_while_a_sensor_was_blind_is_given_apart() -> None:
+    truth = [line(TRAIN, 100, 20, "a"), line(TRAIN, 1000, 20, "b")]
+    score = scored(night(truth, truth[:1], unseen=(Span(1010, 2000), Span(1500, 4000))))
+    assert (score.labels[TRAIN].unseen.hits, score.labels[TRAIN].unseen.of) == (0.0, 1.0)
+    assert score.unseen_hours == pytest.approx((3600 - 1010) / 3600)
+    assert scored(night(truth, truth)).unseen_hours is None
+
+
 def test_large_ones_classes_and_states_are_given_apart() -> None:
     small = line(TRAIN, 100, 2, "a", count=4, true_class="bnsm", state=State.QUIET_SLEEP)
     large = line(TRAIN, 1000, 20, "b", count=60, true_class="bnsm", state=State.ACTIVE_SLEEP)

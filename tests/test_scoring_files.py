@@ -10,6 +10,7 @@ from dsp.records import NS, State
 from lullwatch.__main__ import main
 from lullwatch.replay import told_lines
 from lullwatch.scoring_files import find_nights, read_night
+from lullwatch.scoring_night import Span
 from store.events_tsv import EventLine, write_events, write_states
 from tests.scoring_makers import CLUSTER, line, row, series, states
 
@@ -89,7 +90,9 @@ def test_one_profile_can_be_asked_for(
 def test_contexts_beside_the_truth_are_read(folders: tuple[Path, Path]) -> None:
     path = folders[0] / "sub-a_one_truth_contexts.tsv"
     path.write_text("onset\tduration\tkind\n10\t20\tconveyed\n50\t20\tloose\n")
+    path.with_name("sub-a_one_truth_unseen.tsv").write_text("onset\tduration\tcause\n5\t1\toff\n")
     (first, _), _ = find_nights(*folders)
+    assert read_night(first).unseen == (Span(5.0, 6.0),)
     conveyed = read_night(first).conveyed
     assert conveyed is not None
     assert [(s.onset_s, s.end_s) for s in conveyed] == [(10.0, 30.0)]

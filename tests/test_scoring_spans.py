@@ -101,6 +101,21 @@ def test_single_movements_are_paired_beyond_mir_evals_limit_for_onsets() -> None
     assert len(pair_onsets(onsets, [t + 0.3 for t in onsets], 0.5)) == len(onsets)
 
 
+@given(
+    st.lists(st.integers(0, 2000), min_size=1, max_size=20, unique=True),
+    st.lists(st.integers(0, 2000), min_size=1, max_size=20, unique=True),
+)
+@settings(deadline=None)
+def test_pairs_are_as_many_as_mir_evals_own_onset_scores_count(truth: list[int], told: list[int]) -> None:
+    from mir_eval.onset import f_measure
+
+    a, b = np.sort(np.array(truth)) / 10, np.sort(np.array(told)) / 10
+    _, precision, recall = f_measure(a, b, window=0.5)
+    pairs = pair_onsets(a.tolist(), b.tolist(), 0.5)
+    assert len(pairs) / len(a) == pytest.approx(recall)
+    assert len(pairs) / len(b) == pytest.approx(precision)
+
+
 @given(SPANS)
 @settings(deadline=None)
 def test_what_is_told_exactly_is_all_found_and_nothing_false(truth: list[Span]) -> None:
