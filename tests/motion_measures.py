@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_sim.movement import Movement
-from firmware_sim.steps import Channel, Curve, Trajectory
+from firmware_sim.steps import Channel, Curve, Path
 
 RATE_HZ = 208.0
 
@@ -14,7 +14,10 @@ RATE_HZ = 208.0
 def path(movement: Movement, channel: Channel, *, until_s: float | None = None) -> Curve:
     """A channel from the movement's start to its end; at rest when it never moves."""
     n = int((until_s or movement.duration_s + 0.1) * RATE_HZ)
-    found = Trajectory(movement.steps, {}).curve(channel, 0.0, 1.0 / RATE_HZ, n)
+    steps = movement.steps
+    mine = steps.channel == int(channel)
+    own = Path(steps.start_s[mine], steps.span_s[mine], steps.delta[mine], 0.0)
+    found = own.curve(0.0, 1.0 / RATE_HZ, n)
     still = np.zeros(n, np.float32)
     return found or Curve(still, still, still)
 

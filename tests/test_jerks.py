@@ -74,7 +74,7 @@ def test_a_twitch_lasts_a_tenth_to_half_a_second():
 def test_spindle_twitches_come_about_every_ten_seconds_one_to_three_at_a_time():
     means, cvs, sizes = [], [], []
     for seed in range(1000):
-        movement = one("spindle_twitches", seed, age_days=150, duration_s=200.0)[1]
+        movement = one("spindle_twitches", seed, age_days=150, duration_s=150.0)[1]
         starts = np.unique(movement.steps.start_s)
         new = np.concatenate([[True], np.diff(starts) > 1.5])
         gaps = np.diff(starts[new])
