@@ -196,7 +196,7 @@ def _kick(
     if along:
         _bend_along(out, draw, infant, at + draw.between(0.0, 0.06), unit, flex)
     for start, span in ((0.0, unit.rise_s), (unit.back_s, unit.fall_s)):
-        push = min(0.6 * unit.peak_g * unit.carry * (unit.rise_s / span) ** 2, 0.5) * (0.4 if along else 1.0)
+        push = min(0.6 * unit.peak_g * unit.carry * (unit.rise_s / span) ** 2, 0.5) * (0.6 if along else 1.0)
         lag = draw.between(0.01, 0.05)
         shake_trunk(out, draw, infant, at + start + lag, peak_g=push, rise_s=span, fall_s=span)
     return unit.span_s
@@ -205,7 +205,7 @@ def _kick(
 def _bend_along(out: StepList, draw: Draw, infant: Infant, at: float, unit: _Unit, flex: float) -> None:
     """The pelvis tips and the chest curls up with the legs, stay as long as they do, and return."""
     lever = infant.body.pelvis_to_spine_m + infant.body.chest_lever_m
-    angle = flex * angle_for(0.9 * unit.peak_g * unit.carry, unit.rise_s, lever, limit_rad=0.6)
+    angle = flex * angle_for(1.3 * unit.peak_g * unit.carry, unit.rise_s, lever, limit_rad=0.6)
     share = draw.between(0.1, 0.5)
     timing = {
         "rise_s": unit.rise_s * draw.between(0.9, 1.2),

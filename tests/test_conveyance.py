@@ -53,7 +53,7 @@ def test_carrying_has_the_steps_of_someone_who_walks():
     """Steps at 1.5-2.2 Hz, from the strongest line of the vertical motion in a thousand walks."""
     found = []
     for seed in range(1000):
-        _, up = channel_of(one("carrying", seed, duration_s=40.0)[1], Channel.POS_Z, from_s=4.0, span_s=32.0)
+        _, up = channel_of(one("carrying", seed, duration_s=26.0)[1], Channel.POS_Z, from_s=2.5, span_s=21.0)
         hz, power = welch(up, 50.0, nperseg=1024)
         band = (hz > 0.8) & (hz < 2.8)
         found.append(hz[band][np.argmax(power[band])])
@@ -79,7 +79,7 @@ def test_rocking_keeps_time_like_a_person():
     """0.25-1.5 Hz with a CV of 0.03-0.10, looser than a machine's 0.02."""
     rates, cvs = [], []
     for seed in range(1000):
-        sway, _ = channel_of(one("rocking", seed, duration_s=60.0)[1], Channel.POS_X, from_s=8.0, span_s=44.0)
+        sway, _ = channel_of(one("rocking", seed, duration_s=40.0)[1], Channel.POS_X, from_s=6.0, span_s=28.0)
         cycles = cycles_of(sway)
         rates.append(1.0 / np.mean(cycles))
         cvs.append(np.std(cycles) / np.mean(cycles))
