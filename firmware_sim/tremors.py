@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from dsp.records import Label
-from firmware_sim.body import GRAVITY
+from firmware_sim.body import GRAVITY, Arm, Leg
 from firmware_sim.draw import Draw
-from firmware_sim.movement import Infant, Movement, mark_all, merged
+from firmware_sim.movement import Infant, Movement, arms_of, legs_of, mark_all, merged
 from firmware_sim.steps import Channel, StepList
 
 __all__ = ["jitteriness", "shuddering", "sucking", "tremble", "tremor_angle"]
@@ -22,14 +22,6 @@ _OVERLAP: Final = 1.5
 _OVERLAP_GAIN: Final = 0.856
 """Amplitude that is left of a swing when the next begins before it is over (for `_OVERLAP`)."""
 
-_ARMS: Final = (
-    (Channel.L_SHOULDER_FLEX, Channel.L_SHOULDER_ROT, Channel.L_ELBOW),
-    (Channel.R_SHOULDER_FLEX, Channel.R_SHOULDER_ROT, Channel.R_ELBOW),
-)
-_LEGS: Final = (
-    (Channel.L_HIP_FLEX, Channel.L_HIP_ROT, Channel.L_KNEE),
-    (Channel.R_HIP_FLEX, Channel.R_HIP_ROT, Channel.R_KNEE),
-)
 _HEAD: Final = (Channel.HEAD_NOD, Channel.HEAD_TURN, Channel.HEAD_TILT)
 _TRUNK: Final = (Channel.SPINE_FLEX, Channel.SPINE_BEND, Channel.SPINE_TWIST)
 
@@ -85,7 +77,12 @@ def tremor_angle(peak_g: float, rate_hz: float, lever_m: float) -> float:
     return peak_g * GRAVITY / ((6.283185307179586 * rate_hz) ** 2 * lever_m)
 
 
-def _limb(draw: Draw, channels: tuple[Channel, ...], angle: float) -> dict[Channel, float]:
+def _limb(draw: Draw, limb: Leg | Arm, angle: float) -> dict[Channel, float]:
+    root, middle = (limb.hip, limb.knee) if isinstance(limb, Leg) else (limb.flexion, limb.elbow)
+    return _all(draw, (root, limb.rotation, middle), angle)
+
+
+def _all(draw: Draw, channels: tuple[Channel, ...], angle: float) -> dict[Channel, float]:
     return {channel: angle * draw.sign() * draw.between(0.25, 1.0) for channel in channels}
 
 
@@ -102,13 +99,13 @@ def jitteriness(
     total = duration_s or min(max(draw.log_between(1.0, 20.0), 5.0 / rate), 100.0 / rate)
     peak, cv, out, count = draw.log_between(0.02, 0.15), draw.between(0.04, 0.14), StepList(), 0
     share = draw.log_between(0.3, 1.0)
-    for arm, leg in zip(_ARMS, _LEGS, strict=True):
+    for arm, leg in zip(arms_of("both"), legs_of("both"), strict=True):
         lag, uneven = draw.between(0.0, 0.1), draw.spread(1.0, 0.25)
-        axes = _limb(draw, arm, uneven * tremor_angle(peak, rate, 0.15))
+        axes = _limb(draw, arm, uneven * tremor_angle(peak, rate, infant.body.arm_lever_m))
         axes |= _limb(draw, leg, share * uneven * tremor_angle(peak, rate, infant.body.shank_m))
         count = max(count, tremble(out, draw, axes, lag, total, rate_hz=rate, cv=cv))
-    axes = {Channel.HEAD_NOD: tremor_angle(0.5 * peak, rate, 0.1)}
-    axes |= _limb(draw, _TRUNK, tremor_angle(0.08 * peak, rate, infant.body.chest_lever_m))
+    axes = {Channel.HEAD_NOD: tremor_angle(0.5 * peak, rate, infant.body.head_lever_m)}
+    axes |= _all(draw, _TRUNK, tremor_angle(0.08 * peak, rate, infant.body.chest_lever_m))
     tremble(out, draw, axes, 0.0, total, rate_hz=rate, cv=cv)
     return mark_all(out.build(), Label.TREMOR, "jitteriness", count=count)
 
@@ -133,18 +130,18 @@ def shuddering(
 def _shudder(draw: Draw, infant: Infant, rate: float, peak: float, duration_s: float | None) -> Movement:
     total = duration_s or (draw.between(5.0, 6.5) if draw.chance(0.5) else draw.between(5.0, 15.0))
     out, cv = StepList(), draw.between(0.05, 0.18)
-    axes = _limb(draw, _TRUNK, tremor_angle(peak, rate, infant.body.chest_lever_m))
-    axes |= _limb(draw, _HEAD, tremor_angle(peak, rate, 0.1) * draw.between(0.5, 1.5))
-    for arm, leg in zip(_ARMS, _LEGS, strict=True):
-        axes |= _limb(draw, arm, tremor_angle(peak, rate, 0.15) * draw.between(0.5, 1.5))
+    axes = _all(draw, _TRUNK, tremor_angle(peak, rate, infant.body.chest_lever_m))
+    axes |= _all(draw, _HEAD, tremor_angle(peak, rate, infant.body.head_lever_m) * draw.between(0.5, 1.5))
+    for arm, leg in zip(arms_of("both"), legs_of("both"), strict=True):
+        axes |= _limb(draw, arm, tremor_angle(peak, rate, infant.body.arm_lever_m) * draw.between(0.5, 1.5))
         axes |= _limb(draw, leg, 0.15 * tremor_angle(peak, rate, infant.body.shank_m))
     swings = tremble(out, draw, axes, 0.0, total, rate_hz=rate, cv=cv, slowing=draw.between(0.8, 1.0))
     timing = {"rise_s": draw.between(0.4, 1.0), "fall_s": draw.between(0.6, 1.5), "hold_s": 0.6 * total}
     out.pulse(Channel.HEAD_NOD, 0.0, draw.between(0.02, 0.25), **timing)
     out.pulse(Channel.SPINE_FLEX, 0.0, draw.between(0.0, 0.12), **timing)
-    for shoulder, _, elbow in _ARMS:
-        out.pulse(shoulder, draw.between(0.0, 0.2), draw.between(0.0, 0.3), **timing)
-        out.pulse(elbow, draw.between(0.0, 0.2), draw.between(0.05, 0.5), **timing)
+    for arm in arms_of("both"):
+        out.pulse(arm.flexion, draw.between(0.0, 0.2), draw.between(0.0, 0.3), **timing)
+        out.pulse(arm.elbow, draw.between(0.0, 0.2), draw.between(0.05, 0.5), **timing)
     return mark_all(out.build(), Label.TREMOR, "shuddering", count=swings)
 
 
@@ -173,7 +170,7 @@ def sucking(
 
 
 def _jaw(draw: Draw, infant: Infant, rate: float) -> dict[Channel, float]:
-    nod = tremor_angle(draw.log_between(0.005, 0.04), rate, 0.1)
+    nod = tremor_angle(draw.log_between(0.005, 0.04), rate, infant.body.head_lever_m)
     sway = tremor_angle(draw.log_between(0.0005, 0.004), rate, infant.body.chest_lever_m)
     return {
         Channel.HEAD_NOD: min(nod, 0.08),
