@@ -48,17 +48,17 @@ class Sheet:
 
 
 _ROWS: Final = {
-    "bouncing_chair": "Infant rocker",
-    "door_slam": "Moro/startle",
-    "feed": "Sucking nutritive",
-    "handling": "Patting",
-    "kicking": "Kicking",
-    "powered_cradle": "Powered cradle",
-    "sleep_jerk_train": "BNSM",
-    "spasm": "Epileptic spasm",
-    "waking_stretch": "Stretch",
+    "bouncing_chair": "row Infant rocker",
+    "door_slam": "row Moro/startle",
+    "feed": "no row: estimates [E]",
+    "handling": "no row: estimates [E]",
+    "kicking": "row Kicking",
+    "powered_cradle": "row Powered cradle",
+    "sleep_jerk_train": "row BNSM",
+    "spasm": "row Epileptic spasm",
+    "waking_stretch": "row Stretch",
 }
-"""Rows of the clinical tables for kinds whose description names none."""
+"""What kinds rest on whose description names no row of the clinical tables."""
 
 
 def cited(kind: str) -> str:
@@ -68,8 +68,8 @@ def cited(kind: str) -> str:
     inside = ",".join(re.findall(r"\[([^\]]*)\]", text))
     marks = sorted(set(re.findall(r"\bF\d+[a-z]?\b", inside)), key=lambda m: (int(re.sub(r"\D", "", m)), m))
     marks += [mark for mark in ("M", "E") if re.search(rf"(^|[ ,]){mark}\b", inside)]
-    name = row.group(1) if row else _ROWS.get(kind)
-    return " ".join([f"row {name}" if name else "", f"[{', '.join(marks)}]" if marks else ""]).strip()
+    name = f"row {row.group(1)}" if row else _ROWS.get(kind, "")
+    return " ".join([name, f"[{', '.join(marks)}]" if marks else ""]).strip()
 
 
 _JERKS: Final = Sheet(
@@ -105,7 +105,7 @@ _JERKS: Final = Sheet(
         ),
         Plate(
             "sleep_jerk_train",
-            "riding on a rocking cradle",
+            "riding on rocking",
             {"rocked": True, "rate_hz": 3.0, "trains": 1, "train_s": 8.0},
             30,
             from_s=-2.0,
