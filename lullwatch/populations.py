@@ -89,7 +89,7 @@ def simulate_population(
         OtherPopulation: the folder holds nights drawn in another way.
         WorkerDied: a process ended by itself; what is in the folder is whole.
     """
-    _check(order)
+    _check(order, jobs)
     folder.mkdir(parents=True, exist_ok=True)
     rows = _begun(order, folder)
     _sweep(folder)
@@ -107,7 +107,9 @@ def simulate_population(
     return len(missing)
 
 
-def _check(order: Order) -> None:
+def _check(order: Order, jobs: int | None) -> None:
+    if jobs is not None and jobs < 1:
+        raise BadPopulation("--jobs must be 1 or more")
     if order.count < 1 or order.seed < 0 or not 0.0 < order.hours <= 24.0:
         raise BadPopulation("there must be one night or more, a seed of 0 or more and up to 24 hours a night")
     try:

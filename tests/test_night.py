@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,8 @@ from firmware_sim.night import Night, make_night
 from firmware_sim.scenario import Background, Phase, Placed, Scenario
 from firmware_sim.scenarios import UnknownScenarioError, named_scenario
 from firmware_sim.truth import Truth
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +192,17 @@ def test_an_hour_of_three_sensors_is_made_in_three_seconds():
     began = time.process_time()
     make_night("kicking_hour", seed=9)
     assert time.process_time() - began < 3.5
+
+
+def test_a_night_of_three_sensors_is_made_in_seconds_and_far_less_than_a_gigabyte():
+    code = (
+        "import resource, time\n"
+        "from firmware_sim.night import make_night\n"
+        "from firmware_sim.population import draw_night\n"
+        "make_night(draw_night(1003), seed=1003)\n"
+        "print(time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    cpu_s, peak_mb = map(float, done.stdout.split())
+    assert cpu_s < 28.0
+    assert peak_mb < 1000.0
