@@ -8,6 +8,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,13 @@ def _held(x: Floats, still: NDArray[np.bool_]) -> Floats:
     return np.asarray(np.cumsum(step, axis=1)) if last[-1] >= first else x
 
 
+@lru_cache(maxsize=4)
+def _tools(n: int) -> tuple[Floats, Floats, Floats]:
+    """A ramp, a window, and the frequencies of n values' spectrum."""
+    frequency = np.asarray(np.fft.rfftfreq(n, HOP_S), dtype=np.float64)
+    return np.linspace(-1.0, 1.0, n), np.hanning(n), frequency
+
+
 def line_of(x: Floats) -> Breathing | None:
     """The strongest line in the breathing band over all channels.
 
@@ -74,11 +82,10 @@ def line_of(x: Floats) -> Breathing | None:
         x: shape (channels, n), one value a hop; accelerations first, then rates if there are.
     """
     n = x.shape[1]
-    ramp = np.linspace(-1.0, 1.0, n)
+    ramp, window, frequency = _tools(n)
     flat = x - x.mean(axis=1, keepdims=True)
     flat = flat - (flat * ramp).sum(axis=1, keepdims=True) / float((ramp * ramp).sum()) * ramp
-    power = np.abs(np.fft.rfft(flat * np.hanning(n), axis=1)) ** 2
-    frequency = np.fft.rfftfreq(n, HOP_S)
+    power = np.abs(np.fft.rfft(flat * window, axis=1)) ** 2
     band = (frequency >= _LOW_HZ) & (frequency <= _HIGH_HZ)
     best: Breathing | None = None
     for row in power:

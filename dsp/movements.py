@@ -25,19 +25,24 @@ class MovementTracker:
     """Bursts of the movement that is going on."""
 
     bursts: list[Burst] = field(default_factory=list)
+    k0: int = 0
+    """first grid index of any of them"""
+    k1: int = 0
+    """grid index behind the last of any of them"""
 
     def burst(self, burst: Burst) -> None:
         """Take a burst that became known."""
+        self.k0 = min(self.k0, burst.k0) if self.bursts else burst.k0
+        self.k1 = max(self.k1, burst.k1) if self.bursts else burst.k1
         self.bursts.append(burst)
 
     def wake(self, h: int, settings: Settings) -> int:
         """The first hop from h on at which the movement is over, or long enough, if no burst comes before."""
         if not self.bursts:
             return NEVER
-        end = max(b.k1 for b in self.bursts)
-        if end - min(b.k0 for b in self.bursts) >= _LONGEST_K:
+        if self.k1 - self.k0 >= _LONGEST_K:
             return h
-        return max(math.ceil((end + settings.movement_gap_s * GRID_HZ) / HOP) - 1, h)
+        return max(math.ceil((self.k1 + settings.movement_gap_s * GRID_HZ) / HOP) - 1, h)
 
     def hop(
         self, h: int, sites: list[Site], patterns: list[tuple[int, int]], scene: Scene, settings: Settings

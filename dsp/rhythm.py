@@ -7,8 +7,10 @@ came for longer than the slowest rhythm of the train family; what lies below 0.8
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
@@ -104,13 +106,13 @@ def rhythm_of(
     runs = {s: r for s, r in runs.items() if _enough(r)}
     if not runs:
         return None
-    lead = max(runs, key=lambda s: (_median([p.peak_g for p in runs[s]]) * len(runs[s]), s))
+    lead = max(runs, key=lambda s: (median([p.peak_g for p in runs[s]]) * len(runs[s]), s))
     run = runs[lead]
     k0, k1 = run[0].k, run[-1].k
     gaps = np.diff([p.k for p in run]).astype(np.float64)
-    middle = float(np.median(gaps))
+    middle = median(gaps.tolist())
     heights = np.log([p.peak_g for p in run])
-    peak = math.exp(float(np.median(heights)))
+    peak = math.exp(median(heights.tolist()))
     means = {s: _mean(h, k0, k1) for s, h in histories.items()}
     return Rhythm(
         site=lead,
@@ -134,10 +136,6 @@ def _enough(run: Sequence[Pulse]) -> bool:
     return len(run) >= _LEAST_PULSES and run[-1].k - run[0].k >= _LEAST_SPAN_K
 
 
-def _median(values: Sequence[float]) -> float:
-    return float(np.median(np.asarray(values)))
-
-
 def _mean(history: History, k0: int, k1: int) -> float:
     values = history.envelope[history.part(k0, k1)]
     return float(np.sum(values, dtype=np.float64)) / max(values.size, 1)
@@ -153,7 +151,13 @@ def _unison(run: Sequence[Pulse], pulses: Mapping[Site, Sequence[Pulse]], lead: 
     others = [p.k for p in pulses.get(pair, ())] if pair else []
     if not others:
         return 0.0
-    return sum(any(abs(o - p.k) <= _TOGETHER_K for o in others) for p in run) / len(run)
+    return sum(_near(others, p.k) for p in run) / len(run)
+
+
+def _near(ks: Sequence[int], k: int) -> bool:
+    """Whether any of the rising grid indices lies within the time of limbs that move together."""
+    place = bisect_left(ks, k - _TOGETHER_K)
+    return place < len(ks) and ks[place] <= k + _TOGETHER_K
 
 
 def _trunk(means: Mapping[Site, float], lead: Site) -> float:

@@ -117,7 +117,7 @@ def turn_of(rate: Floats, anchor: int) -> Turn | None:
         None when there was hardly any rotation.
     """
     begin = max(anchor - _ONSET_K, 1)
-    moved = rate[:, begin:] - np.median(rate[:, :begin], axis=1, keepdims=True)
+    moved = rate[:, begin:] - _middle(rate[:, :begin])
     spread = np.einsum("ik,jk->ij", moved, moved)
     sizes, axes = np.linalg.eigh(spread)
     about = axes[0, 2] * moved[0] + axes[1, 2] * moved[1] + axes[2, 2] * moved[2]
@@ -145,6 +145,13 @@ def _turn_about(about: Floats, angle: Floats, pure: float) -> Turn:
         pure=pure,
         turns=_reversals(about, 0.3 * max(forward, backward)),
     )
+
+
+def _middle(x: Floats) -> Floats:
+    """Median of each row, shape (rows, 1)."""
+    n = x.shape[1]
+    rows = np.sort(x, axis=1)
+    return np.asarray((rows[:, (n - 1) // 2] + rows[:, n // 2]) / 2)[:, None]
 
 
 def _reversals(about: Floats, least: float) -> int:

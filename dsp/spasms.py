@@ -99,7 +99,7 @@ class SpasmTracker:
         by_trunk = trunk is not None and _seen(trunk, pulse.k)
         if by_trunk and pulse.site is not Site.TR:
             return False
-        rivals = [o for o in self.recent if abs(o.k - pulse.k) <= _APART_K and o != pulse]
+        rivals = [o for o in self.recent if -_APART_K <= o.k - pulse.k <= _APART_K and o != pulse]
         if by_trunk:
             rivals = [o for o in rivals if o.site is Site.TR]
         mine = (pulse.peak_g, -pulse.k, pulse.site)

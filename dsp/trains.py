@@ -215,7 +215,7 @@ class TrainTracker:
         for site, row in self.pulses.items():
             heights = [p.peak_g for p in row if p.k >= rhythm.k0]
             if heights:
-                self.heights[site] = max(self.heights.get(site, 0.0), float(np.median(heights)))
+                self.heights[site] = max(self.heights.get(site, 0.0), median(heights))
         self.last_k = max(self.last_k, rhythm.k1)
         now.end_ns = (self.last_k + 15) * GRID_NS
         now.times_ns = [k * GRID_NS for k in self.lead_ks]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -133,20 +134,23 @@ def read_clock_table(edf: Path) -> ClockTable | None:
     if not tsv.exists():
         return None
     facts = _read_facts(described)
-    rows = tsv.read_text(encoding="utf-8").splitlines()
-    if not rows or rows[0].split("\t") != list(_COLUMNS):
-        raise BadTable(tsv, 1, f"the columns are not {' '.join(_COLUMNS)}")
     names: dict[tuple[str, ...], int] = {}
-    columns = [_columns(tsv, rows, first, names) for first in range(1, len(rows), _ROWS_AT_ONCE)]
+    columns = []
+    with tsv.open(encoding="utf-8") as file:
+        if file.readline().rstrip("\n").split("\t") != list(_COLUMNS):
+            raise BadTable(tsv, 1, f"the columns are not {' '.join(_COLUMNS)}")
+        first = 2
+        while rows := [row.rstrip("\n") for row in islice(file, _ROWS_AT_ONCE)]:
+            columns.append(_columns(tsv, rows, first, names))
+            first += len(rows)
     whole = np.concatenate([np.zeros((7, 0), dtype=np.int64), *columns], axis=1)
     return ClockTable(facts, tuple(_kind(name) for name in names), *whole)
 
 
 def _columns(path: Path, rows: list[str], first: int, names: dict[tuple[str, ...], int]) -> NDArray[np.int64]:
     """The integers of some rows, shape (7, n): the kind's number, then the columns as `ClockTable` has them."""
-    some = rows[first : first + _ROWS_AT_ONCE]
     try:
-        cells = zip(*(row.split("\t") for row in some), strict=True)
+        cells = zip(*(row.split("\t") for row in rows), strict=True)
         site, sensor, boot, seq, index, n, t0_ns, step_ns, flags, acc_g, gyro_dps = cells
         known = len(names)
         kinds = [
@@ -158,7 +162,7 @@ def _columns(path: Path, rows: list[str], first: int, names: dict[tuple[str, ...
         integers = [[*map(int, column)] for column in (seq, index, n, t0_ns, step_ns, flags)]
         return np.array([kinds, *integers], dtype=np.int64)
     except (ValueError, OverflowError):
-        for number, row in enumerate(some, start=first + 1):
+        for number, row in enumerate(rows, start=first):
             _check(path, number, row)
         raise
 

@@ -28,7 +28,8 @@ _IMPLIED_BOOT = 0
 @dataclass(frozen=True, slots=True)
 class _File:
     path: Path
-    edf: edfio.Edf
+    start: datetime.datetime | None
+    """by the header, on the clock of the place"""
     signals: dict[Site, SiteSignals]
     annotations: tuple[edfio.EdfAnnotation, ...]
     remarks: tuple[str, ...]
@@ -80,7 +81,7 @@ def _open(path: Path) -> _File:
         remedy = "Convert it to one EDF+C file per contiguous stretch (no reader keeps EDF+D's record times)."
         raise BadRecording(path, "a discontinuous recording (EDF+D)", remedy)
     signals, remarks = site_signals(path, edf)
-    return _File(path, edf, signals, annotations, (*(str(w.message) for w in caught), *remarks))
+    return _File(path, _start(edf), signals, annotations, (*(str(w.message) for w in caught), *remarks))
 
 
 def _exact(file: _File, table: ClockTable) -> AtRest:
@@ -131,7 +132,7 @@ def _implied(file: _File, infant: str, zone: str) -> AtRest:
     return AtRest(
         infant=infant,
         zone=zone,
-        start_utc_ns=_start_utc_ns(file.edf, zone),
+        start_utc_ns=_start_utc_ns(file.start, zone),
         t0_ns=0,
         stretches=tuple(at_rest(segments)),
         annotations=_annotations(file, 0),
@@ -158,11 +159,17 @@ def _stretch(site: Site, signals: SiteSignals, seq: int, first: int, counts: Cou
     return Segment(site, f"edf-{site}", _IMPLIED_BOOT, seq, t0_ns, step_ns, counts, signals.scale)
 
 
-def _start_utc_ns(edf: edfio.Edf, zone: str) -> int | None:
+def _start(edf: edfio.Edf) -> datetime.datetime | None:
     try:
-        local = datetime.datetime.combine(edf.startdate, edf.starttime, ZoneInfo(zone))
+        return datetime.datetime.combine(edf.startdate, edf.starttime)
     except ValueError:  # edfio's word for a date that is anonymised or missing
         return None
+
+
+def _start_utc_ns(start: datetime.datetime | None, zone: str) -> int | None:
+    if start is None:
+        return None
+    local = start.replace(tzinfo=ZoneInfo(zone))
     return round(local.timestamp()) * NS + local.microsecond * 1000
 
 
