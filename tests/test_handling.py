@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from dsp.records import Site
 from firmware_sim.handling import HANDLINGS
@@ -69,3 +70,19 @@ def test_a_feed_lasts_five_minutes_to_half_an_hour():
     lengths = [one("feed", seed)[1].duration_s for seed in range(80)]
     assert 290.0 < min(lengths) < 420.0
     assert 1300.0 < max(lengths) < 1810.0
+
+
+@pytest.mark.parametrize("site", [Site.LA, Site.RA, Site.TR])
+def test_the_gyro_leads_gravity_through_the_tilting_of_the_arms_that_hold(site):
+    """Steps and splines together: the turning integrated over half a minute is the turning of gravity."""
+    rate_hz = 400.0
+    acc, gyro = seen(*one("handling", 5, what="lifted", duration_s=30.0), site, rate_hz=rate_hz)
+    turned, off_deg = Rotation.identity(), []
+    for i, omega in enumerate(np.radians(0.5 * (gyro[1:] + gyro[:-1])), start=1):
+        turned = turned * Rotation.from_rotvec(omega / rate_hz)
+        if i % 200 == 0 and abs(np.linalg.norm(acc[i]) - 1.0) < 0.002:
+            down = turned.apply(acc[0], inverse=True)
+            cosine = down @ acc[i] / np.linalg.norm(acc[i]) / np.linalg.norm(down)
+            off_deg.append(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+    assert len(off_deg) > 20
+    assert np.median(off_deg) < 0.3
