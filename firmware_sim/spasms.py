@@ -31,6 +31,9 @@ _FORM_SHARES: Final = (33.9, 22.5, 42.0)
 """[F10]; arrest-only spasms (1 %) do not move and are left out."""
 _SHORT_SHARE: Final = 0.857
 """Share of spasms lasting 0.4-3.0 s; the others last 3-7 s [F11]."""
+_SHORTEST_S: Final = 0.42
+_SHORT_S: Final = 2.98
+"""Just within 0.4 and 3.0 s [F11]; what is drawn beyond is folded back, so that no length is drawn twice."""
 _SUBTLE_SHARE: Final = 7 / 44
 """Infants with nothing but subtle spasms [F13e]."""
 _LIMITED_SHARE: Final = 0.35
@@ -44,6 +47,9 @@ _SAG_FROM_S: Final = 0.3
 _TILT_MAX_RAD: Final = float(np.deg2rad(60.0))
 _TRUNK_G: Final = (0.2, 0.8)
 """Peak at the trunk [E]: bounds how far a quick spasm can tilt it."""
+_HEAD_G: Final = (0.3, 1.5)
+"""Peak at the head [E], the same for its nod."""
+_SLIDE_MAX_M: Final = 0.012
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,9 @@ def draw_spasm_s(draw: Draw) -> float:
     """Length of one spasm: 0.4-3.0 s in 85.7 %, about 1 s mostly [F11,F13], 3-7 s in the rest."""
     if not draw.chance(_SHORT_SHARE):
         return float(3.0 + 4.0 * draw.between(0.0, 1.0) ** 1.5)
-    return float(np.clip(draw.spread(1.1, 0.55), 0.42, 2.98))
+    length_s = draw.spread(1.1, 0.55)
+    folded_s = 2.0 * _SHORTEST_S - length_s if length_s < _SHORTEST_S else length_s
+    return 2.0 * _SHORT_S - folded_s if folded_s > _SHORT_S else folded_s
 
 
 def spasm(
@@ -175,7 +183,7 @@ def _one(
             own = size * delta * draw.spread(1.0, 0.06)
             shape.write(out, draw, channel, at_s + draw.between(0.0, 0.03), own)
     _trunk_part(out, draw, infant, shape, style, strength, trunk_s)
-    _head_part(out, draw, shape, style, strength, head_s)
+    _head_part(out, draw, infant, shape, style, strength, head_s)
     _quiver(out, draw, infant, shape, style, strength)
     return mark_all(out.build(), Label.SPASM_LIKE, "spasm", side="both" if even else style.leader)
 
@@ -274,22 +282,26 @@ def _trunk_part(
     at_s: float,
 ) -> None:
     lever = infant.body.pelvis_to_spine_m + infant.body.chest_lever_m
-    most = angle_for(draw.log_between(*_TRUNK_G), shape.rise_s, lever, limit_rad=_TILT_MAX_RAD)
+    trunk_g = draw.log_between(*_TRUNK_G)
+    most = angle_for(trunk_g, shape.rise_s, lever, limit_rad=_TILT_MAX_RAD)
     tilt = min(draw.spread(style.trunk_rad * strength, 0.2), most)
+    share = tilt / most
     tilt *= -1.0 if style.form == "extensor" else 1.0
     spine = draw.between(0.4, 0.9)
     shape.write(out, draw, Channel.SPINE_FLEX, at_s, tilt * spine)
     shape.write(out, draw, Channel.ROOT_PITCH, at_s + draw.between(0.0, 0.04), -tilt * (1.0 - spine))
     for channel in (Channel.SPINE_BEND, Channel.SPINE_TWIST, Channel.ROOT_ROLL):
         shape.write(out, draw, channel, at_s + draw.between(0.0, 0.05), tilt * draw.between(-0.2, 0.2))
-    slide = draw.between(-0.012, 0.012) * min(strength, 1.0) * min(style.trunk_rad / 0.3, 1.0)
-    shape.write(out, draw, Channel.POS_X, at_s, slide)
+    slide_m = share * angle_for(0.4 * trunk_g, shape.rise_s, 1.0, limit_rad=_SLIDE_MAX_M)
+    shape.write(out, draw, Channel.POS_X, at_s, slide_m * draw.between(-1.0, 1.0))
 
 
 def _head_part(
-    out: StepList, draw: Draw, shape: _Shape, style: SpasmStyle, strength: float, at_s: float
+    out: StepList, draw: Draw, infant: Infant, shape: _Shape, style: SpasmStyle, strength: float, at_s: float
 ) -> None:
-    nod = draw.spread(style.head_rad * strength, 0.25) * (-1.0 if style.form == "extensor" else 1.0)
+    most = angle_for(draw.log_between(*_HEAD_G), shape.rise_s, infant.body.head_lever_m)
+    nod = min(draw.spread(style.head_rad * strength, 0.25), most)
+    nod *= -1.0 if style.form == "extensor" else 1.0
     shape.write(out, draw, Channel.HEAD_NOD, at_s, nod)
     shape.write(out, draw, Channel.HEAD_TURN, at_s, nod * draw.between(-0.4, 0.4))
 
