@@ -34,7 +34,12 @@ check: $(VENV)/.dev ## format, lint, strict types, import order, age of the evid
 	@$(BIN)/python -m pytest -q tests/test_house.py
 	@$(BIN)/python bench/evidence.py
 
-bench: $(VENV)/.dev ## slow tier: how fast the whole way is, against a peer in the same run
+$(VENV)-peers/.peers: requirements/peers.lock $(VENV)/.dev
+	@test -x "$(VENV)-peers/bin/python" || $(BIN)/python -m venv "$(VENV)-peers"
+	@"$(VENV)-peers/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.lock
+	@touch $@
+
+bench: $(VENV)/.dev $(VENV)-peers/.peers ## slow tier: how fast the whole way is, against a peer in the same run
 	@$(BIN)/python bench/throughput.py
 
 accuracy: $(VENV)/.dev ## slow tier: how well patterns are told apart on simulated nights (hours; goes on where it was broken off)
@@ -52,4 +57,4 @@ lock: ## renew requirements/*.lock (needs uv on the PATH)
 	$(UV_COMPILE) --extra sim --extra picture --extra build --extra fast --extra score --extra dev -c requirements/demo.lock pyproject.toml -o requirements/dev.lock
 
 clean: ## remove what the commands above made (never a journal)
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-peers build *.egg-info .mypy_cache .ruff_cache .pytest_cache

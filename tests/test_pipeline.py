@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dsp.core import Core
+from dsp.kernels import Kernels, compiled
 from dsp.pipeline import Pipeline, UnknownSite
 from dsp.records import (
     NS,
@@ -30,6 +32,8 @@ from dsp.records import (
 from dsp.value import BadSnapshot
 from firmware_sim.night import make_night
 from firmware_sim.scenario import Background, Phase, Placed, Scenario, State
+from lullwatch.feeding import settled_blocks
+from store.recording import at_rest
 
 SITES = (Site.LA, Site.RA, Site.TR)
 SCALE = Scale(8 / 32768, 500 / 32768)
@@ -105,6 +109,13 @@ def run(items: Sequence[Item], *, snapshot_at: frozenset[int] = frozenset()) -> 
     return out + pipeline.finish()
 
 
+def settled(segments: Sequence[Segment], kernels: Kernels | None) -> list[Output]:
+    pipeline, out = Pipeline("infant", SITES, kernels=kernels), []
+    for block in settled_blocks(segments, SITES):
+        out += pipeline.feed_block(block)
+    return out + pipeline.finish()
+
+
 @lru_cache(maxsize=1)
 def expected() -> str:
     return repr(run(in_time_order(busy_tracks())))
@@ -157,6 +168,48 @@ def test_any_order_of_arrival_within_the_lateness_gives_the_same_bytes(seed: int
         )
     ]
     assert repr(run(late)) == expected()
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2**32 - 1), st.integers(20, 6000), st.booleans())
+def test_any_order_of_arrival_gives_the_same_settled_events(seed: int, length: int, fast: bool) -> None:
+    parts = even(busy_tracks(), length)
+    shuffled = [parts[i] for i in np.random.default_rng(seed).permutation(len(parts))]
+    assert repr(settled(shuffled, compiled() if fast else None)) == repr(settled(parts, None))
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_stretches_give_the_same_bytes_as_their_segments(data: st.DataObject) -> None:
+    lengths = data.draw(st.lists(st.integers(1, 60), min_size=200, max_size=400))
+    parts = in_time_order(p for s in busy_tracks() for p in split(s, [*lengths, 10**9]))
+    doubled = [p for i, p in enumerate(parts) for p in ((p, p) if i % 50 == 7 else (p,))]
+    sizes = data.draw(st.lists(st.integers(1, 150), min_size=1, max_size=9))
+    blocks, at = [], 0
+    while at < len(doubled):
+        size = sizes[len(blocks) % len(sizes)]
+        blocks.append(doubled[at : at + size])
+        at += size
+    singly, at_once = Pipeline("infant", SITES), Pipeline("infant", SITES, kernels=compiled())
+    told = [(singly.feed_block(block), at_once.feed_block(at_rest(block))) for block in blocks]
+    assert repr([a for a, _ in told]) == repr([b for _, b in told])
+    assert repr(singly.finish()) == repr(at_once.finish())
+    assert singly.overlapped_samples == at_once.overlapped_samples > 0
+
+
+def test_a_snapshot_goes_on_with_stretches_that_wait() -> None:
+    parts = even(busy_tracks(), 208)
+    pipeline, out = Pipeline("infant", SITES), []
+    for a in range(0, len(parts), 40):
+        out += pipeline.feed_block(at_rest(parts[a : a + 40]))
+        pipeline = Pipeline.restore(pipeline.snapshot(), kernels=compiled())
+    assert repr(out + pipeline.finish()) == expected()
+
+
+def test_visiting_every_hop_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = expected()
+    monkeypatch.setattr(Core, "_wake", lambda self, h: h)
+    assert repr(run(in_time_order(busy_tracks()))) == few
 
 
 def test_ticks_between_the_segments_change_nothing() -> None:
