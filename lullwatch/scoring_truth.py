@@ -1,4 +1,4 @@
-"""The truth about a simulated night as the lines that scoring works on."""
+"""The truth about a simulated night as the lines and spans that scoring works on."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from store.events_tsv import EventLine, StateLine
 
 from .scoring_night import Span
 
-__all__ = ["conveyed_spans", "truth_line", "truth_lines", "truth_state_lines", "unseen_spans"]
+__all__ = ["conveyed_spans", "truth_lines", "truth_state_lines", "unseen_spans"]
 
 
-def truth_line(event: TruthEvent, t0_ns: int) -> EventLine:
-    """One true event as a line of a table, `t0_ns` being the recording's start."""
+def truth_lines(truth: Truth, t0_ns: int) -> tuple[EventLine, ...]:
+    """Every true event as a line, `t0_ns` being the recording's start."""
+    return tuple(_line(event, t0_ns) for event in truth.events)
+
+
+def _line(event: TruthEvent, t0_ns: int) -> EventLine:
     return EventLine(
         onset_ns=event.onset_ns - t0_ns,
         duration_ns=event.end_ns - event.onset_ns,
@@ -24,11 +28,6 @@ def truth_line(event: TruthEvent, t0_ns: int) -> EventLine:
         parent=event.parent or "",
         true_class=event.true_class,
     )
-
-
-def truth_lines(truth: Truth, t0_ns: int) -> tuple[EventLine, ...]:
-    """Every true event."""
-    return tuple(truth_line(event, t0_ns) for event in truth.events)
 
 
 def truth_state_lines(truth: Truth, t0_ns: int) -> tuple[StateLine, ...]:
