@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from dsp.records import Label, Site
 from firmware_sim.body import LEFT, LEFT_ARM, RIGHT, RIGHT_ARM
 from firmware_sim.steps import Channel
-from tests.motion_measures import first_start, moves, onsets
+from tests.motion_measures import first_start, left_behind, moves, onsets
 from tests.sim_examples import one, peak_g, seen
 
 _LIMBS = (LEFT.rotation, RIGHT.rotation, LEFT_ARM.rotation, RIGHT_ARM.rotation)
@@ -117,3 +118,21 @@ def test_startles_can_come_in_pairs():
         first, second = one("startle", seed, pair=True)[1].marks
         assert first.label is second.label is Label.STARTLE
         assert 0.2 < second.onset_s - first.end_s < 5.2
+
+
+@pytest.mark.parametrize(
+    "kind", ["hiccups", "startle", "twitches", "spindle_twitches", "sleep_jerk_train", "spasm"]
+)
+def test_no_movement_begins_or_ends_with_a_step(kind):
+    """Each sample near the start and the end lies close to the last one: no more than the muscles' own rise."""
+    for seed in range(6):
+        infant, movement = one(kind, seed)
+        assert left_behind(movement) == pytest.approx(0.0, abs=1e-9)
+        for site in (Site.LA, Site.LW, Site.TR):
+            acc, gyro = seen(infant, movement, site, rate_hz=416.0)
+            rest = slice(0, int(0.49 * 416))
+            assert np.ptp(acc[rest], axis=0).max() < 1e-4
+            assert np.abs(gyro[rest]).max() < 1e-4
+            onset = np.abs(np.diff(acc, axis=0)).max(axis=1)
+            assert onset[: int(0.51 * 416)].max() <= 0.35 * max(float(np.ptp(acc, axis=0).max()), 1e-3)
+            assert np.allclose(acc[-1], acc[0], atol=1e-4)
