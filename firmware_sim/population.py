@@ -30,7 +30,7 @@ _KICKS: Final[Mapping[str, dict[str, Habit]]] = {
     "two_legged_kicks": {"pattern": ("unilateral", "alternating")},
     "skewed_kicks": {"skew": 1.0},
     "held_kicks": {"held_s": Between(-0.06, 0.1)},
-    "lifted_legs": {"form": ("kick",)},
+    "lifted_legs": {"form": ("kick", "push")},
 }
 """Ways of kicking that can be left out, and what kicks are like without them."""
 _WEARING: Final = ("loose", "slips", "off", "swapped")
