@@ -79,6 +79,14 @@ def test_no_plan_touches_a_development_seed_and_none_shares_a_night(bench: Modul
     assert {job.seed // 1000 for plan in bench.PLANS for job in plan.jobs() if plan.name == "shifted"} == {4}
 
 
+def test_what_the_detector_is_set_by_lies_on_development_seeds_alone(bench: ModuleType) -> None:
+    plans = bench.chosen(bench.parsed(["--development"]))
+    seeds = [job.seed for plan in plans for job in plan.jobs()]
+    assert min(seeds) >= 1000
+    assert max(seeds) < 2000
+    assert len(seeds) == len(set(seeds))
+
+
 def test_nights_without_a_series_suffice_to_show_one_in_twenty_days(bench: ModuleType) -> None:
     from lullwatch.scoring_intervals import rate
 
