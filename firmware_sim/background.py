@@ -145,18 +145,19 @@ def _rates(background: Background, state: State, age_days: int) -> dict[str, flo
 
 
 def _wakings(life: _Life) -> list[Movement]:
-    """Waking shows: a thrash, and mostly a stretch soon after."""
+    """Waking shows: a thrash, and mostly a stretch soon after, with kicks in between or alone."""
     draw, lived = Draw(life.seed, "background/waking"), []
     for before, after in pairwise(life.bouts):
         if not (before.state.is_sleep and after.state is State.AWAKE):
             continue
         first = _made("arousal", draw, life.infant, {}).shifted(after.start_s)
-        second = _made("stretch", draw, life.infant, {}).shifted(first.duration_s + draw.between(2.0, 20.0))
-        stretches = draw.chance(0.7)
+        how = "waking_stretch" if draw.chance(0.35) else "stretch"
+        second = _made(how, draw, life.infant, {}).shifted(first.duration_s + draw.between(2.0, 20.0))
+        stretches = draw.chance(0.7) and second.duration_s < after.end_s
         if life.background.may("arousal"):
             lived += life.tried("arousal", first, after.start_s)
-        if stretches and life.background.may("stretch"):
-            lived += life.tried("stretch", second, second.marks[0].onset_s)
+        if stretches and life.background.may(how):
+            lived += life.tried(how, second, second.marks[0].onset_s)
     return lived
 
 

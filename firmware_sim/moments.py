@@ -99,6 +99,7 @@ _FITS: Final[Mapping[str, tuple[tuple[float, Callable[[tuple[Bout, ...]], list[_
         (0.03, _ASLEEP),
     ),  # waking and wake dominate [F9,F18]; 2-3 % asleep [M, row Epileptic spasm]; shares [E]
     "spasm": ((0.5, _after_waking), (0.4, _AWAKE), (0.1, _before_sleep)),
+    "waking_stretch": ((1.0, _after_waking),),
     "rhythmic_movement": ((0.7, _before_sleep), (0.3, _falling_asleep)),  # sleep onset, drowsy [row RMD]
     "clonic": ((0.7, _ASLEEP), (0.3, _AWAKE)),  # clonic more in sleep [F18b]
     "stiffening": ((1.0, _ANY),),
