@@ -163,3 +163,20 @@ def test_a_target_is_met_only_when_the_bad_end_of_its_interval_says_so(
     assert goals["series, false per 24 h", "no_clusters"].verdict == "not run"
     shifted = "no events" if not found else "met" if found == 60 else "met, not shown"
     assert goals["series of 5 or more, found", "shifted"].verdict == shifted
+
+
+def test_evidence_names_goals_plans_seeds_and_settings(
+    bench: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    got: dict[str, object] = {}
+    monkeypatch.setattr(bench.evidence, "write", lambda tier, **facts: got.update(facts, tier=tier))
+    plans = bench.chosen(bench.parsed([*TINY, "--only", "validation"]))
+    done, failed = bench.run(plans, jobs=0, folder=tmp_path)
+    bench.write(bench.summed(done), done, "make accuracy")
+    assert failed == []
+    figures = json.loads(json.dumps(got["figures"]))
+    assert got["tier"] == "accuracy"
+    assert figures["plans"]["validation"]["seeds"] == [2000, 2000]
+    assert figures["plans"]["validation"]["series, false per 24 h"]["value"] == 0.0
+    assert figures["settings"] == bench.Settings().tag
+    assert {goal["verdict"] for goal in figures["goals"]} >= {"not run", "no events"}
