@@ -115,7 +115,7 @@ class TrainTracker:
         rhythm = rhythm_of(self.pulses, {s: c.history for s, c in chains.items()}, k)
         if rhythm is None or k - rhythm.k1 > _NEW_K:
             return []
-        gyro = bool(chains[rhythm.site].history.gyro[-1:].any())
+        gyro = _has_gyro(chains[rhythm.site], rhythm.k1)
         both = Site.LA in chains and Site.RA in chains and rhythm.site in (Site.LA, Site.RA)
         verdict = judge_jerks(rhythm, len(chains), gyro=gyro, both_legs=both, settings=settings)
         if verdict.log_odds < settings.jerks_frame_least:
@@ -228,7 +228,7 @@ class TrainTracker:
             now.confidence = confidence_of(
                 len(chains),
                 trunk=Site.TR in chains,
-                gyro=any(c.history.gyro[-1:].any() for c in chains.values()),
+                gyro=any(_has_gyro(c, rhythm.k1) for c in chains.values()),
                 conveyed=now.conveyed,
                 state_known=now.before is not State.UNKNOWN,
             )
@@ -264,6 +264,10 @@ class TrainTracker:
         if draft.label is Label.RHYTHMIC_JERKING:
             self.over.append(draft)
         return [tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag)]
+
+
+def _has_gyro(chain: Chain, k: int) -> bool:
+    return bool(chain.history.gyro[chain.history.part(k, k + 1)].any())
 
 
 def _balance(ks: list[int], chains: dict[Site, Chain]) -> list[float]:
