@@ -76,8 +76,11 @@ def site_signals(path: Path, edf: edfio.Edf) -> tuple[dict[Site, SiteSignals], l
         raise BadRecording(path, f"no signal that we know among its labels ({labels})", remedy)
     signals = {}
     for site in (s for s in Site if s in found):
-        triples = {kind: _triple(path, site, kind, axes) for kind, axes in found[site].items()}
+        kinds = found.pop(site)
+        triples = {kind: _triple(path, site, kind, axes) for kind, axes in kinds.items()}
         signals[site] = _joined(path, site, triples, remarks)
+        # The file keeps a copy of every signal that was looked at; a night's are as large as the night.
+        edf.drop_signals([s.label for axes in kinds.values() for s in axes.values()])
     return signals, remarks
 
 
