@@ -148,8 +148,8 @@ class _Habit:
         limbs = limbs_of(self.side)
         if self.spread == "focal":
             return {draw.one_of(limbs): 1.0}
-        arm = draw.between(1.0, 2.2) if arms_lead else draw.between(0.0, 0.8)
-        leg = draw.log_between(0.35, 1.0) if arms_lead else 1.0
+        arm = draw.between(1.0, 2.4) if arms_lead else draw.between(0.0, 0.8)
+        leg = draw.log_between(0.7, 1.0) if arms_lead else 1.0
         weaker, weak_side = draw.between(0.4, 1.0), draw.sign()
         return {
             limb: (arm if isinstance(limb, Arm) else leg) * (weaker if limb.mirror == weak_side else 1.0)
