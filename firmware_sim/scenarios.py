@@ -44,8 +44,16 @@ _DEMO: Final = Scenario(
         Phase(State.AWAKE, 14),
     ),
     placed=(
-        Placed("sleep_jerk_train", 20.5 * 60, {"trains": 1, "side": "both", "train_s": 9.0, "rate_hz": 2.6}),
-        Placed("sleep_jerk_train", 31.2 * 60, {"trains": 1, "side": "both", "train_s": 12.0, "rate_hz": 3.4}),
+        Placed(
+            "sleep_jerk_train",
+            20.5 * 60,
+            {"trains": 1, "side": "both", "arms": False, "train_s": 9.0, "rate_hz": 2.6},
+        ),
+        Placed(
+            "sleep_jerk_train",
+            31.2 * 60,
+            {"trains": 1, "side": "both", "arms": False, "train_s": 12.0, "rate_hz": 3.4},
+        ),
         Placed("stretch", 50.4 * 60),
         Placed("kicking", 52.5 * 60, {"count": 12}),
         Placed(

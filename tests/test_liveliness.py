@@ -47,3 +47,10 @@ def test_an_awake_infant_fidgets_more_widely_than_a_sleeping_one():
         for s in (State.AWAKE, State.QUIET_SLEEP)
     )
     assert awake > 2 * asleep
+
+
+def test_long_even_motion_is_kept_as_it_is():
+    movement = one("powered_cradle", 1, duration_s=30.0)[1]
+    parts = with_units(movement.steps, Draw(1, "units"))
+    assert movement.steps.splines
+    assert parts.splines == movement.steps.splines

@@ -206,3 +206,25 @@ def test_a_night_of_three_sensors_is_made_in_seconds_and_far_less_than_a_gigabyt
     cpu_s, peak_mb = map(float, done.stdout.split())
     assert cpu_s < 28.0
     assert peak_mb < 1000.0
+
+
+@pytest.mark.parametrize("seed", [1001, 1002, 1003])
+def test_no_sleep_jerks_outlast_an_arousal(seed):
+    night = make_night("jerk_night", seed=seed, sites=())
+    rousing = [e.onset_ns for e in night.truth.events if e.true_class == "arousal"]
+    rousing += [b.start_s * NS for b in night.bouts if b.state is State.AWAKE]
+    trains = night.truth.of(Label.SLEEP_JERK_TRAIN)
+    assert trains
+    for train in trains:
+        assert not [t for t in rousing if train.onset_ns - NS < t < train.end_ns - 2 * NS]
+
+
+def test_most_episodes_of_sleep_jerks_end_by_themselves_and_some_with_an_arousal():
+    """32 of 38 by themselves."""
+    asleep = (Phase(State.ACTIVE_SLEEP, 60),)
+    plan = Scenario("jerks", 3600.0, 40, asleep, (Placed("sleep_jerk_train"),), Background.none())
+    ended = [
+        any(e.true_class == "arousal" for e in make_night(plan, seed=seed, sites=()).truth.events)
+        for seed in range(150)
+    ]
+    assert 0.08 < np.mean(ended) < 0.26
