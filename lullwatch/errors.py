@@ -13,6 +13,7 @@ __all__ = [
     "LullwatchError",
     "NothingToReplay",
     "OtherPopulation",
+    "ScenarioAndPopulation",
     "SecretTooOpen",
     "WorkerDied",
 ]
@@ -85,4 +86,13 @@ class WorkerDied(LullwatchError):
         super().__init__(
             f"a process that simulated nights was ended, most likely for want of memory (a night needs 700 MB); all in "
             f"{path} is whole: run the same command again with fewer --jobs"
+        )
+
+
+class ScenarioAndPopulation(LullwatchError):
+    """A scenario and a population were asked for in one command."""
+
+    def __init__(self, scenario: str) -> None:
+        super().__init__(
+            f"--population draws nights of its own: leave out the scenario {scenario}, or --population"
         )

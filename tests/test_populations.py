@@ -107,6 +107,7 @@ def test_a_population_may_grow_but_not_change(whole: Path) -> None:
         (["--population", "2", "--kind", "nice"], "general, no_clusters, shifted"),
         (["--population", "2", "--without", "gravity"], "two_legged_kicks"),
         (["--population", "many"], "many"),
+        (["quiet_night", "--population", "2"], "leave out the scenario quiet_night"),
         (["--population", "2", "--jobs", "-1"], "--jobs"),
     ],
 )

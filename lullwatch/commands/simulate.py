@@ -14,7 +14,7 @@ _Listing = Annotated[bool, Parameter(name="--list", negative="")]
 
 
 def simulate(
-    scenario: str = "demo_hour",
+    scenario: str | None = None,
     *,
     out: Path = Path("lullwatch-simulated"),
     seed: int = 1,
@@ -47,7 +47,7 @@ def simulate(
     Parameters
     ----------
     scenario
-        A named scenario (see --list) or a TOML file.
+        A named scenario (see --list) or a TOML file; demo_hour if not given.
     out
         Folder for the files; made if missing.
     seed
@@ -77,6 +77,7 @@ def simulate(
     """
     from lullwatch import simulate as engine
     from lullwatch.console import say
+    from lullwatch.errors import ScenarioAndPopulation
 
     if listing:
         for line in engine.scenario_lines():
@@ -85,8 +86,10 @@ def simulate(
     if onto is not None:
         return _onto(onto, out, movement, option, at, seed, age_days)
     if population is not None:
+        if scenario is not None:
+            raise ScenarioAndPopulation(scenario)
         return _population(population, seed, hours, kind, frozenset(without), out, jobs)
-    for path in engine.simulate(scenario, out, seed=seed):
+    for path in engine.simulate(scenario or "demo_hour", out, seed=seed):
         say(f"written: {path}")
     return 0
 
