@@ -14,7 +14,7 @@ from firmware_sim.draw import Draw
 from firmware_sim.generators import GENERATORS
 from firmware_sim.movement import draw_infant
 from firmware_sim.steps import Trajectory
-from lullwatch.gallery import look, write_gallery, write_section
+from lullwatch.gallery import NIGHT, look, write_gallery, write_section
 from lullwatch.gallery_night import breathing_rates, movement_g
 from lullwatch.gallery_plates import Plate, Sheet, all_sheets, cited
 
@@ -89,6 +89,16 @@ def test_a_document_without_the_mark_gets_the_section_at_its_end(tmp_path: Path)
     document.write_text("# Scenarios\n", encoding="utf-8")
     write_section(document, tmp_path / "gallery")
     assert "gallery/a-night.png" in document.read_text(encoding="utf-8")
+
+
+def test_the_gallery_in_the_documents_is_whole_and_small() -> None:
+    text = (DOCS / "scenarios.md").read_text(encoding="utf-8")
+    names = {*(sheet.name for sheet in all_sheets()), NIGHT}
+    files = {path.stem: path.stat().st_size for path in (DOCS / "gallery").glob("*.png")}
+    assert set(files) == names
+    assert all(f"gallery/{name}.png" in text for name in names)
+    assert max(files.values()) < PAGE_BYTES
+    assert sum(files.values()) < GALLERY_BYTES
 
 
 def test_a_steady_breath_is_read_off_the_trunk_and_a_moving_epoch_is_left_out() -> None:
