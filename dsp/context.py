@@ -3,12 +3,13 @@
 References:
     The coupling is the nuclear norm of the 3 x 3 cross-covariance of two sites' motion over the geometric
     mean of their variances: 1 when one is a rotated copy of the other, whatever way the sensors are mounted.
+    Sizes are weighed as in Lin's concordance (1989): a copy of another size is less of a copy.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -18,7 +19,7 @@ from dsp.chain import HOP, HOP_NS, ROUNDING, Chain, window_sums
 from dsp.records import Context, ContextKind, Epoch, Site
 from dsp.settings import Settings
 
-__all__ = ["WINDOW_HOPS", "ContextTracker", "coupling"]
+__all__ = ["WINDOW_HOPS", "ContextTracker", "coupled_of", "coupling"]
 
 WINDOW_HOPS = 16
 """Four seconds: some cycles of walking or rocking."""
@@ -28,6 +29,11 @@ _LOUDER = 2.0
 
 _PATIENCE = 3
 """Windows without coupling before motion from outside counts as over."""
+
+_NOTHING = 1e-12
+
+_LAGS = (-2, -1, 0, 1, 2)
+"""Grid samples: two clocks agree within 20 ms, which at the wheels' 10 Hz is most of a quarter cycle."""
 
 
 def coupling(a: np.ndarray, b: np.ndarray) -> float:
@@ -39,15 +45,68 @@ def coupling(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.sum(np.linalg.svd(cross, compute_uv=False))) / size
 
 
+def coupled_of(chains: Mapping[Site, Chain], h0: int, h1: int, least_g: float) -> float:
+    """How much of the sites' motion in hops h0 to h1 - 1 is one body's, passed on: 0 (none) to 1 (all of it).
+
+    The least of all pairs: each limb against the trunk, where it may be smaller (a pat's impact fades on its
+    way) but not larger (whoever jerks a leg carries the trunk along, less), and limbs against each other.
+    0 when fewer than two sites were seen throughout, or one of them rests. Good from about two seconds on.
+
+    Args:
+        chains: All sites.
+        h0: First hop; at most `HISTORY_S` before the newest.
+        h1: Hop behind the last.
+        least_g: Root mean square below which a site rests.
+    """
+    whole = (h1 - h0) * HOP
+    moved: dict[Site, np.ndarray] = {}
+    sizes: dict[Site, float] = {}
+    for site, chain in chains.items():
+        if float(chain.hops.column("settled", h0, h1).sum()) < (h1 - h0) * (1.0 - ROUNDING):
+            continue
+        motion = chain.history.motion[:, chain.history.part(h0 * HOP, h1 * HOP)]
+        sizes[site] = _size(chain, h0, h1)
+        if motion.shape[1] < whole or sizes[site] < least_g:
+            return 0.0
+        moved[site] = motion.astype(np.float64)
+    if len(moved) < 2:
+        return 0.0
+    pairs = list(combinations(moved, 2))
+    return min(s * _sized(a, b, sizes) for (a, b), s in zip(pairs, _alike(moved, pairs), strict=True))
+
+
+def _alike(moved: Mapping[Site, np.ndarray], pairs: Sequence[tuple[Site, Site]]) -> list[float]:
+    """The coupling of each pair at the lag that suits it best."""
+    most = max(_LAGS)
+    n = next(iter(moved.values())).shape[1] - 2 * most
+    early = {s: x[:, most : most + n] for s, x in moved.items()}
+    late = {s: np.concatenate([x[:, most + i : most + i + n] for i in _LAGS]) for s, x in moved.items()}
+    size = {s: math.sqrt(float(np.vdot(x, x))) for s, x in early.items()}
+    cross = np.stack([(late[b] @ early[a].T).reshape(len(_LAGS), 3, 3) for a, b in pairs])
+    best = np.linalg.svd(cross, compute_uv=False).sum(axis=2).max(axis=1)
+    shares = [c / max(size[a] * size[b], _NOTHING) for c, (a, b) in zip(best.tolist(), pairs, strict=True)]
+    return [min(share, 1.0) for share in shares]
+
+
+def _sized(a: Site, b: Site, sizes: Mapping[Site, float]) -> float:
+    if Site.TR in (a, b):
+        limb = b if a is Site.TR else a
+        ratio = max(sizes[limb] / sizes[Site.TR], 1.0)
+    else:
+        ratio = sizes[a] / sizes[b]
+    return 2.0 / (ratio + 1.0 / ratio)
+
+
 @dataclass(slots=True)
 class ContextTracker:
     """Open and recent intervals of motion from outside, and of sensors not worn."""
 
     infant: str
-    coupled: float
+    coupled_enough: float
     ride: float
     windows_needed: int
     swayed_least: float
+    coupled_least_g: float
     hits: list[int] = field(default_factory=list)
     """hops at which coupled windows began, of the interval that may be open"""
     misses: int = 0
@@ -65,6 +124,7 @@ class ContextTracker:
             settings.conveyed_ride,
             settings.conveyed_windows,
             settings.swayed_least,
+            settings.coupled_least_g,
         )
 
     def stirs(self, windows: Sequence[int], chains: dict[Site, Chain]) -> list[int]:
@@ -95,7 +155,7 @@ class ContextTracker:
         """
         sway = swayed if swayed >= self.swayed_least else 0.0
         shared = max(self._shared(h0, chains), sway)
-        if shared >= self.coupled:
+        if shared >= self.coupled_enough:
             self.hits.append(h0)
             self.misses = 0
             self.strength = max(self.strength, shared)
@@ -120,6 +180,10 @@ class ContextTracker:
             return 0.0
         covered = sum(max(0, min(end_ns, b) - max(onset_ns, a)) for a, b in self.spans)
         return min(1.0, covered / (end_ns - onset_ns))
+
+    def coupled(self, h0: int, h1: int, chains: Mapping[Site, Chain]) -> float:
+        """How much of the sites' motion in hops h0 to h1 - 1 is one body's, passed on; see `coupled_of`."""
+        return coupled_of(chains, h0, h1, self.coupled_least_g)
 
     def worn(self, epoch: Epoch) -> list[Context]:
         """Follow one site's wearing; gives the interval in which it was not worn, once it is over."""

@@ -170,6 +170,7 @@ class Settings:
     arousal_trunk_dps: float = 15.0
     arousal_leg_dps: float = 40.0
     arousal_hops: int = 5
+    coupled_least_g: float = 0.002
     conveyed_coupling: float = 0.6
     conveyed_ride: float = 0.4
     conveyed_windows: int = 3
