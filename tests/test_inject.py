@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dsp.records import NS, Label, Scale, Segment, SegmentFlag, Site, State
-from firmware_sim.generators import GENERATORS
 from firmware_sim.body import motion_at
 from firmware_sim.draw import Draw
+from firmware_sim.generators import GENERATORS
 from firmware_sim.inject import (
     DoesNotFitError,
     DoesNotReturnError,
