@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-__all__ = ["Envelope"]
+__all__ = ["SLOPE_MAX", "Envelope"]
 
 Point = tuple[float, float]
 
@@ -29,10 +29,15 @@ and the clocks part by less than 1 ms meanwhile."""
 _WINDOW_S: Final = 512.0
 """Long enough that 1 ms of doubt about a minimum is 2 ppm of slope, short enough to follow a crystal that
 warms up with the infant."""
+_RISE_POINTS: Final = 4
+"""Minima that it takes to raise the line: the first after a hole may stand for a single packet."""
 _TRUST_S: Final = 30.0
 """Span of delays at which the slope seen counts as much as the slope assumed: over 30 s a minimum's
 doubt of 3 ms is 100 ppm, which is as much as any crystal is off."""
-_SLOPE_MAX: Final = 200e3
+_TRUST_LEARNED_S: Final = 120.0
+"""The same where the slope assumed was itself seen over half a window: it is good for about 10 ppm, and the doubt
+of the minima on both sides of a new stretch is as much after 2 min."""
+SLOPE_MAX: Final = 200e3
 """ns/s. Two crystals of at most 100 ppm each, in opposite directions."""
 
 
@@ -44,8 +49,15 @@ class Envelope:
         self._closed: list[Point] = []
         self._open: Point | None = None
         self._assumed = slope
+        self._learned = False
         self._slope = slope
         self._level: float | None = None
+
+    def anew(self) -> Envelope:
+        """Begin again without any point, assuming the slope of this one."""
+        line = Envelope(slope=self._slope)
+        line._learned = self._learned
+        return line
 
     @property
     def slope(self) -> float:
@@ -56,6 +68,11 @@ class Envelope:
     def ready(self) -> bool:
         """Whether any point was seen."""
         return self._level is not None
+
+    @property
+    def span_s(self) -> float:
+        """Seconds between the oldest and the newest delay that the slope is drawn from."""
+        return self._closed[-1][0] - self._closed[0][0] if self._closed else 0.0
 
     def at(self, x_s: float) -> float:
         """Height of the line at `x_s`, ns; 0 before the first point."""
@@ -75,13 +92,21 @@ class Envelope:
 
     def state(self) -> list[object]:
         """The state as plain numbers, for `from_state`."""
-        return [self._assumed, self._slope, self._level, self._open, [list(p) for p in self._closed]]
+        return [
+            self._assumed,
+            self._learned,
+            self._slope,
+            self._level,
+            self._open,
+            [list(p) for p in self._closed],
+        ]
 
     @classmethod
     def from_state(cls, state: Sequence[object]) -> Envelope:
         """Go on from a state."""
-        assumed, slope, level, opened, closed = state
+        assumed, learned, slope, level, opened, closed = state
         self = cls(slope=_number(assumed))
+        self._learned = bool(learned)
         self._slope = _number(slope)
         self._level = None if level is None else _number(level)
         self._open = None if opened is None else _point(opened)
@@ -93,12 +118,16 @@ class Envelope:
         if not self._closed:
             return
         span_s = self._closed[-1][0] - self._closed[0][0]
-        trust = span_s**2 / (span_s**2 + _TRUST_S**2)
+        even_s = _TRUST_LEARNED_S if self._learned else _TRUST_S
+        trust = span_s**2 / (span_s**2 + even_s**2)
         slope = trust * _middle_slope(self._closed) + (1.0 - trust) * self._assumed
-        self._slope = max(-_SLOPE_MAX, min(_SLOPE_MAX, slope))
-        self._level = min(y - self._slope * x for x, y in self._closed)
+        height = self.at(now_s)
+        self._slope = max(-SLOPE_MAX, min(SLOPE_MAX, slope))
+        level = min(y - self._slope * x for x, y in self._closed)
+        may_rise = len(self._closed) >= _RISE_POINTS
+        self._level = level if may_rise else min(level, height - self._slope * now_s)
         if span_s >= _WINDOW_S / 2:
-            self._assumed = self._slope
+            self._assumed, self._learned = self._slope, True
 
 
 def _middle_slope(points: Sequence[Point]) -> float:

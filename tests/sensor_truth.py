@@ -32,12 +32,19 @@ class Truth:
     wander_ppm: Callable[[float], float] = _steady
     """mean crystal error, ppm, between the start and t seconds later, on top of `ppm`"""
 
-    def packets(self, minutes: float) -> Iterator[tuple[Packet, float]]:
-        """Pairs of a packet of 16 samples and the true time of its first sample, seconds."""
+    def packets(
+        self, minutes: float, heard: Callable[[float], bool] | None = None
+    ) -> Iterator[tuple[Packet, float]]:
+        """Pairs of a packet of 16 samples and the true time of its first sample, seconds.
+
+        With `heard`, only those of which it is true (seconds since the start of the sensor).
+        """
         rng = np.random.default_rng(self.seed)
         rate = self.rate_hz * (1 + self.rate_error)
         for seq in range(int(minutes * 60 * rate / 16)):
             since_s = seq * 16 / rate
+            if heard is not None and not heard(since_s):
+                continue
             ppm = self.ppm + self.wander_ppm(since_s)
             tick = self.clock_start + int(since_s * TICKS * (1 + ppm * 1e-6))
             arrived_s = self.start_s + since_s + 16 / rate + rng.uniform(*self.latency_s)

@@ -53,6 +53,38 @@ def test_sites_agree_within_10_ms_once_settled(truth: Truth) -> None:
     assert reference.max() - errors.min() < 10
 
 
+def a_night(truth: Truth, jumps: dict[float, float]) -> np.ndarray:
+    """Errors (ms, latency included) over 12 hours whose every hour has 50 silent minutes, and a clock that jumps.
+
+    Shape (heard packets, 2): true time since the start in seconds, error.
+    """
+    fit, rows = ClockFit("sock-la"), []
+    for packet, true_s in truth.packets(720, heard=lambda since_s: since_s % 3600 < 600):
+        by_s = sum(by for at_s, by in jumps.items() if true_s - truth.start_s >= at_s)
+        jumped = dataclasses.replace(packet, clock=(packet.clock + round(by_s * TICKS)) % 2**32)
+        rows.append((true_s - truth.start_s, fit.place(jumped).t0_ns / 1e6 - true_s * 1e3))
+    return np.array(rows)
+
+
+def warm_and_cold(since_s: float) -> float:
+    """Mean error of a watch crystal at 34 deg C in the first 6 hours that then cools to 18: 0.03 ppm/K^2 off 25."""
+    cooling_s = max(0.0, since_s - 21_600)
+    cooling = np.linspace(0.0, cooling_s, 50)
+    away_k = 9.0 - 16.0 * cooling / 21_600
+    lost_s = -0.03 * (81.0 * min(since_s, 21_600) + float(np.mean(away_k**2)) * cooling_s)
+    return lost_s / max(since_s, 1.0)
+
+
+def test_sites_agree_within_10_ms_for_12_hours_with_drift_temperature_silence_and_jumps() -> None:
+    jumps = {200.0: 2.0, 7300.0: -60.0, 7700.0: -0.1, 20_000.0: 60.0, 36_300.0: -2.0, 40_000.0: 0.1}
+    fast = a_night(Truth(ppm=100, rate_error=0.015, wander_ppm=warm_and_cold, rate_hz=52.0), jumps)
+    slow = a_night(Truth(ppm=-100, rate_error=-0.01, seed=7, rate_hz=52.0), {})
+    fast, slow = fast[fast[:, 0] > SETTLED_S, 1], slow[slow[:, 0] > SETTLED_S, 1]
+    assert fast.max() - slow.min() < 10
+    assert slow.max() - fast.min() < 10
+    assert max(fast.max(), slow.max()) < 50
+
+
 def test_only_the_shortest_delay_remains_as_an_error() -> None:
     errors = placed(Truth(seed=3), 5)[1][200:]
     assert errors.min() > 8

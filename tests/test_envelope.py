@@ -66,6 +66,27 @@ def test_a_longer_shortest_delay_is_believed_once_the_window_has_passed() -> Non
     assert envelope.at(1300.0) == pytest.approx(30e6, abs=1e6)
 
 
+def test_the_first_delays_after_a_hole_do_not_raise_a_line_that_is_known() -> None:
+    envelope = Envelope()
+    for x in range(600):
+        envelope.add(float(x), 10e6)
+    for late in (3000.0, 3001.0, 3009.0):
+        envelope.add(late, 45e6)
+    assert envelope.at(3009.0) == pytest.approx(10e6, abs=1e6)
+
+
+def test_a_line_begun_anew_knows_the_slope_and_no_delay() -> None:
+    envelope = Envelope()
+    for x in range(600):
+        envelope.add(float(x), 10e6 + 3e4 * x)
+    anew = envelope.anew()
+    assert anew.slope == envelope.slope
+    assert not anew.ready
+    for late in (700.0, 709.0, 718.0):
+        anew.add(late, 90e6 + 3e4 * late + 1e6 * (late % 2))
+    assert anew.slope == pytest.approx(3e4, abs=2e3)
+
+
 @given(st.integers(0, 299))
 def test_a_state_taken_anywhere_goes_on_the_same(cut: int) -> None:
     rng = np.random.default_rng(1)
