@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from dsp.records import State
-from firmware_sim.body import draw_lying, draw_rest
+from firmware_sim.body import Lying, draw_lying, draw_rest, turned_least
 from firmware_sim.care import cared_for
 from firmware_sim.draw import Draw
 from firmware_sim.generators import GENERATORS, Option, UnknownMovementError, make_movement
@@ -208,15 +208,16 @@ def _share(bout: Bout, state: State) -> Callable[[float], float] | None:
 
 def _postures(life: _Life, rest: dict[Channel, float]) -> list[Movement]:
     """Changes of posture follow one another: each starts where the last one led."""
-    draw, now, lived = Draw(life.seed, "background/posture"), dict(rest), []
+    draw, lived = Draw(life.seed, "background/posture"), []
+    lying, now = Lying.SUPINE, dict(rest)
     for bout in life.bouts:
         per_hour = life.background.rates(bout.state).get(_POSTURE, 0.0)
         for at_s in _moments(draw, bout, bout.state, per_hour):
-            to = _next_posture(draw, now, life.infant.age_days)
+            then, to = _next_posture(draw, lying, now, life.infant.age_days)
             movement = enliven(posture_change(draw, now, to), draw).shifted(at_s)
             if kept := life.tried(_POSTURE, movement, at_s):
                 lived += kept
-                now = to
+                lying, now = then, to
     return lived
 
 
@@ -229,14 +230,14 @@ def _fidgets(life: _Life) -> Movement:
     )
 
 
-def _next_posture(draw: Draw, now: dict[Channel, float], age_days: int) -> dict[Channel, float]:
+def _next_posture(
+    draw: Draw, lying: Lying, now: dict[Channel, float], age_days: int
+) -> tuple[Lying, dict[Channel, float]]:
     """Mostly the legs lie down anew; otherwise the infant turns as far as one of its age can [E]."""
-    fresh = draw_rest(draw)
-    legs = {channel: fresh[channel] for channel in _legs_only(fresh)}
     if draw.chance(0.6):
-        return now | legs
-    return draw_rest(draw, lying=draw_lying(draw, age_days))
-
-
-def _legs_only(angles: Iterable[Channel]) -> list[Channel]:
-    return [channel for channel in angles if Channel.L_HIP_FLEX <= channel <= Channel.R_KNEE]
+        fresh = draw_rest(draw, lying=lying)
+        return lying, now | {
+            channel: fresh[channel] for channel in fresh if Channel.L_HIP_FLEX <= channel <= Channel.R_KNEE
+        }
+    then = draw_lying(draw, age_days)
+    return then, turned_least(now, draw_rest(draw, lying=then))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsp.records import State
 from firmware_sim.draw import Draw
@@ -28,7 +29,8 @@ _FIDGET_RAD: Final = {State.AWAKE: 0.010, State.ACTIVE_SLEEP: 0.004, State.QUIET
 """Median size [E]: a few mg of tilt, the order of the breath."""
 _REACH_RAD: Final = 1.6
 """Further than this no joint of an infant turns in one movement [E]."""
-_FIDGET_CHANNELS: Final = tuple(c for c in Channel if Channel.ROOT_YAW <= c <= Channel.R_KNEE)
+_TRUNK_AND_LEGS: Final = tuple(c for c in Channel if Channel.ROOT_YAW <= c <= Channel.R_KNEE)
+_HEAD_AND_ARMS: Final = tuple(c for c in Channel if c >= Channel.HEAD_NOD)
 
 
 def with_units(steps: Steps, draw: Draw) -> Steps:
@@ -79,13 +81,24 @@ def in_the_way_of(infant: Infant, movement: Movement) -> Movement:
 
 
 def fidgeting(draw: Draw, bout: Bout, per_hour: float) -> Steps:
-    """Small slow stirrings of single joints all through a bout, now more and now less of them."""
+    """Small slow stirrings of single joints all through a bout, now more and now less of them.
+
+    Trunk and legs stir `per_hour` times, each joint of head and arms as often as each of theirs.
+    """
     minutes = int(bout.duration_s // 60) + 1
     level = np.exp(draw.rng.normal(0.0, 0.8, minutes))
+    above = per_hour * len(_HEAD_AND_ARMS) / len(_TRUNK_AND_LEGS)
+    upper = _stirrings(draw.aside("head and arms"), bout, above, _HEAD_AND_ARMS, level)
+    return Steps.join([_stirrings(draw, bout, per_hour, _TRUNK_AND_LEGS, level), upper])
+
+
+def _stirrings(
+    draw: Draw, bout: Bout, per_hour: float, joints: tuple[Channel, ...], level: NDArray[np.float64]
+) -> Steps:
     n = int(draw.rng.poisson(per_hour * bout.duration_s / 3600.0))
-    minute = draw.rng.choice(minutes, n, p=level / level.sum())
+    minute = draw.rng.choice(level.size, n, p=level / level.sum())
     start = bout.start_s + np.minimum(60.0 * (minute + draw.rng.random(n)), max(bout.duration_s - 6.0, 0.0))
-    channel = draw.rng.choice(np.array(_FIDGET_CHANNELS, np.int8), n)
+    channel = draw.rng.choice(np.array(joints, np.int8), n)
     size = draw.rng.choice([-1.0, 1.0], n) * np.exp(draw.rng.normal(0.0, 0.9, n))
     delta = size * _FIDGET_RAD.get(bout.state, _FIDGET_RAD[State.ACTIVE_SLEEP]) * np.sqrt(level[minute])
     rise, fall = draw.rng.uniform(0.2, 1.5, n), draw.rng.uniform(0.3, 2.5, n)

@@ -54,3 +54,11 @@ def test_long_even_motion_is_kept_as_it_is():
     parts = with_units(movement.steps, Draw(1, "units"))
     assert movement.steps.splines
     assert parts.splines == movement.steps.splines
+
+
+def test_arms_and_head_stir_as_often_as_legs_joint_for_joint():
+    channel = fidgeting(Draw(1, "fidget"), Bout(State.AWAKE, 0.0, 36_000.0), 2000.0).channel
+    each = np.bincount(channel, minlength=len(Channel))
+    assert each[: Channel.ROOT_YAW].sum() == 0
+    stirred = each[Channel.ROOT_YAW :]
+    assert stirred.max() < 1.15 * stirred.min()
