@@ -8,11 +8,18 @@ from zlib import crc32
 
 import numpy as np
 
-__all__ = ["Draw", "Wander"]
+__all__ = ["BadSeedError", "Draw", "Wander"]
 
 _T = TypeVar("_T")
 _TRUNCATION: Final = 2.5
 """Standard deviations at which a spread is cut: further out lie bodies that do not exist."""
+
+
+class BadSeedError(ValueError):
+    """A seed that none can be."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(f"the seed is {seed}; use a whole number of 0 or more")
 
 
 class Draw:
@@ -21,6 +28,9 @@ class Draw:
     __slots__ = ("rng",)
 
     def __init__(self, seed: int, part: str) -> None:
+        """Begin the stream. Raises `BadSeedError`."""
+        if seed < 0:
+            raise BadSeedError(seed)
         key = np.random.SeedSequence(entropy=seed, spawn_key=(crc32(part.encode()),))
         self.rng = np.random.Generator(np.random.PCG64(key))
 

@@ -83,6 +83,14 @@ _WORDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
 """What may be said where a generator takes a word."""
 
 
+_MAY_BE_0: Final = frozenset({"busy", "carry", "held_s", "startles", "until_s"})
+"""Of the numbers; everything else is a size, a rate or a count of something that happens."""
+_SHORTEST_S: Final = 0.1
+"""A twitch; nothing that has a course is over sooner."""
+_LARGEST: Final = 86_400.0
+"""No movement lasts longer than a day or has more parts than one a second of it."""
+
+
 class UnknownMovementError(LookupError):
     """No generator has this name."""
 
@@ -137,6 +145,20 @@ def check_option(kind: str, name: str, value: object) -> None:
         raise BadOptionError(kind, name, "is no option of it")
     if not any(_fits(value, one) for one in types):
         raise BadOptionError(kind, name, f"cannot be {value!r}")
+    if isinstance(value, int | float) and not isinstance(value, bool) and not _can_be(name, value):
+        raise BadOptionError(kind, name, f"cannot be {value!r}, but {_least(name)} and up to {_LARGEST:.0f}")
+
+
+def _can_be(name: str, value: float) -> bool:
+    if name == "duration_s":
+        return _SHORTEST_S <= value <= _LARGEST
+    return 0.0 < value <= _LARGEST or (value == 0.0 and name in _MAY_BE_0)
+
+
+def _least(name: str) -> str:
+    if name == "duration_s":
+        return f"{_SHORTEST_S:g} or more"
+    return "0 or more" if name in _MAY_BE_0 else "more than 0"
 
 
 def _plain(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - annotations are of any type

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -88,7 +89,7 @@ def scenario_from_toml(text: str) -> Scenario:
             place and what is allowed there.
     """
     top = Table("", tomllib.loads(text))
-    name, about = top.text("name"), top.text("about", "")
+    name, about = _name(top), top.text("about", "")
     duration_s = 60.0 * top.number("duration_min", low=0.1, high=_LONGEST_MIN)
     age_days = int(top.number("age_days", high=_AGE_MAX_DAYS))
     sensors = top.table("sensors")
@@ -108,6 +109,13 @@ def scenario_from_toml(text: str) -> Scenario:
     )
     top.done()
     return scenario
+
+
+def _name(top: Table) -> str:
+    name = top.text("name")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        top.refuse(f"name becomes the beginning of file names: use letters, digits, _ and -, not {name!r}")
+    return name
 
 
 def _phase(row: Table) -> Phase:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,15 +11,15 @@ from numpy.typing import NDArray
 
 from dsp.records import NS, Counts
 from firmware_sim.faults import hold_axis
+from firmware_sim.imu_parts import LSM6DSO
 from firmware_sim.runs import run_of, times_ns
 from firmware_sim.sock_samples import ArraySource, SampleSource, SampleWindow, nominal_rate
-from ingest.sock_codec import CLOCK_HZ, CLOCK_WRAP, AccRange, GyroRange, scale_of
+from ingest.sock_codec import CLOCK_HZ, CLOCK_WRAP, RATES_HZ, AccRange, GyroRange, scale_of
 
 __all__ = ["SockSensor", "swap_places"]
 
-_STILL_NOISE_G: Final = 0.6e-3
-_STILL_NOISE_DPS: Final = 0.03
-"""Of a chip that lies still, at 104 Hz: 80 ug/rtHz and 3.8 mdps/rtHz over 52 Hz (`imu_parts.LSM6DSO`)."""
+_STILL_RANGE_G: Final = 8.0
+"""What the noise of a chip that lies still is taken at, as the densities of a part differ little by range."""
 
 
 @dataclass(slots=True)
@@ -31,7 +32,10 @@ class _Stuck:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Off:
-    """It lies about: gravity in one direction and nothing else."""
+    """It lies about at once: gravity in one direction and nothing else.
+
+    For a sock alone with its counts, at a test's word; where there is a body, `wearing` has hands take it off.
+    """
 
     from_ns: int
     to_ns: int
@@ -129,8 +133,9 @@ class SockSensor:
 
     def _lying(self, off: _Off, n: int) -> Counts:
         units = scale_of(self.acc, self.gyro)
-        acc_g = off.down + self._rng.normal(0.0, _STILL_NOISE_G, (n, 3))
-        gyro_dps = self._rng.normal(0.0, _STILL_NOISE_DPS, (n, 3))
+        root_hz = math.sqrt(RATES_HZ[self.rate] / 2.0)
+        acc_g = off.down + self._rng.normal(0.0, LSM6DSO.acc_noise_g_rthz[_STILL_RANGE_G] * root_hz, (n, 3))
+        gyro_dps = self._rng.normal(0.0, LSM6DSO.gyro_noise_dps_rthz * root_hz, (n, 3))
         gyro = gyro_dps / units.gyro_dps if units.gyro_dps else np.zeros((n, 3))
         seen: NDArray[np.float64] = np.hstack([acc_g / units.acc_g, gyro])
         return np.rint(seen).astype(np.int16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
@@ -28,6 +29,7 @@ class Table:
         self._asked: list[str] = []
 
     def __contains__(self, key: str) -> bool:
+        self._asked.append(key)
         return key in self._rows
 
     def refuse(self, problem: str, cause: Exception | None = None) -> NoReturn:
@@ -69,15 +71,14 @@ class Table:
     ) -> float:
         """A number between two ends."""
         value = self._needed(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            allowed = f"from {low:g} to {high:g}" if high < float("inf") else f"of {low:g} or more"
-            self.refuse(f"{key} must be a number {allowed}, not {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _is_in(value, low, high):
+            self.refuse(f"{key} must be a number{_between(low, high)}, not {value!r}")
         return float(value)
 
     def time_s(self, name: str, *, until_s: float, default: float | None = None) -> float | None:
         """A time from the start, written as ``NAME_min`` or ``NAME_s``, before the end; None when neither is there."""
-        in_minutes = self._is_there(f"{name}_min")
-        in_seconds = self._is_there(f"{name}_s")
+        in_minutes = f"{name}_min" in self
+        in_seconds = f"{name}_s" in self
         if in_minutes and in_seconds:
             self.refuse(f"give {name}_min or {name}_s, not both")
         if in_minutes:
@@ -114,12 +115,18 @@ class Table:
             wrong = ", ".join(repr(key) for key in self._rows)
             self.refuse(f"{wrong} means nothing here; keys are {', '.join(dict.fromkeys(self._asked))}")
 
-    def _is_there(self, key: str) -> bool:
-        self._asked.append(key)
-        return key in self._rows
-
     def _needed(self, key: str, default: object) -> object:
         value = self.take(key, default)
         if value is None:
             self.refuse(f"{key} is missing")
         return value
+
+
+def _is_in(value: float, low: float, high: float) -> bool:
+    return math.isfinite(value) and low <= value <= high
+
+
+def _between(low: float, high: float) -> str:
+    if high < float("inf"):
+        return f" from {low:g} to {high:g}"
+    return f" of {low:g} or more" if low > -float("inf") else ""

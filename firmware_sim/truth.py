@@ -10,9 +10,18 @@ from dsp.records import NS, Context, ContextKind, Label, Site, State
 from firmware_sim.movement import Mark
 from firmware_sim.sleep import Bout, state_at
 from firmware_sim.track import SensorTrack
-from firmware_sim.wearing import Worn, worn_contexts
+from firmware_sim.wearing import Worn, WornKind, worn_contexts
 
-__all__ = ["EPOCH_S", "Truth", "TruthContext", "TruthEvent", "TruthState", "Unseen", "tell_truth"]
+__all__ = [
+    "EPOCH_S",
+    "Misplaced",
+    "Truth",
+    "TruthContext",
+    "TruthEvent",
+    "TruthState",
+    "Unseen",
+    "tell_truth",
+]
 
 EPOCH_S = 30
 """Length of a state epoch, as in the pipeline."""
@@ -50,6 +59,16 @@ class TruthContext(Context):
 
 
 @dataclass(frozen=True, slots=True)
+class Misplaced:
+    """While which sensors slipped, or were exchanged with one another: no context that anybody is told of."""
+
+    kind: WornKind
+    onset_ns: int
+    end_ns: int
+    sites: tuple[Site, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Unseen:
     """A stretch of time in which a sensor saw nothing of the infant, and why."""
 
@@ -68,6 +87,7 @@ class Truth:
     states: tuple[TruthState, ...]
     contexts: tuple[TruthContext, ...]
     unseen: tuple[Unseen, ...] = ()
+    misplaced: tuple[Misplaced, ...] = ()
 
     def of(self, label: Label) -> tuple[TruthEvent, ...]:
         """Events with this label."""
@@ -106,7 +126,8 @@ def tell_truth(
     unseen += [gap for track in tracks for gap in _gaps(track, start_ns)]
     unseen.sort(key=lambda u: (u.onset_ns, u.site))
     states = _states(bouts, start_ns, duration_s)
-    return Truth(tuple(events), states, tuple(contexts), tuple(unseen))
+    misplaced = _misplaced(worn, sites, start_ns, duration_s)
+    return Truth(tuple(events), states, tuple(contexts), tuple(unseen), misplaced)
 
 
 def _event(mark: Mark, name: str, parent: str | None, bouts: tuple[Bout, ...], start_ns: int) -> TruthEvent:
@@ -138,6 +159,19 @@ def _conveyed(mark: Mark, infant: str, sites: tuple[Site, ...], start_ns: int) -
 def _sitting(row: Context) -> TruthContext:
     true_class = {ContextKind.LOOSE: "loose_sock", ContextKind.NOT_WORN: "sensor_off"}[row.kind]
     return TruthContext(row.infant, row.kind, row.onset_ns, row.end_ns, row.sites, row.confidence, true_class)
+
+
+def _misplaced(
+    worn: Iterable[Worn], sites: tuple[Site, ...], start_ns: int, duration_s: float
+) -> tuple[Misplaced, ...]:
+    rows = [
+        Misplaced(row.kind, *span, touched)
+        for row in worn
+        if row.kind in ("slips", "swapped")
+        and (touched := tuple(site for site in sites if row.touches(site)))
+        and (span := row.span_ns(start_ns, duration_s))
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.onset_ns, row.kind, row.sites)))
 
 
 def _off(context: TruthContext) -> Unseen:

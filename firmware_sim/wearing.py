@@ -84,6 +84,13 @@ class Worn:
         if self.kind == "swapped" and self.site not in OTHER_SIDE:
             raise BadWornError(self.kind, self.site, "it has no other side")
 
+    def span_ns(self, start_ns: int, duration_s: float) -> tuple[int, int] | None:
+        """From when to when in data time, cut to the night; None when none of it is left."""
+        if self.from_s >= duration_s or self.to_s <= 0.0:
+            return None
+        from_s, to_s = max(self.from_s, 0.0), min(self.to_s, duration_s)
+        return start_ns + round(from_s * NS), start_ns + round(to_s * NS)
+
     def touches(self, site: Site) -> bool:
         """Whether the sensor of this site is meant: both, where two are exchanged."""
         return site == self.site or (self.kind == "swapped" and site == OTHER_SIDE[self.site])
@@ -94,16 +101,9 @@ def worn_contexts(
 ) -> tuple[Context, ...]:
     """The truth about loose and missing sensors among `sites`, cut to the night, by onset."""
     rows = [
-        Context(
-            infant,
-            _CONTEXTS[row.kind],
-            start_ns + round(max(row.from_s, 0.0) * NS),
-            start_ns + round(min(row.to_s, duration_s) * NS),
-            (row.site,),
-            confidence=1.0,
-        )
+        Context(infant, _CONTEXTS[row.kind], *span, (row.site,), confidence=1.0)
         for row in worn
-        if row.kind in _CONTEXTS and row.site in sites and row.from_s < duration_s and row.to_s > 0.0
+        if row.kind in _CONTEXTS and row.site in sites and (span := row.span_ns(start_ns, duration_s))
     ]
     return tuple(sorted(rows, key=lambda row: (row.onset_ns, row.sites)))
 

@@ -44,8 +44,8 @@ class Progress:
 
 
 @contextmanager
-def progress(title: str, *, total: float) -> Iterator[Progress]:
-    """A progress bar on standard error for long work; `total` in the caller's unit."""
+def progress(title: str, *, total: float | None) -> Iterator[Progress]:
+    """A progress bar on standard error for long work; `total` in the caller's unit, None when nobody can tell."""
     from rich.console import Console
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar

@@ -9,6 +9,7 @@ __all__ = [
     "BadPopulation",
     "BadScenario",
     "BadSettings",
+    "CannotWrite",
     "FolderInUse",
     "LullwatchError",
     "NothingToReplay",
@@ -59,6 +60,16 @@ class FolderInUse(LullwatchError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"{path} holds files that are not of an earlier demo; give another folder with --out"
+        )
+
+
+class CannotWrite(LullwatchError):
+    """A folder for results cannot be made, or nothing can be written into it."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        at = f" (at {error.filename})" if error.filename else ""
+        super().__init__(
+            f"{folder}: {error.strerror or error}{at}. Give a folder you may write to with --out, with room in it"
         )
 
 

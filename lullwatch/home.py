@@ -22,9 +22,6 @@ from .gateway import Gateway, Radio, Sensor, Wearer
 
 __all__ = ["SimulatedHome", "sock_address"]
 
-_CLOCK_PPM = (-18.0, 7.0, 31.0, -5.0, 12.0, 22.0)
-"""Errors of the socks' clocks: what a 20 ppm crystal may show, and one that is worse."""
-
 _STEP_S = 0.5
 """Longest jump of the clock: everyone who waits is woken on time whatever it is, so it only paces the display."""
 
@@ -49,9 +46,7 @@ class SimulatedHome:
                 self.air.controller(f"sock-{site}"),
                 clock=clock,
                 source=track,
-                config=SockConfig(
-                    address=sock_address(site), seed=night.seed * 8 + i, clock_ppm=_CLOCK_PPM[i]
-                ),
+                config=SockConfig(address=sock_address(site), seed=night.seed * 8 + i),
             )
             for i, (site, track) in enumerate(night.sensors.items())
         }

@@ -17,7 +17,7 @@ from store.edf import read_recording, write_recording
 from store.recording import Recording, settled
 
 from .errors import LullwatchError
-from .simulate import write_truth
+from .simulate import whole, write_truth
 
 __all__ = ["AGE_DAYS", "BadInjection", "add_onto", "options_from", "write_onto"]
 
@@ -105,9 +105,8 @@ def write_onto(
         added = add_onto(recording, kind, options_from(pairs), at_s=at_s, seed=seed, age_days=age_days)
     except (LookupError, TypeError, ValueError) as error:
         raise BadInjection(path, kind, str(error)) from error
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = folder / f"{path.stem}_with_{kind}_seed-{seed}"
-    written = write_recording(
-        replace(recording, segments=settled(added.segments)), stem.with_name(f"{stem.name}.edf")
-    )
-    return [*written, *write_truth(added.truth, recording.t0_ns, stem)]
+    stem = f"{path.stem}_with_{kind}_seed-{seed}"
+    with whole(folder, stem) as part:
+        files = write_recording(replace(recording, segments=settled(added.segments)), part / f"{stem}.edf")
+        files += write_truth(added.truth, recording.t0_ns, part / stem)
+    return [folder / file.name for file in files]

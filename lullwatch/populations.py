@@ -24,7 +24,7 @@ from store.errors import BadTable
 from store.tables import read_rows, write_table
 
 from .errors import BadPopulation, OtherPopulation, WorkerDied
-from .simulate import PART, write_night
+from .simulate import PART, whole, write_night
 
 __all__ = ["INDEX", "Order", "simulate_population"]
 
@@ -141,16 +141,12 @@ def _row(cells: dict[str, str]) -> _Row:
 
 
 def _write_index(order: Order, folder: Path, rows: dict[int, _Row]) -> None:
-    part = folder / f"{PART}index"
-    part.mkdir(exist_ok=True)
     lines = [
         [row.file, str(row.seed), str(row.age_days), f"{row.hours:g}", row.population]
         for _, row in sorted(rows.items())
     ]
-    write_table(part / INDEX, _COLUMNS, lines, order.facts)
-    for name in (Path(INDEX).with_suffix(".json").name, INDEX):
-        (part / name).replace(folder / name)
-    part.rmdir()
+    with whole(folder, "index") as part:
+        write_table(part / INDEX, _COLUMNS, lines, order.facts)
 
 
 def _made(order: Order, folder: Path, seeds: list[int], jobs: int) -> Iterator[_Row]:

@@ -175,7 +175,7 @@ def _conveyed_beside(path: Path) -> tuple[Span, ...] | None:
     if found is None:
         return None
     rows = read_rows(found, ("onset", "duration", "kind"), _context)
-    return tuple(span for kind, span in rows if kind is ContextKind.CONVEYED)
+    return tuple(span for kind, span in rows if kind == ContextKind.CONVEYED)
 
 
 def _unseen_beside(path: Path) -> tuple[Span, ...] | None:
@@ -183,8 +183,8 @@ def _unseen_beside(path: Path) -> tuple[Span, ...] | None:
     return None if found is None else tuple(read_rows(found, ("onset", "duration"), _span))
 
 
-def _context(row: dict[str, str]) -> tuple[ContextKind, Span]:
-    return ContextKind(row["kind"]), _span(row)
+def _context(row: dict[str, str]) -> tuple[str, Span]:
+    return row["kind"], _span(row)
 
 
 def _span(row: dict[str, str]) -> Span:

@@ -32,7 +32,7 @@ def simulate(
 ) -> int:
     """Write a simulated recording (EDF+) and its truth, or a whole population, or a movement onto a recording.
 
-    Writes NAME_seed-SEED.edf and, with the same beginning, _truth_events.tsv, _truth_states.tsv,
+    Writes NAME_seed-SEED.edf with its _clock.tsv and, with the same beginning, _truth_events.tsv, _truth_states.tsv,
     _truth_contexts.tsv and _truth_unseen.tsv. A population has an index besides, population.tsv; run again, the same
     command makes only the nights that are missing.
 
@@ -75,21 +75,38 @@ def simulate(
     listing
         Only list the named scenarios.
     """
-    from lullwatch import simulate as engine
-    from lullwatch.console import say
-    from lullwatch.errors import ScenarioAndPopulation
+    from lullwatch.errors import CannotWrite, ScenarioAndPopulation
 
     if listing:
-        for line in engine.scenario_lines():
-            say(line)
-        return 0
-    if onto is not None:
-        return _onto(onto, out, movement, option, at, seed, age_days)
-    if population is not None:
-        if scenario is not None:
-            raise ScenarioAndPopulation(scenario)
-        return _population(population, seed, hours, kind, frozenset(without), out, jobs)
-    for path in engine.simulate(scenario or "demo_hour", out, seed=seed):
+        return _list()
+    try:
+        if onto is not None:
+            return _onto(onto, out, movement, option, at, seed, age_days)
+        if population is not None:
+            if scenario is not None:
+                raise ScenarioAndPopulation(scenario)
+            return _population(population, seed, hours, kind, frozenset(without), out, jobs)
+        return _scenario(scenario or "demo_hour", out, seed)
+    except OSError as error:
+        raise CannotWrite(out, error) from error
+
+
+def _list() -> int:
+    from lullwatch.console import say
+    from lullwatch.simulate import scenario_lines
+
+    for line in scenario_lines():
+        say(line)
+    return 0
+
+
+def _scenario(scenario: str, out: Path, seed: int) -> int:
+    from lullwatch.console import progress, say
+    from lullwatch.simulate import simulate as write
+
+    with progress(f"simulating {scenario}", total=None):
+        files = write(scenario, out, seed=seed)
+    for path in files:
         say(f"written: {path}")
     return 0
 
