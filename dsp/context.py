@@ -12,25 +12,36 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsp.chain import HOP, HOP_NS, ROUNDING, Chain, window_sums
 from dsp.records import Context, ContextKind, Epoch, Site
 from dsp.settings import Settings
 
-__all__ = ["WINDOW_HOPS", "ContextTracker", "coupled_of", "coupling"]
+__all__ = ["WINDOW_HOPS", "ContextTracker", "coupled_of", "coupling", "turned_of"]
 
 WINDOW_HOPS = 16
 """Four seconds: some cycles of walking or rocking."""
 
-_LOUDER = 2.0
-"""Motion must stand this far above the floor at every site to be called shared."""
+_PATIENCE = 5
+"""Windows without coupling before motion from outside counts as over: pats pause, prams wait at a kerb."""
 
-_PATIENCE = 3
-"""Windows without coupling before motion from outside counts as over."""
+_FRESH_HOPS = 240
+"""A minute: how rough a ride is stays known for so long."""
+
+_TURN_STEP = 10
+"""Samples averaged into one: 10 Hz holds all turning of arms, cradles and bodies."""
+
+_PAIR = 2
+_PAIR_CONFIDENCE = 0.7
+"""Two limbs may move alike by themselves; a third site that does too leaves little doubt."""
 
 _NOTHING = 1e-12
+_KEEP_WINDOWS = 30
+"""Two minutes."""
 
 _LAGS = (-2, -1, 0, 1, 2)
 """Grid samples: two clocks agree within 20 ms, which at the wheels' 10 Hz is most of a quarter cycle."""
@@ -69,10 +80,35 @@ def coupled_of(chains: Mapping[Site, Chain], h0: int, h1: int, least_g: float) -
         if motion.shape[1] < whole or sizes[site] < least_g:
             return 0.0
         moved[site] = motion.astype(np.float64)
-    if len(moved) < 2:
+    if len(moved) < _PAIR:
         return 0.0
     pairs = list(combinations(moved, 2))
     return min(s * _sized(a, b, sizes) for (a, b), s in zip(pairs, _alike(moved, pairs), strict=True))
+
+
+def turned_of(chains: Mapping[Site, Chain], h0: int, h1: int, least_dps: float) -> float:
+    """How far the sites turn as one rigid body in hops h0 to h1 - 1, 0 to 1; 0 where two sites do not turn.
+
+    What holds the whole infant turns all of it by the same angles; an infant that turns by itself leads with
+    its trunk or a limb. Arguments as in `coupled_of`; `least_dps` is a root mean square.
+    """
+    turning: dict[Site, np.ndarray] = {}
+    for site, chain in chains.items():
+        part = chain.history.part(h0 * HOP, h1 * HOP)
+        if not (chain.history.gyro[part].sum() == (h1 - h0) * HOP and chain.history.present[part].all()):
+            continue
+        rate = chain.history.rate[:, part].astype(np.float64).reshape(3, -1, _TURN_STEP).sum(axis=2)
+        turning[site] = (rate - rate.mean(axis=1, keepdims=True)) / _TURN_STEP
+    sizes = {s: math.sqrt(float(np.vdot(x, x)) / x.shape[1]) for s, x in turning.items()}
+    if len(sizes) < _PAIR or min(sizes.values()) < least_dps:
+        return 0.0
+    pairs = list(combinations(turning, 2))
+    cross = np.stack([turning[a] @ turning[b].T for a, b in pairs])
+    steps = next(iter(turning.values())).shape[1]
+    shared = (np.linalg.svd(cross, compute_uv=False).sum(axis=1) / steps).tolist()
+    # Concordance: twice the shared part over both squares.
+    both = [2.0 * k / (sizes[a] ** 2 + sizes[b] ** 2) for k, (a, b) in zip(shared, pairs, strict=True)]
+    return float(min(*both, 1.0))
 
 
 def _alike(moved: Mapping[Site, np.ndarray], pairs: Sequence[tuple[Site, Site]]) -> list[float]:
@@ -102,42 +138,51 @@ class ContextTracker:
     """Open and recent intervals of motion from outside, and of sensors not worn."""
 
     infant: str
-    coupled_enough: float
-    ride: float
+    coupled_enough: tuple[float, float]
+    """for three sites and more, and for two"""
+    turned_enough: tuple[float, float]
     windows_needed: int
     swayed_least: float
     coupled_least_g: float
+    turned_least_dps: float
     hits: list[int] = field(default_factory=list)
-    """hops at which coupled windows began, of the interval that may be open"""
+    """hops at which windows of motion from outside began, of the interval that may be open"""
     misses: int = 0
+    recent: list[int] = field(default_factory=list)
+    """the same, of the last minutes, in an interval or not"""
+    rides: dict[Site, list[float]] = field(default_factory=dict)
+    """how far the envelope typically rose in each recent window, in g"""
     spans: list[tuple[int, int]] = field(default_factory=list)
     """recent conveyed intervals in ns"""
     off: dict[Site, int] = field(default_factory=dict)
     strength: float = 0.0
+    seen: int = 0
+    """most sites that took part in the open interval"""
 
     @classmethod
     def of(cls, infant: str, settings: Settings) -> ContextTracker:
         """A tracker that has seen nothing yet."""
         return cls(
             infant,
-            settings.conveyed_coupling,
-            settings.conveyed_ride,
+            (settings.conveyed_coupling, settings.pair_coupling),
+            (settings.conveyed_turning, settings.pair_turning),
             settings.conveyed_windows,
             settings.swayed_least,
             settings.coupled_least_g,
+            settings.turned_least_dps,
         )
 
     def stirs(self, windows: Sequence[int], chains: dict[Site, Chain]) -> list[int]:
-        """Those of the ends of windows in which two sites were seen and none of them rested."""
-        seen, rested = [], []
+        """Those of the ends of windows in which two sites were seen, and all moved or turned."""
+        seen, rested, kept = [], [], []
         for chain in chains.values():
-            settled = window_sums(chain.hops, "settled", windows, WINDOW_HOPS)
+            whole = window_sums(chain.hops, "settled", windows, WINDOW_HOPS) >= WINDOW_HOPS * (1.0 - ROUNDING)
             square = window_sums(chain.hops, "square", windows, WINDOW_HOPS)
-            floor = np.asarray([chain.hops.at("floor", h - 1) for h in windows])
-            least = (_LOUDER * floor) ** 2 * (WINDOW_HOPS * HOP)
-            seen.append(settled >= WINDOW_HOPS * (1.0 - ROUNDING))
-            rested.append((settled >= WINDOW_HOPS * (1.0 - ROUNDING)) & (square < least * (1.0 - ROUNDING)))
-        maybe = (np.sum(seen, axis=0) >= 2) & ~np.any(rested, axis=0)
+            least = self.coupled_least_g**2 * (WINDOW_HOPS * HOP)
+            seen.append(whole)
+            rested.append(whole & (square < least * (1.0 - ROUNDING)))
+            kept.append(whole & (_turn_square(chain, windows) < self.turned_least_dps**2 * (1.0 - ROUNDING)))
+        maybe = (np.sum(seen, axis=0) >= _PAIR) & ~(np.any(rested, axis=0) & np.any(kept, axis=0))
         return [h for h, m in zip(windows, maybe.tolist(), strict=True) if m]
 
     @property
@@ -153,14 +198,9 @@ class ContextTracker:
             chains: All sites.
             swayed: How far all sites swayed as one body; at least `swayed_least` counts like coupled motion.
         """
-        sway = swayed if swayed >= self.swayed_least else 0.0
-        shared = max(self._shared(h0, chains), sway)
-        if shared >= self.coupled_enough:
-            self.hits.append(h0)
-            self.misses = 0
-            self.strength = max(self.strength, shared)
-            if len(self.hits) >= self.windows_needed:
-                self._mark()
+        shared = self._shared(h0, chains, swayed)
+        if shared > 0.0:
+            self._hit(h0, shared, chains)
             return []
         self.misses += 1
         return self.close(list(chains)) if self.misses >= _PATIENCE else []
@@ -169,10 +209,12 @@ class ContextTracker:
         """End the open interval."""
         hits, self.hits = self.hits, []
         strength, self.strength = self.strength, 0.0
+        seen, self.seen = self.seen, 0
         if len(hits) < self.windows_needed:
             return []
         onset, end = hits[0] * HOP_NS, (hits[-1] + WINDOW_HOPS) * HOP_NS
-        return [Context(self.infant, ContextKind.CONVEYED, onset, end, tuple(sites), min(strength, 1.0))]
+        sure = min(strength, 1.0) * (1.0 if seen > _PAIR else _PAIR_CONFIDENCE)
+        return [Context(self.infant, ContextKind.CONVEYED, onset, end, tuple(sites), sure)]
 
     def share(self, onset_ns: int, end_ns: int) -> float:
         """Share of an interval that lies inside conveyed motion as far as that is known."""
@@ -185,6 +227,21 @@ class ContextTracker:
         """How much of the sites' motion in hops h0 to h1 - 1 is one body's, passed on; see `coupled_of`."""
         return coupled_of(chains, h0, h1, self.coupled_least_g)
 
+    def outside(self, h0: int, h1: int) -> NDArray[np.bool_]:
+        """Hops h0 to h1 - 1 that the world moved; what no window has reached yet is like the last one."""
+        found = np.zeros(h1 - h0, dtype=np.bool_)
+        for at in self.recent:
+            looked = (h1 // WINDOW_HOPS) * WINDOW_HOPS
+            end = at + WINDOW_HOPS if at + WINDOW_HOPS < looked else h1
+            found[max(at - h0, 0) : max(end - h0, 0)] = True
+        return found
+
+    def ride_g(self, site: Site, h: int) -> float:
+        """How far the envelope of a site typically rose while the world moved it last; 0 if not of late."""
+        if not self.recent or h - self.recent[-1] > _FRESH_HOPS:
+            return 0.0
+        return median(self.rides.get(site, [0.0]))
+
     def worn(self, epoch: Epoch) -> list[Context]:
         """Follow one site's wearing; gives the interval in which it was not worn, once it is over."""
         since = self.off.get(epoch.site)
@@ -195,6 +252,21 @@ class ContextTracker:
             return [Context(self.infant, ContextKind.NOT_WORN, since, epoch.t_ns, (epoch.site,), 0.9)]
         return []
 
+    def _hit(self, h0: int, shared: float, chains: dict[Site, Chain]) -> None:
+        self.hits.append(h0)
+        self.misses = 0
+        self.strength = max(self.strength, shared)
+        self.seen = max(self.seen, len(_whole(chains, h0, h0 + WINDOW_HOPS)))
+        self.recent.append(h0)
+        del self.recent[:-_KEEP_WINDOWS]
+        for site, chain in chains.items():
+            top = chain.hops.column("top", h0, h0 + WINDOW_HOPS).tolist()
+            row = self.rides.setdefault(site, [])
+            row.append(median(top) if top else 0.0)
+            del row[:-_KEEP_WINDOWS]
+        if len(self.hits) >= self.windows_needed:
+            self._mark()
+
     def _mark(self) -> None:
         span = (self.hits[0] * HOP_NS, (self.hits[-1] + WINDOW_HOPS) * HOP_NS)
         if self.spans and self.spans[-1][0] == span[0]:
@@ -202,19 +274,33 @@ class ContextTracker:
         self.spans.append(span)
         del self.spans[:-20]
 
-    def _shared(self, h0: int, chains: dict[Site, Chain]) -> float:
+    def _shared(self, h0: int, chains: dict[Site, Chain], swayed: float) -> float:
+        """How much of a window's motion came from outside; 0 when that is not enough to say so."""
         h1 = h0 + WINDOW_HOPS
-        seen = [c for c in chains.values() if float(c.hops.column("settled", h0, h1).sum()) >= WINDOW_HOPS]
-        if len(seen) < 2:
+        seen = _whole(chains, h0, h1)
+        if len(seen) < _PAIR:
             return 0.0
-        sizes = [_size(c, h0, h1) for c in seen]
-        floors = [c.hops.at("floor", h1 - 1) for c in seen]
-        if any(s < _LOUDER * f for s, f in zip(sizes, floors, strict=True)):
-            return 0.0
-        if min(sizes) < self.ride * max(sizes):
-            return 0.0
-        parts = [c.history.motion[:, c.history.part(h0 * HOP, h1 * HOP)].astype(np.float64) for c in seen]
-        return min(coupling(a, b) for a, b in combinations(parts, 2))
+        place = 0 if len(seen) > _PAIR else 1
+        turned = turned_of(seen, h0, h1, self.turned_least_dps)
+        if turned >= self.turned_enough[place]:
+            return turned
+        if swayed >= self.swayed_least:
+            return swayed
+        coupled = coupled_of(seen, h0, h1, self.coupled_least_g)
+        return coupled if coupled >= self.coupled_enough[place] else 0.0
+
+
+def _whole(chains: Mapping[Site, Chain], h0: int, h1: int) -> dict[Site, Chain]:
+    """Sites that were seen throughout."""
+    least = (h1 - h0) * (1.0 - ROUNDING)
+    return {s: c for s, c in chains.items() if float(c.hops.column("settled", h0, h1).sum()) >= least}
+
+
+def _turn_square(chain: Chain, windows: Sequence[int]) -> NDArray[np.float64]:
+    """Mean square of the angular rate about each window's mean, (deg/s)2: the mean may be the gyro's bias."""
+    square = window_sums(chain.hops, "rate_square", windows, WINDOW_HOPS) / (WINDOW_HOPS * HOP)
+    means = [window_sums(chain.hops, f"rate_{a}", windows, WINDOW_HOPS) / WINDOW_HOPS for a in "xyz"]
+    return np.asarray(square - sum(m * m for m in means))
 
 
 def _size(chain: Chain, h0: int, h1: int) -> float:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dsp.bursts import Burst, Pulse
 from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, NEVER, Chain
 from dsp.context import WINDOW_HOPS, ContextTracker
@@ -26,6 +29,9 @@ from dsp.tremor import TremorTracker
 __all__ = ["Core", "Found"]
 
 Found = dict[Site, tuple[list[Burst], list[Pulse]]]
+
+_MEMBER_HOPS = 12
+"""Three seconds: a phasic movement, and what it leaves to swing."""
 
 _PATTERN_KEPT_NS = 300 * NS
 
@@ -54,7 +60,8 @@ class Core:
         """A core that has seen nothing yet."""
         needed = round(settings.not_worn_s * NS / EPOCH_NS)
         wear = {s: WearTracker(settings.not_worn_rms_g, needed) for s in sites}
-        scene = Scene(infant, StateTracker.of(infant, settings), ContextTracker.of(infant, settings))
+        state = StateTracker.of(infant, settings, age_days)
+        scene = Scene(infant, state, ContextTracker.of(infant, settings))
         return cls(sites, age_days, settings, scene, wear)
 
     def run(self, h0: int, h1: int, chains: dict[Site, Chain], found: Found) -> list[Output]:
@@ -194,13 +201,25 @@ class Core:
                 for name in old:
                     del self.patterns[name]
 
+    def _outside_series(self, h0: int, h1: int) -> NDArray[np.bool_]:
+        """Hops h0 to h1 - 1 outside the members of a series: what comes over an infant is no sign of waking."""
+        free = np.ones(h1 - h0, dtype=np.bool_)
+        for t_ns in self.spasms.cluster.times_ns if self.spasms.cluster is not None else ():
+            at = t_ns // HOP_NS - h0
+            free[max(at - 2, 0) : max(at + _MEMBER_HOPS, 0)] = False
+        return free
+
     def _epoch(self, h0: int, chains: dict[Site, Chain]) -> list[Output]:
         out: list[Output] = []
         for site, chain in chains.items():
             epoch = epoch_of(chain, self.wear[site], self.scene.infant, h0)
             out.append(epoch)
             out += self.scene.context.worn(epoch)
-        out.append(self.scene.state.epoch(h0, chains, self.trains.apart(h0, h0 + EPOCH_HOPS)))
+        h1 = h0 + EPOCH_HOPS
+        context = self.scene.context
+        free = self.trains.apart(h0, h1) & self._outside_series(h0, h1) & ~context.outside(h0, h1)
+        rides = {s: context.ride_g(s, h1) for s in chains}
+        out.append(self.scene.state.epoch(h0, chains, free, rides, context.off))
         return out
 
 

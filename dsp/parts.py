@@ -13,6 +13,7 @@ from dsp.floor import RunningMedian
 from dsp.grid import Inputs, SiteGrid, Waiting
 from dsp.hiccups import HiccupTracker
 from dsp.history import History
+from dsp.likelihoods import Likelihood
 from dsp.long import LongTracker
 from dsp.movements import MovementTracker
 from dsp.records import Evidence, Label, Scale, Segment, SegmentFlag, Site, State, Stretch
@@ -31,7 +32,7 @@ __all__ = ["PARTS"]
 PARTS: tuple[type, ...] = (
     Bank, Burst, Chain, ContextTracker, Core, Draft, Evidence, Frame, HiccupTracker, History, Hold, Hops,
     Inputs,
-    Label, LongTracker, Member, MovementTracker, OpenBurst, Pulse, RockingTracker, RunningMedian, Scale,
+    Label, Likelihood, LongTracker, Member, MovementTracker, OpenBurst, Pulse, RockingTracker, RunningMedian, Scale,
     Scene, Section, Segment, SegmentFlag, Segmenter, Settings, Site, SiteGrid, SpasmTracker, State,
     StateTracker, StiffeningTracker, Stretch, Table, TrainTracker, TremorTracker, Waiting, WearTracker,
 )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from hashlib import sha256
 
+from dsp.likelihoods import STATE, Likelihood
 from dsp.weights import (
     HICCUPS,
     JERKS,
@@ -167,12 +168,16 @@ class Settings:
     movement_least_g: float = 0.03
 
     # Arousal and conveyed motion
+    state_tables: tuple[Likelihood, ...] = STATE
     arousal_trunk_dps: float = 15.0
     arousal_leg_dps: float = 40.0
     arousal_hops: int = 5
     coupled_least_g: float = 0.002
-    conveyed_coupling: float = 0.6
-    conveyed_ride: float = 0.4
+    conveyed_coupling: float = 0.75
+    conveyed_turning: float = 0.9
+    pair_coupling: float = 0.85
+    pair_turning: float = 0.95
+    turned_least_dps: float = 0.4
     conveyed_windows: int = 3
 
     # Match

@@ -12,7 +12,8 @@ References:
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,25 +21,26 @@ from numpy.typing import NDArray
 
 from dsp.breathing import Breathing, breathing_of
 from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, Chain
+from dsp.holds import angle_deg
+from dsp.likelihoods import Likelihood
 from dsp.records import NS, Site, State, StateEpoch
 from dsp.settings import Settings
 
-__all__ = ["StateTracker"]
+__all__ = ["Measured", "StateTracker", "changes", "measured"]
 
 _STATES = (State.AWAKE, State.ACTIVE_SLEEP, State.QUIET_SLEEP)
 _START = (0.5, 0.3, 0.2)
-_STEP = ((0.970, 0.025, 0.005), (0.006, 0.980, 0.014), (0.003, 0.012, 0.985))
-"""Change per 30 s: active and quiet bouts of 10 to 25 min, wakings of some minutes."""
 
 _MOVED_G = 0.02
-_STRONG_G = 0.1
-_MOVED = ((0.01, 0.06, 0.15), ((0.24, 0.20, 0.20, 0.36), (0.62, 0.20, 0.13, 0.05), (0.94, 0.03, 0.02, 0.01)))
-_TRUNK = ((0.005, 0.03), ((0.70, 0.12, 0.18), (0.90, 0.06, 0.04), (0.975, 0.015, 0.01)))
-_REGULAR = (
-    (0.4, 0.6, 0.8),
-    ((0.38, 0.46, 0.12, 0.04), (0.15, 0.42, 0.32, 0.11), (0.05, 0.08, 0.17, 0.70)),
-)
-"""Bin edges, then likelihoods by state. Softer than the simulator's: real breathing is less clean."""
+_RIDE = 2.5
+"""Times the usual envelope of a ride: what the infant adds to it must stand out."""
+
+_STEADY = 0.35
+_STEADY_G = 0.01
+"""Motion whose weakest tenth of quarter-seconds is not far below its middle one never pauses: an infant's does."""
+
+_END_HOPS = 16
+"""Four seconds at either end of an epoch show where the sensors point."""
 
 _TELL_APART = 0.7
 """Below this share of sleep's probability the two kinds of sleep are not told apart."""
@@ -51,7 +53,94 @@ _AROUSAL_WINDOW = 12
 
 _AROUSAL_REST_S = 30.0
 
-_Likelihood = tuple[tuple[float, ...], tuple[tuple[float, ...], ...]]
+_MIDDLE_DAYS = 150
+_ONSET_DAYS = 91.0
+_ONSET_SOFT_DAYS = 30.0
+_QUIET_DAYS = (0.0, 90.0, 240.0)
+_QUIET_SHARE = (0.33, 0.45, 0.55)
+_FALL_ASLEEP = 0.03
+_WAKE_ACTIVE = 0.007
+_WAKE_QUIET = 0.004
+_ACTIVE_EPOCHS = 50.0
+"""Active sleep lasts some 25 min, wakings of a night last minutes to an hour."""
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Measured:
+    """What an epoch showed; None where it could not be measured."""
+
+    values: dict[str, float | None]
+    free: float
+    """share of the epoch in which the infant's own movement could be told"""
+
+
+def measured(
+    chains: Mapping[Site, Chain], h0: int, free: Bools, rides: Mapping[Site, float], breath: Breathing | None
+) -> Measured:
+    """Measurements of the epoch of hops h0 to h0 + 119.
+
+    Args:
+        chains: Sites that were there for most of it.
+        h0: First hop.
+        free: Hops whose movement counts.
+        rides: Usual envelope of each site in motion from outside, g; 0 at rest.
+        breath: Breathing in the minute that ends with the epoch.
+    """
+    limbs: list[NDArray[np.bool_]] = []
+    trunk: NDArray[np.bool_] | None = None
+    turned: list[float] = []
+    for site, chain in chains.items():
+        top = chain.hops.column("top", h0, h0 + EPOCH_HOPS)
+        if top.size < EPOCH_HOPS or _is_steady(top):
+            continue
+        moved = (top > max(_MOVED_G, _RIDE * rides.get(site, 0.0))) & free
+        trunk, limbs = (moved, limbs) if site is Site.TR else (trunk, [*limbs, moved])
+        if free[:_END_HOPS].all() and free[-_END_HOPS:].all():
+            turned.append(_turned_deg(chain, h0))
+    counted = int(np.count_nonzero(free))
+    heard = counted >= _LEAST_FREE
+    values: dict[str, float | None] = {
+        "limbs_moved": max(map(np.count_nonzero, limbs)) / counted if limbs and heard else None,
+        "trunk_moved": np.count_nonzero(trunk) / counted if trunk is not None and heard else None,
+        "turned_deg": max(turned) if turned else None,
+        "all_turned_deg": min(turned) if len(turned) > 1 else None,
+        "breath_regular": breath.regularity if breath is not None else None,
+    }
+    share = counted / EPOCH_HOPS if limbs or trunk is not None else 0.0
+    return Measured(values, share)
+
+
+def _is_steady(top: NDArray[np.float64]) -> bool:
+    low, middle = np.partition(top, (top.size // 10, top.size // 2))[[top.size // 10, top.size // 2]]
+    return bool(low > _STEADY_G and low > _STEADY * middle)
+
+
+def _turned_deg(chain: Chain, h0: int) -> float:
+    """How far a sensor points away, at the epoch's end, from where it pointed at its beginning."""
+    ends = (h0, h0 + EPOCH_HOPS - _END_HOPS)
+    ways = [[float(chain.hops.column(f"acc_{a}", h, h + _END_HOPS).sum()) for a in "xyz"] for h in ends]
+    return angle_deg((ways[0][0], ways[0][1], ways[0][2]), (ways[1][0], ways[1][1], ways[1][2]))
+
+
+def changes(age_days: int | None) -> tuple[tuple[float, float, float], ...]:
+    """Probabilities of change per 30 s between awake, active and quiet sleep at an age; the middle of infancy if None.
+
+    A soft prior, bent slowly by age: young infants fall asleep into active sleep, older ones mostly into quiet
+    sleep, whose share grows.
+    """
+    age = float(_MIDDLE_DAYS if age_days is None else age_days)
+    old = 1.0 / (1.0 + math.exp(-(age - _ONSET_DAYS) / _ONSET_SOFT_DAYS))
+    quiet_share = float(np.interp(age, _QUIET_DAYS, _QUIET_SHARE))
+    into_quiet = _FALL_ASLEEP * (0.25 + 0.45 * old)
+    calm = 1.0 / _ACTIVE_EPOCHS
+    stir = calm * (1.0 - quiet_share) / quiet_share
+    return (
+        (1.0 - _FALL_ASLEEP, _FALL_ASLEEP - into_quiet, into_quiet),
+        (_WAKE_ACTIVE, 1.0 - _WAKE_ACTIVE - calm, calm),
+        (_WAKE_QUIET, stir, 1.0 - _WAKE_QUIET - stir),
+    )
 
 
 @dataclass(slots=True)
@@ -62,6 +151,8 @@ class StateTracker:
     trunk_dps: float
     leg_dps: float
     hops_needed: int
+    tables: tuple[Likelihood, ...]
+    age_days: int | None
     belief: list[float] = field(default_factory=lambda: list(_START))
     seen: bool = False
     state: State = State.UNKNOWN
@@ -72,9 +163,12 @@ class StateTracker:
     waking_ns: int | None = None
 
     @classmethod
-    def of(cls, infant: str, settings: Settings) -> StateTracker:
+    def of(cls, infant: str, settings: Settings, age_days: int | None = None) -> StateTracker:
         """A tracker that has seen nothing yet."""
-        return cls(infant, settings.arousal_trunk_dps, settings.arousal_leg_dps, settings.arousal_hops)
+        return cls(
+            infant, settings.arousal_trunk_dps, settings.arousal_leg_dps, settings.arousal_hops,
+            settings.state_tables, age_days,
+        )  # fmt: skip
 
     def stirs(self, h0: int, h1: int, chains: dict[Site, Chain]) -> dict[int, int]:
         """Hops among h0 to h1 - 1 that end three seconds of thrashing, each with the hop at which it began."""
@@ -116,20 +210,34 @@ class StateTracker:
             return None
         return (t_ns - self.waking_ns) / NS
 
-    def epoch(self, h0: int, chains: dict[Site, Chain], free: NDArray[np.bool_]) -> StateEpoch:
+    def epoch(
+        self,
+        h0: int,
+        chains: dict[Site, Chain],
+        free: Bools,
+        rides: Mapping[Site, float],
+        away: Collection[Site] = (),
+    ) -> StateEpoch:
         """The epoch of hops h0 to h0 + 119, which must have been processed.
 
         Args:
             h0: First hop.
             chains: All sites.
-            free: Hops whose movement counts; those inside rhythmic jerks say nothing about waking.
+            free: Hops whose movement counts; inside rhythmic jerks, series and motion from outside nothing is said
+                about waking.
+            rides: Usual envelope of each site in motion from outside, g; 0 at rest.
+            away: Sites that are not worn.
         """
         h1 = h0 + EPOCH_HOPS
-        present = [s for s, c in chains.items() if float(c.hops.column("present", h0, h1).mean()) > 0.5]
-        trunk = chains.get(Site.TR) if Site.TR in present else None
-        breath = breathing_of(trunk.hops, h1) if trunk is not None else None
-        self._forward([chains[s] for s in present], trunk, breath, h0, free)
-        state, probability = self._decide(bool(present), apart=trunk is not None)
+        present = {
+            s: c
+            for s, c in chains.items()
+            if s not in away and float(c.hops.column("present", h0, h1).mean()) > 0.5
+        }
+        breath = breathing_of(present[Site.TR].hops, h1) if Site.TR in present else None
+        found = measured(present, h0, free, rides, breath)
+        self._forward(found)
+        state, probability = self._decide(bool(present), apart=Site.TR in present)
         self._follow(state, h0 * HOP_NS)
         begun = self.arousal_ns
         inside = begun is not None and h0 * HOP_NS <= begun < h1 * HOP_NS
@@ -144,25 +252,16 @@ class StateTracker:
             arousal_ns=begun if inside else None,
         )
 
-    def _forward(
-        self,
-        present: list[Chain],
-        trunk: Chain | None,
-        breath: Breathing | None,
-        h0: int,
-        free: NDArray[np.bool_],
-    ) -> None:
-        steps = [sum(self.belief[i] * _STEP[i][j] for i in range(3)) for j in range(3)] if self.seen else None
-        belief = steps or list(self.belief)
+    def _forward(self, found: Measured) -> None:
+        belief = list(self.belief)
+        if self.seen:
+            step = changes(self.age_days)
+            belief = [sum(self.belief[i] * step[i][j] for i in range(3)) for j in range(3)]
         self.seen = True
-        heard = np.count_nonzero(free) >= _LEAST_FREE
-        if present and heard:
-            moved = max(_share(c, _MOVED_G, h0, free) for c in present)
-            belief = _update(belief, _MOVED, moved)
-        if trunk is not None and heard:
-            belief = _update(belief, _TRUNK, _share(trunk, _STRONG_G, h0, free))
-        if breath is not None:
-            belief = _update(belief, _REGULAR, breath.regularity)
+        for table in self.tables:
+            value = found.values.get(table.name)
+            if value is not None:
+                belief = table.update(belief, value, found.free if table.moves else 1.0)
         total = sum(belief)
         self.belief = [b / total for b in belief]
 
@@ -184,15 +283,3 @@ class StateTracker:
         self.state = state
         self.told.append((t_ns, state))
         del self.told[:-240]
-
-
-def _share(chain: Chain, level_g: float, h0: int, free: NDArray[np.bool_]) -> float:
-    top = chain.hops.column("top", h0, h0 + EPOCH_HOPS)
-    counted = free[-top.size :] if top.size else free[:0]
-    return float(np.count_nonzero((top > level_g) & counted)) / max(int(np.count_nonzero(counted)), 1)
-
-
-def _update(belief: list[float], table: _Likelihood, value: float) -> list[float]:
-    edges, rows = table
-    place = bisect_right(edges, value)
-    return [b * row[place] for b, row in zip(belief, rows, strict=True)]
