@@ -115,8 +115,16 @@ def judge_startle(shapes: Mapping[Site, Shape], settings: Settings) -> Verdict |
     return Verdict(settings.startle_bias + sum(e.contribution for e in evidence), evidence)
 
 
-def judge_jerks(rhythm: Rhythm, sites: int, *, gyro: bool, both_legs: bool, settings: Settings) -> Verdict:
-    """How much a frame looks like jerks of limbs, in log-odds."""
+def judge_jerks(
+    rhythm: Rhythm,
+    sites: int,
+    *,
+    gyro: bool,
+    both_legs: bool,
+    settings: Settings,
+    coupled: float | None = None,
+) -> Verdict:
+    """How much a frame looks like jerks of limbs, in log-odds; `coupled` is motion from outside, if asked for."""
     values = {
         "jerks_in_6_s": float(rhythm.count),
         "even_intervals": rhythm.even,
@@ -130,8 +138,11 @@ def judge_jerks(rhythm: Rhythm, sites: int, *, gyro: bool, both_legs: bool, sett
         values["trunk_to_lead"] = rhythm.trunk
     if sites > 1:
         values["moves_as_one"] = rhythm.ride
+    if coupled is not None:
+        values["coupled"] = coupled
     if gyro:
         values["rotation_to_acceleration"] = rhythm.turn
+        values["swing_hz"] = rhythm.swing_hz
     evidence = weigh(settings.jerks_tables, values)
     if sites == 1:
         evidence.append(Evidence("one_site_only", 1.0, -settings.one_site_cost))

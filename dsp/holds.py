@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.chain import HOP, Chain
-from dsp.grid import GRID_HZ
 from dsp.records import Site
+from dsp.rhythm import mean_hz
 
 __all__ = [
     "HOLD_HOPS", "LOOK_HOPS", "UNSEEN_G", "Kept", "Looks", "Posture", "Vector", "angle_deg", "postures_of", "tremor_hz",
@@ -182,16 +182,5 @@ def _nearness(part: dict[str, list[Floats]], mean: list[Floats], size: Floats) -
 
 
 def tremor_hz(chain: Chain, k0: int, k1: int) -> float:
-    """Mean frequency of the band-passed motion in grid samples k0 to k1 - 1, Hz; 0 when there is none.
-
-    References:
-        Hjorth, B. (1970): mobility, the ratio of a signal's derivative to itself.
-    """
-    motion = chain.history.motion[:, chain.history.part(k0, k1)].astype(np.float64)
-    size = float(np.sum(motion * motion))
-    if motion.shape[1] < HOP or size <= 0.0:
-        return 0.0
-    step = np.diff(motion, axis=1)
-    # The difference between samples of a sine of frequency f is 2 sin(pi f / rate) times as high.
-    share = min(math.sqrt(float(np.sum(step * step)) / size) / 2.0, 1.0)
-    return math.asin(share) * GRID_HZ / math.pi
+    """Mean frequency of the band-passed motion in grid samples k0 to k1 - 1, Hz; 0 when there is none."""
+    return mean_hz(chain.history.motion[:, chain.history.part(k0, k1)].astype(np.float64))

@@ -18,6 +18,7 @@ from dsp.long import LongTracker
 from dsp.movements import MovementTracker
 from dsp.records import Evidence, Label, Scale, Segment, SegmentFlag, Site, State, Stretch
 from dsp.rocking import RockingTracker
+from dsp.runs import Run
 from dsp.scene import Scene
 from dsp.settings import Settings
 from dsp.spasms import Member, SpasmTracker
@@ -31,7 +32,7 @@ __all__ = ["PARTS"]
 
 PARTS: tuple[type, ...] = (
     Bank, Burst, Chain, ContextTracker, Core, Draft, Evidence, Frame, HiccupTracker, History, Hold, Hops,
-    Inputs,
+    Inputs, Run,
     Label, Likelihood, LongTracker, Member, MovementTracker, OpenBurst, Pulse, RockingTracker, RunningMedian, Scale,
     Scene, Section, Segment, SegmentFlag, Segmenter, Settings, Site, SiteGrid, SpasmTracker, State,
     StateTracker, StiffeningTracker, Stretch, Table, TrainTracker, TremorTracker, Waiting, WearTracker,

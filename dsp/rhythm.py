@@ -13,22 +13,24 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsp.bursts import Pulse
 from dsp.grid import GRID_HZ
 from dsp.history import History
 from dsp.records import Site
 
-__all__ = ["FRAME_K", "Intervals", "Rhythm", "intervals_of", "last_run", "rhythm_of"]
+__all__ = ["FRAME_K", "Intervals", "Rhythm", "intervals_of", "last_run", "mean_hz", "rhythm_of"]
 
 FRAME_K = 600
 """Grid samples a frame looks back."""
 
-_PAUSE_K = 130
-"""A longer pause ends a run: 1.3 s, the slowest jerk trains with their irregularity."""
+_PAUSE_K = 180
+"""A longer pause ends a run: 1.8 s, the slowest jerks with their irregularity. Pauses between trains are longer."""
 
 _LEAST_PULSES = 4
 _LEAST_SPAN_K = 80
+_LEAST_FOR_HZ = 25
 _TOGETHER_K = 9
 _EVEN = 0.35
 """An interval this share away from the median is still even."""
@@ -77,13 +79,18 @@ class Rhythm:
     unison: float
     """share of pulses that the other leg shares; 0 with one leg"""
     trunk: float
-    """natural logarithm of the trunk's share of the height; 0 without a trunk sensor"""
+    """natural logarithm of the trunk's motion over the leading limb's, or over the strongest limb's where the trunk
+    itself leads; 0 without a trunk sensor, or with nothing else"""
     tilt_deg: float
     """how far gravity turned in the sensor from begin to end"""
     turn: float
     """natural logarithm of rotation per acceleration, deg/s per g; 0 without a gyro"""
     ride: float
     """smallest over largest envelope mean among all sites: 1 when everything moves as one"""
+    swing_hz: float
+    """mean frequency of the leading site's rotation: long contractions swing slowly; 0 without a gyro"""
+    stroke_hz: float
+    """mean frequency of its acceleration: blows are quick"""
 
 
 def last_run(pulses: Sequence[Pulse], k: int) -> list[Pulse]:
@@ -128,6 +135,8 @@ def rhythm_of(
         trunk=_trunk(means, lead),
         tilt_deg=_tilt(histories[lead], k0, k1),
         turn=_turn(histories[lead], k0, k1),
+        swing_hz=_swing_hz(histories[lead], k0, k1),
+        stroke_hz=mean_hz(histories[lead].motion[:, histories[lead].part(k0, k1)].astype(np.float64)),
         ride=min(means.values()) / max(*means.values(), 1e-6) if len(means) > 1 else 0.0,
     )
 
@@ -161,9 +170,10 @@ def _near(ks: Sequence[int], k: int) -> bool:
 
 
 def _trunk(means: Mapping[Site, float], lead: Site) -> float:
-    if Site.TR not in means or lead is Site.TR:
+    if Site.TR not in means or len(means) == 1:
         return 0.0
-    return math.log(max(means[Site.TR], 1e-4) / max(means[lead], 1e-4))
+    limb = means[lead] if lead is not Site.TR else max(v for s, v in means.items() if s is not Site.TR)
+    return math.log(max(means[Site.TR], 1e-4) / max(limb, 1e-4))
 
 
 def _tilt(history: History, k0: int, k1: int) -> float:
@@ -184,3 +194,26 @@ def _turn(history: History, k0: int, k1: int) -> float:
     motion = history.motion[:, part].astype(np.float64)
     square, acc = float(np.sum(rate * rate)), float(np.sum(motion * motion))
     return 0.5 * math.log(max(square, 1e-6) / max(acc, 1e-9))
+
+
+def _swing_hz(history: History, k0: int, k1: int) -> float:
+    part = history.part(k0, k1)
+    if not history.gyro[part].all():
+        return 0.0
+    rate = history.rate[:, part].astype(np.float64)
+    return mean_hz(rate - np.mean(rate, axis=1, keepdims=True))
+
+
+def mean_hz(values: NDArray[np.float64]) -> float:
+    """Mean frequency of grid samples, shape (3, n), in Hz; 0 when they are few or nothing.
+
+    References:
+        Hjorth, B. (1970): mobility, the ratio of a signal's derivative to itself.
+    """
+    size = float(np.sum(values * values))
+    if values.shape[1] < _LEAST_FOR_HZ or size <= 0.0:
+        return 0.0
+    step = np.diff(values, axis=1)
+    # The difference between samples of a sine of frequency f is 2 sin(pi f / rate) times as high.
+    share = min(math.sqrt(float(np.sum(step * step)) / size) / 2.0, 1.0)
+    return math.asin(share) * GRID_HZ / math.pi

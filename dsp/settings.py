@@ -12,6 +12,8 @@ from dsp.weights import (
     HICCUPS,
     JERKS,
     JERKS_BIAS,
+    RUN,
+    RUN_BIAS,
     SPASM,
     SPASM_BIAS,
     STARTLE,
@@ -109,6 +111,11 @@ class Settings:
     # Jerk trains and rhythmic jerking
     jerks_tables: tuple[Table, ...] = JERKS
     jerks_bias: float = JERKS_BIAS
+    run_tables: tuple[Table, ...] = RUN
+    run_bias: float = RUN_BIAS
+    run_pause_s: float = 2.2
+    run_jerking: float = 2.0
+    jerks_ring_s: float = 10.0
     jerks_frame_least: float = -0.3
     jerks_weak: float = 0.8
     jerks_clear: float = 2.8
@@ -125,7 +132,6 @@ class Settings:
     one_sided_s: float = 60.0
     side_jerks: int = 6
     side_quiet: float = 1.1
-    slowing_t: float = 4.0
     slowing_ratio: float = 1.3
     slowing_least_s: float = 10.0
 

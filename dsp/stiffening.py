@@ -63,6 +63,8 @@ class Hold:
     trunk: list[float] = field(default_factory=list)
     legs: list[float] = field(default_factory=list)
     hz: list[float] = field(default_factory=list)
+    steady: list[float] = field(default_factory=list)
+    coupled: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -195,19 +197,27 @@ class StiffeningTracker:
         hold.legs.append(sum(legs) / len(legs))
         if Site.TR in ratios:
             hold.trunk.append(ratios[Site.TR])
-        for row in (hold.hz, hold.legs, hold.trunk):
+        hold.steady.append(max(_steady(chains[s], h) for s in postures))
+        for row in (hold.hz, hold.legs, hold.trunk, hold.steady):
             del row[:-_LAST_LOOKS]
         held_s = (h + 1 - hold.since_h) * HOP_NS / NS
         if held_s < settings.stiff_least_s:
             return []
-        evidence = self._weigh(hold, held_s, postures, chains, settings)
+        evidence = self._weigh(hold, held_s, h, postures, chains, scene, settings)
         total = settings.stiff_bias + sum(e.contribution for e in evidence)
         if self.open is None:
             return self._perhaps(hold, h, total, evidence, postures, chains, scene, settings)
         return self._go_on(hold, self.open, h, total, evidence, scene, settings)
 
     def _weigh(
-        self, hold: Hold, held_s: float, postures: Postures, chains: dict[Site, Chain], settings: Settings
+        self,
+        hold: Hold,
+        held_s: float,
+        h: int,
+        postures: Postures,
+        chains: dict[Site, Chain],
+        scene: Scene,
+        settings: Settings,
     ) -> list[Evidence]:
         turned = {s: angle_deg(hold.rest[s], p.way) for s, p in postures.items()}
         values = {
@@ -215,7 +225,12 @@ class StiffeningTracker:
             "tremor_hz": median(hold.hz),
             "first_move_g": hold.first_g,
             "held_s": held_s,
+            "steady_work": median(hold.steady),
         }
+        if len(postures) > 1:
+            hold.coupled.append(scene.context.coupled(h + 1 - HOLD_HOPS, h + 1, chains))
+            del hold.coupled[:-_LAST_LOOKS]
+            values["coupled"] = median(hold.coupled)
         legs = [turned[s] for s in _LEGS if s in turned]
         if legs:
             values["legs_turned_deg"] = min(legs)
@@ -324,6 +339,12 @@ def _turned(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float6
     size = np.sqrt((a * a).sum(axis=0) * (b * b).sum(axis=0))
     share = (a * b).sum(axis=0) / np.maximum(size, 1e-12)
     return np.asarray(np.degrees(np.arccos(np.minimum(np.maximum(share, -1.0), 1.0))))
+
+
+def _steady(chain: Chain, h: int) -> float:
+    """Power of the quietest quarter-second over the mean power of a look: work goes on, blows come and go."""
+    squares = chain.hops.column("square", h + 1 - HOLD_HOPS, h + 1).tolist()
+    return min(squares) * len(squares) / max(sum(squares), 1e-12) if squares else 0.0
 
 
 def _away(rest: dict[Site, Vector], postures: Postures, settings: Settings) -> bool:

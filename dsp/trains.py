@@ -21,6 +21,7 @@ from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ, GRID_NS
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
 from dsp.rhythm import Rhythm, rhythm_of
+from dsp.runs import Run, judge_run
 from dsp.scene import Scene
 from dsp.settings import Settings
 
@@ -31,12 +32,21 @@ _KEEP_K = 1200
 _NEW_K = 160
 """A frame whose last pulse is older than this tells nothing new."""
 
-_LEAST_FOR_TREND = 20
+_MOVED_HOPS = 16
+"""Hops of a frame that are asked about motion from outside."""
+
+_MOST_FOR_REST = 1.0
+"""More log-odds than this the absence of motion from outside never adds: it need not be looked for below."""
 
 _NEAR_K = 10
 """Limbs that jerk together do so within a tenth of a second."""
 
 _KEEP_BALANCE = 100
+_WHY = {
+    "unbroken_s": "went on without a pause",
+    "slowing_t": "slowed down",
+    "growth": "grew at its beginning",
+}
 _PAIRS = ((Site.LA, Site.RA), (Site.LW, Site.RW))
 
 
@@ -65,6 +75,10 @@ class TrainTracker:
     balance: list[float] = field(default_factory=list)
     """for each jerk, natural logarithm of the right limb's height over the left one's"""
     best: float = -99.0
+    run: Run = field(default_factory=Run)
+    told_at: int = 0
+    told_s: float = 0.0
+    """jerks and length that the newest row told of"""
     spans: list[tuple[int, int]] = field(default_factory=list)
     """grid indices of recent good frames"""
 
@@ -118,6 +132,11 @@ class TrainTracker:
         gyro = _has_gyro(chains[rhythm.site], rhythm.k1)
         both = Site.LA in chains and Site.RA in chains and rhythm.site in (Site.LA, Site.RA)
         verdict = judge_jerks(rhythm, len(chains), gyro=gyro, both_legs=both, settings=settings)
+        if verdict.log_odds >= settings.jerks_frame_least - _MOST_FOR_REST:
+            moved = scene.context.coupled(max(rhythm.k0 // HOP, h + 1 - _MOVED_HOPS), h + 1, chains)
+            verdict = judge_jerks(
+                rhythm, len(chains), gyro=gyro, both_legs=both, settings=settings, coupled=moved
+            )
         if verdict.log_odds < settings.jerks_frame_least:
             self.frames = []
             return []
@@ -161,6 +180,7 @@ class TrainTracker:
         ):
             label = Label.TWITCHES
         self.best = mean
+        self.run = self.run.following()
         self.heights = {}
         self.lead_ks = []
         self.balance = []
@@ -169,6 +189,7 @@ class TrainTracker:
             scene.state.since_waking_s(onset), 0.0, 0.0,
         )  # fmt: skip
         self._fill(self.open, rhythm, verdict, chains, scene, settings)
+        self._told(self.open)
         return [tell(self.open, EventStatus.NEW, h, infant=scene.infant, settings=settings.tag)]
 
     def _go_on(
@@ -183,7 +204,6 @@ class TrainTracker:
         now = self.open
         if now is None:
             return []
-        grown = len(self.lead_ks)
         recent = self.frames[-3:]
         self.best = max(self.best, sum(f.log_odds for f in recent) / len(recent))
         self._fill(now, rhythm, verdict, chains, scene, settings)
@@ -194,9 +214,20 @@ class TrainTracker:
             out.append(
                 tell(now, EventStatus.RELABEL, h, infant=scene.infant, settings=settings.tag, reason=why)
             )
-        elif len(self.lead_ks) // 10 > grown // 10:
+            self._told(now)
+        elif self._due(now, settings):
+            self._told(now)
             out.append(tell(now, EventStatus.UPDATE, h, infant=scene.infant, settings=settings.tag))
         return out
+
+    def _told(self, now: Draft) -> None:
+        self.told_at, self.told_s = max(now.count, 1), (now.end_ns - now.onset_ns) / NS
+
+    def _due(self, now: Draft, settings: Settings) -> bool:
+        """Whether a row is worth telling: twice the jerks of the last one, or jerking long enough to ring."""
+        length_s = (now.end_ns - now.onset_ns) / NS
+        rings = now.label is Label.RHYTHMIC_JERKING and self.told_s <= settings.jerks_ring_s < length_s
+        return rings or now.count >= 2 * self.told_at
 
     def _fill(
         self,
@@ -208,7 +239,9 @@ class TrainTracker:
         settings: Settings,
     ) -> None:
         last = self.lead_ks[-1] if self.lead_ks else now.onset_ns // GRID_NS - 1
-        fresh = [p.k for p in self.pulses[rhythm.site] if last + 7 < p.k <= rhythm.k1]
+        new = [p for p in self.pulses[rhythm.site] if last + 7 < p.k <= rhythm.k1]
+        self.run.take(new, verdict.evidence, settings)
+        fresh = [p.k for p in new]
         self.lead_ks += fresh
         self.balance += _balance(fresh, chains)
         del self.balance[:-_KEEP_BALANCE]
@@ -233,7 +266,7 @@ class TrainTracker:
                 state_known=now.before is not State.UNKNOWN,
             )
         rate = Evidence("rate_hz", rhythm.rate_hz, 0.0)
-        now.evidence = [rate, *verdict.evidence]
+        now.evidence = [rate, *verdict.evidence, *judge_run(self.run, settings).evidence]
 
     def _upward(self, now: Draft, scene: Scene, settings: Settings) -> tuple[Label, str]:
         """The label that what was seen since asks for, never a lower one, and why."""
@@ -246,8 +279,10 @@ class TrainTracker:
         length = (now.end_ns - now.onset_ns) / NS
         if length > settings.one_sided_s and now.side in ("left", "right"):
             return Label.RHYTHMIC_JERKING, "stayed on one side"
-        if _slows(self.lead_ks, settings):
-            return Label.RHYTHMIC_JERKING, "slowed down"
+        run = judge_run(self.run, settings)
+        if run.log_odds >= settings.run_jerking:
+            most = max(run.evidence, key=lambda e: e.contribution)
+            return Label.RHYTHMIC_JERKING, _WHY.get(most.name, "longer, slower jerks")
         if now.label is Label.TWITCHES and now.count >= settings.twitch_most:
             return Label.SLEEP_JERK_TRAIN, "too many for twitches"
         return now.label, ""
@@ -294,26 +329,3 @@ def _side(balance: list[float], settings: Settings) -> str:
     if abs(middle) < settings.side_quiet:
         return "both"
     return "right" if middle > 0.0 else "left"
-
-
-def _slows(ks: list[int], settings: Settings) -> bool:
-    """Whether the intervals grow beyond doubt: slope of their logarithm against time.
-
-    References:
-        Ordinary least squares with Student's t of the slope.
-    """
-    if len(ks) < _LEAST_FOR_TREND:
-        return False
-    at = np.asarray(ks, dtype=np.float64) / GRID_HZ
-    gaps = np.diff(at)
-    keep = gaps < 2.0
-    x, y = at[1:][keep], np.log(gaps[keep])
-    if x.size < _LEAST_FOR_TREND - 1 or x[-1] - x[0] < settings.slowing_least_s:
-        return False
-    dx = x - x.mean()
-    sxx = float(np.sum(dx * dx))
-    slope = float(np.sum(dx * y)) / sxx
-    rest = y - y.mean() - slope * dx
-    error = math.sqrt(float(np.sum(rest * rest)) / (x.size - 2) / sxx)
-    grown = math.exp(slope * float(x[-1] - x[0]))
-    return slope > settings.slowing_t * error and grown > settings.slowing_ratio

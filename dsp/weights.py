@@ -15,6 +15,8 @@ __all__ = [
     "HICCUPS",
     "JERKS",
     "JERKS_BIAS",
+    "RUN",
+    "RUN_BIAS",
     "SPASM",
     "SPASM_BIAS",
     "STARTLE",
@@ -73,19 +75,34 @@ SPASM: tuple[Table, ...] = (
 SPASM_BIAS = -2.60
 
 JERKS: tuple[Table, ...] = (
-    Table("jerks_in_6_s", (4.0, 8.0, 14.0, 22.0), (-2.03, -0.33, 0.72, 0.78)),
-    Table("even_intervals", (0.2, 0.5, 0.8, 1.0), (-1.03, -0.13, 0.69, 0.19)),
-    Table("height_spread", (0.2, 0.5, 0.9, 1.4), (-0.26, 0.65, -0.11, -2.04)),
-    Table("time_in_jerks", (0.25, 0.45, 0.65, 0.85), (2.47, 0.72, -0.99, -3.08)),
-    Table("legs_together", (0.0, 0.3, 0.6, 0.9), (-1.0, -1.0, -0.65, 1.08)),
-    Table("trunk_to_lead", (-3.0, -2.0, -1.0, -0.3), (2.42, 1.22, 0.09, -1.73)),
-    Table("posture_change", (-3.0, -1.5, 0.0, 1.5, 3.0), (1.67, 1.42, 0.34, -1.89, -3.72)),
-    Table("rotation_to_acceleration", (4.0, 4.7, 5.4, 6.2), (1.1, 0.95, -0.45, -1.61)),
-    Table("moves_as_one", (0.05, 0.2, 0.45, 0.7, 0.9), (-0.3, 0.47, 1.21, -1.07, -4.4)),
+    Table("jerks_in_6_s", (4.0, 8.0, 14.0, 22.0), (-2.38, -1.12, 0.25, 2.19)),
+    Table("even_intervals", (0.2, 0.5, 0.8, 1.0), (0.04, 0.22, 0.02, -0.73)),
+    Table("height_spread", (0.2, 0.5, 0.9, 1.4), (0.09, 0.42, -0.36, -2.06)),
+    Table("time_in_jerks", (0.25, 0.45, 0.65, 0.85), (1.42, 0.83, -0.43, -1.65)),
+    Table("legs_together", (0.0, 0.3, 0.6, 0.9), (-1.3, -0.9, -0.2, 0.7)),
+    Table("trunk_to_lead", (-3.0, -2.0, -1.0, -0.3, 0.2, 0.8), (0.5, 0.8, 0.37, -0.29, -1.03, -2.17)),
+    Table("posture_change", (-3.0, -1.5, 0.0, 1.5, 3.0), (0.68, 0.85, 0.33, -0.94, -2.36)),
+    Table("rotation_to_acceleration", (2.8, 3.6, 4.2, 4.8, 5.5, 6.2), (-1.55, -0.06, 0.55, 0.42, -0.2, -0.41)),
+    Table("moves_as_one", (0.05, 0.2, 0.45, 0.7, 0.9), (1.0, 0.79, 0.02, -0.69, -1.55)),
+    Table("swing_hz", (2.0, 3.5, 5.0, 7.0), (-1.16, 0.2, 0.99, 1.61)),
+    Table("coupled", (0.2, 0.5, 0.7, 0.85, 0.95), (0.38, 0.81, 0.18, -0.84, -2.01)),
 )
 """For six seconds of rhythmic jerks against everything else that makes pulses."""
 
-JERKS_BIAS = -0.99
+JERKS_BIAS = 0.02
+
+RUN: tuple[Table, ...] = (
+    Table("unbroken_s", (4.0, 10.0, 15.0, 20.0, 25.0), (-1.5, -0.2, 0.9, 2.4, 4.5)),
+    Table("mean_trunk_to_lead", (-3.0, -2.0, -1.0, -0.3), (-1.5, -0.4, 0.9, 1.5)),
+    Table("mean_swing_hz", (2.5, 4.5, 6.5), (0.6, 0.1, -0.7)),
+    Table("mean_even_intervals", (0.35, 0.6, 0.85), (1.2, 0.0, -1.0)),
+    Table("trains_before", (0.0, 1.0, 3.0, 6.0), (0.3, -0.3, -1.0, -1.3)),
+    Table("growth", (-0.3, 0.1, 0.5, 0.9), (-0.8, -0.1, 0.4, 0.7)),
+    Table("slowing_t", (-1.0, 0.0, 2.0, 4.0, 6.0), (-0.2, 0.0, 0.3, 1.5, 3.0)),
+)
+"""For clonic jerks against a train of sleep, over a run without a pause."""
+
+RUN_BIAS = 0.0
 
 STIFF: tuple[Table, ...] = (
     Table("trunk_tension", (0.1, 0.5, 1.2, 2.5), (-1.8, 0.2, 1.4, 2.0)),
@@ -94,7 +111,9 @@ STIFF: tuple[Table, ...] = (
     Table("first_move_g", (0.04, 0.1, 0.2, 0.4), (0.6, 0.0, -1.5, -3.0)),
     Table("legs_turned_deg", (0.5, 3.0, 6.0, 12.0), (-0.6, -0.2, 0.2, 0.5)),
     Table("trunk_turned_deg", (1.5, 4.0, 8.0), (-0.4, 0.1, 0.5)),
-    Table("held_s", (3.0, 5.0, 8.0, 12.0), (-1.0, 0.2, 0.8, 1.2)),
+    Table("held_s", (2.0, 3.0, 5.0, 8.0, 12.0), (-1.6, -1.0, 0.2, 0.8, 1.2)),
+    Table("steady_work", (0.02, 0.15, 0.35), (-3.5, -1.0, 0.0)),
+    Table("coupled", (0.6, 0.8, 0.88, 0.95), (0.0, -0.5, -2.5, -5.0)),
 )
 """For a held posture under tension against one that is merely kept. Set by hand from the spread of simulated
 ones: tension is the natural logarithm of motion in the hold over motion at rest."""

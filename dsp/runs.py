@@ -1,0 +1,131 @@
+"""Jerks without a pause between them: what all frames of such a run said together, and how clonic they look.
+
+Benign jerks of sleep come in trains of some seconds with pauses between them; their contractions are brief and
+distal, and a train neither grows for seconds nor slows down. Clonic jerks go on; their contractions last longer
+(which moves the limb slowly, shows the way there and the way back as two strokes, and carries the trunk along),
+they grow at their beginning and slow down. None of this is sure of itself, so that it is added up.
+
+References:
+    Jerks of 40 to 300 ms, contractions of 250 ms and more, trains of several seconds, slowing: the sources of
+    `docs/detector.md`. Slowing is Student's t of an ordinary least squares slope.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dsp.bursts import Pulse
+from dsp.classify import Verdict
+from dsp.grid import GRID_HZ
+from dsp.records import Evidence
+from dsp.settings import Settings
+from dsp.weights import weigh
+
+__all__ = ["Run", "judge_run"]
+
+_LEAST_FOR_TREND = 12
+_LEAST_FOR_GROWTH = 6
+_KEEP = 2000
+"""Jerks of one run: half an hour of them."""
+
+_TRAIN_S = 20.0
+"""Trains of sleep last 2 to 20 s; what ended by itself within that counts as one."""
+
+_EPISODE_S = 600.0
+"""Trains come in episodes: how far back earlier ones are remembered."""
+
+_SURE_T = 4.0
+"""Beyond this Student's t intervals grow beyond doubt, if they also grow by `slowing_ratio`."""
+
+_SHAPE = ("trunk_to_lead", "swing_hz", "even_intervals", "time_in_jerks")
+"""Measurements of frames whose mean tells how a run's jerks are."""
+
+
+@dataclass(slots=True)
+class Run:
+    """Jerks of the leading site since the last pause, and how all of the event's frames were."""
+
+    ks: list[int] = field(default_factory=list)
+    log_heights: list[float] = field(default_factory=list)
+    sums: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    trains: list[int] = field(default_factory=list)
+    """grid indices at which earlier short runs ended by themselves"""
+
+    def following(self) -> Run:
+        """The run of the next event, which remembers the trains before it."""
+        self._pause()
+        return Run(trains=self.trains)
+
+    def _pause(self) -> None:
+        if len(self.ks) >= _LEAST_FOR_GROWTH and self.ks[-1] - self.ks[0] <= _TRAIN_S * GRID_HZ:
+            self.trains.append(self.ks[-1])
+        self.ks, self.log_heights = [], []
+        if self.trains:
+            self.trains = [k for k in self.trains if self.trains[-1] - k <= _EPISODE_S * GRID_HZ]
+
+    def take(self, fresh: Sequence[Pulse], frame: Sequence[Evidence], settings: Settings) -> None:
+        """Go on by the jerks that became known, and by the frame that they lie in.
+
+        Args:
+            fresh: pulses of the leading site, none of them taken before.
+            frame: what was measured of the frame.
+            settings: how long a pause ends the run.
+        """
+        for pulse in fresh:
+            if self.ks and pulse.k - self.ks[-1] > settings.run_pause_s * GRID_HZ:
+                self._pause()
+            self.ks.append(pulse.k)
+            self.log_heights.append(math.log(max(pulse.peak_g, 1e-4)))
+        del self.ks[:-_KEEP]
+        del self.log_heights[:-_KEEP]
+        for row in frame:
+            if row.name in _SHAPE:
+                self.sums[row.name] = self.sums.get(row.name, 0.0) + row.value
+                self.counts[row.name] = self.counts.get(row.name, 0) + 1
+
+    def values(self, settings: Settings) -> dict[str, float]:
+        """What speaks for or against clonic jerks, by name."""
+        out = {f"mean_{name}": self.sums[name] / self.counts[name] for name in self.sums}
+        out["unbroken_s"] = (self.ks[-1] - self.ks[0]) / GRID_HZ if self.ks else 0.0
+        last = self.ks[-1] if self.ks else 0
+        out["trains_before"] = float(sum(last - k <= _EPISODE_S * GRID_HZ for k in self.trains))
+        if len(self.ks) >= _LEAST_FOR_GROWTH:
+            out["growth"] = _growth(self.log_heights)
+        if len(self.ks) >= _LEAST_FOR_TREND:
+            out["slowing_t"] = _slowing(self.ks, settings)
+        return out
+
+
+def judge_run(run: Run, settings: Settings) -> Verdict:
+    """How much a run looks like clonic jerks and not like a train of sleep, in log-odds."""
+    evidence = weigh(settings.run_tables, run.values(settings))
+    return Verdict(settings.run_bias + sum(e.contribution for e in evidence), evidence)
+
+
+def _growth(log_heights: Sequence[float]) -> float:
+    """Natural logarithm of how much stronger the jerks after the first few are than these."""
+    n = min(4, len(log_heights) // 3)
+    first, then = log_heights[:n], log_heights[n : 3 * n]
+    return sum(then) / len(then) - sum(first) / len(first)
+
+
+def _slowing(ks: Sequence[int], settings: Settings) -> float:
+    """Student's t of the slope of the intervals' logarithm against time; doubtful growth counts as little."""
+    at = np.asarray(ks, dtype=np.float64) / GRID_HZ
+    x, y = at[1:], np.log(np.diff(at))
+    dx = x - x.mean()
+    sxx = float(np.sum(dx * dx))
+    if sxx <= 0.0:
+        return 0.0
+    slope = float(np.sum(dx * y)) / sxx
+    rest = y - y.mean() - slope * dx
+    error = math.sqrt(max(float(np.sum(rest * rest)), 1e-9) / (x.size - 2) / sxx)
+    grown = math.exp(min(slope * float(x[-1] - x[0]), 5.0))
+    long = float(x[-1] - x[0]) >= settings.slowing_least_s
+    t = slope / error
+    return t if long and grown > settings.slowing_ratio else min(t, _SURE_T / 2)
