@@ -28,7 +28,7 @@ def complain(text: str) -> None:
 
 
 class Progress:
-    """A bar on a terminal, a line now and then elsewhere; quiet when nobody is told to look."""
+    """A bar on a terminal; elsewhere only the notes."""
 
     def __init__(self, bar: Any, task: Any) -> None:  # noqa: ANN401 - rich is imported only when needed
         self._bar = bar
@@ -58,5 +58,5 @@ def progress(title: str, *, total: float | None) -> Iterator[Progress]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Bar(*columns, console=console, transient=not console.is_terminal) as bar:
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
         yield Progress(bar, bar.add_task(title, total=total, note=""))
