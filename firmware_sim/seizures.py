@@ -173,7 +173,7 @@ def stiffening(draw: Draw, infant: Infant, *, duration_s: float | None = None) -
     and a sustained tilt, a fine 8-25 Hz tremor on top [E]. The hold wavers; arms and neck stiffen too.
     """
     out, total = StepList(), duration_s or draw.log_between(4.0, 60.0)
-    rise, fall = draw.between(0.9, min(2.5, 0.35 * total + 0.6)), draw.between(0.8, 3.0)
+    rise, fall = draw.between(0.9, max(min(2.5, 0.35 * total + 0.6), 0.9)), draw.between(0.8, 3.0)
     _stiffen(out, draw, infant, rise, max(total - rise - fall, 0.5), fall)
     return _told_long(mark_all(out.build(), Label.STIFFENING, "tonic"), "tonic")
 
