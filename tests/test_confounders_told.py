@@ -12,7 +12,7 @@ from functools import cache
 
 import pytest
 
-from dsp.records import Context, ContextKind, Event, Label, State
+from dsp.records import NS, Context, ContextKind, Event, Label, State
 from dsp.settings import CLEAR_MATCH
 from firmware_sim.life import Background
 from firmware_sim.scenario import Phase, Placed, Scenario
@@ -67,6 +67,10 @@ def test_a_bout_of_hiccups_is_told_as_hiccups_and_is_no_cluster(seed: int) -> No
     assert all(found(lived, bout, Label.HICCUPS) for bout in bouts)
 
 
+def test_a_feed_with_its_patting_and_hiccups_rings_nobody(seed: int) -> None:
+    assert scene("hiccup_bout", seed).rings == ()
+
+
 # ── 2: twitches of quiet sleep ──────────────────────────────────────────────
 
 
@@ -93,6 +97,14 @@ def test_stretches_and_kicks_after_waking_are_no_clear_cluster_and_ring_nobody(s
 # ── 5: benign series awake, and shivers ─────────────────────────────────────
 
 
+def test_shivers_are_trembling_and_neither_jerking_nor_a_cluster(seed: int) -> None:
+    lived = scene("awake_bmei_shuddering", seed)
+    shivers = lived.true("shuddering")
+    assert sum(bool(found(lived, s, Label.TREMOR)) for s in shivers) >= 0.5 * len(shivers)
+    for shiver in shivers:
+        assert found(lived, shiver, CLUSTER, Label.RHYTHMIC_JERKING, Label.SLEEP_JERK_TRAIN) == []
+
+
 # ── 6: jerks in a cradle ────────────────────────────────────────────────────
 
 
@@ -113,6 +125,12 @@ def test_patting_is_told_as_conveyed(seed: int) -> None:
         assert lived.share_told(patting) >= 0.6, patting
 
 
+def test_a_pram_a_car_and_a_cargo_bike_are_told_as_conveyed(seed: int) -> None:
+    lived = scene("stroller_asleep", seed)
+    for ride in lived.moved_by():
+        assert lived.share_told(ride) >= 0.6, ride
+
+
 # ── 9: spasms that are faint, single or uneven ──────────────────────────────
 
 
@@ -127,6 +145,14 @@ def test_a_cluster_with_kicks_and_fussing_between_its_spasms_is_found(seed: int)
 
 
 # ── 10: clonic jerking asleep ───────────────────────────────────────────────
+
+
+def test_one_sided_jerking_asleep_that_goes_on_through_an_arousal_rings(seed: int) -> None:
+    lived = scene("clonic_asleep", seed)
+    for run in lived.true("clonic")[:2]:
+        assert found(lived, run, Label.RHYTHMIC_JERKING, Label.LONG_MOVEMENT), f"{run.onset_ns / NS:.0f} s"
+        rung = [a for a in lived.rings if a.onset_ns <= run.end_ns and a.end_ns >= run.onset_ns]
+        assert rung, f"the jerking at {run.onset_ns / NS:.0f} s rang nobody"
 
 
 # ── the others ──────────────────────────────────────────────────────────────
