@@ -35,6 +35,8 @@ _FRESH_HOPS = 240
 _TURN_STEP = 10
 """Samples averaged into one: 10 Hz holds all turning of arms, cradles and bodies."""
 
+_OFF_CONFIDENCE = 0.9
+
 _PAIR = 2
 _PAIR_CONFIDENCE = 0.7
 """Two limbs may move alike by themselves; a third site that does too leaves little doubt."""
@@ -242,15 +244,27 @@ class ContextTracker:
             return 0.0
         return median(self.rides.get(site, [0.0]))
 
-    def worn(self, epoch: Epoch) -> list[Context]:
-        """Follow one site's wearing; gives the interval in which it was not worn, once it is over."""
+    def worn(self, epoch: Epoch, since_ns: int | None) -> list[Context]:
+        """Follow one site's wearing; gives the interval in which it was not worn, once it is over.
+
+        Args:
+            epoch: The newest epoch.
+            since_ns: Since when nothing of the infant was seen there.
+        """
         since = self.off.get(epoch.site)
         if not epoch.worn and since is None:
-            self.off[epoch.site] = epoch.t_ns
+            self.off[epoch.site] = epoch.t_ns if since_ns is None else since_ns
         if epoch.worn and since is not None:
-            del self.off[epoch.site]
-            return [Context(self.infant, ContextKind.NOT_WORN, since, epoch.t_ns, (epoch.site,), 0.9)]
+            return [self._put_on(epoch.site, epoch.t_ns)]
         return []
+
+    def finish(self, sites: list[Site], end_ns: int) -> list[Context]:
+        """End everything at the end of a recording."""
+        return [*self.close(sites), *(self._put_on(site, end_ns) for site in list(self.off))]
+
+    def _put_on(self, site: Site, end_ns: int) -> Context:
+        since = self.off.pop(site)
+        return Context(self.infant, ContextKind.NOT_WORN, since, end_ns, (site,), _OFF_CONFIDENCE)
 
     def _hit(self, h0: int, shared: float, chains: dict[Site, Chain]) -> None:
         self.hits.append(h0)

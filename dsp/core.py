@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from dsp.bursts import Burst, Pulse
 from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, NEVER, Chain
 from dsp.context import WINDOW_HOPS, ContextTracker
-from dsp.epochs import EPOCH_NS, WearTracker, epoch_of
+from dsp.epochs import WearTracker, epoch_of, stir_of
 from dsp.events import Draft, adopt
 from dsp.holds import LOOK_HOPS, Looks, Posture
 from dsp.long import LongTracker
+from dsp.looseness import LooseTracker
 from dsp.movements import MovementTracker
-from dsp.records import NS, Event, EventStatus, Label, Output, Site
+from dsp.records import NS, Context, Event, EventStatus, Label, Output, Site
 from dsp.rocking import RockingTracker
 from dsp.scene import Scene
 from dsp.settings import Settings
@@ -25,6 +26,7 @@ from dsp.state import StateTracker
 from dsp.stiffening import StiffeningTracker
 from dsp.trains import TrainTracker
 from dsp.tremor import TremorTracker
+from dsp.trust import trusted
 
 __all__ = ["Core", "Found"]
 
@@ -45,6 +47,7 @@ class Core:
     settings: Settings
     scene: Scene
     wear: dict[Site, WearTracker]
+    loose: LooseTracker
     spasms: SpasmTracker = field(default_factory=SpasmTracker)
     trains: TrainTracker = field(default_factory=TrainTracker)
     stiffening: StiffeningTracker = field(default_factory=StiffeningTracker)
@@ -58,11 +61,10 @@ class Core:
     @classmethod
     def of(cls, infant: str, sites: list[Site], *, age_days: int | None, settings: Settings) -> Core:
         """A core that has seen nothing yet."""
-        needed = round(settings.not_worn_s * NS / EPOCH_NS)
-        wear = {s: WearTracker(settings.not_worn_rms_g, needed) for s in sites}
+        wear = {s: WearTracker(settings) for s in sites}
         state = StateTracker.of(infant, settings, age_days)
         scene = Scene(infant, state, ContextTracker.of(infant, settings))
-        return cls(sites, age_days, settings, scene, wear)
+        return cls(sites, age_days, settings, scene, wear, LooseTracker(infant))
 
     def run(self, h0: int, h1: int, chains: dict[Site, Chain], found: Found) -> list[Output]:
         """Decide hops h0 to h1 - 1, of which the chains already know everything.
@@ -75,9 +77,13 @@ class Core:
         known = sorted({*things, *aroused, *self._stirring(h0, h1, chains, looks)})
         out: list[Output] = []
         for h in self._visits(h0, h1, known):
+            told: list[Output] = []
             for thing in things.get(h, ()):
                 self._take(thing)
-            out += self._hop(h, chains, looks, aroused.get(h))
+                if isinstance(thing, Burst):
+                    told += self._swing(thing, chains)
+            told += self._hop(h, chains, looks, aroused.get(h))
+            out += trusted(told, h, chains, self.scene.context.off, self.loose.loose)
         self.stiffening.pass_by(looks, looks.rest())
         return out
 
@@ -125,7 +131,10 @@ class Core:
         out: list[Output] = list(self._events(h, chains, finish=True))
         if h1 % EPOCH_HOPS:
             out += self._epoch(h1 - h1 % EPOCH_HOPS, chains)
-        return out + list(self.scene.context.close(self.sites))
+        out += self.scene.context.finish(self.sites, h1 * HOP_NS)
+        return trusted(out, h, chains, self.scene.context.off, self.loose.loose) + self.loose.finish(
+            h1 * HOP_NS
+        )
 
     def _take(self, thing: Burst | Pulse) -> None:
         if isinstance(thing, Burst):
@@ -133,6 +142,11 @@ class Core:
         else:
             self.spasms.pulse(thing)
             self.trains.pulse(thing)
+
+    def _swing(self, burst: Burst, chains: dict[Site, Chain]) -> list[Context]:
+        h0, h1 = burst.k0 // HOP, burst.k1 // HOP + 1
+        carried = bool(self.scene.context.outside(h0, h1).any())
+        return self.loose.burst(burst, chains, self.settings, carried=carried)
 
     def _hop(self, h: int, chains: dict[Site, Chain], looks: Looks, aroused: int | None) -> list[Output]:
         out: list[Output] = []
@@ -211,10 +225,13 @@ class Core:
 
     def _epoch(self, h0: int, chains: dict[Site, Chain]) -> list[Output]:
         out: list[Output] = []
+        stirs = {site: stir_of(chain, h0) for site, chain in chains.items()}
         for site, chain in chains.items():
-            epoch = epoch_of(chain, self.wear[site], self.scene.infant, h0)
+            wear = self.wear[site]
+            worn = wear.push(stirs[site], [o for s, o in stirs.items() if s is not site], h0 * HOP_NS)
+            epoch = epoch_of(chain, self.scene.infant, h0, worn=worn)
             out.append(epoch)
-            out += self.scene.context.worn(epoch)
+            out += self.scene.context.worn(epoch, wear.since_ns)
         h1 = h0 + EPOCH_HOPS
         context = self.scene.context
         free = self.trains.apart(h0, h1) & self._outside_series(h0, h1) & ~context.outside(h0, h1)

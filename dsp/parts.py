@@ -15,6 +15,7 @@ from dsp.hiccups import HiccupTracker
 from dsp.history import History
 from dsp.likelihoods import Likelihood
 from dsp.long import LongTracker
+from dsp.looseness import LooseTracker
 from dsp.movements import MovementTracker
 from dsp.records import Evidence, Label, Scale, Segment, SegmentFlag, Site, State, Stretch
 from dsp.rocking import RockingTracker
@@ -32,8 +33,8 @@ __all__ = ["PARTS"]
 
 PARTS: tuple[type, ...] = (
     Bank, Burst, Chain, ContextTracker, Core, Draft, Evidence, Frame, HiccupTracker, History, Hold, Hops,
-    Inputs, Run,
-    Label, Likelihood, LongTracker, Member, MovementTracker, OpenBurst, Pulse, RockingTracker, RunningMedian, Scale,
+    Inputs, Label, Likelihood, LongTracker, LooseTracker, Run,
+    Member, MovementTracker, OpenBurst, Pulse, RockingTracker, RunningMedian, Scale,
     Scene, Section, Segment, SegmentFlag, Segmenter, Settings, Site, SiteGrid, SpasmTracker, State,
     StateTracker, StiffeningTracker, Stretch, Table, TrainTracker, TremorTracker, Waiting, WearTracker,
 )  # fmt: skip

@@ -66,8 +66,16 @@ class Settings:
     pulse_drop: float = 0.55
 
     # Wearing and context
-    not_worn_s: float = 2700.0
-    not_worn_rms_g: float = 0.0012
+    off_still_s: float = 1800.0
+    off_handled_s: float = 300.0
+    off_breathless_s: float = 150.0
+    off_others_g: float = 0.1
+    off_left_out: float = 0.34
+    off_top_g: float = 0.012
+    loose_least_g: float = 0.04
+    loose_bursts: int = 20
+    loose_faster: float = 0.25
+    off_sway_dps: tuple[float, float] = (0.04, 0.03)
 
     # Single spasm-like movements: log-odds by measurement, see `dsp.weights`
     spasm_tables: tuple[Table, ...] = SPASM

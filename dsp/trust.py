@@ -1,0 +1,55 @@
+"""How far what was seen can be relied on: sensors that are silent, not worn, loose, or at the end of their range.
+
+It lowers the confidence of events that are told then, and changes nothing else about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from dsp.chain import HOP_NS, Chain
+from dsp.records import Event, Output, Site
+
+__all__ = ["SEEN", "trusted"]
+
+SEEN = {0: 0.3, 1: 0.45, 2: 0.75}
+"""Confidence by number of sites; three and more give 1."""
+
+_NO_TRUNK = 0.8
+_LOOSE = 0.85
+_CLIPPED = 0.9
+_RECENT_HOPS = 8
+"""A site without a sample for two seconds is missing."""
+
+
+def trusted(
+    out: list[Output], h: int, chains: Mapping[Site, Chain], off: Collection[Site], loose: Collection[Site]
+) -> list[Output]:
+    """The same outputs, events among them with the confidence that the sensors of the moment allow.
+
+    Args:
+        out: What was told at hop h.
+        h: The hop.
+        chains: All sites; the confidence events come with takes all of them for seen.
+        off: Sites that are not worn.
+        loose: Sites whose sock is loose.
+    """
+    if not any(isinstance(o, Event) for o in out):
+        return out
+    seen = [
+        s for s, c in chains.items()
+        if s not in off and float(c.hops.column("present", h + 1 - _RECENT_HOPS, h + 1).sum()) > 0.0
+    ]  # fmt: skip
+    share = SEEN.get(len(seen), 1.0) / SEEN.get(len(chains), 1.0)
+    if Site.TR in chains and Site.TR not in seen:
+        share *= _NO_TRUNK
+    share *= _LOOSE ** sum(s in seen for s in loose)
+    return [_lowered(o, share, chains) if isinstance(o, Event) else o for o in out]
+
+
+def _lowered(event: Event, share: float, chains: Mapping[Site, Chain]) -> Event:
+    h0, h1 = event.onset_ns // HOP_NS, event.end_ns // HOP_NS + 1
+    clipped = any(bool(c.hops.column("clipped", h0, h1).any()) for c in chains.values())
+    share *= _CLIPPED if clipped else 1.0
+    return event if share == 1.0 else replace(event, confidence=event.confidence * share)
