@@ -28,9 +28,15 @@ _BEGIN_K = 25
 
 
 def is_trunk_alone(shapes: Mapping[Site, Shape], settings: Settings) -> bool:
-    """Whether the trunk moved and every worn leg only rode along; never without a trunk and a leg sensor."""
+    """Whether the trunk jerked briefly and every worn leg only rode along; never without a trunk and a leg sensor.
+
+    A contraction that builds up more slowly than a diaphragm jerks is no hiccup, however still the legs are.
+    """
     legs = [shapes[s] for s in _LEGS if s in shapes]
     if Site.TR not in shapes or not legs:
+        return False
+    turn = shapes[Site.TR].turn
+    if turn is not None and turn.rise_s > settings.hiccup_rise_s:
         return False
     share = max(leg.peak_g for leg in legs) / shapes[Site.TR].peak_g
     if not all(leg.gyro for leg in legs):

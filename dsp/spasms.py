@@ -19,6 +19,7 @@ from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
 from dsp.scene import Scene
 from dsp.settings import Settings
 from dsp.shape import AFTER_K, Shape, measure
+from dsp.together import together_of
 
 __all__ = ["Member", "SpasmTracker"]
 
@@ -28,8 +29,8 @@ _APART_K = 60
 _REACH_K = 40
 """Other sites peak within this of the anchor: muscles lag by 0.2 s at most."""
 
-_LONGEST_SUM = 12
-"""Members whose evidence is added up: a longer series could not become clearer."""
+_RIVALS_KEPT = 240
+"""Other movements remembered: more than the longest run of members could have between them."""
 
 _RISE_S = 0.25
 
@@ -118,14 +119,15 @@ class SpasmTracker:
         self.hiccups.other(pulse.k)
         alone = pulse.k - self.moved_k > settings.startle_alone_s * GRID_HZ
         self.moved_k = pulse.k
-        verdict = judge_spasm(shapes, pulse.site, settings)
+        together = together_of({s: chains[s].history for s in shapes}, pulse.site, pulse.k)
+        verdict = judge_spasm(shapes, together, pulse.site, settings)
         startle = judge_startle(shapes, settings) if alone and not self.members else None
         if startle is not None and startle.log_odds < settings.startle_weak:
             startle = None
         draft = _draft(pulse, shapes, verdict, scene, settings)
         if verdict.log_odds < settings.member_least or self._too_near(pulse.k, settings):
             self.rivals.append(pulse.k)
-            del self.rivals[:-60]
+            del self.rivals[:-_RIVALS_KEPT]
             return [] if startle is None else _tell_startle(draft, startle, h, scene, settings, over=True)
         member = Member(pulse.k, verdict.log_odds, draft, draft.match, draft.evidence)
         self.members.append(member)
@@ -154,8 +156,9 @@ class SpasmTracker:
         return out + self._adopt([member], self.cluster.id, h, scene, settings)
 
     def _found(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
-        best = self._best(settings)
-        if not best or self._sum(best, settings) < settings.cluster_weak:
+        age = _age(scene, settings)
+        best = self._best(age, settings)
+        if not best or self._sum(best, age, settings) < settings.cluster_weak:
             return []
         onset = best[0].draft.onset_ns
         name = event_id(scene.infant, "cluster", onset)
@@ -182,26 +185,28 @@ class SpasmTracker:
                 out.append(self._tell_member(m, h, scene, settings))
         return out
 
-    def _best(self, settings: Settings) -> list[Member]:
+    def _best(self, age: float, settings: Settings) -> list[Member]:
         """The newest members whose evidence adds up highest, long and many enough for a cluster."""
         best: list[Member] = []
-        for n in range(settings.cluster_members, min(len(self.members), _LONGEST_SUM) + 1):
+        for n in range(settings.cluster_members, min(len(self.members), settings.cluster_run) + 1):
             run = self.members[-n:]
             if run[-1].k - run[0].k < settings.cluster_span_s * GRID_HZ:
                 continue
-            if not best or self._sum(run, settings) > self._sum(best, settings):
+            if not best or self._sum(run, age, settings) > self._sum(best, age, settings):
                 best = run
         return best
 
-    def _sum(self, run: Sequence[Member], settings: Settings) -> float:
-        """Evidence for a series: its members', less what its rivals take from it."""
+    def _sum(self, run: Sequence[Member], age: float, settings: Settings) -> float:
+        """Evidence for a series: its members' and the age's, less what its rivals take from it."""
         rivals = sum(1 for k in self.rivals if run[0].k <= k <= run[-1].k)
-        return sum(m.log_odds for m in run) - settings.rival_cost * min(rivals, 3 * len(run))
+        most = round(settings.rivals_most * len(run))
+        return sum(m.log_odds for m in run) + age - settings.rival_cost * min(rivals, most)
 
     def _fill(self, cluster: Draft, onset_ns: int, scene: Scene, settings: Settings) -> None:
         run = [m for m in self.members if m.draft.onset_ns >= onset_ns]
-        top = self._best(settings)
-        total = self._sum(top, settings) if top else 0.0
+        age = _age(scene, settings)
+        top = self._best(age, settings)
+        total = self._sum(top, age, settings) if top else 0.0
         cluster.end_ns = max(m.draft.end_ns for m in run)
         cluster.times_ns = [m.draft.onset_ns for m in run]
         cluster.count = len(run)
@@ -216,7 +221,8 @@ class SpasmTracker:
         cluster.side = sides.pop() if len(sides) == 1 else "both"
         cluster.evidence = [
             Evidence("members", float(len(top)), sum(m.log_odds for m in top)),
-            Evidence("other_movement", float(len(self.rivals)), total - sum(m.log_odds for m in top)),
+            Evidence("other_movement", float(len(self.rivals)), total - age - sum(m.log_odds for m in top)),
+            *_age_said(age, scene),
             *_means([m.evidence for m in top]),
         ]
 
@@ -234,6 +240,17 @@ class SpasmTracker:
             out.append(tell(self.cluster, EventStatus.END, h, infant=scene.infant, settings=settings.tag))
         self.members, self.rivals, self.cluster = [], [], None
         return out
+
+
+def _age(scene: Scene, settings: Settings) -> float:
+    """What the infant's age says about a series, in log-odds; nothing when it is not known."""
+    days = scene.state.age_days
+    return 0.0 if days is None else settings.cluster_age.at(float(days))
+
+
+def _age_said(age: float, scene: Scene) -> list[Evidence]:
+    days = scene.state.age_days
+    return [] if days is None else [Evidence("age_days", float(days), age)]
 
 
 def _is_strong(shapes: dict[Site, Shape], settings: Settings) -> bool:
