@@ -28,15 +28,18 @@ class Verdict:
     evidence: list[Evidence]
 
 
-def judge_spasm(shapes: Mapping[Site, Shape], anchor: Site, settings: Settings) -> Verdict:
+def judge_spasm(
+    shapes: Mapping[Site, Shape], together: Mapping[str, float], anchor: Site, settings: Settings
+) -> Verdict:
     """How much a movement looks like a phasic contraction of the body, in log-odds.
 
     Args:
         shapes: Shapes of the sites that were seen, the anchor among them.
+        together: What was measured between the sites, see `dsp.together`.
         anchor: The site whose shape speaks for the body: the trunk where there is one.
         settings: Tables and costs.
     """
-    values = _anchor_values(shapes[anchor])
+    values = {**_anchor_values(shapes[anchor]), **together}
     legs = [shapes[s] for s in _LEGS if s in shapes and s is not anchor]
     if legs:
         values |= _leg_values(legs, shapes[anchor], shapes)
@@ -145,9 +148,9 @@ def judge_jerks(
         values["swing_hz"] = rhythm.swing_hz
     evidence = weigh(settings.jerks_tables, values)
     if sites == 1:
-        evidence.append(Evidence("one_site_only", 1.0, -settings.one_site_cost))
+        evidence.append(Evidence("one_site_only", 1.0, -settings.jerks_unseen_cost))
     if not gyro:
-        evidence.append(Evidence("rotation_not_seen", 1.0, -settings.no_gyro_cost))
+        evidence.append(Evidence("rotation_not_seen", 1.0, -settings.jerks_unseen_cost))
     return Verdict(settings.jerks_bias + sum(e.contribution for e in evidence), evidence)
 
 

@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from dsp.likelihoods import STATE, Likelihood
 from dsp.weights import (
+    AGE,
     HICCUPS,
     JERKS,
     JERKS_BIAS,
@@ -83,9 +84,9 @@ class Settings:
     no_trunk_cost: float = 1.0
     one_site_cost: float = 1.5
     no_gyro_cost: float = 1.5
-    member_least: float = -0.5
-    single_least: float = 2.0
-    single_clear: float = 3.5
+    member_least: float = 0.8
+    single_least: float = 4.0
+    single_clear: float = 5.0
     single_leg_g: float = 0.12
 
     # Clusters
@@ -93,9 +94,12 @@ class Settings:
     cluster_members: int = 3
     cluster_span_s: float = 10.0
     cluster_refractory_s: float = 2.0
-    cluster_weak: float = 6.0
-    cluster_clear: float = 9.0
-    rival_cost: float = 0.2
+    cluster_weak: float = 13.0
+    cluster_clear: float = 17.0
+    cluster_run: int = 8
+    cluster_age: Table = AGE
+    rival_cost: float = 0.6
+    rivals_most: float = 6.0
 
     # Startles
     startle_tables: tuple[Table, ...] = STARTLE
@@ -108,6 +112,7 @@ class Settings:
     hiccup_tables: tuple[Table, ...] = HICCUPS
     hiccup_leg_deg: float = 1.5
     hiccup_leg_share: float = 0.6
+    hiccup_rise_s: float = 0.14
     hiccup_ride_share: float = 1.5
     hiccup_gap_s: float = 30.0
     hiccup_span_s: float = 60.0
@@ -122,14 +127,17 @@ class Settings:
     run_tables: tuple[Table, ...] = RUN
     run_bias: float = RUN_BIAS
     run_pause_s: float = 2.2
-    run_jerking: float = 2.0
+    run_jerking: float = 1.5
     jerks_ring_s: float = 10.0
+    jerks_unseen_cost: float = 0.6
     jerks_frame_least: float = -0.3
     jerks_weak: float = 0.8
     jerks_clear: float = 2.8
     jerks_frames: int = 2
     awake_frames: int = 3
     awake_least: float = 2.2
+    awake_yields: float = 0.25
+    awake_floor: float = 1.2
     unsure_frames: int = 5
     unsure_epochs: int = 4
     twitch_g: float = 0.05
