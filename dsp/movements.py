@@ -29,6 +29,8 @@ class MovementTracker:
     """first grid index of any of them"""
     k1: int = 0
     """grid index behind the last of any of them"""
+    told_k: int = 0
+    """grid index behind the movement told last; a site's burst that outlasts that movement began inside it"""
 
     def burst(self, burst: Burst) -> None:
         """Take a burst that became known."""
@@ -67,9 +69,11 @@ class MovementTracker:
         bursts, self.bursts = self.bursts, []
         if not bursts or max(b.peak_g for b in bursts) < settings.movement_least_g:
             return []
-        onset, end = min(b.k0 for b in bursts) * GRID_NS, max(b.k1 for b in bursts) * GRID_NS
-        if any(a <= onset + (end - onset) // 2 <= b for a, b in patterns):
+        onset = max(min(b.k0 for b in bursts), self.told_k) * GRID_NS
+        end = max(b.k1 for b in bursts) * GRID_NS
+        if onset >= end or any(a <= onset + (end - onset) // 2 <= b for a, b in patterns):
             return []
+        self.told_k = end // GRID_NS
         draft = _draft(bursts, onset, end, sites, scene)
         return [
             tell(draft, status, h, infant=scene.infant, settings=settings.tag)
@@ -102,7 +106,7 @@ def _draft(bursts: list[Burst], onset: int, end: int, sites: list[Site], scene: 
             Evidence("peak_g", max(b.peak_g for b in bursts), 0.0),
             Evidence("area_gs", sum(b.area_gs for b in bursts), 0.0),
         ],
-        times_ns=sorted({b.k0 * GRID_NS for b in bursts}),
+        times_ns=sorted({max(b.k0 * GRID_NS, onset) for b in bursts}),
         count=len(bursts),
         conveyed=conveyed,
         after=state,

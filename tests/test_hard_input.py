@@ -90,7 +90,12 @@ def found(told: Told, which: Night | None = None) -> tuple[bool, bool]:
 
 
 def assert_defined(outputs: Sequence[Output]) -> None:
-    """Every number is one, every share is between none and all, every span runs forward."""
+    """Every number is one, every share is between none and all, every span runs forward, every row is one."""
+    rows: dict[str, list[int]] = {}
+    for o in outputs:
+        if isinstance(o, Event):
+            rows.setdefault(o.id, []).append(o.version)
+    assert all(versions == [*range(1, len(versions) + 1)] for versions in rows.values()), rows
     for o in outputs:
         if isinstance(o, Event):
             numbers = [o.match, o.confidence, o.conveyed]
