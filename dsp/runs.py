@@ -41,7 +41,7 @@ _EPISODE_S = 600.0
 _SURE_T = 4.0
 """Beyond this Student's t intervals grow beyond doubt, if they also grow by `slowing_ratio`."""
 
-_SHAPE = ("trunk_to_lead", "swing_hz", "even_intervals", "time_in_jerks")
+_SHAPE = ("trunk_to_lead", "swing_hz", "even_intervals", "coupled")
 """Measurements of frames whose mean tells how a run's jerks are."""
 
 
@@ -55,11 +55,13 @@ class Run:
     counts: dict[str, int] = field(default_factory=dict)
     trains: list[int] = field(default_factory=list)
     """grid indices at which earlier short runs ended by themselves"""
+    awake: float = 0.0
+    """1 when the infant counted as awake before, 0 asleep, a half when that was not known"""
 
-    def following(self) -> Run:
+    def following(self, awake: float) -> Run:
         """The run of the next event, which remembers the trains before it."""
         self._pause()
-        return Run(trains=self.trains)
+        return Run(trains=self.trains, awake=awake)
 
     def _pause(self) -> None:
         if len(self.ks) >= _LEAST_FOR_GROWTH and self.ks[-1] - self.ks[0] <= _TRAIN_S * GRID_HZ:
@@ -91,6 +93,7 @@ class Run:
     def values(self, settings: Settings) -> dict[str, float]:
         """What speaks for or against clonic jerks, by name."""
         out = {f"mean_{name}": self.sums[name] / self.counts[name] for name in self.sums}
+        out["awake_before"] = self.awake
         out["unbroken_s"] = (self.ks[-1] - self.ks[0]) / GRID_HZ if self.ks else 0.0
         last = self.ks[-1] if self.ks else 0
         out["trains_before"] = float(sum(last - k <= _EPISODE_S * GRID_HZ for k in self.trains))

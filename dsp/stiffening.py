@@ -21,6 +21,7 @@ from dsp.holds import HOLD_HOPS, LOOK_HOPS, UNSEEN_G, Looks, Posture, Vector, an
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
 from dsp.scene import Scene
 from dsp.settings import Settings
+from dsp.tremor import oscillation_of
 from dsp.weights import weigh
 
 __all__ = ["Hold", "StiffeningTracker"]
@@ -36,6 +37,10 @@ _LAST_LOOKS = 5
 _LOST_LOOKS = 3
 _SLACK_LOOKS = 8
 """Looks without tremor after which a told posture counts as let go, though it is kept."""
+
+_ONE_RATE = 0.8
+_RATE_SLOPE = 0.2
+"""From this share of power in one line on a motion has one rate; this much below it has many."""
 
 _NEARLY_DEG = 1e-6
 """Room for the rounding of angles in bulk, so that no turn is passed by that a look would call one."""
@@ -64,7 +69,7 @@ class Hold:
     legs: list[float] = field(default_factory=list)
     hz: list[float] = field(default_factory=list)
     steady: list[float] = field(default_factory=list)
-    coupled: list[float] = field(default_factory=list)
+    shaken: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -228,9 +233,9 @@ class StiffeningTracker:
             "steady_work": median(hold.steady),
         }
         if len(postures) > 1:
-            hold.coupled.append(scene.context.coupled(h + 1 - HOLD_HOPS, h + 1, chains))
-            del hold.coupled[:-_LAST_LOOKS]
-            values["coupled"] = median(hold.coupled)
+            hold.shaken.append(_shaken(postures, h, chains, scene))
+            del hold.shaken[:-_LAST_LOOKS]
+            values["shaken_broadly"] = median(hold.shaken)
         legs = [turned[s] for s in _LEGS if s in turned]
         if legs:
             values["legs_turned_deg"] = min(legs)
@@ -339,6 +344,16 @@ def _turned(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float6
     size = np.sqrt((a * a).sum(axis=0) * (b * b).sum(axis=0))
     share = (a * b).sum(axis=0) / np.maximum(size, 1e-12)
     return np.asarray(np.degrees(np.arccos(np.minimum(np.maximum(share, -1.0), 1.0))))
+
+
+def _shaken(postures: Postures, h: int, chains: dict[Site, Chain], scene: Scene) -> float:
+    """How much of a look's motion is the world's, 0 to 1: shared by all sites, and of many rates at once.
+
+    Limbs that tremble at one rate seem coupled whoever moves them; roads and wheels have no one rate.
+    """
+    coupled = scene.context.coupled(h + 1 - HOLD_HOPS, h + 1, chains)
+    line = max(oscillation_of(chains[s], h + 1)[1] for s in postures) if coupled > 0.0 else 1.0
+    return coupled * min(max((_ONE_RATE - line) / _RATE_SLOPE, 0.0), 1.0)
 
 
 def _steady(chain: Chain, h: int) -> float:

@@ -1,8 +1,9 @@
 """Rhythmic jerks become sleep jerk trains or rhythmic jerking, and long ones a long movement.
 
 Once a second the rhythm of the last six seconds is judged. Good frames in a row open an event; the sleep
-state before it and what happens to it decide its label, always upward when unsure: a train that goes on
-through an arousal, slows down, or stays on one side for a minute is relabelled.
+state before it, how its jerks are (`dsp.runs`) and what happens to it decide its label, always upward when
+unsure: a train that goes on through an arousal, goes on without a pause, or stays on one side for a minute
+is relabelled.
 """
 
 from __future__ import annotations
@@ -166,21 +167,25 @@ class TrainTracker:
         sure = len(scene.state.told) >= settings.unsure_epochs and before is not State.UNKNOWN
         awake = settings.awake_frames if sure else settings.unsure_frames
         needed = settings.jerks_frames if asleep else awake
-        recent = self.frames[-needed:]
+        recent = self.frames[-needed:] if asleep else self.frames
         mean = sum(f.log_odds for f in recent) / len(recent)
-        least = settings.jerks_weak if asleep else settings.awake_least
+        least = settings.jerks_weak
+        if not asleep:
+            more = len(recent) - needed
+            least = max(settings.awake_least - settings.awake_yields * more, settings.awake_floor)
         if len(recent) < needed or mean < least:
             return []
         stiff = scene.stiff_ns is not None and onset - scene.stiff_ns <= settings.after_stiff_s * NS
-        label = Label.SLEEP_JERK_TRAIN if asleep and not stiff else Label.RHYTHMIC_JERKING
+        label = Label.RHYTHMIC_JERKING if stiff else Label.SLEEP_JERK_TRAIN
         if (
-            label is Label.SLEEP_JERK_TRAIN
+            asleep
+            and not stiff
             and rhythm.peak_g < settings.twitch_g
             and rhythm.unison < settings.twitch_unison
         ):
             label = Label.TWITCHES
         self.best = mean
-        self.run = self.run.following()
+        self.run = self.run.following(0.0 if asleep else 0.5 if before is State.UNKNOWN else 1.0)
         self.heights = {}
         self.lead_ks = []
         self.balance = []
@@ -189,6 +194,8 @@ class TrainTracker:
             scene.state.since_waking_s(onset), 0.0, 0.0,
         )  # fmt: skip
         self._fill(self.open, rhythm, verdict, chains, scene, settings)
+        if judge_run(self.run, settings).log_odds >= settings.run_jerking:
+            self.open.label = Label.RHYTHMIC_JERKING
         self._told(self.open)
         return [tell(self.open, EventStatus.NEW, h, infant=scene.infant, settings=settings.tag)]
 
@@ -258,9 +265,10 @@ class TrainTracker:
         now.match = match_of(self.best, settings.jerks_weak, settings.jerks_clear, settings)
         now.conveyed = scene.context.share(now.onset_ns, now.end_ns)
         if not now.confidence:
+            seen = [site for site, c in chains.items() if c.hops.at("present", rhythm.k1 // HOP) > 0.0]
             now.confidence = confidence_of(
-                len(chains),
-                trunk=Site.TR in chains,
+                len(seen),
+                trunk=Site.TR in seen,
                 gyro=any(_has_gyro(c, rhythm.k1) for c in chains.values()),
                 conveyed=now.conveyed,
                 state_known=now.before is not State.UNKNOWN,

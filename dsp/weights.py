@@ -123,8 +123,8 @@ STIFF: tuple[Table, ...] = (
     Table("legs_turned_deg", (0.5, 3.0, 6.0, 12.0), (-0.6, -0.2, 0.2, 0.5)),
     Table("trunk_turned_deg", (1.5, 4.0, 8.0), (-0.4, 0.1, 0.5)),
     Table("held_s", (2.0, 3.0, 5.0, 8.0, 12.0), (-1.6, -1.0, 0.2, 0.8, 1.2)),
-    Table("steady_work", (0.02, 0.15, 0.35), (-3.5, -1.0, 0.0)),
-    Table("coupled", (0.6, 0.8, 0.88, 0.95), (0.0, -0.5, -2.5, -5.0)),
+    Table("steady_work", (0.005, 0.03, 0.08), (-3.5, -1.5, 0.0)),
+    Table("shaken_broadly", (0.4, 0.65, 0.8, 0.93), (0.0, -1.0, -3.0, -5.0)),
 )
 """For a held posture under tension against one that is merely kept. Set by hand from the spread of simulated
 ones: tension is the natural logarithm of motion in the hold over motion at rest."""
