@@ -35,8 +35,9 @@ def is_trunk_alone(shapes: Mapping[Site, Shape], settings: Settings) -> bool:
     legs = [shapes[s] for s in _LEGS if s in shapes]
     if Site.TR not in shapes or not legs:
         return False
-    turn = shapes[Site.TR].turn
-    if turn is not None and turn.rise_s > settings.hiccup_rise_s:
+    trunk = shapes[Site.TR]
+    slow = trunk.turn is not None and trunk.turn.rise_s > settings.hiccup_rise_s
+    if slow and trunk.wide_s > settings.hiccup_burst_s:
         return False
     share = max(leg.peak_g for leg in legs) / shapes[Site.TR].peak_g
     if not all(leg.gyro for leg in legs):

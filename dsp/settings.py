@@ -113,6 +113,7 @@ class Settings:
     hiccup_leg_deg: float = 1.5
     hiccup_leg_share: float = 0.6
     hiccup_rise_s: float = 0.14
+    hiccup_burst_s: float = 0.5
     hiccup_ride_share: float = 1.5
     hiccup_gap_s: float = 30.0
     hiccup_span_s: float = 60.0
