@@ -155,8 +155,8 @@ class Core:
             self._note(swayed)
             out += swayed
             out += self.scene.context.window(h + 1 - WINDOW_HOPS, chains, self.scene.swayed)
-        if aroused is not None:
-            self.scene.state.arouse(aroused)
+        if aroused is not None and not self.scene.context.outside(aroused, h + 1).any():
+            self.scene.state.arouse(aroused, chains)
         if (h + 1) % LOOK_HOPS == 0:
             before, postures = looks.take(h)
             self.stiffening.pass_by(looks, before)

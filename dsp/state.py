@@ -52,6 +52,8 @@ _AROUSAL_WINDOW = 12
 """Hops: three seconds of thrashing."""
 
 _AROUSAL_REST_S = 30.0
+_BEFORE_HOPS = 16
+"""Four seconds: from the sigh to the thrashing."""
 
 _MIDDLE_DAYS = 150
 _ONSET_DAYS = 91.0
@@ -184,9 +186,19 @@ class StateTracker:
             for i in many.tolist()
         }
 
-    def arouse(self, begun_h: int) -> None:
-        """Thrashing that began at this hop is an arousal, if it comes out of sleep and is not the last one's."""
-        onset = begun_h * HOP_NS
+    def arouse(self, begun_h: int, chains: Mapping[Site, Chain]) -> None:
+        """Thrashing that began at this hop is an arousal, if it comes out of sleep and is not the last one's.
+
+        It is dated from where its movement set in: a sigh and a start come some seconds before the thrashing.
+        """
+        first = begun_h - _BEFORE_HOPS
+        stirred = np.zeros(_BEFORE_HOPS, dtype=np.bool_)
+        for chain in chains.values():
+            top = chain.hops.column("top", first, begun_h)
+            if top.size == _BEFORE_HOPS:
+                stirred |= top > _MOVED_G
+        still = np.flatnonzero(~stirred)
+        onset = (first if not still.size else first + int(still[-1]) + 1) * HOP_NS
         again = self.arousal_ns is not None and onset - self.arousal_ns < _AROUSAL_REST_S * NS
         if self.state.is_sleep and not again:
             self.arousal_ns = onset

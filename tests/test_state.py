@@ -8,8 +8,9 @@ import pytest
 from dsp.breathing import line_of
 from dsp.pipeline import Pipeline
 from dsp.records import Site, State, StateEpoch
+from dsp.state import changes
 from firmware_sim.night import Night, make_night
-from firmware_sim.scenario import Background, Phase, Scenario
+from firmware_sim.scenario import Background, Phase, Placed, Scenario
 
 NIGHT = Scenario(
     name="cycle",
@@ -66,3 +67,27 @@ def test_one_ankle_alone_tells_sleep_from_waking_but_not_its_kind() -> None:
     assert agreement(told, night) > 0.7
     assert {e.state for e in told} <= {State.AWAKE, State.ASLEEP, State.UNKNOWN}
     assert all(e.breathing_hz is None for e in told)
+
+
+@pytest.mark.parametrize("kind", ["stroller", "rocking", "carrying"])
+def test_a_ride_wakes_nobody_in_the_book(kind: str) -> None:
+    """Asleep when it began, moved from outside for four minutes: the carrier's motion is no sign of waking."""
+    plan = Scenario(
+        name="ride",
+        duration_s=14 * 60.0,
+        age_days=120,
+        phases=(Phase(State.QUIET_SLEEP, 14),),
+        placed=(Placed(kind, 480.0, {"duration_s": 240.0}),),
+        background=Background(newborn_startles=False),
+    )
+    told = states(make_night(plan, seed=2003), (Site.LA, Site.RA, Site.TR))
+    ridden = [e for e in told if 480 * 10**9 <= e.t_ns < 720 * 10**9]
+    assert sum(e.state.is_sleep for e in ridden) >= 0.8 * len(ridden)
+
+
+def test_age_bends_how_sleep_begins_and_never_forbids() -> None:
+    young, old = changes(10), changes(300)
+    assert young[0][1] > young[0][2]
+    assert old[0][2] > old[0][1]
+    assert min(p for table in (young, old) for row in table for p in row) > 0.0
+    assert changes(None) == changes(150)
