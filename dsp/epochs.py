@@ -91,7 +91,7 @@ class WearTracker:
             return self.worn
         seen = sorted(o.top_g for o in others if o.present >= _LEAST_SEEN)
         if own.top_g > self.settings.off_top_g or not self._is_still(own):
-            self.handled = own.top_g > _HANDLED_G and (not seen or seen[-1] < _HANDLED_ALONE * own.top_g)
+            self.handled = bool(seen) and own.top_g > _HANDLED_G and seen[-1] < _HANDLED_ALONE * own.top_g
             self.doubt, self.since_ns = 0.0, None
             return True
         if self.since_ns is None:

@@ -52,6 +52,7 @@ _AROUSAL_WINDOW = 12
 """Hops: three seconds of thrashing."""
 
 _AROUSAL_REST_S = 30.0
+_AGAIN_HOPS = 16
 _BEFORE_HOPS = 16
 """Four seconds: from the sigh to the thrashing."""
 
@@ -178,12 +179,14 @@ class StateTracker:
         first = h0 - len(self.wild)
         self.wild = wild[-_AROUSAL_WINDOW:].tolist()
         count = np.concatenate([[0], np.cumsum(wild)])
-        ends = np.arange(h0 - first + 1, wild.size + 1)
+        ends = np.arange(h0 - first, wild.size + 1)
         starts = np.maximum(ends - _AROUSAL_WINDOW, 0)
-        many = np.flatnonzero(count[ends] - count[starts] >= self.hops_needed)
+        enough = count[ends] - count[starts] >= self.hops_needed
+        # Where thrashing sets in, and now and then while it lasts: a ride would have every hop looked at.
+        fresh = enough[1:] & (~enough[:-1] | ((ends[1:] + first) % _AGAIN_HOPS == 0))
         return {
             first + int(ends[i]) - 1: first + int(starts[i]) + int(np.argmax(wild[starts[i] : ends[i]]))
-            for i in many.tolist()
+            for i in (np.flatnonzero(fresh) + 1).tolist()
         }
 
     def arouse(self, begun_h: int, chains: Mapping[Site, Chain]) -> None:

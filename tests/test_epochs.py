@@ -60,6 +60,12 @@ def test_what_only_a_hand_moved_and_then_lay_still_is_not_worn_within_minutes() 
     assert tracker.since_ns == EPOCH_NS
 
 
+def test_one_sensor_alone_that_falls_silent_after_a_kick_is_still_worn() -> None:
+    tracker = WearTracker(SETTINGS)
+    tracker.push(stir(Site.LA, 0.8, 60.0), [], 0)
+    assert all(tracker.push(stir(Site.LA), [], i * EPOCH_NS) for i in range(1, 40))
+
+
 def test_movement_of_its_own_ends_all_doubt() -> None:
     tracker = WearTracker(SETTINGS)
     moving = [stir(Site.RA, 0.4, 20.0), stir(Site.TR, 0.2, 10.0)]
