@@ -194,6 +194,14 @@ def test_one_site_that_falls_silent_for_good_is_said_and_costs_neither_pattern(s
     assert all(f"no_data:{site}" in c.causes for c in after)
 
 
+@pytest.mark.parametrize("site", SITES)
+def test_a_site_that_fell_silent_lowers_the_confidence_of_every_pattern(site: Site) -> None:
+    told = detect(without(100.0, 500.0, [site]), SITES, 60)
+    later_on = [e for e in told.final_events if e.label in PATTERNS and e.onset_ns > 101 * NS]
+    assert later_on
+    assert max(e.confidence for e in later_on) < 0.95
+
+
 # ── channels that say nothing ───────────────────────────────────────────────
 
 
@@ -208,6 +216,15 @@ def test_channels_that_never_change_are_no_pattern(value: tuple[int, ...]) -> No
     told = detect([constant(value)(s) for s in recorded()], SITES, 60)
     assert_defined(told.outputs)
     assert [e for e in told.final_events if e.label in PATTERNS] == []
+    assert urgent(told.alerts) == []
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_one_sensor_that_never_changes_breaks_nothing(site: Site) -> None:
+    dead = constant((0, 0, 4096, 0, 0, 0))
+    told = detect([dead(s) if s.site is site else s for s in recorded()], SITES, 60)
+    assert_defined(told.outputs)
+    assert found(told)[0]
     assert urgent(told.alerts) == []
 
 

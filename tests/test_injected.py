@@ -35,6 +35,9 @@ MOVES: dict[str, tuple[str, dict[str, object]]] = {
     "cluster": ("spasm_cluster", {"count": 8, "gap_s": 9.0, "subtle": False, "busy": 0.0, "cries": False}),
     "train": ("sleep_jerk_train", {"trains": 2, "train_s": 8.0, "rate_hz": 2.5, "side": "both"}),
 }
+FEET = tuple(name for name in FILES if name.startswith("adult_feet"))
+"""Both ankles with angular rate. From one sensor, or acceleration alone, no series is found: an honest limit."""
+WRISTS = tuple(name for name in FILES if name.endswith("wrist"))
 TRAINS = (Label.SLEEP_JERK_TRAIN, Label.RHYTHMIC_JERKING, Label.LONG_MOVEMENT)
 
 
@@ -91,6 +94,22 @@ def near(told: Told, truth: Truth) -> list[Event]:
     """What was told where something was added."""
     whole = [e for e in truth.events if e.parent is None]
     return [e for t in whole for e in touching(told.final_events, t)]
+
+
+@pytest.mark.parametrize("name", FEET)
+def test_a_series_in_stillness_is_found(name: str) -> None:
+    told_in = 0
+    for seed in SEEDS:
+        told, truth = added(name, "cluster", QUIET_AT_S, seed)
+        told_in += any(e.label is Label.SPASM_LIKE_CLUSTER for e in near(told, truth))
+    assert told_in >= 2
+
+
+@pytest.mark.parametrize("name", [*FEET, *WRISTS])
+def test_a_train_in_stillness_is_found(name: str) -> None:
+    for seed in SEEDS:
+        told, truth = added(name, "train", QUIET_AT_S, seed)
+        assert any(e.label in TRAINS for e in near(told, truth)), seed
 
 
 @pytest.mark.parametrize("name", FILES)
