@@ -39,6 +39,9 @@ _MOVED_HOPS = 16
 _MOST_FOR_REST = 1.0
 """More log-odds than this the absence of motion from outside never adds: it need not be looked for below."""
 
+_CUT_OFF = 0.5
+"""Share of clipped samples; jerks beyond the range of a narrow setting clip for moments."""
+
 _NEAR_K = 10
 """Limbs that jerk together do so within a tenth of a second."""
 
@@ -128,7 +131,7 @@ class TrainTracker:
         self, k: int, h: int, chains: dict[Site, Chain], scene: Scene, settings: Settings
     ) -> list[Event]:
         rhythm = rhythm_of(self.pulses, {s: c.history for s, c in chains.items()}, k)
-        if rhythm is None or k - rhythm.k1 > _NEW_K:
+        if rhythm is None or k - rhythm.k1 > _NEW_K or _cut_off(chains[rhythm.site], rhythm):
             return []
         gyro = _has_gyro(chains[rhythm.site], rhythm.k1)
         both = Site.LA in chains and Site.RA in chains and rhythm.site in (Site.LA, Site.RA)
@@ -307,6 +310,11 @@ class TrainTracker:
         if draft.label is Label.RHYTHMIC_JERKING:
             self.over.append(draft)
         return [tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag)]
+
+
+def _cut_off(chain: Chain, rhythm: Rhythm) -> bool:
+    """Whether most of a frame stands at the end of the sensor's range: a broken sensor, no limb does that."""
+    return float(chain.hops.column("clipped", rhythm.k0 // HOP, rhythm.k1 // HOP).mean()) > _CUT_OFF
 
 
 def _has_gyro(chain: Chain, k: int) -> bool:
