@@ -12,7 +12,7 @@ from firmware_sim.body import GRAVITY
 from firmware_sim.draw import Draw
 from firmware_sim.movement import Infant, Mark, Movement
 from firmware_sim.steps import PEAK_ACCELERATION, Channel, StepList, Steps
-from firmware_sim.waves import SWAY_KNOT_S, beats, envelope, knots, low_noise, phase_of, swing_of
+from firmware_sim.waves import SWAY_KNOT_S, beats, envelope, knots, phase_of, swing_of, waver
 
 __all__ = ["carrying", "conveyed", "hold_reclined", "patting", "rocking", "wander"]
 
@@ -119,11 +119,9 @@ def _sway(
 
 def wander(out: StepList, draw: Draw, from_s: float, span_s: float, tilt_rad: float) -> None:
     """The arms that hold are never quite still: slow tilting over seconds."""
-    t = knots(span_s, SWAY_KNOT_S)
     for channel in (Channel.CARRIER_PITCH, Channel.CARRIER_ROLL):
-        tilt = tilt_rad * low_noise(draw, t, draw.log_between(0.8, 4.0))
-        gate = envelope(t, span_s, min(3.0, 0.3 * span_s))
-        out.spline(channel, from_s + 2.0 * SWAY_KNOT_S, SWAY_KNOT_S, tilt * gate)
+        every_s = draw.log_between(0.8, 4.0)
+        waver(out, draw, {channel: tilt_rad}, from_s + 2.0 * SWAY_KNOT_S, span_s, every_s)
 
 
 def hold_reclined(out: StepList, draw: Draw, total_s: float, pitch_rad: tuple[float, float]) -> None:

@@ -12,6 +12,7 @@ from firmware_sim.conveyance import conveyed, patting, wander
 from firmware_sim.draw import Draw
 from firmware_sim.movement import Infant, Movement, merged, shake_trunk
 from firmware_sim.steps import Channel, StepList
+from firmware_sim.waves import waver
 
 __all__ = ["HANDLINGS", "feed", "handling"]
 
@@ -102,7 +103,23 @@ def _carry_up(
         out.pulse(leg.hip, rise_at + draw.between(0.0, 0.3), -draw.between(0.1, 0.6), **dangle)
         out.pulse(leg.knee, rise_at + draw.between(0.0, 0.3), -draw.between(0.0, 0.6), **dangle)
     wander(out, draw, rise_at + up, max(hold, 1.0), draw.log_between(0.01, 0.05))
+    _held_in_arms(out, draw, rise_at + 0.6 * up, hold + 0.4 * up)
     _settle_anew(out, draw, rise_at + up, hold)
+
+
+def _held_in_arms(out: StepList, draw: Draw, at_s: float, span_s: float) -> None:
+    """Arms tire and shift over many seconds, sway by centimetres; legs that hang swing and stir."""
+    held = {
+        Channel.CARRIER_PITCH: draw.log_between(0.08, 0.25),
+        Channel.SPINE_FLEX: draw.log_between(0.02, 0.1),
+    }
+    waver(out, draw, held, at_s, span_s, draw.log_between(3.0, 12.0))
+    aside = {Channel.CARRIER_ROLL: draw.log_between(0.04, 0.2), Channel.POS_Y: draw.log_between(0.01, 0.04)}
+    waver(out, draw, aside, at_s, span_s, draw.log_between(2.0, 10.0))
+    for leg in (LEFT, RIGHT):
+        hanging = {leg.hip: draw.log_between(0.03, 0.15), leg.abduction: draw.between(-0.06, 0.06)}
+        waver(out, draw, hanging, at_s, span_s, draw.log_between(0.6, 3.0))
+        waver(out, draw, {leg.knee: draw.log_between(0.03, 0.2)}, at_s, span_s, draw.log_between(0.6, 3.0))
 
 
 def _settle_anew(out: StepList, draw: Draw, at_s: float, span_s: float) -> None:
@@ -136,7 +153,7 @@ def _changed(draw: Draw, infant: Infant, duration_s: float | None) -> Movement:
 
 
 def _legs_lifted(out: StepList, draw: Draw, at_s: float, hold_s: float) -> None:
-    """One hand holds both ankles: they go together to the last degree."""
+    """One hand holds both ankles: they go together nearly to the degree, sway with it and are pulled at."""
     rise, fall = draw.between(0.5, 1.2), draw.between(0.6, 1.6)
     hip, knee, timing = (
         draw.between(0.5, 1.1),
@@ -150,6 +167,23 @@ def _legs_lifted(out: StepList, draw: Draw, at_s: float, hold_s: float) -> None:
     tip = draw.between(0.1, 0.5)
     out.pulse(Channel.ROOT_PITCH, at_s + 0.1, tip, **timing)
     out.pulse(Channel.SPINE_FLEX, at_s + 0.1, draw.between(0.6, 1.1) * tip, **timing)
+    _sway_with_hand(out, draw, at_s + 0.6 * rise, 0.4 * rise + hold_s + 0.6 * fall, tip)
+
+
+def _sway_with_hand(out: StepList, draw: Draw, at_s: float, span_s: float, tip_rad: float) -> None:
+    """The hand lifts higher and sinks, leans aside; a leg pulls against it by itself."""
+    raised, bent = draw.log_between(0.08, 0.25), draw.log_between(0.08, 0.25)
+    both = {LEFT.hip: raised, RIGHT.hip: raised, Channel.ROOT_PITCH: draw.between(0.1, 0.5) * tip_rad}
+    waver(out, draw, both, at_s, span_s, draw.log_between(0.5, 2.0), ease_s=0.8)
+    waver(
+        out, draw, {LEFT.knee: bent, RIGHT.knee: bent}, at_s, span_s, draw.log_between(0.5, 2.0), ease_s=0.8
+    )
+    lean = draw.log_between(0.05, 0.2)
+    aside = {LEFT.abduction: lean, RIGHT.abduction: -lean, Channel.ROOT_ROLL: 0.5 * lean}
+    waver(out, draw, aside, at_s, span_s, draw.log_between(0.6, 3.0), ease_s=0.8)
+    for leg in (LEFT, RIGHT):
+        own = {leg.hip: draw.log_between(0.003, 0.015), leg.knee: draw.log_between(0.01, 0.06)}
+        waver(out, draw, own, at_s, span_s, draw.log_between(0.3, 1.0), ease_s=0.8)
 
 
 def _wiped(out: StepList, draw: Draw, infant: Infant, at_s: float, span_s: float) -> None:

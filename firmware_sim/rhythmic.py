@@ -17,7 +17,7 @@ from firmware_sim.body import GRAVITY, LEFT, RIGHT
 from firmware_sim.draw import Draw
 from firmware_sim.movement import Infant, Movement, mark_all
 from firmware_sim.steps import Channel, StepList
-from firmware_sim.waves import SWAY_KNOT_S, beats, envelope, knots, low_noise, phase_of, swing_of
+from firmware_sim.waves import SWAY_KNOT_S, beats, envelope, knots, phase_of, swing_of, waver
 
 __all__ = ["RMD_FORMS", "draw_rmd_form", "rhythmic_movement", "sandifer"]
 
@@ -28,6 +28,8 @@ _BANGING_FROM_DAYS: Final = 270
 """Rocking starts at about six months, banging at about nine [F38b]."""
 _KNOT_S: Final = SWAY_KNOT_S / 2.0
 """A head's blow on the mattress lasts under a tenth of a second."""
+_OBLIQUE: Final = 0.5
+"""Turn of a thigh over that of an upright one about its knee: drawn-up thighs slant [E]."""
 _LEAD_S: Final = 3.0
 """Getting onto hands and knees, or settling the head, before the first swing [E]."""
 
@@ -100,7 +102,7 @@ def _rock(out: StepList, draw: Draw, infant: Infant, phase: _Floats, gate: _Floa
     _put(out, Channel.SPINE_FLEX, draw.between(-0.15, 0.15) * sway)
     _put(out, Channel.HEAD_NOD, draw.between(-0.3, 0.3) * sway)
     for leg in (LEFT, RIGHT):
-        about_knee = -draw.between(0.75, 1.0) * reach / infant.body.thigh_m
+        about_knee = -_OBLIQUE * draw.between(0.75, 1.0) * reach / infant.body.thigh_m
         _put(out, leg.hip, (about_knee + pitch) * sway)
         _put(out, leg.knee, about_knee * draw.between(0.9, 1.1) * sway)
 
@@ -179,7 +181,6 @@ def sandifer(draw: Draw, _infant: Infant, *, duration_s: float | None = None) ->
 
 
 def _writhe(out: StepList, draw: Draw, from_s: float, span_s: float, size_rad: float) -> None:
-    t = knots(span_s, SWAY_KNOT_S)
     for channel, share in (
         (Channel.SPINE_FLEX, 1.0),
         (Channel.SPINE_BEND, 0.7),
@@ -188,5 +189,4 @@ def _writhe(out: StepList, draw: Draw, from_s: float, span_s: float, size_rad: f
         (Channel.L_KNEE, 0.3),
         (Channel.R_KNEE, 0.3),
     ):
-        wander = low_noise(draw, t, draw.log_between(0.7, 4.0)) * envelope(t, span_s, min(3.0, 0.3 * span_s))
-        out.spline(channel, from_s, SWAY_KNOT_S, share * size_rad * wander)
+        waver(out, draw, {channel: share * size_rad}, from_s, span_s, draw.log_between(0.7, 4.0))

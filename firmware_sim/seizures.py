@@ -28,6 +28,7 @@ from firmware_sim.movement import (
 from firmware_sim.steps import Channel, StepList
 from firmware_sim.synergy import Synergy, limb_synergy, trunk_synergy
 from firmware_sim.tremors import tremble, tremor_angle
+from firmware_sim.waves import waver
 from firmware_sim.whole_body import bow
 
 __all__ = ["clonic", "stiffening", "tonic_clonic"]
@@ -191,25 +192,31 @@ def _stiffen(out: StepList, draw: Draw, infant: Infant, rise_s: float, hold_s: f
         rise = rise_s * draw.between(0.9, 1.1)
         lag = draw.between(0.0, 0.1)
         out.pulse(channel, lag, angle, rise_s=rise, hold_s=hold_s, fall_s=fall_s * draw.between(0.8, 1.2))
-        _waver(out, draw, channel, angle, rise_s, hold_s)
+        give, every_s = draw.log_between(0.01, 0.05) * abs(angle), draw.log_between(0.6, 3.0)
+        waver(out, draw, {channel: give}, 0.7 * rise_s, hold_s + 0.6 * rise_s, every_s)
     bow(out, draw, draw.sign() * draw.between(0.15, 0.7), rise_s, hold_s, fall_s)
     rate, peak = draw.between(*_TREMOR_HZ), draw.log_between(0.01, 0.12)
-    tremble(out, draw, _shaken(draw, infant, rate, peak), 0.7 * rise_s, hold_s + 0.3 * rise_s, rate_hz=rate)
+    _tremor(out, draw, _shaken(draw, infant, rate, peak), 0.7 * rise_s, hold_s + 0.3 * rise_s, rate)
 
 
-def _waver(out: StepList, draw: Draw, channel: Channel, angle: float, from_s: float, hold_s: float) -> None:
-    """What is held stiffly still gives and takes a little."""
-    at = draw.between(0.3, 5.0)
-    while at + 4.0 < hold_s:
-        give, span = 0.03 * angle * draw.normal(), draw.between(0.6, 2.0)
-        out.pulse(channel, from_s + at, give, rise_s=span, fall_s=span * draw.between(0.7, 1.3))
-        at += span + draw.log_between(2.0, 12.0)
+def _tremor(
+    out: StepList, draw: Draw, axes: dict[Channel, float], at_s: float, span_s: float, rate_hz: float
+) -> None:
+    """It waxes and wanes in swells of seconds, none as strong as the one before [E]."""
+    at = 0.0
+    while at < span_s:
+        swell_s = min(draw.log_between(1.5, 6.0), span_s - at)
+        strength = draw.between(0.4, 1.0)
+        shaken = {channel: strength * angle for channel, angle in axes.items()}
+        tremble(out, draw, shaken, at_s + at, swell_s, rate_hz=draw.spread(rate_hz, 0.05))
+        at += swell_s * draw.between(0.75, 1.0) if swell_s < span_s - at else swell_s
 
 
 def _shaken(draw: Draw, infant: Infant, rate_hz: float, peak_g: float) -> dict[Channel, float]:
-    """A fine tremor: knees and elbows, the trunk a third of it."""
+    """A fine tremor: knees and elbows, the trunk a sixth to two thirds of it."""
     body = infant.body
-    axes = {Channel.SPINE_FLEX: tremor_angle(0.3 * peak_g, rate_hz, body.chest_lever_m)}
+    chest = tremor_angle(draw.log_between(0.15, 0.7) * peak_g, rate_hz, body.chest_lever_m)
+    axes = {Channel.SPINE_FLEX: chest, Channel.SPINE_BEND: chest * draw.between(-0.8, 0.8)}
     for arm, leg in zip(arms_of("both"), legs_of("both"), strict=True):
         axes[arm.elbow] = tremor_angle(peak_g, rate_hz, body.forearm_m) * draw.between(0.4, 1.0)
         axes[leg.knee] = tremor_angle(peak_g, rate_hz, body.shank_m) * draw.between(0.4, 1.0)

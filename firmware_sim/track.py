@@ -1,4 +1,8 @@
-"""What one worn sensor counts: the body's motion at its place, through its chip, at the chip's own times."""
+"""What one worn sensor counts: the body's motion at its place, through its chip, at the chip's own times.
+
+The motion is sampled as it is: a real part filters at about half its output rate, here what lies above that
+(a road at a low rate; bodies hardly reach it) is folded back.
+"""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ acceleration at the knots).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
@@ -16,6 +17,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.signal import butter, sosfilt
 
 from firmware_sim.draw import Draw
+from firmware_sim.steps import Channel, StepList
 
 __all__ = [
     "ROAD_KNOT_S",
@@ -29,6 +31,7 @@ __all__ = [
     "resonance",
     "rough",
     "swing_of",
+    "waver",
 ]
 
 ROAD_KNOT_S: Final = 1.0 / 400.0
@@ -88,6 +91,33 @@ def low_noise(draw: Draw, t_s: _Floats, every_s: float) -> _Floats:
     """Slow chance of unit spread: smooth between values drawn `every_s` seconds apart."""
     at = np.arange(0.0, float(t_s[-1]) + 2.0 * every_s, every_s)
     return np.asarray(PchipInterpolator(at, draw.rng.standard_normal(at.size))(t_s), np.float64)
+
+
+def waver(
+    out: StepList,
+    draw: Draw,
+    sizes: Mapping[Channel, float],
+    from_s: float,
+    span_s: float,
+    every_s: float,
+    *,
+    ease_s: float = 3.0,
+) -> None:
+    """What is held is never held still: all channels give and take together, slowly and by chance.
+
+    Args:
+        out: Takes the curves.
+        draw: Random stream.
+        sizes: Channels and the spread of their giving, rad or m.
+        from_s: Start.
+        span_s: Length.
+        every_s: Time from one chance value to the next.
+        ease_s: Time to set in and to fade, at most 0.3 of the span.
+    """
+    t = knots(span_s, SWAY_KNOT_S)
+    giving = low_noise(draw, t, every_s) * envelope(t, span_s, min(ease_s, 0.3 * span_s))
+    for channel, size in sizes.items():
+        out.spline(channel, from_s, SWAY_KNOT_S, size * giving)
 
 
 def rough(draw: Draw, n: int, peak_hz: float, damping: float, top_hz: float, rest: float) -> _Floats:

@@ -24,6 +24,7 @@ from firmware_sim.movement import (
 )
 from firmware_sim.steps import Channel, StepList, Steps
 from firmware_sim.tremors import tremble
+from firmware_sim.waves import waver
 
 __all__ = ["arousal", "bow", "crying", "fussing", "posture_change", "stretch", "waking_stretch"]
 
@@ -35,23 +36,29 @@ def stretch(draw: Draw, infant: Infant) -> Movement:
 
     2-8 s, ramped; ankle 0.1-0.4 g, trunk 0.1-0.3 g and tilt [E]. Limbs are not quite together; the back
     twists to a side, it wriggles under way; what was stretched is let go faster or slower than it came.
+    Muscle at work gives and takes; a leg that does not stretch goes along a little.
     """
     out, total = StepList(), draw.between(2.0, 8.0)
     rise, fall = total * draw.between(0.15, 0.45), total * draw.between(0.12, 0.4)
     hold = max(total - rise - fall, 0.0)
     strained_hz = draw.between(5.0, 11.0)
-    for leg in legs_of(draw_side(draw, 0.8)):
+    stretching = legs_of(draw_side(draw, 0.8))
+    for leg in legs_of("both"):
+        share = 1.0 if leg in stretching else draw.log_between(0.05, 0.4)
         at = draw.between(0.0, 0.2) * rise
         timing = {"rise_s": rise, "fall_s": fall, "hold_s": hold}
-        out.pulse(leg.hip, at, -draw.between(0.2, 0.8), **timing)
-        out.pulse(leg.knee, at + 0.1 * rise, -draw.between(0.3, 0.9), **timing)
-        out.pulse(leg.abduction, at, draw.between(-0.3, 0.2), **timing)
+        _held(out, draw, leg.hip, at, -share * draw.between(0.2, 0.8), **timing)
+        _held(out, draw, leg.knee, at + 0.1 * rise, -share * draw.between(0.3, 0.9), **timing)
+        _held(out, draw, leg.abduction, at, share * draw.between(-0.3, 0.2), **timing)
         shake = {leg.knee: draw.log_between(0.001, 0.010), leg.hip: draw.log_between(0.0004, 0.004)}
+        shake = {channel: share * angle for channel, angle in shake.items()}
         tremble(out, draw, shake, at + 0.5 * rise, 0.5 * rise + hold, rate_hz=strained_hz)
+    back = {Channel.SPINE_FLEX: draw.log_between(0.0005, 0.004)}
+    tremble(out, draw, back, 0.5 * rise, 0.5 * rise + hold, rate_hz=strained_hz)
     _reach(out, draw, rise, hold, fall)
     bow(out, draw, -draw.between(0.1, 0.5), rise, hold, fall)
     twist = {"rise_s": 1.1 * rise, "fall_s": fall, "hold_s": 0.8 * hold}
-    out.pulse(Channel.SPINE_TWIST, draw.between(0.0, 0.3) * rise, draw.between(-0.3, 0.3), **twist)
+    _held(out, draw, Channel.SPINE_TWIST, draw.between(0.0, 0.3) * rise, draw.between(-0.3, 0.3), **twist)
     for _ in range(draw.whole(0, 3)):
         at, span = draw.between(0.1, 0.8) * (rise + hold), draw.log_between(0.25, 0.7)
         peaks = {"leg_g": (0.06, 0.35), "trunk_g": (0.04, 0.2)}
@@ -59,13 +66,32 @@ def stretch(draw: Draw, infant: Infant) -> Movement:
     return mark_all(out.build(), Label.MOVEMENT, "stretch")
 
 
+def _held(
+    out: StepList,
+    draw: Draw,
+    channel: Channel,
+    at_s: float,
+    delta: float,
+    *,
+    rise_s: float,
+    hold_s: float,
+    fall_s: float,
+    give: float = 0.2,
+) -> None:
+    """Out, held by muscle that gives and takes by up to this share of the way [E], and back."""
+    out.pulse(channel, at_s, delta, rise_s=rise_s, hold_s=hold_s, fall_s=fall_s)
+    size = delta * draw.log_between(0.3, 1.0) * give
+    span_s = 0.4 * rise_s + hold_s + 0.6 * fall_s
+    waver(out, draw, {channel: size}, at_s + 0.6 * rise_s, span_s, draw.log_between(0.35, 1.5), ease_s=0.8)
+
+
 def _reach(out: StepList, draw: Draw, rise_s: float, hold_s: float, fall_s: float) -> None:
     """Arms go over the head and straighten, the head goes back and to a side."""
     for arm in arms_of(draw_side(draw, 0.7)):
         at = draw.between(0.0, 0.4) * rise_s
         timing = {"rise_s": rise_s, "fall_s": fall_s * draw.between(0.8, 1.3), "hold_s": hold_s}
-        out.pulse(arm.flexion, at, draw.between(0.3, 1.2), **timing)
-        out.pulse(arm.elbow, at, -draw.between(0.2, 1.0), **timing)
+        _held(out, draw, arm.flexion, at, draw.between(0.3, 1.2), **timing)
+        _held(out, draw, arm.elbow, at, -draw.between(0.2, 1.0), **timing)
         out.pulse(arm.abduction, at, draw.between(-0.3, 0.5), **timing)
     timing = {"rise_s": rise_s, "fall_s": fall_s, "hold_s": hold_s}
     out.pulse(Channel.HEAD_NOD, draw.between(0.0, 0.3) * rise_s, -draw.between(0.05, 0.4), **timing)
@@ -105,7 +131,7 @@ def arousal(draw: Draw, infant: Infant) -> Movement:
     if draw.chance(0.8):
         _small_startle(out, draw, infant, at)
         at += draw.between(0.4, 1.0)
-    _thrash(out, draw, infant, at, draw.between(2.0, 4.0), leg_g=(0.2, 0.95), trunk_g=(0.12, 0.4))
+    _thrash(out, draw, infant, at, draw.between(2.0, 4.0), leg_g=(0.2, 0.95), trunk_g=(0.12, 0.3))
     return mark_all(out.build(), Label.MOVEMENT, "arousal")
 
 
@@ -147,8 +173,8 @@ def crying(draw: Draw, infant: Infant, *, duration_s: float | None = None) -> Mo
             span = draw.spread(cry_s, 0.12)
             _cry(out, draw, infant, at, span, depth * strength, peak * strength)
             if draw.chance(thrashing * strength):
-                trunk_g = (0.4 * peak, peak)
-                _thrash(out, draw, infant, at, draw.between(0.5, 2.0), leg_g=(0.2, 1.1), trunk_g=trunk_g)
+                trunk_g = (0.3 * peak, 0.6 * peak)
+                _thrash(out, draw, infant, at, draw.between(0.5, 2.0), leg_g=(0.2, 0.9), trunk_g=trunk_g)
             at += span
         at += draw.log_between(1.0, 8.0)
     return mark_all(out.build(), Label.MOVEMENT, "crying")
@@ -232,9 +258,9 @@ def _flail(
 
 
 def bow(out: StepList, draw: Draw, angle: float, rise_s: float, hold_s: float, fall_s: float) -> None:
-    """Bend the back by `angle` (rad, forwards), hold it, and let go; a little to one side as well."""
-    timing = {"rise_s": rise_s, "fall_s": fall_s, "hold_s": hold_s}
-    out.pulse(Channel.SPINE_FLEX, draw.between(0.0, 0.2), angle, **timing)
-    out.pulse(Channel.ROOT_PITCH, draw.between(0.0, 0.2), 0.3 * angle, **timing)
-    out.pulse(Channel.SPINE_BEND, 0.0, angle * draw.between(-0.5, 0.5), **timing)
-    out.pulse(Channel.ROOT_ROLL, 0.0, angle * draw.between(-0.5, 0.5), **timing)
+    """Bend the back by `angle` (rad, forwards), hold it as muscle does, and let go; a little to one side as well."""
+    timing = {"rise_s": rise_s, "fall_s": fall_s, "hold_s": hold_s, "give": draw.log_between(0.03, 0.12)}
+    _held(out, draw, Channel.SPINE_FLEX, draw.between(0.0, 0.2), angle, **timing)
+    _held(out, draw, Channel.ROOT_PITCH, draw.between(0.0, 0.2), 0.3 * angle, **timing)
+    _held(out, draw, Channel.SPINE_BEND, 0.0, angle * draw.between(-0.5, 0.5), **timing)
+    _held(out, draw, Channel.ROOT_ROLL, 0.0, angle * draw.between(-0.5, 0.5), **timing)

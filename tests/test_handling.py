@@ -43,6 +43,19 @@ def test_who_is_lifted_is_turned_upright_and_laid_down_again():
         assert np.abs(acc[-1] - acc[0]).max() < 0.01
 
 
+@pytest.mark.parametrize(
+    ("what", "site"), [("lifted", Site.TR), ("lifted", Site.LA), ("nappy_change", Site.LA)]
+)
+def test_hands_that_hold_are_never_still(what, site):
+    """No two seconds between the first and the last motion in which gravity stays within 2 mg."""
+    still = []
+    for seed in range(10):
+        acc, _ = seen(*one("handling", seed, what=what, duration_s=30.0), site)
+        middle = acc[8 * 104 : 20 * 104].reshape(6, -1, 3)
+        still.append(np.mean(np.ptp(middle, axis=1).max(axis=1) < 0.002))
+    assert np.mean(still) < 0.05
+
+
 def test_a_nappy_change_lifts_both_legs_to_the_same_height():
     for seed in range(20):
         movement = one("handling", seed, what="nappy_change", duration_s=60.0)[1]

@@ -79,6 +79,17 @@ def test_the_trunk_is_rocked_at_the_estimated_strength_and_ankles_less_than_twic
     assert np.median(ankle / trunk) < 2.0
 
 
+def test_who_rocks_on_its_knees_keeps_the_ankles_nearly_in_place():
+    """0.05-0.3 g [E, row RMD] while it rocks, getting onto the knees left out."""
+    peaks = []
+    for seed in range(60):
+        row = one("rhythmic_movement", seed, age_days=250, form="body_rocking", duration_s=15.0)
+        size = np.abs(np.linalg.norm(seen(*row, Site.LA)[0], axis=1) - 1.0)
+        peaks.append(size[int(6.5 * 104) : int(16.0 * 104)].max())
+    assert 0.05 < np.median(peaks) < 0.3
+    assert np.percentile(peaks, 90) < 0.4
+
+
 def test_rolling_the_head_hardly_reaches_the_ankles():
     rows = [
         one("rhythmic_movement", s, age_days=250, form="head_rolling", duration_s=15.0) for s in range(40)

@@ -121,6 +121,16 @@ def test_stiffening_trembles_finely_and_stays_below_a_fifth_of_g():
     assert np.percentile(peaks, 90) < 0.3
 
 
+def test_the_trunk_wavers_while_it_is_held_stiff():
+    """Averaged over half seconds, which leaves no tremor, its gravity moves by more than 3 mg in ten seconds."""
+    moved = []
+    for seed in range(40):
+        acc, _ = seen(*one("stiffening", seed, duration_s=16.0), Site.TR)
+        slow = acc[4 * 104 : 13 * 104].reshape(18, 52, 3).mean(axis=1)
+        moved.append(np.ptp(slow, axis=0).max())
+    assert np.percentile(moved, 10) > 0.003
+
+
 def test_every_stiffening_lasts_longer_than_three_seconds():
     spans = [m.end_s - m.onset_s for s in range(150) for m in one("stiffening", s)[1].marks]
     assert min(spans) > 3.0

@@ -29,6 +29,18 @@ def test_a_stretch_is_ramped_and_lasts_two_to_eight_seconds():
     assert np.median(risen) > 0.6
 
 
+@pytest.mark.parametrize("site", [Site.LA, Site.RA, Site.TR])
+def test_no_sensor_lies_flat_while_an_infant_stretches(site):
+    """Muscle at work gives and takes: half a second about the middle spans more than 4 mg, in nine of ten."""
+    spans = []
+    for seed in range(60):
+        infant, movement = one("stretch", seed)
+        acc, _ = seen(infant, movement, site)
+        middle = int((0.5 + 0.5 * movement.duration_s) * 104)
+        spans.append(np.ptp(acc[middle - 26 : middle + 26], axis=0).max())
+    assert np.percentile(spans, 10) > 0.004
+
+
 def test_stretches_and_thrashing_are_as_strong_as_estimated():
     """Median ankle peaks within the rows' ranges: stretch 0.1-0.4, arousal and crying 0.3-1.5 g [E]."""
     for kind, low, high in (("stretch", 0.1, 0.4), ("arousal", 0.3, 1.5), ("crying", 0.3, 1.7)):
