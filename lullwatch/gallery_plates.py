@@ -239,6 +239,16 @@ _KICKS: Final = Sheet(
             "kicking", "legs lifted and dropped", {"form": "thump", "count": 3, "pattern": "synchronous"}, 200
         ),
         Plate("kicking", "legs lifted and held", {"form": "lift", "count": 2, "pattern": "synchronous"}, 200),
+        Plate(
+            "kicking", "pushing off, both heels", {"form": "push", "count": 4, "pattern": "synchronous"}, 200
+        ),
+        Plate("kicking", "pushing off, one heel", {"form": "push", "count": 4, "pattern": "unilateral"}, 90),
+        Plate(
+            "kicking",
+            "one leg lifted and dropped",
+            {"form": "thump", "count": 3, "pattern": "unilateral"},
+            90,
+        ),
     ),
 )
 _WHOLE: Final = Sheet(
@@ -295,7 +305,10 @@ _OUTSIDE: Final = Sheet(
         Plate("powered_cradle", "by a motor", {"duration_s": 60.0}, 60, from_s=20.0),
         Plate("carrying", "walking about", {"duration_s": 60.0}, 60, from_s=8.0),
         Plate("bouncing_chair", "a spring seat", {"duration_s": 40.0}, 150, from_s=4.0),
-        Plate("handling", "patted and rocked back to sleep", {"what": "comforted"}, 90, from_s=3.0),
+        Plate("handling", "comforted: a hand strokes and rolls", {"what": "comforted"}, 90, from_s=3.0),
+        Plate("handling", "being picked up, close", {"what": "lifted"}, 90),
+        Plate("handling", "legs lifted by a hand, close", {"what": "nappy_change"}, 90),
+        Plate("feed", "held, close", {}, 90, from_s=40.0),
     ),
 )
 _SELF: Final = Sheet(
@@ -354,7 +367,7 @@ _HANDLED: Final = Sheet(
     (
         Plate("handling", "picked up and put down", {"what": "lifted"}, 90, from_s=-3.0),
         Plate("handling", "a nappy changed", {"what": "nappy_change"}, 90, from_s=-3.0),
-        Plate("handling", "patted back to sleep", {"what": "comforted"}, 90, from_s=-3.0),
+        Plate("handling", "comforted, all of it", {"what": "comforted"}, 90, from_s=-3.0),
         Plate("feed", "picked up, held, burped", {}, 90, from_s=-3.0),
         Plate("sandifer", "arching, minutes", {}, 100, from_s=-3.0),
         Plate(
