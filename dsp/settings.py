@@ -94,8 +94,8 @@ class Settings:
     cluster_members: int = 3
     cluster_span_s: float = 10.0
     cluster_refractory_s: float = 2.0
-    cluster_weak: float = 13.0
-    cluster_clear: float = 17.0
+    cluster_weak: float = 15.0
+    cluster_clear: float = 17.5
     cluster_run: int = 8
     cluster_age: Table = AGE
     rival_cost: float = 0.6
