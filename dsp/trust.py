@@ -35,21 +35,26 @@ def trusted(
         off: Sites that are not worn.
         loose: Sites whose sock is loose.
     """
-    if not any(isinstance(o, Event) for o in out):
-        return out
-    seen = [
-        s for s, c in chains.items()
-        if s not in off and float(c.hops.column("present", h + 1 - _RECENT_HOPS, h + 1).sum()) > 0.0
-    ]  # fmt: skip
+    return [_lowered(o, h, chains, off, loose) if isinstance(o, Event) else o for o in out]
+
+
+def _lowered(
+    event: Event, h: int, chains: Mapping[Site, Chain], off: Collection[Site], loose: Collection[Site]
+) -> Event:
+    """What counts is how the event was seen: its last row may be told long after the sensors fell silent."""
+    h0, h1 = event.onset_ns // HOP_NS, event.end_ns // HOP_NS + 1
+    seen = [s for s, c in chains.items() if s not in off and _is_heard(c, min(h + 1, h1))]
     share = SEEN.get(len(seen), 1.0) / SEEN.get(len(chains), 1.0)
     if Site.TR in chains and Site.TR not in seen:
         share *= _NO_TRUNK
     share *= _LOOSE ** sum(s in seen for s in loose)
-    return [_lowered(o, share, chains) if isinstance(o, Event) else o for o in out]
-
-
-def _lowered(event: Event, share: float, chains: Mapping[Site, Chain]) -> Event:
-    h0, h1 = event.onset_ns // HOP_NS, event.end_ns // HOP_NS + 1
     clipped = any(bool(c.hops.column("clipped", h0, h1).any()) for c in chains.values())
     share *= _CLIPPED if clipped else 1.0
     return event if share == 1.0 else replace(event, confidence=event.confidence * share)
+
+
+def _is_heard(chain: Chain, h1: int) -> bool:
+    """Whether the site had samples just before hop `h1`; what is no longer kept counts as heard."""
+    if h1 - _RECENT_HOPS < chain.hops.h0:
+        return True
+    return float(chain.hops.column("present", h1 - _RECENT_HOPS, h1).sum()) > 0.0
