@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -74,7 +75,11 @@ def test_an_interrupted_population_is_whole_and_is_gone_on_with(
 def test_a_killed_command_leaves_no_file_half_written(tmp_path: Path) -> None:
     words = ["simulate", "--population", "40", "--seed", "1000", "--hours", "0.02", "--jobs", "2"]
     line = [sys.executable, "-m", "lullwatch", *words, "--out", str(tmp_path)]
-    running = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True)
+    # Whatever runs the tests in the background may have told its children to ignore a Ctrl-C.
+    hears = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    running = subprocess.Popen(
+        line, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=hears
+    )
     give_up = time.monotonic() + 60.0
     while len(list(tmp_path.glob("*.edf"))) < 2 and time.monotonic() < give_up:
         time.sleep(0.05)
