@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,3 +70,12 @@ class History:
     def part(self, a: int, b: int) -> slice:
         """Slice of grid indices a to b - 1, cut to what is kept."""
         return slice(max(a - self.k0, 0), max(b - self.k0, 0))
+
+    def turned_deg(self, k0: int, k1: int) -> float:
+        """How far gravity turned in the sensor between two samples, in degrees; 0 where one is not kept."""
+        a = self.gravity[:, self.part(k0, k0 + 1)].astype(np.float64)
+        b = self.gravity[:, self.part(k1, k1 + 1)].astype(np.float64)
+        size = math.sqrt(float(np.sum(a * a)) * float(np.sum(b * b)))
+        if size <= 0.0:
+            return 0.0
+        return math.degrees(math.acos(min(max(float(np.sum(a * b)) / size, -1.0), 1.0)))

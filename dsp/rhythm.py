@@ -133,7 +133,7 @@ def rhythm_of(
         duty=_duty(histories[lead], k0, k1, peak / 3),
         unison=_unison(run, pulses, lead),
         trunk=_trunk(means, lead),
-        tilt_deg=_tilt(histories[lead], k0, k1),
+        tilt_deg=histories[lead].turned_deg(k0, k1),
         turn=_turn(histories[lead], k0, k1),
         swing_hz=_swing_hz(histories[lead], k0, k1),
         stroke_hz=mean_hz(histories[lead].motion[:, histories[lead].part(k0, k1)].astype(np.float64)),
@@ -174,15 +174,6 @@ def _trunk(means: Mapping[Site, float], lead: Site) -> float:
         return 0.0
     limb = means[lead] if lead is not Site.TR else max(v for s, v in means.items() if s is not Site.TR)
     return math.log(max(means[Site.TR], 1e-4) / max(limb, 1e-4))
-
-
-def _tilt(history: History, k0: int, k1: int) -> float:
-    a = history.gravity[:, history.part(k0, k0 + 1)].astype(np.float64)
-    b = history.gravity[:, history.part(k1, k1 + 1)].astype(np.float64)
-    size = math.sqrt(float(np.sum(a * a)) * float(np.sum(b * b)))
-    if size <= 0.0:
-        return 0.0
-    return math.degrees(math.acos(min(max(float(np.sum(a * b)) / size, -1.0), 1.0)))
 
 
 def _turn(history: History, k0: int, k1: int) -> float:

@@ -40,7 +40,8 @@ def together_of(histories: Mapping[Site, History], anchor: Site, k: int) -> dict
         anchor: the site that speaks for the body.
         k: grid index of the anchor.
     """
-    values = {"posture_change": math.log(max(_tilt_deg(histories[anchor], k), 0.1))}
+    turned_deg = histories[anchor].turned_deg(k - _TILT_BEFORE_K, k + _TILT_AFTER_K)
+    values = {"posture_change": math.log(max(turned_deg, 0.1))}
     shapes = {site: _of(h.envelope[None], h, k)[0] for site, h in histories.items()}
     legs = [shapes[site] for site in _LEGS if site in shapes and site is not anchor]
     if legs:
@@ -70,14 +71,3 @@ def _correlation(a: Floats, b: Floats) -> float:
     a, b = a[:n] - a[:n].mean(), b[:n] - b[:n].mean()
     size = math.sqrt(float(np.sum(a * a)) * float(np.sum(b * b)))
     return float(np.sum(a * b)) / size if size > 0.0 else 0.0
-
-
-def _tilt_deg(history: History, k: int) -> float:
-    before = history.gravity[:, history.part(k - _TILT_BEFORE_K, k - _TILT_BEFORE_K + 1)].astype(np.float64)
-    after = history.gravity[:, history.part(k + _TILT_AFTER_K, k + _TILT_AFTER_K + 1)].astype(np.float64)
-    if before.shape[1] != 1 or after.shape[1] != 1:
-        return 0.0
-    size = math.sqrt(float(np.sum(before * before)) * float(np.sum(after * after)))
-    if size <= 0.0:
-        return 0.0
-    return math.degrees(math.acos(min(max(float(np.sum(before * after)) / size, -1.0), 1.0)))

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from dsp.records import NS, Context, Coverage, Epoch, Event, Item, Output, Segment, StateEpoch
-from store.journal import Journal
+from store.journal import SNAPSHOTS_APART_NS, Journal
 from store.recording import order_of
 
 from .detector import Detector, Told
 
-__all__ = ["FedPast", "JournalPast"]
+__all__ = ["SNAPSHOT_EVERY_NS", "FedPast", "JournalPast"]
 
-_STATE_EVERY_NS = 60 * NS
-_STATES_APART_NS = 900 * NS
+SNAPSHOT_EVERY_NS = 60 * NS
+"""Data time between two snapshots of a detector: a restart feeds at most this much again."""
 _NEW_STATES = 5
 """States of the last minutes are all kept; of older ones the first of every quarter of an hour."""
 
@@ -89,7 +89,7 @@ class FedPast:
         """Remember what was told, and now and then the detector's state."""
         self._told += [*told.outputs, *told.coverage]
         t_ns = detector.watermark_ns
-        if t_ns and (not self._states or t_ns >= self._states[-1][0] + _STATE_EVERY_NS):
+        if t_ns and (not self._states or t_ns >= self._states[-1][0] + SNAPSHOT_EVERY_NS):
             self._states.append((t_ns, detector.snapshot()))
             self._thin_out()
 
@@ -120,7 +120,7 @@ class FedPast:
         old, new = self._states[:-_NEW_STATES], self._states[-_NEW_STATES:]
         first: dict[int, tuple[int, bytes]] = {}
         for at_ns, state in old:
-            first.setdefault(at_ns // _STATES_APART_NS, (at_ns, state))
+            first.setdefault(at_ns // SNAPSHOTS_APART_NS, (at_ns, state))
         self._states = [*first.values(), *new]
 
 

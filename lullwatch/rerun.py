@@ -16,6 +16,7 @@ from dsp.grid import LOOKAHEAD_NS
 from dsp.pipeline import Pipeline
 from dsp.reconcile import Name
 from dsp.records import NS, Coverage, Cutoff, Epoch, Item, Output, Segment, Site, Tick
+from store.journal import SNAPSHOTS_APART_NS
 
 from .coverage import CoverageLedger
 
@@ -27,8 +28,6 @@ _LONGEST_WAIT_NS: Final = 60 * NS
 """A long back-fill is looked at once a minute meanwhile, so that an urgent pattern in it is not held back."""
 _STRETCH_NS: Final = 600 * NS
 """Data that is decided again at one tick: a small part of the quarter of a second between two ticks."""
-_BASE_APART_NS: Final = 900 * NS
-"""A state this far before the late samples can always be had (older states are kept a quarter of an hour apart)."""
 _BLOCK_NS: Final = 60 * NS
 _LONGEST_SEGMENT_NS: Final = 2 * NS
 """A packet that began this long before a moment may still reach over it."""
@@ -99,7 +98,7 @@ class Run:
     @staticmethod
     def of(from_ns: int, now_ns: int) -> Run:
         """As many ticks as the longest way back could need: their number must not depend on states at hand."""
-        return Run(from_ns, 1 + (now_ns - from_ns + _BASE_APART_NS) // _STRETCH_NS)
+        return Run(from_ns, 1 + (now_ns - from_ns + SNAPSHOTS_APART_NS) // _STRETCH_NS)
 
     def ticked(self) -> Run:
         """One tick later."""

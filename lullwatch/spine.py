@@ -9,22 +9,19 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from dsp.records import NS, Alert, ClockRow, Config, Coverage, Item, Output, Tick
+from dsp.records import Alert, ClockRow, Config, Coverage, Item, Output, Tick
 from dsp.value import BadSnapshot
 from store.errors import JournalError
 from store.journal import Journal
 from store.rows import FedRow, Row, SegmentRow, fed_item
 
 from .detector import Detector, Told
-from .past import JournalPast
+from .past import SNAPSHOT_EVERY_NS, JournalPast
 from .watch import Watch, config_of, watch_of
 
 __all__ = ["Spine", "Taken"]
 
 _log = logging.getLogger(__name__)
-
-SNAPSHOT_EVERY_NS = 60 * NS
-"""Data time between two snapshots of a detector: a restart feeds at most this much again."""
 
 
 @dataclass(slots=True)

@@ -43,7 +43,7 @@ from store.database import (
 )
 from store.rows import FED, TABLES, FedRow, LinkRow, Row, SegmentRow, Table, segment_of, table_of
 
-__all__ = ["CommitResult", "Journal", "Snapshot", "night_name"]
+__all__ = ["SNAPSHOTS_APART_NS", "CommitResult", "Journal", "Snapshot", "night_name"]
 
 _PAGE_ROWS = 4096
 """Rows read at a time: large enough that SQLite's start-up cost vanishes, small enough to stay in cache. No
@@ -55,7 +55,7 @@ _WINDOW_NS = 600 * NS
 _SNAPSHOTS_ALL_NS = 300 * NS
 """Newest states that are all kept: a restart takes the newest, data that comes late rarely reaches further back."""
 
-_SNAPSHOTS_APART_NS = 900 * NS
+SNAPSHOTS_APART_NS = 900 * NS
 """Of older states one is kept in each span of this length: 0.4 MB each, 16 MB a night instead of 250."""
 
 _THIN_OUT = """
@@ -186,7 +186,7 @@ class Journal:
                 "INSERT INTO snapshot (row, infant, t_ns, fed, state) VALUES (?, ?, ?, ?, ?)",
                 (last + 1, infant, t_ns, row, state),
             )
-            self._db.execute(_THIN_OUT, (infant, t_ns - _SNAPSHOTS_ALL_NS, infant, _SNAPSHOTS_APART_NS))
+            self._db.execute(_THIN_OUT, (infant, t_ns - _SNAPSHOTS_ALL_NS, infant, SNAPSHOTS_APART_NS))
             self._db.execute("UPDATE counter SET last_row = ?", (last + 1,))
 
     # reading
