@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -31,6 +32,8 @@ from .coverage import CoverageLedger, LedgerState
 from .rerun import Base, Late, LookBack, Past, Run, Shadow, decided_ns
 
 __all__ = ["Detector", "Told"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -192,7 +195,13 @@ class Detector:
 
     def _base_before(self, past: Past, t_ns: int) -> Base:
         state = past.state_before(t_ns)
-        return self._beginning() if state is None else self._base(_saved(state))
+        if state is None:
+            return self._beginning()
+        try:
+            return self._base(_saved(state))
+        except BadSnapshot as error:
+            _log.warning("infant %s: %s; late data is decided again from the beginning", self._infant, error)
+            return self._beginning()
 
     def _taken_over(self, past: Past, shadow: Shadow) -> Told:
         """Go on with what the shadow knows, and tell what it sees differently."""

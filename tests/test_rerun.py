@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -185,3 +186,23 @@ def test_ids_go_on_under_the_name_that_was_told_first(segments: list[Segment], t
     assert replace(rows[-1], id="", version=0, told_ns=0, late=False, reason="") == replace(
         whole, id="", version=0, told_ns=0, late=False, reason=""
     )
+
+
+def test_a_damaged_snapshot_sends_the_looking_back_to_the_beginning(
+    segments: list[Segment], back_filled: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    batches = arriving(segments, away=SITES, from_s=190, until_s=330)
+    with Journal.open(path) as journal:
+        spine = Spine(journal, [Watch.of(KID, SITES, 200)])
+        spine.begin(CLOCK)
+        for batch in batches[: 4 * BACK_S]:
+            spine.take(batch)
+        with sqlite3.connect(path) as beside:
+            beside.execute("UPDATE snapshot SET state = x'00'")
+        for batch in batches[4 * BACK_S :]:
+            spine.take(batch)
+        spine.finish()
+        stands = what_stands(journal.events(KID))
+    with Journal.read_only(back_filled) as journal:
+        assert stands == what_stands(journal.events(KID))
