@@ -1,4 +1,8 @@
-"""What a catalogue of texts holds: one value per language, every field a text or a template."""
+"""What a catalogue of texts holds: one value per language, every field a text or a template.
+
+Other parts of the project keep their sentences in `more`, under keys that begin with the part's name; so a language
+is whole when its fields and keys are those of English.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,7 @@ class Catalogue:
     """Every text of one language. Templates name their parts in braces."""
 
     language: str
+    """ISO 639-1 code"""
     titles: Mapping[str, str]
     """by wire name"""
     nouns: Mapping[str, Noun]
@@ -34,7 +39,13 @@ class Catalogue:
     any_noun: Noun
     look: str
     emergency: str
+    """when to call; `{number}` stands for one of the next two"""
+    emergency_number: str
+    """what follows the words "emergency number" where the settings name it"""
+    emergency_any: str
+    """what follows them where the settings name none"""
     film: str
+    if_touched: str
     recorded: str
     happened: str
     happened_ago: str
@@ -63,3 +74,22 @@ class Catalogue:
     """title and body, by kind of trouble"""
     technical_other: tuple[str, str]
     cleared: tuple[str, str]
+    test_title: str
+    test_lines: tuple[str, ...]
+    """what a self-test says instead of what an alert says"""
+    more: Mapping[str, str]
+    """sentences of other parts, by `part.key`"""
+    more_nouns: Mapping[str, Noun]
+    """what they count, by `part.key`"""
+
+    def text(self, key: str, **parts: object) -> str:
+        """The sentence of a key, with its parts.
+
+        Raises:
+            LookupError: no such key, or a part of its template was not given.
+        """
+        return self.more[key].format(**parts)
+
+    def counted(self, key: str, n: int) -> str:
+        """How many of what the key names."""
+        return self.more_nouns[key].counted(n)

@@ -37,13 +37,16 @@ ENGLISH = Catalogue(
     any_noun=Noun("movement", "movements"),
     look="Look at your baby now.",
     emergency=(
-        "Call the emergency number now if your baby is blue or grey or has trouble breathing; if a convulsion "
+        "Call the emergency number{number} now if your baby is blue or grey or has trouble breathing; if a convulsion "
         "lasts 5 minutes or comes again before your baby has recovered; if your baby does not respond "
         "afterwards; if this is a first convulsion; if your baby is hurt; if your baby is younger than 28 days "
         "and this may be a convulsion; or if there is a fever and your baby is under 6 months, or has a bulging "
         "soft spot, a stiff neck or a rash, or is hard to wake."
     ),
+    emergency_number=" {number}",
+    emergency_any=" (112 in Europe)",
     film="If you can do it without danger, film your baby now.",
+    if_touched="If you woke or touched your baby, write down what happened then.",
     recorded="Recorded: {what}.",
     happened="This happened at {time} and is sent late.",
     happened_ago="This happened {ago} ago and is sent late.",
@@ -119,4 +122,12 @@ ENGLISH = Catalogue(
     },
     technical_other=("Technical trouble: {kind}", "The log says: {kind}."),
     cleared=("{title}: over", "This trouble has ended. What happened meanwhile may be missing from the log."),
+    test_title="Test of the alerts",
+    test_lines=(
+        "This is a test: the movements in it were made by the program, not by your baby.",
+        "It came the way an urgent alert would come. If your phone stayed silent, see to that before the night.",
+    ),
+    # Sentences of other parts: add them at the end of these two, and in german.py.
+    more={},
+    more_nouns={},
 )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from alerts.catalogue import Catalogue
 from alerts.english import ENGLISH
+from alerts.german import GERMAN
 from dsp.records import NS, Event, Severity, Site
 
 __all__ = [
+    "LANGUAGES",
+    "SELF_TEST",
     "Circumstances",
     "Seen",
     "Text",
@@ -19,7 +23,11 @@ __all__ = [
     "match_word",
 ]
 
-_LANGUAGES = {"en": ENGLISH}
+_CATALOGUES = {"en": ENGLISH, "de": GERMAN}
+LANGUAGES = tuple(_CATALOGUES)
+"""Codes of the languages that there are texts in."""
+SELF_TEST = "selftest"
+"""Id of the infant that no child may have: what is told of it is a test, and says so."""
 _TO_MINUTES_S = 120
 """Up to two minutes people read seconds more easily than a rounded minute."""
 
@@ -59,17 +67,20 @@ class Circumstances:
     """`withdrawn` or `merged`; empty otherwise"""
 
 
-def catalogue(language: str) -> Catalogue:
-    """The texts of a language.
+@lru_cache
+def catalogue(language: str, emergency_number: str = "") -> Catalogue:
+    """The texts of a language, naming the emergency number of the country where it is known.
 
     Raises:
         LookupError: there are none.
     """
     try:
-        return _LANGUAGES[language]
+        words = _CATALOGUES[language]
     except KeyError:
-        msg = f"there are no texts in language {language!r}; known: {' '.join(_LANGUAGES)}"
+        msg = f"there are no texts in language {language!r}; known: {' '.join(_CATALOGUES)}"
         raise LookupError(msg) from None
+    said = words.emergency_number.format(number=emergency_number) if emergency_number else words.emergency_any
+    return replace(words, emergency=words.emergency.format(number=said))
 
 
 def match_word(match: float, clear_match: float) -> str:
@@ -88,7 +99,10 @@ def about_event(words: Catalogue, event: Event, about: Circumstances) -> Text:
     """The message about an event.
 
     An urgent one in this order: look at the baby; when to call the emergency number; what was recorded; film.
+    What is told of the reserved infant `SELF_TEST` says that it is a test and nothing else.
     """
+    if event.infant == SELF_TEST:
+        return Text(words.test_title, words.test_lines)
     recorded = _recorded(words, event, about)
     general = words.same_day.get(event.label.wire)
     info = [general] if general else []
@@ -96,7 +110,7 @@ def about_event(words: Catalogue, event: Event, about: Circumstances) -> Text:
         lines = [words.withdrawn if about.ended_as == "withdrawn" else words.merged, *recorded]
     elif about.severity is Severity.URGENT:
         again = [words.five_minutes, words.emergency] if about.five_minutes else []
-        lines = [words.look, words.emergency, *recorded, words.film, *again, *info]
+        lines = [words.look, words.emergency, *recorded, words.film, words.if_touched, *again, *info]
     else:
         lines = [*recorded, *info]
     return Text(words.titles[event.label.wire], (*lines, words.always))

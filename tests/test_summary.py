@@ -8,7 +8,7 @@ from importlib.metadata import version
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.english import ENGLISH
+from alerts.words import catalogue
 from dsp.records import NS, Alert, Coverage, Label, Severity, Site, State, StateEpoch, Usability
 from lullwatch.detector import Told
 from lullwatch.summary import summary
@@ -95,11 +95,11 @@ def test_what_must_always_stand_on_it_stands_on_it(labels: list[Label]) -> None:
     for text in (
         "is not a diagnosis",
         "does not rule anything out",
-        ENGLISH.emergency,
+        catalogue("en").emergency,
         "film it and call",
         f"lullwatch {version('lullwatch')}",
         "Unvalidated research data; sensor labels are pattern names, not diagnoses.",
         "worn and heard",
     ):
         assert said.count(text) == 1
-    assert said.count(ENGLISH.same_day["repeated_brief_movements"]) == (Label.SPASM_LIKE_CLUSTER in labels)
+    assert said.count(catalogue("en").same_day["repeated_brief_movements"]) == (Label.SPASM_LIKE_CLUSTER in labels)

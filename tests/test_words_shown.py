@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from alerts.english import ENGLISH
 from alerts.mqtt import BrokerAddress
 from alerts.payloads import Topics, alert_message
 from alerts.rules import Fact, RuleState, Trouble, decide
+from alerts.words import catalogue
 from dsp.records import NS, Alert, ClockRow, EventStatus, Label, Severity, State, StateEpoch, Usability
 from lullwatch.__main__ import COMMANDS
 from lullwatch.demo import DemoResult, Show, _Demo, closing_words
@@ -132,7 +132,7 @@ def test_the_readme_s_parts_for_a_caregiver_say_no_forbidden_word() -> None:
 
 def test_the_readme_names_every_urgent_criterion_and_puts_the_film_before_the_log() -> None:
     text = caregiver_parts()
-    assert ENGLISH.emergency in text
+    assert catalogue("en").emergency in text
     assert "film it and call; you do not need this log" in text
     assert "does not rule anything out" in text
 

@@ -1,0 +1,158 @@
+"""The German texts: the same fields and keys as the English ones, under the same rules of wording.
+
+Convulsions are named in the line about the emergency number alone, as parents and the emergency service name them.
+"""
+
+from __future__ import annotations
+
+from alerts.catalogue import Catalogue, Noun
+from dsp.records import State
+
+__all__ = ["GERMAN"]
+
+GERMAN = Catalogue(
+    language="de",
+    titles={
+        "brief_strong_movement": "Kurze kräftige Bewegung aufgezeichnet",
+        "repeated_brief_movements": "Wiederholte kurze Bewegungen aufgezeichnet",
+        "rhythmic_jerks_asleep": "Rhythmische Zuckungen im Schlaf aufgezeichnet",
+        "rhythmic_jerking": "Rhythmisches Zucken aufgezeichnet",
+        "stiffening": "Versteifung aufgezeichnet",
+        "long_stiffening_or_jerking": "Lange Versteifung oder langes Zucken aufgezeichnet",
+        "startle": "Zusammenzucken aufgezeichnet",
+        "trembling": "Zittern aufgezeichnet",
+        "hiccup_like": "Bewegungen wie Schluckauf aufgezeichnet",
+        "rocking": "Schaukelbewegungen aufgezeichnet",
+        "small_twitches": "Kleine Zuckungen aufgezeichnet",
+        "movement": "Bewegung aufgezeichnet",
+    },
+    nouns={
+        "brief_strong_movement": Noun("kurze Bewegung", "kurze Bewegungen"),
+        "repeated_brief_movements": Noun("kurze Bewegung", "kurze Bewegungen"),
+        "rhythmic_jerks_asleep": Noun("Zuckung", "Zuckungen"),
+        "rhythmic_jerking": Noun("Zuckung", "Zuckungen"),
+        "stiffening": Noun("Versteifung", "Versteifungen"),
+        "long_stiffening_or_jerking": Noun("lange Bewegung", "lange Bewegungen"),
+    },
+    any_noun=Noun("Bewegung", "Bewegungen"),
+    look="Sehen Sie jetzt nach Ihrem Baby.",
+    emergency=(
+        "Rufen Sie sofort die Notrufnummer{number} an, wenn Ihr Baby blau oder grau aussieht oder schlecht Luft "
+        "bekommt; wenn ein Krampf 5 Minuten dauert oder wiederkommt, bevor sich Ihr Baby erholt hat; wenn Ihr Baby "
+        "danach nicht reagiert; wenn es der erste Krampf ist; wenn Ihr Baby verletzt ist; wenn Ihr Baby jünger als "
+        "28 Tage ist und es ein Krampf sein könnte; oder wenn es Fieber hat und Ihr Baby jünger als 6 Monate ist "
+        "oder eine vorgewölbte weiche Stelle am Kopf, einen steifen Nacken oder Ausschlag hat oder schwer "
+        "weckbar ist."
+    ),
+    emergency_number=" {number}",
+    emergency_any=" (in Europa 112)",
+    film="Wenn es ohne Gefahr möglich ist, filmen Sie Ihr Baby jetzt.",
+    if_touched="Wenn Sie Ihr Baby geweckt oder berührt haben, schreiben Sie auf, was dann geschah.",
+    recorded="Aufgezeichnet: {what}.",
+    happened="Das geschah um {time} und wird verspätet gesendet.",
+    happened_ago="Das geschah vor {ago} und wird verspätet gesendet.",
+    five_minutes="Das dauert jetzt seit 5 Minuten oder länger an.",
+    conveyed="Nach den Sensoren wurde Ihr Baby währenddessen getragen, geschaukelt oder gefahren.",
+    withdrawn=(
+        "Später eingetroffene Daten haben diesen Eintrag verändert: er bleibt erhalten und ist als zurückgezogen "
+        "gekennzeichnet. Was geschah, kann dieses Protokoll nicht sagen."
+    ),
+    merged="Dieser Eintrag ist Teil eines anderen geworden, der eigens gemeldet wird.",
+    same_day={
+        "repeated_brief_movements": (
+            "Allgemeine Information: kurze Bewegungen in Serie, vor allem um das Aufwachen herum, sind ein Grund, "
+            "noch am selben Tag mit einer Kinderarztpraxis zu sprechen und nach einem EEG zu fragen. Ein Video "
+            "hilft am meisten."
+        ),
+        "brief_strong_movement": (
+            "Allgemeine Information: schon eine oder zwei plötzliche Beugungen, ein Kopfnicken oder ein Hochwerfen "
+            "der Arme sind ein Grund, noch am selben Tag mit einer Kinderarztpraxis zu sprechen und nach einem EEG "
+            "zu fragen. Ein Video hilft am meisten."
+        ),
+        "stiffening": (
+            "Allgemeine Information: Versteifen oder Überstrecken in Serie ist ein Grund, noch am selben Tag mit "
+            "einer Kinderarztpraxis zu sprechen. Ein Video hilft am meisten."
+        ),
+        "rhythmic_jerks_asleep": (
+            "Allgemeine Information: Zuckungen im Schlaf, die auf einer Seite bleiben, lange dauern, nach dem "
+            "sechsten Lebensmonat weitergehen oder je im Wachen zu sehen sind, gehören in der Kinderarztpraxis "
+            "angesprochen. Ein Video hilft am meisten."
+        ),
+    },
+    always=(
+        "Dieses Protokoll kann die Ursache nicht nennen und ist keine Diagnose. Wenn Ihnen etwas Sorgen macht, "
+        "filmen Sie es und rufen Sie an; dieses Protokoll brauchen Sie dafür nicht."
+    ),
+    in_time="{what} in {duration}",
+    lasting="{what}, {duration}",
+    sites={"legs": "beide Beine", "LA": "linkes Bein", "RA": "rechtes Bein", "TR": "Rumpf"}
+    | {"arms": "beide Arme", "LW": "linker Arm", "RW": "rechter Arm", "HD": "Kopf"},
+    sites_joined=" und ",
+    sides={"left": "auf der linken Seite", "right": "auf der rechten Seite", "both": "auf beiden Seiten"},
+    since_waking="{minutes} min nach dem Aufwachen",
+    states={
+        State.AWAKE: "nach den Sensoren war Ihr Baby davor wach",
+        State.ACTIVE_SLEEP: "nach den Sensoren schlief Ihr Baby davor",
+        State.QUIET_SLEEP: "nach den Sensoren schlief Ihr Baby davor",
+        State.ASLEEP: "nach den Sensoren schlief Ihr Baby davor",
+        State.UNKNOWN: "ob Ihr Baby davor schlief oder wach war, ist nicht bekannt",
+    },
+    match={
+        "clear": "Übereinstimmung mit dem Muster: deutlich",
+        "weak": "Übereinstimmung mit dem Muster: schwach",
+    },
+    coverage="Die Sensoren konnten {seen} der letzten {total} sehen.",
+    coverage_unknown="Wie viel die Sensoren sehen konnten, ist noch nicht bekannt.",
+    hours="{h} h {m} min",
+    minutes="{m} min",
+    seconds="{s} s",
+    technical={
+        "blind": (
+            "Die Sensoren sehen nichts",
+            "Seit mehr als 5 Minuten sind keine brauchbaren Daten gekommen. Bewegungen in dieser Zeit werden nicht "
+            "aufgezeichnet. Sehen Sie nach Ihrem Baby, dann nach den Sensoren und dem Gateway.",
+        ),
+        "battery": (
+            "Der Akku eines Sensors ist schwach",
+            "Er reicht vielleicht nicht für die Nacht. Laden oder tauschen Sie ihn.",
+        ),
+        "link": (
+            "Die Funkverbindung eines Sensors ist weg",
+            "Was dieser Sensor sieht, kommt später oder gar nicht an.",
+        ),
+        "sensor": ("Ein Sensor ist ab oder sitzt lose", "Prüfen Sie, ob er getragen wird und gut sitzt."),
+        "clock": (
+            "Die Uhr geht vielleicht falsch",
+            "Bis die Uhr gestellt ist, können Zeiten in diesem Protokoll falsch sein.",
+        ),
+        "disk": (
+            "Der Speicher ist fast voll",
+            "Wenn er voll ist, endet die Aufzeichnung. Schaffen Sie Platz.",
+        ),
+        "broker": (
+            "Nachrichten können nicht gesendet werden",
+            "Der Nachrichten-Server antwortet nicht. Nachrichten warten im Protokoll.",
+        ),
+        "database": (
+            "Die Datenbank ist weg",
+            "Kopien warten im Protokoll; die Aufzeichnung geht weiter.",
+        ),
+        "self_test": (
+            "Der Selbsttest ist fehlgeschlagen",
+            "Eine Testnachricht kam nicht durch. Meldungen erreichen Sie vielleicht nicht.",
+        ),
+    },
+    technical_other=("Technische Störung: {kind}", "Im Protokoll steht: {kind}."),
+    cleared=(
+        "{title}: vorbei",
+        "Diese Störung ist vorbei. Was währenddessen geschah, fehlt vielleicht im Protokoll.",
+    ),
+    test_title="Test der Meldungen",
+    test_lines=(
+        "Dies ist ein Test: die Bewegungen darin hat das Programm gemacht, nicht Ihr Baby.",
+        "Er kam auf dem Weg einer dringenden Meldung. Blieb Ihr Telefon stumm, sehen Sie vor der Nacht danach.",
+    ),
+    # Sentences of other parts: add them at the end of these two, and in english.py.
+    more={},
+    more_nouns={},
+)
