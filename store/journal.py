@@ -200,6 +200,12 @@ class Journal:
         return None if found[0][0] is None else int(found[0][0])
 
     @property
+    def begun_ns(self) -> int | None:
+        """Data time at which the night began: that of its first clock row; None before there is one."""
+        found = self._all("SELECT t_ns FROM clock ORDER BY row LIMIT 1")
+        return int(found[0][0]) if found else None
+
+    @property
     def last_row(self) -> int:
         """Number of the newest row."""
         return int(self._all("SELECT last_row FROM counter")[0][0])

@@ -1,0 +1,218 @@
+"""The shelf: the folder of nights, one journal each, read as one behind durable cursors.
+
+A cursor is a pair (file, row). Each night keeps its own rows beside it (`store.cursors`), so a receiver that was
+away goes on in the oldest night that still owes it something, and a night that is taken off the shelf takes its
+cursors with it: nothing of the nights after it is skipped.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from store.cursors import DeadLetter
+from store.errors import JournalEmpty
+from store.journal import Journal, night_name
+from store.rows import Row
+
+__all__ = ["Place", "Reader", "Shelf"]
+
+_NAME: Final = re.compile(r"journal-\d{4}-\d{2}-\d{2}(-\d+)?\.sqlite")
+"""Names of nights; a second part of a night, after the computer's clock was set back, has a number."""
+
+_BATCH_ROWS: Final = 200
+"""Rows handed out at once unless asked otherwise: a receiver confirms each before it wants more."""
+
+_OPEN_NIGHTS: Final = 2
+"""Files kept open: a receiver reads the newest night, one that was away also an older one."""
+
+_RECALLED_NIGHTS: Final = 2
+"""How far back a receiver looks for what stands: this night and the one before. Older words were told their last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a row stands: in which night's file, and its number there."""
+
+    night: str
+    """name of the file"""
+    row: int
+
+
+class Shelf:
+    """The nights of a folder in the order they were recorded. Reads only; cursors are all that it moves.
+
+    May be used from any thread. Nights that are added or taken away meanwhile are noticed at the next call.
+
+    Args:
+        folder: where the journals lie.
+        only: name of the one file to read, whatever else is there.
+    """
+
+    def __init__(self, folder: Path | str, *, only: str | None = None) -> None:
+        self.folder = Path(folder)
+        self._only = only
+        self._lock = threading.RLock()
+        self._open: dict[str, Journal] = {}
+        self._begun: dict[tuple[str, int], int] = {}
+        """data time at which a file begins, by name and inode: files are never written anew"""
+
+    @classmethod
+    def around(cls, journal: Path) -> Self:
+        """The shelf a journal stands on; a file that is not named as a night is a shelf of its own."""
+        return cls(journal.parent, only=None if _NAME.fullmatch(journal.name) else journal.name)
+
+    def close(self) -> None:
+        """Close every file that is open."""
+        with self._lock:
+            while self._open:
+                self._open.popitem()[1].close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def nights(self) -> list[Path]:
+        """The files, oldest first: by the data time they begin at, which no clock that was set can turn round.
+
+        A file that nobody has begun to write yet is left out. Raises JournalError for a file that cannot be read.
+        """
+        if self._only is not None:
+            path = self.folder / self._only
+            return [path] if path.exists() else []
+        begun = {
+            path: self._begun_ns(path) for path in self.folder.glob("journal-*.sqlite") if is_night(path)
+        }
+        known = [(begun_ns, path.name, path) for path, begun_ns in begun.items() if begun_ns is not None]
+        return [path for _, _, path in sorted(known)]
+
+    def night_at(self, utc_ns: int, zone: str) -> Path:
+        """The file that the night of a moment is named after, whether it exists or not."""
+        return self.folder / night_name(utc_ns, zone)
+
+    @contextmanager
+    def opened(self, night: str) -> Iterator[Journal]:
+        """A night by the name of its file, for a short look: others wait meanwhile. It stays open for the next one."""
+        with self._lock:
+            found = self._open.pop(night, None)
+            self._open[night] = found or Journal.read_only(self.folder / night)
+            while len(self._open) > _OPEN_NIGHTS:
+                self._open.pop(next(iter(self._open))).close()
+            yield self._open[night]
+
+    def reader(self, name: str, *, tables: Sequence[str], from_first: bool = False) -> Reader:
+        """Rows of some tables behind the durable cursor `name`; see `Reader`."""
+        return Reader(self, name, tables, from_first=from_first)
+
+    def _begun_ns(self, path: Path) -> int | None:
+        try:
+            key = (path.name, path.stat().st_ino)
+            if key not in self._begun:
+                with Journal.read_only(path) as journal:
+                    self._begun[key] = journal.begun_ns or 0
+            return self._begun[key]
+        except (FileNotFoundError, JournalEmpty):
+            return None
+
+
+def is_night(path: Path) -> bool:
+    """Whether a file is named as a night is."""
+    return _NAME.fullmatch(path.name) is not None
+
+
+class Reader:
+    """One receiver's way through the nights: rows come oldest night first, and again until they are confirmed.
+
+    What is confirmed is not handed out again by this object, even while the cursor cannot be moved on the disk;
+    a later start hands it out once more.
+
+    Args:
+        shelf: to read from.
+        name: of the cursor.
+        tables: whose rows are wanted.
+        from_first: a receiver that never confirmed anything begins with the oldest night on the shelf; by default
+            with the newest, for what is older was never meant for it.
+    """
+
+    def __init__(self, shelf: Shelf, name: str, tables: Sequence[str], *, from_first: bool = False) -> None:
+        self._shelf = shelf
+        self._name = name
+        self._tables = tuple(tables)
+        self._from_first = from_first
+        self._over: set[str] = set()
+        """nights to look at no more: found empty after a newer one had begun, or never meant for this receiver"""
+        self._confirmed: dict[str, int] = {}
+
+    def rows(self, limit: int = _BATCH_ROWS) -> list[tuple[Place, Row]]:
+        """The next rows that are not confirmed, at most `limit`, all of one night; empty when nothing is due.
+
+        Raises JournalError.
+        """
+        for night, is_newest in self._due():
+            with self._shelf.opened(night) as journal:
+                found = journal.read(self._after(night), limit=limit, tables=self._tables)
+            if found:
+                return [(Place(night, row), record) for row, record in found]
+            if not is_newest:
+                self._over.add(night)
+        return []
+
+    def confirm(self, place: Place) -> None:
+        """Everything of its night up to `place` has arrived.
+
+        Raises JournalError when the cursor cannot be moved on the disk; the next call moves it as far.
+        """
+        self._confirmed[place.night] = max(place.row, self._confirmed.get(place.night, 0))
+        with self._shelf.opened(place.night) as journal:
+            journal.advance(self._name, self._confirmed[place.night])
+
+    def set_aside(self, place: Place, reason: str, body: bytes) -> None:
+        """Keep what the receiver refuses for good, beside the night it comes from."""
+        with self._shelf.opened(place.night) as journal:
+            journal.set_aside(self._name, place.row, reason, body)
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """Everything the receiver refused for good, oldest night first."""
+        letters: list[DeadLetter] = []
+        for path in self._shelf.nights():
+            with self._shelf.opened(path.name) as journal:
+                letters += journal.dead_letters(self._name)
+        return letters
+
+    def confirmed(self, tables: Sequence[str] | None = None) -> Iterator[tuple[Place, Row]]:
+        """Rows of this night and the last up to the cursor: what a receiver was told before this start."""
+        wanted = self._tables if tables is None else tuple(tables)
+        for path in self._shelf.nights()[-_RECALLED_NIGHTS:]:
+            after, upto = 0, self._after(path.name)
+            while after < upto:
+                with self._shelf.opened(path.name) as journal:
+                    page = journal.read(after, tables=wanted)
+                yield from ((Place(path.name, row), record) for row, record in page if row <= upto)
+                after = page[-1][0] if page else upto
+
+    def _after(self, night: str) -> int:
+        with self._shelf.opened(night) as journal:
+            return max(journal.cursor(self._name), self._confirmed.get(night, 0))
+
+    def _due(self) -> Iterator[tuple[str, bool]]:
+        """Nights that may owe rows, oldest first, each with whether it is the newest."""
+        names = [path.name for path in self._shelf.nights()]
+        for name in names:
+            if name in self._over:
+                continue
+            is_newest = name == names[-1]
+            if not self._from_first and not is_newest and not self._after(name):
+                self._over.add(name)
+                continue
+            self._from_first = True  # whoever began with a night wants every one after it
+            yield name, is_newest

@@ -1,0 +1,128 @@
+"""The shelf of nights: nothing that is due is skipped, whichever night it stands in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dsp.records import NS, ClockRow, Tick
+from store.journal import Journal
+from store.rows import FedRow
+from store.shelf import Place, Reader, Shelf
+
+NIGHTS = ("journal-2026-03-14.sqlite", "journal-2026-03-15.sqlite", "journal-2026-03-16.sqlite")
+
+
+def night(folder: Path, name: str, begun_ns: int, ticks: int) -> Path:
+    """A journal with a clock row and so many ticks."""
+    with Journal.open(folder / name) as journal:
+        journal.commit([ClockRow(begun_ns, begun_ns, "b", "UTC")])
+        journal.commit([FedRow("kid", Tick(begun_ns + i)) for i in range(ticks)])
+    return folder / name
+
+
+def three(folder: Path) -> None:
+    for number, name in enumerate(NIGHTS):
+        night(folder, name, number * NS, 3)
+
+
+def drained(reader: Reader, *, limit: int = 2) -> list[Place]:
+    """Everything that is due, each confirmed."""
+    places: list[Place] = []
+    while rows := reader.rows(limit):
+        places += [place for place, _ in rows]
+        reader.confirm(rows[-1][0])
+    return places
+
+
+def test_rows_due_in_older_nights_come_first_and_each_once(tmp_path: Path) -> None:
+    three(tmp_path)
+    with Shelf(tmp_path) as shelf:
+        reader = shelf.reader("influx", tables=("tick",), from_first=True)
+        assert drained(reader) == [Place(name, row) for name in NIGHTS for row in (2, 3, 4)]
+        assert drained(reader) == []
+
+
+def test_what_was_not_confirmed_is_handed_out_again_also_after_a_restart(tmp_path: Path) -> None:
+    three(tmp_path)
+    with Shelf(tmp_path) as shelf:
+        reader = shelf.reader("mqtt", tables=("tick",), from_first=True)
+        first = reader.rows(2)
+        assert reader.rows(2) == first
+        reader.confirm(first[0][0])
+    with Shelf(tmp_path) as shelf:
+        rest = drained(shelf.reader("mqtt", tables=("tick",)))
+        assert rest == [Place(name, row) for name in NIGHTS for row in (2, 3, 4)][1:]
+
+
+def test_a_receiver_that_is_new_begins_with_the_newest_night_and_then_follows_every_one(
+    tmp_path: Path,
+) -> None:
+    three(tmp_path)
+    with Shelf(tmp_path) as shelf:
+        reader = shelf.reader("mqtt", tables=("tick",))
+        assert [p.night for p in drained(reader)] == [NIGHTS[2]] * 3
+        night(tmp_path, "journal-2026-03-17.sqlite", 3 * NS, 1)
+        assert drained(reader) == [Place("journal-2026-03-17.sqlite", 2)]
+    with Shelf(tmp_path) as shelf:
+        assert drained(shelf.reader("mqtt", tables=("tick",))) == []
+
+
+def test_rows_that_come_to_the_old_night_until_the_new_one_begins_are_not_skipped(tmp_path: Path) -> None:
+    path = night(tmp_path, NIGHTS[0], 0, 2)
+    with Shelf(tmp_path) as shelf:
+        reader = shelf.reader("mqtt", tables=("tick",))
+        assert len(drained(reader)) == 2
+        with Journal.open(path) as journal:
+            journal.commit([FedRow("kid", Tick(99))])
+        night(tmp_path, NIGHTS[1], NS, 1)
+        assert drained(reader) == [Place(NIGHTS[0], 4), Place(NIGHTS[1], 2)]
+
+
+def test_a_night_taken_off_the_shelf_takes_nothing_of_the_others_with_it(tmp_path: Path) -> None:
+    three(tmp_path)
+    with Shelf(tmp_path) as shelf:
+        reader = shelf.reader("influx", tables=("tick",), from_first=True)
+        reader.confirm(reader.rows(1)[0][0])
+    for file in tmp_path.glob("journal-2026-03-14*"):
+        file.unlink()
+    with Shelf(tmp_path) as shelf:
+        rest = drained(shelf.reader("influx", tables=("tick",), from_first=True))
+    assert rest == [Place(name, row) for name in NIGHTS[1:] for row in (2, 3, 4)]
+
+
+def test_nights_are_in_the_order_they_were_recorded_also_when_the_clock_was_set_back(tmp_path: Path) -> None:
+    night(tmp_path, "journal-2036-01-01.sqlite", 0, 1)
+    night(tmp_path, "journal-2026-03-14-2.sqlite", NS, 1)
+    night(tmp_path, "journal-2026-03-15.sqlite", 2 * NS, 1)
+    with Shelf(tmp_path) as shelf:
+        assert [p.name[8:12] for p in shelf.nights()] == ["2036", "2026", "2026"]
+
+
+def test_what_was_told_before_a_start_is_known_again_from_this_night_and_the_last(tmp_path: Path) -> None:
+    three(tmp_path)
+    with Shelf(tmp_path) as shelf:
+        reader = shelf.reader("mqtt", tables=("tick",), from_first=True)
+        drained(reader)
+        assert [p for p, _ in reader.confirmed(("tick",))] == [
+            Place(name, row) for name in NIGHTS[1:] for row in (2, 3, 4)
+        ]
+
+
+def test_what_a_receiver_refuses_stays_beside_its_night(tmp_path: Path) -> None:
+    three(tmp_path)
+    with Shelf(tmp_path) as shelf:
+        reader = shelf.reader("influx", tables=("tick",), from_first=True)
+        reader.set_aside(Place(NIGHTS[1], 3), "400", b"line")
+        assert [(d.row, d.body) for d in reader.dead_letters()] == [(3, b"line")]
+
+
+@pytest.mark.parametrize("name", ["night.sqlite", "j.sqlite"])
+def test_a_journal_with_a_name_of_its_own_is_a_shelf_of_its_own(tmp_path: Path, name: str) -> None:
+    three(tmp_path)
+    path = night(tmp_path, name, 9 * NS, 1)
+    with Shelf.around(path) as shelf:
+        assert shelf.nights() == [path]
+    with Shelf.around(tmp_path / NIGHTS[0]) as shelf:
+        assert [p.name for p in shelf.nights()] == list(NIGHTS)
