@@ -5,21 +5,34 @@ from __future__ import annotations
 import ipaddress
 import os
 import stat
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from alerts.people import MQTT, Person, QuietHours
+from alerts.words import Wording
 from dsp.records import Site
 
 from .errors import BadSettings, SecretTooOpen
 
-__all__ = ["BrokerSettings", "GatewaySettings", "InfantSettings", "InfluxSettings", "SensorSettings", "load"]
+__all__ = [
+    "BrokerSettings",
+    "CommandSettings",
+    "GatewaySettings",
+    "InfantSettings",
+    "InfluxSettings",
+    "PersonSettings",
+    "SensorSettings",
+    "load",
+]
 
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 _Address = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$|^[0-9A-Fa-f-]{36}$")]
+_Number = Annotated[str, msgspec.Meta(pattern=r"^(\+?[0-9][0-9 ]{1,14})?$")]
+_TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 _Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
@@ -69,6 +82,38 @@ class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         return not (self.tls or self.allow_unencrypted or _is_loopback(self.host))
 
 
+class PersonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One who is told and may answer: an id (never a name), and a place in the chain."""
+
+    id: _Id
+    channels: list[_Id] = [MQTT]
+    """`mqtt`, or names of push services; all of them are used"""
+    order: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    after_s: Annotated[float, msgspec.Meta(ge=0, le=1800)] | None = None
+    """told this long after the one before, unanswered; half an hour at most, for an urgent message is for now"""
+    quiet: (
+        Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None
+    ) = None
+    """`22:00-07:00` in the gateway's zone: silent messages wait; what rings never does"""
+    infants: list[_Id] = []
+    """only these; empty: all"""
+
+    @property
+    def person(self) -> Person:
+        """As the rules of telling know it."""
+        quiet = None
+        if self.quiet is not None:
+            quiet = QuietHours(*(time.fromisoformat(t) for t in self.quiet.split("-")))
+        return Person(self.id, tuple(self.channels), self.order, self.after_s, quiet, tuple(self.infants))
+
+
+class CommandSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who may command beside the people: things with a button."""
+
+    sources: list[_Id] = ["home-assistant", "page"]
+    """ids that a command may give as `by`"""
+
+
 class InfluxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The InfluxDB that the journal is copied to."""
 
@@ -85,9 +130,22 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     gateway: _Id
     journal_dir: str
     zone: str = "UTC"
+    language: Literal["en", "de"] = "en"
+    """of every text that people read"""
+    emergency_number: _Number = ""
+    """of the country; urgent texts name it"""
+    summary_at: _TimeOfDay = "07:00"
+    """local time at which the summary of the night is sent"""
     infants: list[InfantSettings]
     mqtt: BrokerSettings | None = None
     influx: InfluxSettings | None = None
+    people: list[PersonSettings] = []
+    commands: CommandSettings = CommandSettings()
+
+    @property
+    def wording(self) -> Wording:
+        """How people are spoken to."""
+        return Wording(self.language, self.emergency_number)
 
 
 def load(path: Path) -> GatewaySettings:
@@ -118,7 +176,8 @@ def _check(path: Path, settings: GatewaySettings) -> None:
         raise BadSettings(path, "no infant is configured", "Add an [[infants]] table")
     ids = [infant.id for infant in settings.infants]
     addresses = [s.address.upper() for infant in settings.infants for s in infant.sensors]
-    for what, values in (("infant id", ids), ("sensor address", addresses)):
+    people = [person.id for person in settings.people]
+    for what, values in (("infant id", ids), ("sensor address", addresses), ("person id", people)):
         doubled = sorted({v for v in values if values.count(v) > 1})
         if doubled:
             raise BadSettings(path, f"{what} {doubled[0]} stands there twice", "Each may be used once")
@@ -128,6 +187,12 @@ def _check(path: Path, settings: GatewaySettings) -> None:
         sites = [s.site for s in infant.sensors]
         if len(set(sites)) != len(sites):
             raise BadSettings(path, f"infant {infant.id} wears two sensors on one site", "One sensor a site")
+    for person in settings.people:
+        if strangers := sorted(set(person.infants) - set(ids)):
+            what = (
+                f"person {person.id} is to be told of infant {strangers[0]}, whom no [[infants]] table names"
+            )
+            raise BadSettings(path, what, "Use the infants' ids")
     if settings.mqtt is not None and settings.mqtt.exposed:
         what = f"mqtt.tls is false, but {settings.mqtt.host!r} is not this computer"
         remedy = "Set tls = true; or, on a network you trust whole, allow_unencrypted = true"
