@@ -26,15 +26,15 @@ __all__ = [
     "decode",
 ]
 
-MOST_BYTES = 16_384
-"""Longest payload that is looked at: a note of 2,000 letters in any script fits six times."""
+MOST_BYTES = 4096
+"""Longest payload that is looked at: a note of 1,000 letters fits in nearly any script."""
 LONGEST_MUTE_MIN = 240
 """Half a night: whoever mutes at bedtime is listened for again before morning, whatever they forget."""
 
 # the look-ahead refuses the line break that `$` lets pass
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)")]
 _Pattern = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{0,63}$(?!\n)")]
-_Text = Annotated[str, msgspec.Meta(max_length=2000)]
+_Text = Annotated[str, msgspec.Meta(max_length=1000)]
 _NoteKind = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$(?!\n)")]
 
 

@@ -86,7 +86,7 @@ class PersonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """One who is told and may answer: an id (never a name), and a place in the chain."""
 
     id: _Id
-    channels: list[_Id] = [MQTT]
+    channels: tuple[_Id, ...] = (MQTT,)
     """`mqtt`, or names of push services; all of them are used"""
     order: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     after_s: Annotated[float, msgspec.Meta(ge=0, le=1800)] | None = None
@@ -95,7 +95,7 @@ class PersonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None
     ) = None
     """`22:00-07:00` in the gateway's zone: silent messages wait; what rings never does"""
-    infants: list[_Id] = []
+    infants: tuple[_Id, ...] = ()
     """only these; empty: all"""
 
     @property
@@ -104,13 +104,13 @@ class PersonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         quiet = None
         if self.quiet is not None:
             quiet = QuietHours(*(time.fromisoformat(t) for t in self.quiet.split("-")))
-        return Person(self.id, tuple(self.channels), self.order, self.after_s, quiet, tuple(self.infants))
+        return Person(self.id, self.channels, self.order, self.after_s, quiet, self.infants)
 
 
 class CommandSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who may command beside the people: things with a button."""
 
-    sources: list[_Id] = ["home-assistant", "page"]
+    sources: tuple[_Id, ...] = ("home-assistant", "page")
     """ids that a command may give as `by`"""
 
 
@@ -187,16 +187,21 @@ def _check(path: Path, settings: GatewaySettings) -> None:
         sites = [s.site for s in infant.sensors]
         if len(set(sites)) != len(sites):
             raise BadSettings(path, f"infant {infant.id} wears two sensors on one site", "One sensor a site")
-    for person in settings.people:
-        if strangers := sorted(set(person.infants) - set(ids)):
-            what = (
-                f"person {person.id} is to be told of infant {strangers[0]}, whom no [[infants]] table names"
-            )
-            raise BadSettings(path, what, "Use the infants' ids")
+    _check_people(path, settings)
     if settings.mqtt is not None and settings.mqtt.exposed:
         what = f"mqtt.tls is false, but {settings.mqtt.host!r} is not this computer"
         remedy = "Set tls = true; or, on a network you trust whole, allow_unencrypted = true"
         raise BadSettings(path, what, remedy)
+
+
+def _check_people(path: Path, settings: GatewaySettings) -> None:
+    infants = {infant.id for infant in settings.infants}
+    for person in settings.people:
+        if strangers := sorted(set(person.infants) - infants):
+            what = (
+                f"person {person.id} is to be told of infant {strangers[0]}, whom no [[infants]] table names"
+            )
+            raise BadSettings(path, what, "Use the infants' ids")
 
 
 def _is_loopback(host: str) -> bool:
