@@ -30,7 +30,7 @@ def decide(
     now_ns: int | None = None,
     clock: ClockRow | None = None,
     age_days: int | None = None,
-    language: str = "en",
+    wording: words.Wording = words.PLAIN_ENGLISH,
 ) -> tuple[RuleState, tuple[Alert, ...]]:
     """Take one fact and say what people are to be told.
 
@@ -41,14 +41,12 @@ def decide(
         now_ns: data time of the decision; by default the time the fact itself carries.
         clock: newest clock row, for the time of day in late messages; without one they say how long ago.
         age_days: age of the infant, None when unknown.
-        language: of the texts.
+        wording: language of the texts, and the emergency number they name.
 
     Returns:
         The new state, and the alerts in the order they arise. Severity DIARY makes no alert.
     """
-    setting = Setting(
-        table, _time_of(fact) if now_ns is None else now_ns, clock, age_days, words.catalogue(language)
-    )
+    setting = Setting(table, _time_of(fact) if now_ns is None else now_ns, clock, age_days, wording.catalogue)
     state = state.since(setting.now_ns - int(table.memory_s * NS))
     if isinstance(fact, Event):
         return on_event(state, fact, setting)

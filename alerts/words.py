@@ -12,10 +12,12 @@ from dsp.records import NS, Event, Severity, Site
 
 __all__ = [
     "LANGUAGES",
+    "PLAIN_ENGLISH",
     "SELF_TEST",
     "Circumstances",
     "Seen",
     "Text",
+    "Wording",
     "about_event",
     "about_trouble",
     "catalogue",
@@ -30,6 +32,29 @@ SELF_TEST = "selftest"
 """Id of the infant that no child may have: what is told of it is a test, and says so."""
 _TO_MINUTES_S = 120
 """Up to two minutes people read seconds more easily than a rounded minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How the people of a gateway are spoken to."""
+
+    language: str = "en"
+    """one of `LANGUAGES`"""
+    emergency_number: str = ""
+    """of the country; empty: the text names none of its own"""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The texts.
+
+        Raises:
+            LookupError: there are none in this language.
+        """
+        return catalogue(self.language, self.emergency_number)
+
+
+PLAIN_ENGLISH = Wording()
+"""How people are spoken to where no settings say otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

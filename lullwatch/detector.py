@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from alerts import rules
+from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.kernels import Kernels
 from dsp.pipeline import Pipeline
 from dsp.reconcile import Name, reconcile, renamed
@@ -96,6 +97,7 @@ class Detector:
         clock: ties data time to UTC in the words of late alerts; without it they say how long ago.
         past: what was fed and told before; without it samples that come late are counted, not decided on.
         kernels: compiled loops for replay; what is told is the same without them.
+        wording: language of the alerts, and the emergency number they name.
     """
 
     def __init__(
@@ -107,7 +109,9 @@ class Detector:
         clock: ClockRow | None = None,
         past: Past | None = None,
         kernels: Kernels | None = None,
+        wording: Wording = PLAIN_ENGLISH,
     ) -> None:
+        self._wording = wording
         self._kernels = kernels
         self._infant = infant
         self._sites = tuple(sites)
@@ -181,7 +185,9 @@ class Detector:
     def _decide(self, facts: Iterable[rules.Fact]) -> list[Alert]:
         alerts: list[Alert] = []
         for fact in facts:
-            self._rules, decided = rules.decide(self._rules, fact, clock=self._clock, age_days=self._age_days)
+            self._rules, decided = rules.decide(
+                self._rules, fact, clock=self._clock, age_days=self._age_days, wording=self._wording
+            )
             alerts += decided
         return alerts
 

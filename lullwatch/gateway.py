@@ -13,6 +13,7 @@ from bleak.backends.device import BLEDevice
 
 from alerts.mqtt import BrokerAddress, MqttPublisher
 from alerts.payloads import Topics
+from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.clock import Clock
 from dsp.records import NS, ClockRow, Delivery, Site
 from ingest.link import SockLink
@@ -87,6 +88,7 @@ class Gateway:
         on_taken: told what each batch led to, on the event loop.
         commit_every_s: data time between two commits.
         read_clock: gives the tie between data time and UTC as it is now; by default it stays as it was.
+        wording: language of the alerts, and the emergency number they name.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class Gateway:
         on_taken: Callable[[Taken], None] = lambda _: None,
         commit_every_s: float = COMMIT_EVERY_S,
         read_clock: Callable[[], ClockRow] | None = None,
+        wording: Wording = PLAIN_ENGLISH,
     ) -> None:
         self._journal = journal
         self._read_clock = read_clock or (lambda: clock_row)
@@ -109,7 +112,7 @@ class Gateway:
         self._clock = clock
         self._clock_row = clock_row
         self._on_taken = on_taken
-        watches = [Watch.of(w.infant, [s.site for s in w.sensors], w.age_days) for w in wearers]
+        watches = [Watch.of(w.infant, [s.site for s in w.sensors], w.age_days, wording) for w in wearers]
         self._spine = Spine(journal, watches)
         self._recording_ends = False
         self._intake = Intake(

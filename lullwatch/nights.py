@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.records import NS, ClockRow, Config, Item, Site, Tick
 from store.edf import read_at_rest
 from store.journal import Journal
@@ -33,6 +34,7 @@ class Night:
     blocks: Iterable[Sequence[Item]]
     """what is fed before the detector decides: a minute, or in the order of arrival what a tick closed"""
     age_days: int | None = None
+    wording: Wording = PLAIN_ENGLISH
     ends: bool = True
     """whether the recording ends with the last item, so that what is open is decided"""
     as_arrived: bool = False
@@ -130,7 +132,9 @@ def _settled(name: str, recording: AtRest, watch: Watch | None) -> Night:
 def _set(night: Night, watch: Watch) -> Night:
     """The night with the detector set as it was live."""
     seen = {*night.sites, *watch.sites}
-    return replace(night, sites=tuple(s for s in Site if s in seen), age_days=watch.age_days)
+    return replace(
+        night, sites=tuple(s for s in Site if s in seen), age_days=watch.age_days, wording=watch.wording
+    )
 
 
 def _parts(journal: Journal, infant: str) -> Iterator[_Part]:

@@ -48,7 +48,13 @@ def replay(
     age_days = night.age_days if age_days is None else age_days
     past = FedPast() if night.as_arrived else None
     detector = Detector(
-        night.infant, night.sites, age_days=age_days, clock=night.clock, past=past, kernels=_kernels(night)
+        night.infant,
+        night.sites,
+        age_days=age_days,
+        clock=night.clock,
+        past=past,
+        kernels=_kernels(night),
+        wording=night.wording,
     )
     told = Told()
     fed_ns = night.t0_ns

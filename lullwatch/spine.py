@@ -121,7 +121,9 @@ class Spine:
 
     def _detector(self, watch: Watch, clock: ClockRow) -> Detector:
         past = self._pasts[watch.infant]
-        return Detector(watch.infant, watch.sites, age_days=watch.age_days, clock=clock, past=past)
+        return Detector(
+            watch.infant, watch.sites, age_days=watch.age_days, clock=clock, past=past, wording=watch.wording
+        )
 
     def _catch_up(self, taken: Taken, infant: str, since_row: int) -> None:
         snapshot = self._journal.newest_snapshot(infant)

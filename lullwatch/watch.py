@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from alerts.severity import TABLE
+from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.records import Config, Site
 from dsp.settings import Settings
 
@@ -23,6 +24,7 @@ class Watch:
     sites: tuple[Site, ...]
     age_days: int | None = None
     """on the evening the night began; it stays so over a restart after midnight"""
+    wording: Wording = PLAIN_ENGLISH
     settings: str = Settings().tag
     table: int = TABLE.version
     ended: bool = False
@@ -32,14 +34,16 @@ class Watch:
         """Whether a detector with these settings may go on from one with the earlier settings."""
         if earlier is None or earlier.ended:
             return False
-        mine = (self.infant, self.sites, self.settings, self.table)
-        return mine == (earlier.infant, earlier.sites, earlier.settings, earlier.table)
+        mine = (self.infant, self.sites, self.wording, self.settings, self.table)
+        return mine == (earlier.infant, earlier.sites, earlier.wording, earlier.settings, earlier.table)
 
     @classmethod
-    def of(cls, infant: str, sites: Iterable[Site], age_days: int | None) -> Watch:
+    def of(
+        cls, infant: str, sites: Iterable[Site], age_days: int | None, wording: Wording = PLAIN_ENGLISH
+    ) -> Watch:
         """The settings this program would use now; sites in the order of `Site`."""
         worn = set(sites)
-        return cls(infant, tuple(site for site in Site if site in worn), age_days)
+        return cls(infant, tuple(site for site in Site if site in worn), age_days, wording)
 
 
 def config_of(watch: Watch, t_ns: int) -> Config:
