@@ -58,6 +58,7 @@ async def _run(settings: GatewaySettings, journal: Journal, broker: BrokerAddres
         radio=Radio(finder.find, rssi=finder.rssi),
         broker=broker,
         read_clock=lambda: clock.row(settings.zone),
+        wording=settings.wording,
     )
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
