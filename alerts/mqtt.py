@@ -2,8 +2,7 @@
 
 The publisher keeps what the broker has not confirmed and sends it again after a reconnect; ids and versions make
 what arrives twice recognisable. It holds no more than its callers wait for: they read the journal behind a cursor
-that moves when `publish` returns. Commands under `.../set/` have their place in `_listen`, which today only
-notices that the connection is gone.
+that moves when `publish` returns. Commands are carried out one by one, apart from publishing and from listening.
 """
 
 from __future__ import annotations
@@ -12,11 +11,12 @@ import asyncio
 import logging
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import aiomqtt
 
+from alerts.inbound import Arrived, Inbox, OnCommand
 from alerts.payloads import Message, Topics, status_payload
 from dsp.clock import Clock
 from dsp.records import Delivery
@@ -74,7 +74,9 @@ class MqttPublisher:
         topics: of this gateway.
         clock: times the pauses between attempts and stamps deliveries.
         on_delivery: told when the broker confirmed an alert (step `published`).
-        on_connection: told True once connected and False once there is no connection, for technical trouble.
+        on_connection: told True once connected and False once there is no connection.
+        infants: ids of those whose commands are carried out.
+        on_command: carries out commands and receipts; None listens to none.
     """
 
     def __init__(
@@ -85,12 +87,15 @@ class MqttPublisher:
         clock: Clock,
         on_delivery: Callable[[Delivery], None] = lambda _: None,
         on_connection: Callable[[bool], None] = lambda _: None,
+        infants: Collection[str] = (),
+        on_command: OnCommand | None = None,
     ) -> None:
         self._broker = broker
         self._topics = topics
         self._clock = clock
         self._on_delivery = on_delivery
         self._on_connection = on_connection
+        self._inbox = None if on_command is None else Inbox(topics, infants, on_command)
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -163,6 +168,8 @@ class MqttPublisher:
             await self._send(client, message)
         self._tell(connected=True)
         work = [asyncio.create_task(self._drain(client)), asyncio.create_task(self._listen(client))]
+        if self._inbox is not None:
+            work.append(asyncio.create_task(self._answer(client, self._inbox)))
         try:
             await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -189,8 +196,18 @@ class MqttPublisher:
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         """Raise `MqttError` as soon as the connection is lost, also when nothing is to be published."""
+        if self._inbox is not None:
+            await client.subscribe([(f, QOS) for f in self._inbox.filters])
         async for message in client.messages:
-            _log.debug("ignored a message on %s: no command is known yet", message.topic)
+            if self._inbox is not None:
+                payload = message.payload if isinstance(message.payload, bytes) else b""
+                self._inbox.put(Arrived(str(message.topic), payload, message.retain))
+
+    async def _answer(self, client: aiomqtt.Client, inbox: Inbox) -> None:
+        """Carry out commands one after the other and say what became of each."""
+        while True:
+            if (said := await inbox.answer()) is not None:
+                await self._send(client, said)
 
     async def _send(self, client: aiomqtt.Client, message: Message) -> None:
         await client.publish(message.topic, message.payload, qos=QOS, retain=message.retain)

@@ -17,6 +17,7 @@ from alerts.words import match_word
 from dsp.records import NS, Alert, Coverage, Event, LinkSample, Severity, StateEpoch
 
 __all__ = [
+    "GATEWAY",
     "SCHEMA",
     "BadTopicId",
     "Message",
@@ -26,6 +27,7 @@ __all__ = [
     "coverage_message",
     "event_message",
     "link_message",
+    "refusal_payload",
     "state_message",
     "status_payload",
     "summary_message",
@@ -33,6 +35,8 @@ __all__ = [
 
 SCHEMA = 1
 """Version of every payload."""
+GATEWAY = "gateway"
+"""Stands in a topic where no single infant is meant; no infant may be called so."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _STATUS_STATES = ("online", "offline", "stopped")
 
@@ -72,7 +76,27 @@ class Topics:
 
     def of(self, infant: str, kind: str) -> str:
         """`state`, `event`, `alert`, `coverage`, `link` or `summary` of an infant; `gateway` for no infant."""
-        return f"lullwatch/{self.gateway}/{_checked('infant id', infant or 'gateway')}/{kind}"
+        return f"lullwatch/{self.gateway}/{_checked('infant id', infant or GATEWAY)}/{kind}"
+
+    @property
+    def inbound(self) -> tuple[str, str]:
+        """Filters of the topics that this gateway listens to."""
+        return f"lullwatch/{self.gateway}/+/set/+", f"lullwatch/{self.gateway}/+/receipt"
+
+    def command(self, topic: str) -> tuple[str, str] | None:
+        """Infant (or `gateway`) and name of what came on a topic, `receipt` among the names; None if it is none."""
+        match topic.split("/"):
+            case ["lullwatch", self.gateway, infant, "receipt"] if _ID.fullmatch(infant):
+                return infant, "receipt"
+            case ["lullwatch", self.gateway, infant, "set", name] if _ID.fullmatch(infant) and _ID.fullmatch(
+                name
+            ):
+                return infant, name
+        return None
+
+    def result(self, infant: str, name: str) -> str:
+        """Where the answer to a command goes."""
+        return f"{self.of(infant, 'result')}/{_checked('command', name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +207,11 @@ def link_message(topics: Topics, clock: UtcClock, infant: str, links: Sequence[L
 def summary_message(topics: Topics, infant: str, summary: Json) -> Message:
     """The morning summary as whoever made it gives it, retained."""
     return Message(topics.of(infant, "summary"), _encoded(summary), retain=True)
+
+
+def refusal_payload(command: str, why: str) -> bytes:
+    """The answer to a command that is not carried out."""
+    return _encoded({"command": command, "ok": False, "why": why})
 
 
 def _checked(what: str, given: str) -> str:

@@ -126,6 +126,16 @@ class Broker:
         line += ["-c", "-i", session] if session else []
         return Subscriber(program, [*line, "-t", topic, "-F", "\x1f%r\x1f%q\x1f%t\x1f%p"])
 
+    def pub(self, topic: str, payload: str | bytes, *options: str) -> None:
+        """Publish with `mosquitto_pub`, a sender that shares no code with ours."""
+        program = self.server.program
+        line = [str(program.sibling("mosquitto_pub")), "-h", self.host, "-p", str(self.port), "-q", "1"]
+        data = payload if isinstance(payload, bytes) else payload.encode()
+        env = program.environment()
+        subprocess.run(
+            [*line, *options, "-t", topic, "-s"], input=data, env=env, check=True, timeout=PATIENCE_S
+        )
+
 
 @dataclass(frozen=True)
 class Influx:

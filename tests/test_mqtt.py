@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,9 @@ def another_process(port: int, gateway: str) -> subprocess.Popen[bytes]:
 class Running:
     """A publisher that runs, and what it reported."""
 
-    def __init__(self, broker: Broker, gateway: str, *, user: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, broker: Broker, gateway: str, *, user: tuple[str, str] | None = None, **more: Any
+    ) -> None:
         name, password = user or (None, None)
         self.topics = Topics(gateway)
         self.clock = RealClock()
@@ -69,6 +72,7 @@ class Running:
             clock=self.clock,
             on_delivery=self.deliveries.append,
             on_connection=self.connections.append,
+            **more,
         )
         self.task = asyncio.create_task(self.publisher.run())
 
@@ -87,7 +91,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(broker: Broker, gateway: str = "", **more: tuple[str, str]) -> AsyncIterator[Running]:
+async def running(broker: Broker, gateway: str = "", **more: Any) -> AsyncIterator[Running]:
     it = Running(broker, gateway or broker.topic, **more)
     try:
         yield it
@@ -268,3 +272,20 @@ async def test_the_demo_s_throw_away_broker_carries_alerts_too(
     finally:
         await asyncio.to_thread(server.stop)
     assert [json.loads(r.payload).get("state", "alert") for r in received] == ["online", "alert", "stopped"]
+
+
+async def test_a_command_is_carried_out_and_answered_on_its_result_topic(mosquitto: Broker) -> None:
+    asked: list[tuple[str, str, bytes]] = []
+
+    async def on_command(infant: str, name: str, payload: bytes) -> bytes:
+        asked.append((infant, name, payload))
+        return b'{"ok":true}'
+
+    async with running(mosquitto, infants=["inf1"], on_command=on_command) as gateway:
+        await gateway.until_connected()
+        base = f"lullwatch/{mosquitto.topic}/inf1"
+        with await subscribed(mosquitto, f"{base}/result/+") as sub:
+            await asyncio.to_thread(mosquitto.pub, f"{base}/set/ack", '{"by":"a"}')
+            [got] = await taken(sub, 1)
+    assert asked == [("inf1", "ack", b'{"by":"a"}')]
+    assert (got.topic, got.payload, got.retained) == (f"{base}/result/ack", '{"ok":true}', False)
