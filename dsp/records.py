@@ -35,6 +35,7 @@ __all__ = [
     "Note",
     "Output",
     "Packet",
+    "Pin",
     "Scale",
     "Segment",
     "SegmentFlag",
@@ -482,6 +483,17 @@ class Note:
     kind: str
     text: str
     author: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Raw data of this span is kept whatever the retention: somebody wants to come back to it."""
+
+    infant: str
+    onset_ns: int
+    end_ns: int
+    event_id: str
+    """event it was pinned for; empty when it was the span alone"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from store.errors import (
     JournalDamaged,
     JournalEmpty,
     JournalError,
+    JournalFailing,
     JournalFull,
     JournalInUse,
     JournalReadOnly,
@@ -24,8 +26,11 @@ from store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 __all__ = [
     "check_begun",
     "check_kind",
+    "check_whole",
     "claimed",
     "connect",
+    "connect_reading",
+    "durable",
     "flush_folder",
     "prepare",
     "transaction",
@@ -36,8 +41,16 @@ _BUSY_TIMEOUT_S = 10.0
 """A commit holds the write lock for milliseconds; ten seconds outlast a checkpoint on a slow card."""
 
 
+_CHECK_S = 1.0
+"""Time for the check at the start: 200 MB on a slow card, and a monitor that was killed is to hear again in three
+seconds. What it does not reach is found when it is read."""
+
+_CHECK_STEPS = 20_000
+"""Instructions of SQLite between two looks at the time, well under a millisecond."""
+
+
 def connect(path: Path, mode: str) -> sqlite3.Connection:
-    """Open in mode `rwc` (made where missing) or `ro`; threads may share it, nothing begins by itself."""
+    """Open in mode `rwc` (made where missing), `rw` or `ro`; threads may share it, nothing begins by itself."""
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
@@ -45,6 +58,20 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         check_same_thread=False,
         timeout=_BUSY_TIMEOUT_S,
     )
+
+
+def connect_reading(path: Path) -> sqlite3.Connection:
+    """Open for reading; also on a disk that is mounted read-only, where SQLite cannot share memory with a writer."""
+    db = connect(path, "ro")
+    try:
+        db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError:
+        db.close()
+        if not path.exists() or os.access(path.parent, os.W_OK):
+            db = connect(path, "ro")  # its own words say what is wrong
+        else:
+            db = connect(path, "ro&immutable=1")
+    return db
 
 
 def check_kind(path: Path, db: sqlite3.Connection) -> None:
@@ -86,16 +113,41 @@ def check_begun(path: Path, db: sqlite3.Connection) -> None:
 
 
 def prepare(path: Path, db: sqlite3.Connection) -> None:
-    """Make a file ready for writing: right kind, durable commits, whole, newest schema."""
+    """Make a file ready for writing: right kind, durable commits, whole as far as can be seen, newest schema."""
     check_kind(path, db)
+    # Only a file without tables takes this; it lets the room of old raw data go back to the disk bit by bit.
+    db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    durable(db)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    check_whole(path, db, limit_s=_CHECK_S)
+    _migrate(db)
+
+
+def durable(db: sqlite3.Connection) -> None:
+    """Commits of this connection outlast a power cut."""
     db.execute("PRAGMA journal_mode = WAL")
     # FULL: in WAL mode anything less may lose the last commits in a power cut, and those were acknowledged.
     db.execute("PRAGMA synchronous = FULL")
-    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    finding = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+
+
+def check_whole(path: Path, db: sqlite3.Connection, *, limit_s: float) -> bool:
+    """Look for damage; False when time ran out before all was seen.
+
+    Raises JournalDamaged.
+    """
+    until_s = time.monotonic() + limit_s
+    db.set_progress_handler(lambda: int(time.monotonic() > until_s), _CHECK_STEPS)
+    try:
+        finding = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return False
+    finally:
+        db.set_progress_handler(None, 0)
     if finding != "ok":
         raise JournalDamaged(path, str(finding))
-    _migrate(db)
+    return True
 
 
 def _migrate(db: sqlite3.Connection) -> None:
@@ -147,6 +199,8 @@ def _meaning(path: Path, error: sqlite3.DatabaseError) -> JournalError | None:
         return JournalDamaged(path, str(error))
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return JournalReadOnly(path, str(error))
+    if code == sqlite3.SQLITE_IOERR:
+        return JournalFailing(path, str(error))
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return JournalBusy(path, _BUSY_TIMEOUT_S)
     return None

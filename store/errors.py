@@ -11,6 +11,7 @@ __all__ = [
     "JournalDamaged",
     "JournalEmpty",
     "JournalError",
+    "JournalFailing",
     "JournalFull",
     "JournalInUse",
     "JournalReadOnly",
@@ -62,6 +63,16 @@ class JournalInUse(JournalError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"{path}: another monitor writes this journal. Only one may; stop it first, or give another folder."
+        )
+
+
+class JournalFailing(JournalError):
+    """The disk under the journal does not read or write as it should."""
+
+    def __init__(self, path: Path, finding: str) -> None:
+        super().__init__(
+            f"{path}: the disk failed while reading or writing ({finding}). "
+            "Look at the computer's own log for the disk's errors; what was acknowledged before is kept."
         )
 
 

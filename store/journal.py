@@ -4,58 +4,37 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Final, Self
 from zoneinfo import ZoneInfo
 
-from dsp.records import (
-    NS,
-    Alert,
-    ClockRow,
-    Config,
-    Context,
-    Coverage,
-    Delivery,
-    Epoch,
-    Event,
-    Item,
-    LinkSample,
-    Note,
-    Packet,
-    Segment,
-    StateEpoch,
-)
+from dsp.records import NS
 from store.cursors import Cursors, DeadLetter
 from store.database import (
     check_begun,
     check_kind,
     claimed,
     connect,
+    connect_reading,
+    durable,
     flush_folder,
     prepare,
     transaction,
     translated,
 )
-from store.rows import FED, TABLES, FedRow, LinkRow, Row, SegmentRow, Table, segment_of, table_of
+from store.journal_reading import Carried, JournalReading, Snapshot
+from store.rows import TABLES, Row, table_of
 
-__all__ = ["SNAPSHOTS_APART_NS", "CommitResult", "Journal", "Snapshot", "night_name"]
+__all__ = ["SNAPSHOTS_APART_NS", "Carried", "CommitResult", "Journal", "Snapshot", "night_name"]
 
-_PAGE_ROWS = 4096
-"""Rows read at a time: large enough that SQLite's start-up cost vanishes, small enough to stay in cache. No
-read lock outlives a page, so a slow reader never keeps the write-ahead log from being folded back."""
-
-_WINDOW_NS = 600 * NS
-"""Data time read at a time when segments are wanted by time: about 12,000 rows of three sensors."""
-
-_SNAPSHOTS_ALL_NS = 300 * NS
+_SNAPSHOTS_ALL_NS: Final = 300 * NS
 """Newest states that are all kept: a restart takes the newest, data that comes late rarely reaches further back."""
 
-SNAPSHOTS_APART_NS = 900 * NS
+SNAPSHOTS_APART_NS: Final = 900 * NS
 """Of older states one is kept in each span of this length: 0.4 MB each, 16 MB a night instead of 250."""
 
 _THIN_OUT = """
@@ -63,9 +42,9 @@ DELETE FROM snapshot WHERE infant = ? AND t_ns < ?
 AND row NOT IN (SELECT min(row) FROM snapshot WHERE infant = ? GROUP BY t_ns / ?)
 """
 
-_T = TypeVar("_T")
-
 _HALF_DAY = timedelta(hours=12)
+_PART = ".part"
+"""Ending of a night that is being begun: it gets its name when all it begins with is on the disk."""
 
 
 def night_name(utc_ns: int, zone: str = "UTC") -> str:
@@ -88,33 +67,23 @@ class CommitResult:
         return self.rows.count(None)
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """State of an infant's pipeline after it was fed everything up to `row`."""
-
-    row: int
-    t_ns: int
-    state: bytes
-
-
-class Journal:
+class Journal(JournalReading):
     """One night. Append-only; every row carries its place in one order over all tables.
 
     One writer and any number of readers, in one process or several; methods may be called from any thread.
     """
 
     def __init__(self, path: Path, db: sqlite3.Connection, claim: int | None = None) -> None:
-        self.path = path
+        super().__init__(path, db)
         self._claim = claim
-        self._db = db
-        self._lock = threading.RLock()
         self._cursors: Cursors | None = None
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
         """Open for writing, made anew where there is none; checks the file and brings its schema up to date.
 
-        Raises JournalInUse, JournalDamaged, JournalTooNew, JournalReadOnly, JournalFull or JournalBusy.
+        Raises JournalInUse, JournalDamaged, JournalTooNew, JournalReadOnly, JournalFull, JournalFailing or
+        JournalBusy.
         """
         path = Path(path)
         with translated(path), ExitStack() as undo:
@@ -124,10 +93,45 @@ class Journal:
             db = connect(path, "rwc")
             with _closed_on_error(db):
                 prepare(path, db)
+                journal = cls(path, db, claim)
             if is_new:
                 flush_folder(path.parent)
             undo.pop_all()
-        return cls(path, db, claim)
+        return journal
+
+    @classmethod
+    def begin(cls, path: Path, rows: Sequence[Row], carried: Sequence[Carried] = ()) -> Self:
+        """Begin a night with these rows and states: whoever finds the file finds all of it. Then open it.
+
+        Raises as `open` does; then there is no such night.
+        """
+        part = path.with_suffix(_PART)
+        for left in part.parent.glob(part.name + "*"):
+            left.unlink()  # a beginning that a power cut ended
+        with translated(path):
+            db = connect(part, "rwc")
+            with _closed_on_error(db):
+                prepare(part, db)
+                with cls(part, db) as begun:
+                    begun._carry(begun.commit(rows).last_row, carried)
+            part.replace(path)
+            flush_folder(path.parent)
+        return cls.open(path)
+
+    @classmethod
+    def amend(cls, path: Path | str) -> Self:
+        """Open beside the writer of a night for a few words of a person, or to take away what is no longer kept.
+
+        Raises JournalEmpty, JournalDamaged, JournalTooNew or JournalReadOnly.
+        """
+        path = Path(path)
+        with translated(path):
+            db = connect(path, "rw")
+            with _closed_on_error(db):
+                check_kind(path, db)
+                check_begun(path, db)
+                durable(db)
+                return cls(path, db)
 
     @classmethod
     def read_only(cls, path: Path | str) -> Self:
@@ -137,11 +141,11 @@ class Journal:
         """
         path = Path(path)
         with translated(path):
-            db = connect(path, "ro")
+            db = connect_reading(path)
             with _closed_on_error(db):
                 check_kind(path, db)
                 check_begun(path, db)
-        return cls(path, db)
+                return cls(path, db)
 
     def close(self) -> None:
         """Close the file; open iterators end with an error."""
@@ -164,7 +168,8 @@ class Journal:
     def commit(self, rows: Sequence[Row]) -> CommitResult:
         """Append all rows in this order, or none of them; they are on the disk when this returns.
 
-        Raises JournalFull, JournalReadOnly, JournalBusy or JournalDamaged; then nothing was appended.
+        Raises JournalFull, JournalFailing, JournalReadOnly, JournalBusy or JournalDamaged; then nothing was
+        appended.
         """
         with self._numbered() as row_number:
             placed: list[int | None] = []
@@ -182,155 +187,22 @@ class Journal:
         Of older states one every quarter of an hour stays; each can be had again by feeding the rows after it.
         """
         with self._numbered() as last:
-            self._db.execute(
-                "INSERT INTO snapshot (row, infant, t_ns, fed, state) VALUES (?, ?, ?, ?, ?)",
-                (last + 1, infant, t_ns, row, state),
-            )
+            self._db.execute(_PUT_SNAPSHOT, (last + 1, infant, t_ns, row, state))
             self._db.execute(_THIN_OUT, (infant, t_ns - _SNAPSHOTS_ALL_NS, infant, SNAPSHOTS_APART_NS))
             self._db.execute("UPDATE counter SET last_row = ?", (last + 1,))
-
-    # reading
-
-    @property
-    def newest_ns(self) -> int | None:
-        """Newest data time of any tick or segment; None in a journal without both."""
-        found = self._all(
-            "SELECT max(t_ns) FROM (SELECT max(t_ns) AS t_ns FROM tick UNION SELECT max(t0_ns) FROM segment)"
-        )
-        return None if found[0][0] is None else int(found[0][0])
-
-    @property
-    def begun_ns(self) -> int | None:
-        """Data time at which the night began: that of its first clock row; None before there is one."""
-        found = self._all("SELECT t_ns FROM clock ORDER BY row LIMIT 1")
-        return int(found[0][0]) if found else None
-
-    @property
-    def last_row(self) -> int:
-        """Number of the newest row."""
-        return int(self._all("SELECT last_row FROM counter")[0][0])
-
-    def read(
-        self, after_row: int = 0, *, limit: int = _PAGE_ROWS, tables: Sequence[str] = tuple(TABLES)
-    ) -> list[tuple[int, Row]]:
-        """The next rows of these tables after `after_row`, at most `limit`, in row order."""
-        return [
-            (row, TABLES[name].unpack(values))
-            for row, name, values in self._page(tables, None, after_row, self.last_row, limit)
-        ]
-
-    def items(self, infant: str, after_row: int = 0) -> Iterator[tuple[int, Item]]:
-        """What the infant's pipeline was fed, in the order it was fed, as it stands when reading begins."""
-        for row, name, values in self._raw(FED, infant, after_row):
-            if name == "segment":
-                yield row, segment_of(values)
-            else:
-                yield row, _fed_row(TABLES[name].unpack(values)).item
-
-    def segments(self, infant: str, *, settled: bool = True) -> Iterator[Segment]:
-        """The infant's segments: by time when settled, else in the order they arrived."""
-        if not settled:
-            yield from (segment for _, segment in self.items(infant) if isinstance(segment, Segment))
-            return
-        start = -(2**63)
-        while (found := self._all(_NEXT_TIME, (infant, start)))[0][0] is not None:
-            start = found[0][0] + _WINDOW_NS
-            for values in self._all(_SETTLED, (infant, found[0][0], start)):
-                yield segment_of(values)
-
-    def segments_between(
-        self, infant: str, onset_ns: int, end_ns: int, *, after_row: int = 0, upto_row: int | None = None
-    ) -> list[Segment]:
-        """Segments that begin in the span, by time; of those that came in rows `after_row` < row <= `upto_row`."""
-        upto = self.last_row if upto_row is None else upto_row
-        return [segment_of(v) for v in self._all(_BETWEEN, (infant, onset_ns, end_ns, after_row, upto))]
-
-    def first_sample_ns(self, infant: str, *, after_row: int = 0) -> int | None:
-        """Time of the infant's earliest sample in rows behind `after_row`; None when there is none."""
-        found = self._all("SELECT min(t0_ns) FROM segment WHERE infant = ? AND row > ?", (infant, after_row))
-        return None if found[0][0] is None else int(found[0][0])
-
-    def packets(self, infant: str) -> Iterator[Packet]:
-        """The infant's packets as they arrived."""
-        for _, record in self._rows(("segment",), infant, 0):
-            yield _segment_row(record).packet
-
-    def events(self, infant: str | None = None, *, latest_only: bool = False) -> list[Event]:
-        """Rows of the lives of events in the order told; with `latest_only` the newest of each id."""
-        rows = self._kept("event", Event, infant)
-        if not latest_only:
-            return rows
-        latest: dict[str, Event] = {}
-        for event in rows:
-            if event.id not in latest or event.version > latest[event.id].version:
-                latest[event.id] = event
-        return list(latest.values())
-
-    def epochs(self, infant: str | None = None) -> list[Epoch]:
-        """Epochs in the order they were told."""
-        return self._kept("epoch", Epoch, infant)
-
-    def states(self, infant: str | None = None) -> list[StateEpoch]:
-        """Sleep states in the order they were told."""
-        return self._kept("state", StateEpoch, infant)
-
-    def contexts(self, infant: str | None = None) -> list[Context]:
-        """Circumstances in the order they were told."""
-        return self._kept("context", Context, infant)
-
-    def alerts(self, infant: str | None = None) -> list[Alert]:
-        """Every version of every alert in the order they were raised."""
-        return self._kept("alert", Alert, infant)
-
-    def deliveries(self) -> list[Delivery]:
-        """Every step of every alert's way to a person."""
-        return self._kept("delivery", Delivery, None)
-
-    def notes(self, infant: str | None = None) -> list[Note]:
-        """What people wrote down."""
-        return self._kept("note", Note, infant)
-
-    def coverage(self, infant: str | None = None) -> list[Coverage]:
-        """How much of each minute could be seen; a later row of a minute replaces an earlier one."""
-        return self._kept("coverage", Coverage, infant)
-
-    def links(self, infant: str | None = None) -> list[LinkSample]:
-        """Link samples in the order they were taken."""
-        return [row.sample for row in self._kept("link", LinkRow, infant)]
-
-    def clock_rows(self) -> list[ClockRow]:
-        """What ties data time to UTC."""
-        return self._kept("clock", ClockRow, None)
-
-    def configs(self) -> list[Config]:
-        """Settings in the order they came into force."""
-        return self._kept("config", Config, None)
-
-    def infants(self) -> list[str]:
-        """Everyone with at least one segment or tick, sorted."""
-        found = self._all("SELECT infant FROM segment UNION SELECT infant FROM tick ORDER BY 1")
-        return [str(row[0]) for row in found]
-
-    def newest_snapshot(
-        self, infant: str, *, before_row: int | None = None, before_ns: int | None = None
-    ) -> Snapshot | None:
-        """The newest state that was fed rows below `before_row` only and lies before `before_ns`."""
-        largest = 2**63 - 1
-        found = self._all(
-            "SELECT fed, t_ns, state FROM snapshot WHERE infant = ? AND fed < ? AND t_ns < ? "
-            "ORDER BY fed DESC, row DESC LIMIT 1",
-            (
-                infant,
-                largest if before_row is None else before_row,
-                largest if before_ns is None else before_ns,
-            ),
-        )
-        return Snapshot(*found[0]) if found else None
 
     def drop_snapshots(self, infant: str, *, behind_ns: int) -> None:
         """Forget states that had decided anything behind `behind_ns`: data of that time came late."""
         with self._numbered():
             self._db.execute("DELETE FROM snapshot WHERE infant = ? AND t_ns > ?", (infant, behind_ns))
+
+    def _carry(self, row: int, carried: Sequence[Carried]) -> None:
+        with self._numbered() as last:
+            for number, c in enumerate(carried, start=1):
+                values = (last + 2 * number - 1, c.infant, c.t_ns, c.night, c.upto_row, c.state)
+                self._db.execute(_PUT_CARRIED, values)
+                self._db.execute(_PUT_SNAPSHOT, (last + 2 * number, c.infant, c.t_ns, row, c.state))
+            self._db.execute("UPDATE counter SET last_row = ?", (last + 2 * len(carried),))
 
     # cursors of receivers
 
@@ -364,37 +236,6 @@ class Journal:
         with self._lock, translated(self.path), transaction(self._db):
             yield int(self._db.execute("SELECT last_row FROM counter").fetchone()[0])
 
-    def _all(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
-        with self._lock, translated(self.path):
-            return self._db.execute(statement, values).fetchall()
-
-    def _kept(self, name: str, kind: type[_T], infant: str | None) -> list[_T]:
-        rows = [row for _, row in self._rows((name,), infant, 0)]
-        return [row for row in rows if isinstance(row, kind)]
-
-    def _rows(self, names: Sequence[str], infant: str | None, after_row: int) -> Iterator[tuple[int, Row]]:
-        for row, name, values in self._raw(names, infant, after_row):
-            yield row, TABLES[name].unpack(values)
-
-    def _raw(
-        self, names: Sequence[str], infant: str | None, after_row: int
-    ) -> Iterator[tuple[int, str, tuple[Any, ...]]]:
-        upto = self.last_row
-        while page := self._page(names, infant, after_row, upto, _PAGE_ROWS):
-            yield from page
-            after_row = page[-1][0]
-
-    def _page(
-        self, names: Sequence[str], infant: str | None, after_row: int, upto: int, limit: int
-    ) -> list[tuple[int, str, tuple[Any, ...]]]:
-        page: list[tuple[int, str, tuple[Any, ...]]] = []
-        for name in names:
-            statement, wants_infant = _page_statement(TABLES[name], infant)
-            values = (after_row, upto, *((infant,) if wants_infant else ()), limit)
-            page += [(row[0], name, row[1:]) for row in self._all(statement, values)]
-        page.sort(key=lambda entry: entry[0])
-        return page[:limit]
-
 
 @contextmanager
 def _closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
@@ -406,32 +247,5 @@ def _closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
 
 
 _INSERTS = {name: table.insert for name, table in TABLES.items()}
-
-
-_NEXT_TIME = "SELECT min(t0_ns) FROM segment WHERE infant = ? AND t0_ns >= ?"
-_SETTLED = (
-    f"SELECT {', '.join(TABLES['segment'].columns)} FROM segment "  # noqa: S608 - names are constants
-    "WHERE infant = ? AND t0_ns >= ? AND t0_ns < ? ORDER BY t0_ns, site, sensor, boot, seq"
-)
-
-_BETWEEN = _SETTLED.replace(" ORDER BY", " AND row > ? AND row <= ? ORDER BY")
-
-
-def _fed_row(row: Row) -> FedRow:
-    assert isinstance(row, FedRow)  # noqa: S101 - narrows the type; only ticks and cut-offs are asked
-    return row
-
-
-def _segment_row(row: Row) -> SegmentRow:
-    assert isinstance(row, SegmentRow)  # noqa: S101 - narrows the type; only the segment table is asked
-    return row
-
-
-def _page_statement(table: Table, infant: str | None) -> tuple[str, bool]:
-    wants_infant = infant is not None and table.has_infant
-    where = " AND infant = ?" if wants_infant else ""
-    columns = ", ".join(table.columns)
-    return (
-        f"SELECT row, {columns} FROM {table.name} WHERE row > ? AND row <= ?{where} ORDER BY row LIMIT ?",  # noqa: S608 - names are constants
-        wants_infant,
-    )
+_PUT_SNAPSHOT = "INSERT INTO snapshot (row, infant, t_ns, fed, state) VALUES (?, ?, ?, ?, ?)"
+_PUT_CARRIED = "INSERT INTO carried (row, infant, t_ns, night, upto, state) VALUES (?, ?, ?, ?, ?, ?)"

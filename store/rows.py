@@ -25,6 +25,7 @@ from dsp.records import (
     LinkSample,
     Note,
     Packet,
+    Pin,
     Scale,
     Segment,
     SegmentFlag,
@@ -89,6 +90,7 @@ Row = (
     | Alert
     | Delivery
     | Note
+    | Pin
     | Coverage
     | ClockRow
     | Config
@@ -109,6 +111,8 @@ class Table:
     unpack: Callable[[Values], Row]
     unique: tuple[str, ...] = ()
     """columns by which a row that is already there is recognised"""
+    since: int = 1
+    """schema in which it came; older files that are only read do not have it"""
 
     @property
     def insert(self) -> str:
@@ -203,7 +207,7 @@ def body_of(record: object) -> str:
     return json.dumps(msgspec.to_builtins(record, enc_hook=_plain), separators=(",", ":"))
 
 
-def _record(name: str, kind: type[Any], keys: str, unique: tuple[str, ...]) -> Table:
+def _record(name: str, kind: type[Any], keys: str, unique: tuple[str, ...], since: int = 1) -> Table:
     """Table of a record kept as JSON, with the attributes that are searched for beside it."""
     attributes = [key.partition("=") for key in keys.split()]
     getters = [(column, attribute or column) for column, _, attribute in attributes]
@@ -215,7 +219,7 @@ def _record(name: str, kind: type[Any], keys: str, unique: tuple[str, ...]) -> T
         row: Row = msgspec.convert(json.loads(values[-1]), kind)
         return row
 
-    return Table(name, (*(column for column, _ in getters), "body"), pack, unpack, unique)
+    return Table(name, (*(column for column, _ in getters), "body"), pack, unpack, unique, since)
 
 
 def _column(value: str | int) -> str | int:
@@ -260,6 +264,7 @@ TABLES: dict[str, Table] = {
         _record("alert", Alert, "infant t_ns id version severity", _VERSIONED),
         _record("delivery", Delivery, "t_ns id=alert_id", ("id", "t_ns", "body")),
         _record("note", Note, "infant t_ns", _TOLD),
+        _record("pin", Pin, "infant t_ns=onset_ns end_ns", _TOLD, since=2),
         _record("coverage", Coverage, "infant t_ns", _TOLD),
         Table("link", ("infant", "t_ns", "body"), _pack_link, _unpack_link),
         _record("clock", ClockRow, "t_ns", ()),
@@ -281,6 +286,7 @@ _BY_TYPE: dict[type[Any], Table] = {
     Alert: TABLES["alert"],
     Delivery: TABLES["delivery"],
     Note: TABLES["note"],
+    Pin: TABLES["pin"],
     Coverage: TABLES["coverage"],
     ClockRow: TABLES["clock"],
     Config: TABLES["config"],

@@ -102,7 +102,22 @@ CREATE TABLE snapshot (
 CREATE INDEX snapshot_by_row ON snapshot (infant, fed);
 """
 
-MIGRATIONS: tuple[str, ...] = (_V1,)
+_V2 = """
+-- What a night began with: the state its detector brought from the night before, and how far that one had come.
+-- It stays when the snapshot of the same state is spoiled by data that comes late, for a replay begins with it.
+CREATE TABLE carried (
+    row INTEGER PRIMARY KEY, infant TEXT NOT NULL, t_ns INTEGER NOT NULL, night TEXT NOT NULL,
+    upto INTEGER NOT NULL, state BLOB NOT NULL
+) STRICT;
+
+-- Spans whose raw data is kept.
+CREATE TABLE pin (
+    row INTEGER PRIMARY KEY, infant TEXT NOT NULL, t_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,
+    body TEXT NOT NULL, UNIQUE (infant, t_ns, body)
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_V1, _V2)
 """Entry i brings a file from schema i to schema i + 1."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

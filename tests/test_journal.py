@@ -32,6 +32,7 @@ from dsp.records import (
     LinkSample,
     Note,
     Packet,
+    Pin,
     Scale,
     Segment,
     SegmentFlag,
@@ -54,7 +55,7 @@ from store.rows import TABLES, FedRow, LinkRow, SegmentRow, table_of
 from store.schema import SCHEMA_VERSION
 from tests.store_examples import event, records, segment, segment_row
 
-TOLD = (Event, Epoch, StateEpoch, Context, Alert, Delivery, Note, Coverage, ClockRow, Config, LinkSample)
+TOLD = (Event, Epoch, StateEpoch, Context, Alert, Delivery, Note, Pin, Coverage, ClockRow, Config, LinkSample)
 
 
 @pytest.fixture
