@@ -6,37 +6,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import degrees
 from pathlib import Path
 
 import edfio
 import numpy as np
-from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from dsp.records import Counts, Scale, Site
 from store.errors import BadRecording
+from store.quantities import COUNT_MAX, UNITS, quantised
 
 __all__ = ["SiteSignals", "site_signals"]
 
 _LABEL = re.compile(rf"({'|'.join(Site)})_(ACC|GYRO)_([xyz])", re.IGNORECASE)
-
-_STANDARD_GRAVITY = 9.80665
-"""m/s2 in one g, by definition"""
-
-_UNITS: dict[str, dict[str, float]] = {
-    "ACC": {
-        "g": 1.0,
-        "mg": 1e-3,
-        "m/s2": 1 / _STANDARD_GRAVITY,
-        "m/s^2": 1 / _STANDARD_GRAVITY,
-        "m/s**2": 1 / _STANDARD_GRAVITY,
-    },
-    "GYRO": {"deg/s": 1.0, "dps": 1.0, "mdps": 1e-3, "rad/s": degrees(1.0)},
-}
-"""g or deg/s in one of each unit"""
-
-_COUNT_MAX = 32767
 
 _ONE_COUNT = 1.0 + 1e-6
 """An offset of the header's line up to one count is below what the sensor resolves: the stored values are kept
@@ -116,10 +98,10 @@ def _triple(path: Path, site: Site, kind: str, axes: dict[str, edfio.EdfSignal])
 
 def _factor(path: Path, kind: str, signal: edfio.EdfSignal) -> float:
     unit = signal.physical_dimension.strip().lower()
-    if unit not in _UNITS[kind]:
-        known = ", ".join(_UNITS[kind])
+    if unit not in UNITS[kind]:
+        known = ", ".join(UNITS[kind])
         raise BadRecording(path, f"{signal.label} is in {unit!r}", f"Known units are {known}.")
-    return _UNITS[kind][unit]
+    return UNITS[kind][unit]
 
 
 def _counts(path: Path, signals: Sequence[edfio.EdfSignal], factors: Sequence[float]) -> tuple[Counts, float]:
@@ -131,8 +113,8 @@ def _counts(path: Path, signals: Sequence[edfio.EdfSignal], factors: Sequence[fl
     values = np.column_stack(
         [(s.digital + o) * (g * f) for s, (g, o), f in zip(signals, lines, factors, strict=True)]
     )
-    per_count = (float(np.abs(values).max(initial=0.0)) or 1.0) / _COUNT_MAX
-    return _quantised(values / per_count), per_count
+    per_count = (float(np.abs(values).max(initial=0.0)) or 1.0) / COUNT_MAX
+    return quantised(values / per_count), per_count
 
 
 def _line(path: Path, signal: edfio.EdfSignal) -> tuple[float, float]:
@@ -144,10 +126,6 @@ def _line(path: Path, signal: edfio.EdfSignal) -> tuple[float, float]:
         raise BadRecording(path, f"{signal.label} has an empty range", remedy)
     gain = (physical_high - physical_low) / (high - low)
     return gain, physical_high / gain - high
-
-
-def _quantised(values: NDArray[np.float64]) -> Counts:
-    return np.clip(np.rint(values), -_COUNT_MAX - 1, _COUNT_MAX).astype(np.int16)
 
 
 def _joined(path: Path, site: Site, triples: dict[str, _Triple], remarks: list[str]) -> SiteSignals:
@@ -168,4 +146,4 @@ def _resampled(gyro: _Triple, rate_hz: float, n: int) -> Counts:
     ratio = Fraction(rate_hz / gyro.rate_hz).limit_denominator(_MAX_DENOMINATOR)
     values = resample_poly(gyro.counts.astype(np.float64), ratio.numerator, ratio.denominator, padtype="line")
     short = max(n - len(values), 0)
-    return _quantised(np.pad(values, ((0, short), (0, 0)), mode="edge")[:n])
+    return quantised(np.pad(values, ((0, short), (0, 0)), mode="edge")[:n])

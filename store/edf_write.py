@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,8 +17,9 @@ import edfio
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.records import NS, Segment, Site
+from dsp.records import NS
 from store.clock_table import ClockFacts, Placed, write_clock_table
+from store.placing import Track, file_start, runs_of, track_of
 from store.recording import FILLING, Gap, Recording, gaps_of, standing_events
 
 __all__ = ["GAP", "run_path", "write_recording"]
@@ -26,36 +27,8 @@ __all__ = ["GAP", "run_path", "write_recording"]
 GAP = "gap"
 """first word of the annotation of a gap; site and cause follow"""
 
-_NEW_FILE_GAP_NS = 60 * NS
-"""Silence of all sites from which a new file is begun: filling it would only make the file longer."""
-
-_RATE_GRID_HZ = 0.1
-"""Rates in the header are multiples of this, so that ten seconds hold a whole number of samples."""
-
-_MAX_LAG_S = 0.25
-"""How far a reader without our sidecar may see a sample late: about one packet. A sensor faster than the
-header's rate falls behind; then the next rate of the grid is taken and a few samples are filling."""
-
-_MAX_RATE_STEPS = 10
-"""A sensor's rate is a few per mille off its segments' median at most; ten steps are one hertz."""
-
 _COUNT_MIN, _COUNT_MAX = -32768, 32767
 _AXES = ("x", "y", "z")
-
-
-@dataclass(frozen=True, slots=True)
-class _Track:
-    """The signals of one site in one file."""
-
-    site: Site
-    rate_hz: float
-    segments: tuple[Segment, ...]
-    places: NDArray[np.int64]
-    """sample index of each segment's first sample"""
-
-    @property
-    def end_s(self) -> float:
-        return float(self.places[-1] + self.segments[-1].n) / self.rate_hz
 
 
 def run_path(path: Path, number: int) -> Path:
@@ -72,31 +45,15 @@ def write_recording(recording: Recording, path: Path) -> list[Path]:
     if not recording.segments:
         raise ValueError("a recording without samples has nothing to write")
     paths = []
-    for number, run in enumerate(_runs(recording.segments), start=1):
+    for number, run in enumerate(runs_of(recording.segments), start=1):
         paths.append(run_path(path, number))
         _write_run(replace(recording, segments=run), paths[-1])
     return paths
 
 
-def _runs(segments: Sequence[Segment]) -> Iterator[tuple[Segment, ...]]:
-    run: list[Segment] = []
-    kinds: dict[Site, tuple[object, ...]] = {}
-    end_ns = segments[0].t0_ns
-    for segment in segments:
-        kind = (segment.scale, segment.counts.shape[1])
-        changed = kinds.get(segment.site, kind) != kind
-        if changed or segment.t0_ns - end_ns > _NEW_FILE_GAP_NS:
-            yield tuple(run)
-            run, kinds = [], {}
-        kinds[segment.site] = kind
-        run.append(segment)
-        end_ns = max(end_ns, segment.end_ns)
-    yield tuple(run)
-
-
 def _write_run(run: Recording, path: Path) -> None:
-    file_t0_ns = _file_start(run)
-    tracks = [_track(run, site, file_t0_ns) for site in run.sites]
+    file_t0_ns = file_start(run)
+    tracks = [track_of(run, site, file_t0_ns) for site in run.sites]
     record_s = _record_duration([t.rate_hz for t in tracks])
     records = math.ceil(max(t.end_s for t in tracks) / record_s - 1e-9)
     signals = [signal for track in tracks for signal in _signals(track, records * record_s)]
@@ -115,45 +72,12 @@ def _write_run(run: Recording, path: Path) -> None:
     edf.write(path)
 
 
-def _file_start(run: Recording) -> int:
-    """Data time of sample 0: the last whole second of UTC, which is all that an EDF header can say."""
-    first_ns = min(s.t0_ns for s in run.segments)
-    offset_ns = 0 if run.start_utc_ns is None else run.start_utc_ns - run.t0_ns
-    return (first_ns + offset_ns) // NS * NS - offset_ns
-
-
 def _local_start(run: Recording, file_t0_ns: int) -> datetime.datetime | None:
     if run.start_utc_ns is None:
         return None
     seconds = (run.start_utc_ns + file_t0_ns - run.t0_ns) // NS
     utc = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
     return utc.astimezone(ZoneInfo(run.zone)).replace(tzinfo=None)
-
-
-def _track(run: Recording, site: Site, file_t0_ns: int) -> _Track:
-    segments = tuple(s for s in run.segments if s.site is site)
-    rate_hz = _grid_rate(float(np.median([s.step_ns for s in segments])))
-    for _ in range(_MAX_RATE_STEPS):
-        places, lag_s = _place(segments, rate_hz, file_t0_ns)
-        if lag_s <= _MAX_LAG_S:
-            break
-        rate_hz = round(rate_hz + _RATE_GRID_HZ, 1)
-    return _Track(site, rate_hz, segments, places)
-
-
-def _grid_rate(step_ns: float) -> float:
-    return max(round(round(NS / step_ns / _RATE_GRID_HZ) * _RATE_GRID_HZ, 1), _RATE_GRID_HZ)
-
-
-def _place(segments: Sequence[Segment], rate_hz: float, file_t0_ns: int) -> tuple[NDArray[np.int64], float]:
-    """Index of each segment's first sample by its time, pushed back where the one before is still going on.
-
-    Also returns the largest push in seconds.
-    """
-    wanted = np.array([round((s.t0_ns - file_t0_ns) * rate_hz / NS) for s in segments], dtype=np.int64)
-    before = np.concatenate(([0], np.cumsum([s.n for s in segments])[:-1])).astype(np.int64)
-    places = before + np.maximum.accumulate(wanted - before)
-    return places, float((places - wanted).max()) / rate_hz
 
 
 def _record_duration(rates_hz: Sequence[float]) -> int:
@@ -163,7 +87,7 @@ def _record_duration(rates_hz: Sequence[float]) -> int:
     return 10
 
 
-def _signals(track: _Track, duration_s: float) -> Iterator[edfio.EdfSignal]:
+def _signals(track: Track, duration_s: float) -> Iterator[edfio.EdfSignal]:
     total = round(duration_s * track.rate_hz)
     counts = np.concatenate([s.counts for s in track.segments])
     filled = counts[_source_of_slots(track, total)]
@@ -180,13 +104,11 @@ def _signals(track: _Track, duration_s: float) -> Iterator[edfio.EdfSignal]:
         )
 
 
-def _source_of_slots(track: _Track, total: int) -> NDArray[np.int64]:
+def _source_of_slots(track: Track, total: int) -> NDArray[np.int64]:
     """Which sample stands in each slot; a slot without one repeats the last sample before it."""
-    lengths = np.array([s.n for s in track.segments])
-    first = np.cumsum(lengths) - lengths
-    samples = np.arange(lengths.sum())
+    slots = track.slots()
     source = np.zeros(total, dtype=np.int64)
-    source[np.repeat(track.places - first, lengths) + samples] = samples
+    source[slots] = np.arange(len(slots))
     return np.maximum.accumulate(source)
 
 
@@ -200,7 +122,7 @@ def _eight_chars(value: float) -> float:
 
 
 def _annotations(
-    run: Recording, tracks: Sequence[_Track], start_ns: int, end_ns: int
+    run: Recording, tracks: Sequence[Track], start_ns: int, end_ns: int
 ) -> list[edfio.EdfAnnotation]:
     gaps = [*gaps_of(run), *_edges(tracks, start_ns, end_ns)]
     spans = [(g.onset_ns, g.end_ns, f"{GAP} {g.site} {g.cause}") for g in gaps]
@@ -211,7 +133,7 @@ def _annotations(
     return [_annotation(onset, end, text, start_ns) for onset, end, text in sorted(inside)]
 
 
-def _edges(tracks: Sequence[_Track], start_ns: int, end_ns: int) -> Iterator[Gap]:
+def _edges(tracks: Sequence[Track], start_ns: int, end_ns: int) -> Iterator[Gap]:
     """What is filled before a site's first sample and after its last."""
     for track in tracks:
         first_ns, last_ns = track.segments[0].t0_ns, max(s.end_ns for s in track.segments)

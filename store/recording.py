@@ -28,6 +28,7 @@ _T = TypeVar("_T")
 
 __all__ = [
     "FILLING",
+    "GAP_STEPS",
     "NOT_RECEIVED",
     "RESTART",
     "Annotation",
@@ -52,7 +53,7 @@ RESTART = "restart"
 FILLING = "filling"
 """cause of what stands in a file before a site's first sample and after its last"""
 
-_GAP_STEPS = 1.5
+GAP_STEPS = 1.5
 """Hole between two segments, in steps, from which it is a gap: a lost sample is one step, the clock fit's
 corrections from packet to packet stay well under half of one."""
 
@@ -234,7 +235,7 @@ def gaps_of(recording: Recording) -> Iterator[Gap]:
     for site in recording.sites:
         end_ns: int | None = None
         for segment in (s for s in recording.segments if s.site is site):
-            if end_ns is not None and segment.t0_ns - end_ns > _GAP_STEPS * segment.step_ns:
+            if end_ns is not None and segment.t0_ns - end_ns > GAP_STEPS * segment.step_ns:
                 cause = _cause(recording.coverage, segment, end_ns)
                 yield Gap(site, end_ns, segment.t0_ns, cause)
             end_ns = segment.end_ns if end_ns is None else max(end_ns, segment.end_ns)
