@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import time
 
-__all__ = ["ANYONE", "MQTT", "NEXT_AFTER_S", "Person", "QuietHours", "chain_of", "due_after_s"]
+__all__ = ["ANYONE", "MQTT", "NEXT_AFTER_S", "REPEAT_S", "Person", "QuietHours", "chain_of", "due_after_s"]
 
 MQTT = "mqtt"
 """The channel that is always there where a broker is: one topic that everyone of the household can read."""
 NEXT_AFTER_S = 120.0
 """Time for the one before to wake, look and press before the next person is told too, seconds of data time."""
+
+REPEAT_S = 60.0
+"""A phone rings for about half a minute; a pause of the same length lets one hear the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Person:
     after_s: float | None = None
     """how long after the one before was told, unanswered, this one is told too; 0: at the same time.
     None: 0 for the first, `NEXT_AFTER_S` for the others"""
+    repeat_s: float = REPEAT_S
+    """an urgent message nobody answers comes again so often"""
     quiet: QuietHours | None = None
     infants: tuple[str, ...] = ()
     """only these are this person's business: told of, and may answer for; empty: all"""

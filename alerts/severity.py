@@ -80,6 +80,10 @@ class Table:
     """a long movement of this length meets an emergency criterion by itself"""
     blind_s: float = 300.0
     """blind for longer than this is an alarm"""
+    mute_most_count: int = 30
+    """a series of more brief movements than this is heard through any mute: it is larger than most are"""
+    mute_most_s: float = 300.0
+    """what goes on for so long is heard through any mute: it meets an emergency criterion by itself"""
     memory_s: float = 24 * 3600.0
     """how long an event is remembered; no `within_s` may be longer"""
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from alerts.people import MQTT, Person, QuietHours
+from alerts.people import MQTT, REPEAT_S, Person, QuietHours
 from alerts.words import Wording
 from dsp.records import Site
 
@@ -91,6 +91,8 @@ class PersonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     order: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     after_s: Annotated[float, msgspec.Meta(ge=0, le=1800)] | None = None
     """told this long after the one before, unanswered; half an hour at most, for an urgent message is for now"""
+    repeat_s: Annotated[float, msgspec.Meta(ge=20, le=600)] = REPEAT_S
+    """an urgent message nobody answers comes again so often"""
     quiet: (
         Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None
     ) = None
@@ -104,7 +106,7 @@ class PersonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         quiet = None
         if self.quiet is not None:
             quiet = QuietHours(*(time.fromisoformat(t) for t in self.quiet.split("-")))
-        return Person(self.id, self.channels, self.order, self.after_s, quiet, self.infants)
+        return Person(self.id, self.channels, self.order, self.after_s, self.repeat_s, quiet, self.infants)
 
 
 class CommandSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
