@@ -12,21 +12,17 @@ import logging
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
-from alerts.payloads import GATEWAY, Message, Topics, refusal_payload
+from alerts.commands import COMMANDS, MOST_BYTES, Result
+from alerts.payloads import GATEWAY, Message, Topics
 from alerts.words import SELF_TEST
 
-__all__ = ["COMMANDS", "MAX_PAYLOAD_BYTES", "RECEIPT", "Arrived", "Inbox", "OnCommand"]
+__all__ = ["Arrived", "Inbox", "OnCommand"]
 
 _log = logging.getLogger(__name__)
 
-COMMANDS = ("ack", "mute", "note", "test")
-"""What may be asked for under `.../set/`."""
-RECEIPT = "receipt"
-"""What a device sends when an alert has reached it."""
-MAX_PAYLOAD_BYTES = 4096
-"""The longest command is a note of a few sentences; what is larger is a mistake or an attack."""
 QUEUE_LIMIT = 100
 """Commands that may wait while one is committed: more than any family sends in a night."""
+_RECEIPT = "receipt"
 _QUIET_AFTER = 20
 """So many refusals are logged one by one, then only every hundredth, so that no stranger fills the disk."""
 
@@ -84,19 +80,19 @@ class Inbox:
         infant, name = place
         if why := self._refusal(infant, name, arrived):
             self._complain(arrived.topic, why)
-            return None if name == RECEIPT else self._result(infant, name, refusal_payload(name, why))
+            return None if name == _RECEIPT else self._result(infant, name, _refused(name, why))
         said = await self._carried_out(infant, name, arrived.payload)
         return self._result(infant, name, said) if said else None
 
     def _refusal(self, infant: str, name: str, arrived: Arrived) -> str:
         if infant not in self._infants:
             return "this gateway has no such infant; check the topic"
-        if name not in (*COMMANDS, RECEIPT):
+        if name not in COMMANDS:
             return f"no such command; known: {' '.join(COMMANDS)}"
         if arrived.retained:
             return "a retained command is not carried out, it would happen again at every connect; send it unretained"
-        if len(arrived.payload) > MAX_PAYLOAD_BYTES:
-            return f"{len(arrived.payload)} bytes are too many; at most {MAX_PAYLOAD_BYTES}"
+        if len(arrived.payload) > MOST_BYTES:
+            return f"{len(arrived.payload)} bytes are too many; at most {MOST_BYTES}"
         return ""
 
     async def _carried_out(self, infant: str, name: str, payload: bytes) -> bytes:
@@ -104,7 +100,7 @@ class Inbox:
             return await self._on_command("" if infant == GATEWAY else infant, name, payload)
         except Exception:  # noqa: BLE001 - whatever one command does, the next ones must be heard
             _log.exception("the command %s was not carried out", name)
-            return refusal_payload(name, "the gateway could not carry it out; its log says why")
+            return _refused(name, "the gateway could not carry it out; its log says why")
 
     def _result(self, infant: str, name: str, payload: bytes) -> Message:
         return Message(self._topics.result(infant, name), payload)
@@ -113,3 +109,7 @@ class Inbox:
         self._refused += 1
         if self._refused <= _QUIET_AFTER or self._refused % 100 == 0:
             _log.warning("refused message %d on %.200r: %s", self._refused, topic, why)
+
+
+def _refused(name: str, why: str) -> bytes:
+    return Result(command=name, ok=False, why=why).encoded()

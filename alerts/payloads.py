@@ -1,19 +1,26 @@
 """What goes over MQTT: topics and JSON payloads, from records, with wire names and UTC times. Pure functions.
 
-`docs/mqtt.md` documents them; `SCHEMA` changes when a receiver would have to.
+`docs/mqtt.md` explains them, `docs/schema` holds their JSON Schema, `alerts.wire` their fields.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
-from alerts.severity import TABLE
-from alerts.words import match_word
+import msgspec
+
+from alerts import wire
+from alerts.catalogue import Catalogue
+from alerts.severity import TABLE, Table
+from alerts.telling import Kind, Notification, Send, Standing
+from alerts.wire import SCHEMA
+from alerts.words import late_sentence, match_word
 from dsp.records import NS, Alert, Coverage, Event, LinkSample, Severity, StateEpoch
 
 __all__ = [
@@ -24,23 +31,22 @@ __all__ = [
     "Topics",
     "UtcClock",
     "alert_message",
+    "body_of",
     "coverage_message",
+    "encoded",
     "event_message",
     "link_message",
-    "refusal_payload",
+    "notification_message",
     "state_message",
     "status_payload",
     "summary_message",
+    "times",
 ]
 
-SCHEMA = 1
-"""Version of every payload."""
 GATEWAY = "gateway"
 """Stands in a topic where no single infant is meant; no infant may be called so."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _STATUS_STATES = ("online", "offline", "stopped")
-
-Json = Mapping[str, object]
 
 
 class BadTopicId(Exception):
@@ -75,7 +81,7 @@ class Topics:
         return f"lullwatch/{self.gateway}/status"
 
     def of(self, infant: str, kind: str) -> str:
-        """`state`, `event`, `alert`, `coverage`, `link` or `summary` of an infant; `gateway` for no infant."""
+        """`state`, `event`, `alert`, `coverage`, `link`, `tonight` or `summary` of an infant; `gateway` for none."""
         return f"lullwatch/{self.gateway}/{_checked('infant id', infant or GATEWAY)}/{kind}"
 
     @property
@@ -105,17 +111,28 @@ class Message:
 
     topic: str
     payload: bytes
+    """as it is when it goes out at once"""
     retain: bool = False
     alert: tuple[str, int] | None = None
     """id and version of the alert it carries, for the proof of delivery"""
+    later: Callable[[int], bytes] | None = None
+    """the payload when it goes out at this data time; None: always the same"""
+    newest_only: bool = False
+    """only the newest of its topic matters: what an outage held up may be left out for what came after it"""
+    of_ns: int = 0
+    """data time it speaks of, where only the newest matters"""
+
+    def at(self, now_ns: int) -> bytes:
+        """The payload of a message that goes out now."""
+        return self.payload if self.later is None else self.later(now_ns)
 
 
-def status_payload(state: str, **more: object) -> bytes:
+def status_payload(state: str) -> bytes:
     """`online`, `offline` (said by the broker when the gateway is lost) or `stopped` (planned)."""
     if state not in _STATUS_STATES:
         msg = f"{state!r} is no status; known: {' '.join(_STATUS_STATES)}"
         raise ValueError(msg)
-    return _encoded({"state": state, **more})
+    return body_of(wire.StatusBody, {"state": state})
 
 
 def event_message(topics: Topics, clock: UtcClock, event: Event, severity: Severity) -> Message:
@@ -143,47 +160,109 @@ def event_message(topics: Topics, clock: UtcClock, event: Event, severity: Sever
         "merged_into": event.merged_into,
         "late": event.late,
     }
-    return Message(topics.of(event.infant, "event"), _encoded(body))
+    return Message(topics.of(event.infant, "event"), body_of(wire.EventBody, body))
 
 
-def alert_message(topics: Topics, clock: UtcClock, alert: Alert) -> Message:
-    """One version of an alert; not retained."""
+def alert_message(
+    topics: Topics, clock: UtcClock, alert: Alert, *, words: Catalogue | None = None, table: Table = TABLE
+) -> Message:
+    """One version of an alert for whoever reads the topic; not retained.
+
+    An outage of the broker may hold it up: it is then marked as past, says when it happened (in `words`, where they
+    are given), and from `table.late_limit_s` on does not ring.
+    """
+    first = alert.facts.get("announce") == "ring"
+    send = Send("", "mqtt", alert.id, alert.version, Kind.ALERT if first else Kind.UPDATE, 0, rings=first)
+    title, _, _ = alert.text.partition("\n")
+    told = Notification(send=send, alert=alert, title=title, text=alert.text, standing=Standing(told=()))
+    return notification_message(topics, clock, told, from_ns=alert.t_ns, words=words, table=table)
+
+
+def notification_message(
+    topics: Topics,
+    clock: UtcClock,
+    told: Notification,
+    *,
+    from_ns: int,
+    words: Catalogue | None = None,
+    table: Table = TABLE,
+) -> Message:
+    """A message about an alert; `from_ns` is the data time at which it was decided to send it."""
+    alert = told.alert
+    render = partial(_alert_payload, clock, told, from_ns, words, table)
+    return Message(
+        topics.of(alert.infant, "alert"), render(from_ns), alert=(alert.id, alert.version), later=render
+    )
+
+
+def _alert_payload(
+    clock: UtcClock, told: Notification, from_ns: int, words: Catalogue | None, table: Table, now_ns: int
+) -> bytes:
+    alert, send, standing = told.alert, told.send, told.standing
+    held_up_s = max(0, now_ns - from_ns) / NS
+    past = standing.past or held_up_s > table.late_mark_s
+    text = told.text
+    if past and words is not None and not (standing.past or alert.late):
+        text = _said_late(text, words, now_ns - alert.onset_ns)
     body = {
         "id": alert.id,
         "version": alert.version,
         "severity": alert.severity.value,
         "pattern": alert.pattern,
         "event_id": alert.event_id,
-        **_time(clock, "decided", alert.t_ns),
+        **times(clock, "decided", alert.t_ns),
+        **times(clock, "sent", now_ns),
         **_span(clock, alert.onset_ns, alert.end_ns),
+        "past": past,
+        "rings": send.rings and held_up_s <= table.late_limit_s,
+        "kind": send.kind.value,
+        "to": send.person or None,
+        "step": send.step,
+        "open": standing.open and not alert.cleared,
+        "told": list(standing.told),
+        "acknowledged_by": standing.acknowledged_by or None,
+        "acknowledged": None
+        if standing.acknowledged_ns is None
+        else times(clock, "at", standing.acknowledged_ns)["at"],
+        "false_alarm": standing.false_alarm,
+        "repeats": standing.repeats,
         "count": alert.count,
         "rule": alert.rule,
-        "text": alert.text,
+        "title": told.title,
+        "text": text,
         "late": alert.late,
         "cleared": alert.cleared,
         "facts": alert.facts,
     }
-    return Message(topics.of(alert.infant, "alert"), _encoded(body), alert=(alert.id, alert.version))
+    return body_of(wire.AlertBody, body)
+
+
+def _said_late(text: str, words: Catalogue, ago_ns: int) -> str:
+    """The text with the sentence that it is late, where a late alert has it: before what was recorded."""
+    lines = text.split("\n")
+    begins = words.recorded.split("{")[0]
+    place = next((n for n, line in enumerate(lines) if line.startswith(begins)), 1)
+    lines.insert(place, late_sentence(words, ago_ns, None))
+    return "\n".join(lines)
 
 
 def state_message(topics: Topics, clock: UtcClock, state: StateEpoch) -> Message:
     """Sleep state of the newest epoch, retained."""
-    body = {
-        "state": state.state.value,
-        **_span(clock, state.t_ns, state.t_ns + state.span_ns),
-    }
-    return Message(topics.of(state.infant, "state"), _encoded(body), retain=True)
+    end_ns = state.t_ns + state.span_ns
+    body = {"state": state.state.value, **_span(clock, state.t_ns, end_ns)}
+    return _newest(topics.of(state.infant, "state"), body_of(wire.StateBody, body), end_ns)
 
 
 def coverage_message(topics: Topics, clock: UtcClock, coverage: Coverage) -> Message:
     """How much of the newest minute could be seen, retained."""
+    end_ns = coverage.t_ns + coverage.span_ns
     body = {
         "usability": coverage.usability.value,
         "causes": list(coverage.causes),
         "seen": {site.value: round(share, 3) for site, share in coverage.seen},
-        **_span(clock, coverage.t_ns, coverage.t_ns + coverage.span_ns),
+        **_span(clock, coverage.t_ns, end_ns),
     }
-    return Message(topics.of(coverage.infant, "coverage"), _encoded(body), retain=True)
+    return _newest(topics.of(coverage.infant, "coverage"), body_of(wire.CoverageBody, body), end_ns)
 
 
 def link_message(topics: Topics, clock: UtcClock, infant: str, links: Sequence[LinkSample]) -> Message:
@@ -197,21 +276,39 @@ def link_message(topics: Topics, clock: UtcClock, infant: str, links: Sequence[L
             "backfilled": link.backfilled,
             "battery": link.battery,
             "rssi": link.rssi,
-            **_time(clock, "at", link.t_ns),
+            **times(clock, "at", link.t_ns),
         }
         for link in links
     }
-    return Message(topics.of(infant, "link"), _encoded({"sensors": sensors}), retain=True)
+    payload = body_of(wire.LinkBody, {"sensors": sensors})
+    return _newest(topics.of(infant, "link"), payload, max((link.t_ns for link in links), default=0))
 
 
-def summary_message(topics: Topics, infant: str, summary: Json) -> Message:
+def summary_message(topics: Topics, infant: str, summary: Mapping[str, object]) -> Message:
     """The morning summary as whoever made it gives it, retained."""
-    return Message(topics.of(infant, "summary"), _encoded(summary), retain=True)
+    return Message(topics.of(infant, "summary"), encoded({"schema": SCHEMA, **summary}), retain=True)
 
 
-def refusal_payload(command: str, why: str) -> bytes:
-    """The answer to a command that is not carried out."""
-    return _encoded({"command": command, "ok": False, "why": why})
+def encoded(body: Mapping[str, object]) -> bytes:
+    """JSON in UTF-8; ValueError for a figure that is no number, which JSON cannot say."""
+    return json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
+
+
+def times(clock: UtcClock, name: str, t_ns: int) -> dict[str, object]:
+    """A data time as text and as nanoseconds of UTC, under `name` and `name_ns`."""
+    utc_ns = clock.utc_ns(t_ns)
+    moment = datetime.fromtimestamp(utc_ns // NS, tz=UTC)
+    iso = f"{moment:%Y-%m-%dT%H:%M:%S}.{utc_ns % NS // 1_000_000:03d}Z"
+    return {name: iso, f"{name}_ns": utc_ns}
+
+
+def body_of(kind: type[wire.Payload], fields: Mapping[str, Any]) -> bytes:
+    """A payload with exactly the fields of its kind. Their values are not judged: what is odd is still sent."""
+    return encoded(msgspec.to_builtins(kind(**fields)))
+
+
+def _newest(topic: str, payload: bytes, of_ns: int) -> Message:
+    return Message(topic, payload, retain=True, newest_only=True, of_ns=of_ns)
 
 
 def _checked(what: str, given: str) -> str:
@@ -220,20 +317,9 @@ def _checked(what: str, given: str) -> str:
     return given
 
 
-def _encoded(body: Json) -> bytes:
-    return json.dumps({"schema": SCHEMA, **body}, allow_nan=False, ensure_ascii=False).encode()
-
-
 def _span(clock: UtcClock, onset_ns: int, end_ns: int) -> dict[str, object]:
     return {
-        **_time(clock, "onset", onset_ns),
-        **_time(clock, "end", end_ns),
+        **times(clock, "onset", onset_ns),
+        **times(clock, "end", end_ns),
         "duration_s": round((end_ns - onset_ns) / NS, 3),
     }
-
-
-def _time(clock: UtcClock, name: str, t_ns: int) -> dict[str, object]:
-    utc_ns = clock.utc_ns(t_ns)
-    moment = datetime.fromtimestamp(utc_ns // NS, tz=UTC)
-    iso = f"{moment:%Y-%m-%dT%H:%M:%S}.{utc_ns % NS // 1_000_000:03d}Z"
-    return {name: iso, f"{name}_ns": utc_ns}
