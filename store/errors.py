@@ -7,6 +7,7 @@ from pathlib import Path
 __all__ = [
     "BadRecording",
     "BadTable",
+    "ExtraMissing",
     "JournalBusy",
     "JournalDamaged",
     "JournalEmpty",
@@ -16,6 +17,7 @@ __all__ = [
     "JournalInUse",
     "JournalReadOnly",
     "JournalTooNew",
+    "NotSealed",
     "StoreError",
 ]
 
@@ -118,3 +120,20 @@ class BadTable(StoreError):
 
     def __init__(self, path: Path, line: int, what: str) -> None:
         super().__init__(f"{path}, line {line}: {what}. Mend that line, or export the table anew.")
+
+
+class ExtraMissing(StoreError):
+    """A file needs a library that is not installed."""
+
+    def __init__(self, path: Path, library: str, extra: str) -> None:
+        super().__init__(
+            f"{path}: this kind of file needs {library}, which is not installed. "
+            f"Install it with: pip install 'lullwatch[{extra}]'"
+        )
+
+
+class NotSealed(StoreError):
+    """A night could not be sealed; the journal is as it was."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(f"{path}: not sealed: {what}. The journal is untouched; seal it again.")

@@ -40,6 +40,7 @@ __all__ = [
     "gaps_of",
     "newest_of",
     "order_of",
+    "place_in_time",
     "settled",
     "standing_events",
 ]
@@ -199,12 +200,12 @@ def order_of(segment: Segment) -> tuple[int, str, str, int, int]:
 def from_journal(journal: Journal, infant: str) -> Recording:
     """Everything a journal holds of one infant; the recording starts at the first sample."""
     segments = tuple(journal.segments(infant))
-    clock = journal.clock_rows()
     t0_ns = min((s.t0_ns for s in segments), default=0)
+    zone, start_utc_ns = place_in_time(journal.clock_rows(), t0_ns)
     return Recording(
         infant=infant,
-        zone=clock[-1].zone if clock else "UTC",
-        start_utc_ns=_utc(clock, t0_ns),
+        zone=zone,
+        start_utc_ns=start_utc_ns,
         t0_ns=t0_ns,
         segments=segments,
         events=tuple(journal.events(infant)),
@@ -248,5 +249,6 @@ def _cause(coverage: Iterable[Coverage], after: Segment, onset_ns: int) -> str:
     return next((cause for c in overlapping for cause in c.causes), NOT_RECEIVED)
 
 
-def _utc(clock: list[ClockRow], t_ns: int) -> int | None:
-    return UtcMap(clock).utc_ns(t_ns) if clock else None
+def place_in_time(clock: list[ClockRow], t_ns: int) -> tuple[str, int | None]:
+    """The time zone of a night and UTC at data time `t_ns`, None where no clock row tells it."""
+    return (clock[-1].zone, UtcMap(clock).utc_ns(t_ns)) if clock else ("UTC", None)
