@@ -34,6 +34,8 @@ class Catalogue:
     """ISO 639-1 code"""
     titles: Mapping[str, str]
     """by wire name"""
+    names: Mapping[str, str]
+    """short names of the patterns, for lists, by wire name"""
     nouns: Mapping[str, Noun]
     """what is counted in an event, by wire name"""
     any_noun: Noun
@@ -49,6 +51,7 @@ class Catalogue:
     recorded: str
     happened: str
     happened_ago: str
+    five_minutes_title: str
     five_minutes: str
     conveyed: str
     withdrawn: str
@@ -64,6 +67,10 @@ class Catalogue:
     sides: Mapping[str, str]
     since_waking: str
     states: Mapping[State, str]
+    """what the sensors suggest of the state before an event"""
+    state_names: Mapping[State, str]
+    causes: Mapping[str, str]
+    """why nothing could be seen, by the cause's code before its colon"""
     match: Mapping[str, str]
     coverage: str
     coverage_unknown: str

@@ -138,7 +138,10 @@ def about_event(words: Catalogue, event: Event, about: Circumstances) -> Text:
         lines = [words.look, words.emergency, *recorded, words.film, words.if_touched, *again, *info]
     else:
         lines = [*recorded, *info]
-    return Text(words.titles[event.label.wire], (*lines, words.always))
+    title = words.titles[event.label.wire]
+    if about.five_minutes:
+        title = words.five_minutes_title.format(title=title)
+    return Text(title, (*lines, words.always))
 
 
 def about_trouble(words: Catalogue, kind: str, *, cleared: bool) -> Text:

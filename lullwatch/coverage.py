@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from alerts.catalogue import Catalogue
+from alerts.words import catalogue
 from dsp.records import NS, Coverage, Epoch, Site, Usability
 
 __all__ = ["CoverageLedger", "LedgerState", "seen_hours", "sentence", "span_in_words"]
 
+_ENGLISH = catalogue("en")
 MINUTE_NS = 60 * NS
 SEEN_WHOLE = 0.95
 """Share of a minute with samples from which a site counts as seen: three lost packets a minute are no gap."""
@@ -112,10 +115,10 @@ def span_in_words(span_ns: int) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
 
 
-def sentence(coverage: Sequence[Coverage]) -> str:
+def sentence(coverage: Sequence[Coverage], words: Catalogue = _ENGLISH) -> str:
     """The denominator of every count: ``9 h 12 min of 10 h 00 min recorded``."""
     blind = _length_ns(c for c in coverage if c.usability is Usability.BLIND)
     degraded = _length_ns(c for c in coverage if c.usability is Usability.DEGRADED)
     whole = _length_ns(coverage)
-    partly = f", {span_in_words(degraded)} of it with a sensor missing" if degraded else ""
-    return f"{span_in_words(whole - blind)} of {span_in_words(whole)} recorded{partly}"
+    said = words.text("coverage.sentence", seen=span_in_words(whole - blind), whole=span_in_words(whole))
+    return said + (words.text("coverage.partly", span=span_in_words(degraded)) if degraded else "")

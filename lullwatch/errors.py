@@ -107,3 +107,13 @@ class ScenarioAndPopulation(LullwatchError):
         super().__init__(
             f"--population draws nights of its own: leave out the scenario {scenario}, or --population"
         )
+
+
+class NoSuchNight(LullwatchError):
+    """Nothing was recorded of an infant in a night."""
+
+    def __init__(self, folder: Path, infant: str, night: str) -> None:
+        super().__init__(
+            f"{folder} holds nothing of infant {infant} in the night of {night}; a night is named for its evening, "
+            "as in journal-2026-11-21.sqlite"
+        )

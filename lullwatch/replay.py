@@ -46,7 +46,7 @@ def replay(
         on_progress: called with the seconds of data that were fed since the last call.
     """
     age_days = night.age_days if age_days is None else age_days
-    past = FedPast() if night.as_arrived else None
+    past = FedPast(night.carried, night.before) if night.as_arrived else None
     detector = Detector(
         night.infant,
         night.sites,
@@ -56,6 +56,8 @@ def replay(
         kernels=_kernels(night),
         wording=night.wording,
     )
+    if night.carried is not None:
+        detector.restore(night.carried.state)
     told = Told()
     fed_ns = night.t0_ns
     for block in night.blocks:
@@ -95,7 +97,7 @@ def write_results(replayed: Replayed, folder: Path, *, picture: bool = True) -> 
     write_events(paths[0], event_lines(told.events, night.t0_ns))
     write_states(paths[1], state_lines(told.states, night.t0_ns))
     paths[2].write_bytes(told_lines(told.events, told.alerts))
-    paths[3].write_text(summary(night.name, night.sites, told), encoding="utf-8")
+    paths[3].write_text(summary(night.name, night.sites, told, night.wording.catalogue), encoding="utf-8")
     if picture:
         from .picture import draw_night
 

@@ -56,7 +56,7 @@ def replay(
         paths = engine.write_results(replayed, out, picture=picture)
         events += replayed.told.final_events
         if not as_json:
-            say(summary(night.name, night.sites, replayed.told))
+            say(summary(night.name, night.sites, replayed.told, night.wording.catalogue))
             say("written: " + ", ".join(str(path) for path in paths))
     if as_json:
         say_json(events)

@@ -1,0 +1,236 @@
+"""From the journals to the facts of a night: coverage, alerts and who answered, events by kind, mutes, trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+
+from alerts.payloads import UtcClock
+from alerts.proof import ACKNOWLEDGED, COMMAND, MUTED, proof_of
+from dsp.records import (
+    NS,
+    Alert,
+    ClockRow,
+    Coverage,
+    Delivery,
+    Event,
+    Label,
+    Severity,
+    Site,
+    Usability,
+)
+from store.recording import newest_of, standing_events
+from store.rows import LinkRow, Row
+from store.shelf import Shelf
+from store.utc import UtcMap
+
+from .errors import NoSuchNight
+from .night_facts import Counted, NightFacts, SensorFacts, Span, ToldFacts, Window
+
+__all__ = ["facts_of", "night_facts", "worn_ns"]
+
+TABLES = ("event", "alert", "coverage", "delivery", "link", "clock")
+"""What of a journal a summary reads: no samples, so that a night takes well under a second."""
+NOT_RUNNING = "not_running"
+"""Cause of blindness where no minute was counted at all between two that were."""
+
+
+@dataclass(slots=True)
+class _Rows:
+    """One infant's rows of a night, sorted out."""
+
+    events: list[Event] = field(default_factory=list)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    """the last version of each"""
+    coverage: list[Coverage] = field(default_factory=list)
+    deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
+    commands: list[Delivery] = field(default_factory=list)
+    battery: dict[Site, int] = field(default_factory=dict)
+
+
+def night_facts(folder: Path, infant: str, window: Window) -> NightFacts:
+    """What the journals of a folder (or one journal file) hold of an infant's night.
+
+    Raises:
+        NoSuchNight: nothing of it is there.
+        store.errors.JournalError: a journal cannot be read.
+    """
+    utc, rows = UtcMap(), list[Row]()
+    with Shelf(folder) if folder.is_dir() else Shelf.around(folder) as shelf:
+        for name in _files_of(shelf, window):
+            found = _read(shelf, name)
+            for row in found:
+                if isinstance(row, ClockRow):
+                    utc.add(row)
+            rows += found
+    facts = facts_of(rows, infant, window, utc)
+    if not facts.watched_ns and not facts.alerts:
+        raise NoSuchNight(folder, infant, str(window.night))
+    return facts
+
+
+def _files_of(shelf: Shelf, window: Window) -> list[str]:
+    """Names of the files that may hold something of the night: begun before its end, not followed before its begin."""
+    begun: list[tuple[str, int]] = []
+    for path in shelf.nights():
+        with shelf.opened(path.name) as journal:
+            clocks = journal.clock_rows()
+        if clocks:
+            begun.append((path.name, clocks[0].utc_ns))
+    nexts = [utc_ns for _, utc_ns in begun[1:]]
+    return [
+        name
+        for (name, begin_ns), next_ns in zip(begun, [*nexts, None], strict=True)
+        if begin_ns < window.end_ns and (next_ns is None or next_ns > window.begin_ns)
+    ]
+
+
+def _read(shelf: Shelf, night: str) -> list[Row]:
+    rows: list[Row] = []
+    with shelf.opened(night) as journal:
+        after = 0
+        while page := journal.read(after, tables=TABLES):
+            rows += [row for _, row in page]
+            after = page[-1][0]
+    return rows
+
+
+def facts_of(rows: Iterable[Row], infant: str, window: Window, utc: UtcClock) -> NightFacts:
+    """The facts of one infant's night, from the rows of everybody's in the order they were committed."""
+    sorted_out = _sorted_out(rows, infant, window, utc)
+    minutes = newest_of(sorted_out.coverage, key=lambda c: c.t_ns)
+    return NightFacts(
+        infant=infant,
+        window=window,
+        watched_ns=minutes[-1].t_ns + minutes[-1].span_ns - minutes[0].t_ns if minutes else 0,
+        blind=tuple(_in_utc(span, utc) for span in _blind(minutes)),
+        degraded_ns=sum(c.span_ns for c in minutes if c.usability is Usability.DEGRADED),
+        alerts=tuple(
+            sorted(
+                (
+                    _told(alert, sorted_out.deliveries.get(alert.id, []), utc)
+                    for alert in sorted_out.alerts.values()
+                    if alert.severity in (Severity.URGENT, Severity.NOTICE)
+                ),
+                key=lambda a: (a.onset_ns, a.id),
+            )
+        ),
+        events=_counted(standing_events(sorted_out.events)),
+        sensors=_sensors(minutes, sorted_out.battery),
+        technical=tuple(_technical(sorted_out.alerts.values(), utc)),
+        mutes=_mutes(sorted_out.commands, infant, utc),
+    )
+
+
+def _sorted_out(rows: Iterable[Row], infant: str, window: Window, utc: UtcClock) -> _Rows:
+    out = _Rows()
+
+    def inside(t_ns: int) -> bool:
+        return window.begin_ns <= utc.utc_ns(t_ns) < window.end_ns
+
+    for row in rows:
+        if isinstance(row, Delivery) and row.step == COMMAND:
+            out.commands += [row] if inside(row.t_ns) else []
+        elif isinstance(row, Delivery):
+            out.deliveries.setdefault(row.alert_id, []).append(row)
+        elif isinstance(row, Event) and row.infant == infant and inside(row.onset_ns):
+            out.events.append(row)
+        elif isinstance(row, Alert) and row.infant in (infant, "") and inside(row.onset_ns):
+            out.alerts[row.id] = row
+        elif isinstance(row, Coverage) and row.infant == infant and inside(row.t_ns):
+            out.coverage.append(row)
+        elif isinstance(row, LinkRow) and row.infant == infant and row.sample.battery is not None:
+            out.battery[row.sample.site] = row.sample.battery
+    return out
+
+
+def _blind(minutes: Sequence[Coverage]) -> Iterator[Span]:
+    """Stretches without any usable data, those included in which no minute was counted."""
+    pieces: list[Span] = []
+    for before, after in pairwise(minutes):
+        end_ns = before.t_ns + before.span_ns
+        if after.t_ns > end_ns:
+            pieces.append(Span(end_ns, after.t_ns, (NOT_RUNNING,)))
+    pieces += [Span(c.t_ns, c.t_ns + c.span_ns, c.causes) for c in minutes if c.usability is Usability.BLIND]
+    whole: Span | None = None
+    for piece in sorted(pieces, key=lambda p: p.begin_ns):
+        if whole is not None and piece.begin_ns == whole.end_ns:
+            whole = Span(whole.begin_ns, piece.end_ns, tuple(dict.fromkeys((*whole.causes, *piece.causes))))
+            continue
+        if whole is not None:
+            yield whole
+        whole = piece
+    if whole is not None:
+        yield whole
+
+
+def _in_utc(span: Span, utc: UtcClock) -> Span:
+    begin_ns = utc.utc_ns(span.begin_ns)
+    return replace(span, begin_ns=begin_ns, end_ns=begin_ns + span.length_ns)
+
+
+def _told(alert: Alert, steps: Sequence[Delivery], utc: UtcClock) -> ToldFacts:
+    answers = [step for step in steps if step.step == ACKNOWLEDGED]
+    first = answers[0] if answers else None
+    return ToldFacts(
+        id=alert.id,
+        pattern=alert.pattern,
+        severity=alert.severity,
+        onset_ns=utc.utc_ns(alert.onset_ns),
+        duration_s=(alert.end_ns - alert.onset_ns) / NS,
+        count=alert.count,
+        answered_by="" if first is None else proof_of(first).by or first.channel,
+        answered_ns=None if first is None else utc.utc_ns(first.t_ns),
+        false_alarm=any(proof_of(step).false_alarm for step in answers),
+        muted=any(step.step == MUTED for step in steps),
+    )
+
+
+def _mutes(steps: Iterable[Delivery], infant: str, utc: UtcClock) -> tuple[Span, ...]:
+    """Times in which a pattern was muted: a newer mute of the same pattern ends the older, none lasts past its end."""
+    ended: list[Span] = []
+    standing: dict[str, Span] = {}
+    for step in steps:
+        said = proof_of(step)
+        if said.asked != "mute" or not said.ok or said.minutes is None or said.infant != infant:
+            continue
+        begin_ns = utc.utc_ns(step.t_ns)
+        for pattern in said.patterns or tuple(standing):
+            if (earlier := standing.pop(pattern, None)) is not None:
+                ended.append(replace(earlier, end_ns=min(earlier.end_ns, begin_ns)))
+            if said.minutes:
+                standing[pattern] = Span(begin_ns, begin_ns + said.minutes * 60 * NS, (pattern,))
+    return tuple(sorted((*ended, *standing.values()), key=lambda s: (s.begin_ns, s.causes)))
+
+
+def _counted(events: Sequence[Event]) -> tuple[Counted, ...]:
+    """By kind, in the order of the vocabulary, which begins with what matters most; members count in their series."""
+    found = []
+    for label in Label:
+        own = [e for e in events if e.label is label and e.parent is None]
+        if own:
+            found.append(Counted(label.wire, len(own), sum(e.count for e in own)))
+    return tuple(found)
+
+
+def _sensors(minutes: Sequence[Coverage], battery: Mapping[Site, int]) -> tuple[SensorFacts, ...]:
+    sites = {site for minute in minutes for site, _ in minute.seen} | set(battery)
+    return tuple(
+        SensorFacts(site, worn_ns(site, minutes), battery.get(site)) for site in Site if site in sites
+    )
+
+
+def worn_ns(site: Site, minutes: Iterable[Coverage]) -> int:
+    """How long a sensor gave data while it was worn, as far as the sensors can tell."""
+    worn = (c for c in minutes if f"not_worn:{site}" not in c.causes)
+    return round(sum(dict(c.seen).get(site, 0.0) * c.span_ns for c in worn))
+
+
+def _technical(alerts: Iterable[Alert], utc: UtcClock) -> Iterator[Span]:
+    for alert in alerts:
+        if alert.severity is Severity.TECHNICAL:
+            begin_ns = utc.utc_ns(alert.onset_ns)
+            end_ns = begin_ns + max(0, alert.end_ns - alert.onset_ns)
+            yield Span(begin_ns, end_ns, (alert.pattern,), over=alert.cleared)
