@@ -8,53 +8,54 @@ from __future__ import annotations
 
 import logging
 import random
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import urllib3.exceptions
 from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
+from influxdb_client.service.write_service import WriteService
 
-from dsp.records import ClockRow
-from store.influx_lines import MEASURED, lines_of
+from store.influx_answers import CONFIRMED, TOO_LARGE, Answer, NotInflux, judged, retry_after_s, said
+from store.influx_batches import PAGE_ROWS, Batch, Batches, Buckets, Piece, Raw
 from store.journal import Journal
-from store.utc import UtcMap
 
-__all__ = ["InfluxSink", "SinkReport", "SinkState"]
+__all__ = ["InfluxSink", "Raw", "SinkReport", "SinkState"]
 
 _log = logging.getLogger(__name__)
 
-CURSOR = "influx"
+CURSOR: Final = "influx"
 """name of the cursor and of the dead letters"""
 
-_BATCH_LINES = 10_000
-"""Lines in one request: the server's best rate lies between five and ten thousand."""
+_BATCH_BYTES: Final = 1_000_000
+"""Bytes in one request, some eight thousand lines: the server's best rate lies between five and ten thousand, and
+proxies commonly refuse more than a megabyte."""
 
-_PAGE_ROWS = 1000
-"""Rows looked at for one batch: a packet has sixteen samples, so this fills it."""
+_LEAST_BYTES: Final = 16_384
+"""A server that refuses even this much at once refuses the line and not the length."""
 
-_REQUESTS_PER_STEP = 32
+_REQUESTS_PER_STEP: Final = 32
 """A step comes back to its caller at the latest after so many requests, also while it hunts for a bad line."""
 
-_TIMEOUT_MS = 30_000
+_TIMEOUT_MS: Final = 30_000
 """A batch is stored in 0.1 s; thirty seconds outlast a compaction on a small computer."""
 
-_BACK_OFF_FIRST_S = 1.0
+_BACK_OFF_FIRST_S: Final = 1.0
 """A database that restarts is back within seconds."""
 
-_BACK_OFF_MOST_S = 60.0
+_BACK_OFF_MOST_S: Final = 60.0
 """Longer waits would only delay the catching up; one request a minute troubles nobody."""
 
-_JITTER = 0.5
+_JITTER: Final = 0.5
 """Share of a wait that is drawn by chance, so that many gateways do not come back in step."""
 
-_REFUSED_LINES = frozenset({400, 413, 422})
-_REFUSED_US = frozenset({401, 403, 404})
+_RAW_HZ: Final = 10.0
+"""Thinned points a second: up to 3 Hz comes through, which shows posture, breathing and rocking."""
 
 
 class SinkState(StrEnum):
@@ -65,7 +66,7 @@ class SinkState(StrEnum):
     IDLE = "idle"
     """the journal holds nothing new"""
     WAITING = "waiting"
-    """the database cannot take it now; step again after `wait_s`"""
+    """not yet: the database cannot take it now, or a batch is filling; step again after `wait_s`"""
     STOPPED = "stopped"
     """the database refuses this token or bucket: a person must look; `resume()` goes on"""
 
@@ -85,18 +86,27 @@ class SinkReport:
     error: str = ""
 
 
-@dataclass
-class _Batch:
-    """What is on its way: pieces still to be stored, and the row that is confirmed when all are."""
-
-    last_row: int
-    pieces: deque[list[tuple[int, bytes]]] = field(default_factory=deque)
-
-
 class InfluxSink:
-    """Writes one journal into one bucket. Call `step` again and again, from a thread of its own.
+    """Writes one journal into one database. Call `step` again and again, from a thread of its own.
 
-    It reads no clock and never sleeps: a step says how long to wait before the next.
+    It never sleeps: a step says how long to wait before the next. What is in memory is at most the batch under way
+    and the one after it, however far the database lags behind.
+
+    Args:
+        journal: what is copied; its cursor moves when the database has confirmed.
+        url: the server, without a path.
+        token: API token; `user:password` for 1.8.
+        org: organisation in 2.x; others take any.
+        bucket: where events go, and everything that has no bucket of its own; `database/policy` in 1.8.
+        gateway: id of this computer, a tag of every point.
+        feature_bucket: for epochs, states and links; by default `bucket`.
+        raw_bucket: for samples; by default `bucket`.
+        raw: how much of the samples is written.
+        raw_hz: points a second of thinned samples.
+        linger_s: how long a batch may fill before it is sent although it is small.
+        timeout_ms: after which a request counts as failed.
+        chance: spreads waits.
+        monotonic: a clock in seconds, asked only while a batch fills.
     """
 
     def __init__(
@@ -108,25 +118,41 @@ class InfluxSink:
         org: str,
         bucket: str,
         gateway: str,
+        feature_bucket: str = "",
+        raw_bucket: str = "",
+        raw: Raw = Raw.FULL,
+        raw_hz: float = _RAW_HZ,
+        linger_s: float = 0.0,
         timeout_ms: int = _TIMEOUT_MS,
         chance: random.Random | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._journal = journal
-        self._bucket = bucket
-        self._gateway = gateway
+        self._org = org
         self._chance = chance or random.Random()  # noqa: S311 - spreads waits, guards nothing
         self._client = InfluxDBClient(url=url, token=token, org=org, timeout=timeout_ms)
-        self._write = self._client.write_api(write_options=SYNCHRONOUS)
-        self._utc = UtcMap()
-        self._clock_upto = 0
-        self._batch: _Batch | None = None
+        self._service = WriteService(self._client.api_client)  # type: ignore[no-untyped-call] # the client's own lack
+        self._posting = ThreadPoolExecutor(1, thread_name_prefix="influx-post")
+        self._batches = Batches(
+            journal,
+            gateway=gateway,
+            buckets=Buckets(bucket, feature_bucket, raw_bucket),
+            raw=raw,
+            raw_hz=raw_hz,
+            after_row=journal.cursor(CURSOR),
+        )
+        self._batch: Batch | None = None
+        self._ahead: Batch | None = None
+        self._most_bytes = _BATCH_BYTES
+        self._linger_s = linger_s
+        self._monotonic = monotonic
+        self._filling_since_s: float | None = None
         self._failures = 0
         self._stopped = ""
-        self._load_clock()
 
     def close(self) -> None:
         """Close the connection; what was not confirmed is read from the journal again next time."""
-        self._write.close()  # type: ignore[no-untyped-call] # the client's own lack
+        self._posting.shutdown()
         self._client.close()  # type: ignore[no-untyped-call] # the client's own lack
 
     def __enter__(self) -> Self:
@@ -146,14 +172,41 @@ class InfluxSink:
         """Store the next batch and move the cursor when all of it is confirmed."""
         if self._stopped:
             return self._report(SinkState.STOPPED, error=self._stopped)
-        self._batch = self._batch or self._next_batch()
+        if self._batch is None and (left_s := self._filling_s()) > 0:
+            return self._report(SinkState.WAITING, wait_s=left_s)
+        self._batch = self._batch or self._ahead or self._next_after(self._journal.cursor(CURSOR))
+        self._ahead = None if self._batch is self._ahead else self._ahead
         if self._batch is None:
             return self._report(SinkState.IDLE)
         return self._send(self._batch)
 
+    # batches
+
+    def _next_after(self, row: int) -> Batch | None:
+        return self._batches.next(row, self._most_bytes)
+
+    def _filling_s(self) -> float:
+        """How long the next batch may still fill, in seconds; 0 when it is to be sent, or there is nothing."""
+        new_rows = self._journal.last_row - self._journal.cursor(CURSOR) if self._linger_s else 0
+        if self._ahead is not None or not 0 < new_rows < PAGE_ROWS:
+            self._filling_since_s = None
+            return 0.0
+        now_s = self._monotonic()
+        if self._filling_since_s is None:
+            self._filling_since_s = now_s
+        left_s = self._filling_since_s + self._linger_s - now_s
+        if left_s <= 0:
+            self._filling_since_s = None
+        return max(left_s, 0.0)
+
+    def _look_ahead(self, batch: Batch) -> None:
+        """Make the next batch while this one is on its way, when there is more."""
+        if self._ahead is None and batch.full:
+            self._ahead = self._next_after(batch.last_row)
+
     # sending
 
-    def _send(self, batch: _Batch) -> SinkReport:
+    def _send(self, batch: Batch) -> SinkReport:
         lines = quarantined = 0
         for _ in range(_REQUESTS_PER_STEP):
             if not batch.pieces:
@@ -162,49 +215,61 @@ class InfluxSink:
                 break
             piece = batch.pieces[0]
             try:
-                self._post(piece)
+                self._post(piece, batch)
             except ApiException as error:
-                if error.status not in _REFUSED_LINES:
-                    return self._failed(error, lines, quarantined)
+                if judged(error) is not Answer.BAD_LINE:
+                    return self._failed(error, piece.bucket, lines, quarantined)
                 batch.pieces.popleft()
                 quarantined += self._divide(batch, piece, error)
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                return self._failed(error, lines, quarantined)
+            except (urllib3.exceptions.HTTPError, OSError, UnicodeDecodeError, NotInflux) as error:
+                return self._failed(error, piece.bucket, lines, quarantined)
             else:
                 batch.pieces.popleft()
-                lines += _line_count(piece)
+                lines += piece.lines
             self._failures = 0
         return self._report(SinkState.SENT, lines=lines, quarantined=quarantined)
 
-    def _post(self, piece: Sequence[tuple[int, bytes]]) -> None:
-        body = b"\n".join(chunk for _, chunk in piece)
-        # The client sends precision=ns unless told otherwise; its annotation refuses its own constant.
-        self._write.write(bucket=self._bucket, record=body)
+    def _post(self, piece: Piece, batch: Batch) -> None:
+        posted = self._posting.submit(self._request, piece)
+        try:
+            self._look_ahead(batch)
+        finally:
+            status = posted.result()
+        if status != CONFIRMED:
+            raise NotInflux(status)
 
-    def _divide(self, batch: _Batch, piece: list[tuple[int, bytes]], error: ApiException) -> int:
+    def _request(self, piece: Piece) -> int:
+        answer = self._service.post_write_with_http_info(  # type: ignore[no-untyped-call] # as above
+            org=self._org,
+            bucket=piece.bucket,
+            body=piece.body(),
+            precision="ns",
+            content_type="text/plain; charset=utf-8",
+        )
+        return int(answer[1])
+
+    def _divide(self, batch: Batch, piece: Piece, error: ApiException) -> int:
         """Put back the halves of a refused piece, or set its only line aside; returns how many were set aside.
 
         A refusal does not say what of a request was stored, but the same line twice is one point: sending the
         good ones again is free.
         """
-        if len(piece) == 1:
-            row, chunk = piece[0]
-            piece = [(row, line) for line in chunk.split(b"\n")]
-        if len(piece) > 1:
-            middle = len(piece) // 2
-            batch.pieces.extendleft((piece[middle:], piece[:middle]))
+        if error.status == TOO_LARGE:
+            self._most_bytes = max(_LEAST_BYTES, min(self._most_bytes, len(piece.body()) // 2))
+        if (halves := piece.halves()) is not None:
+            batch.pieces.extendleft(reversed(halves))
             return 0
-        row, line = piece[0]
-        reason = f"{error.status} {_said(error)}"
+        row, line = piece.chunks[0]
+        reason = f"{error.status} {said(error)}"
         _log.warning("row %d of the journal is refused by InfluxDB and was set aside: %s", row, reason)
         self._journal.set_aside(CURSOR, row, reason, line)
         return 1
 
-    def _failed(self, error: Exception, lines: int, quarantined: int) -> SinkReport:
-        words = _said(error)
-        if isinstance(error, ApiException) and error.status in _REFUSED_US:
+    def _failed(self, error: Exception, bucket: str, lines: int, quarantined: int) -> SinkReport:
+        words = said(error)
+        if isinstance(error, ApiException) and judged(error) is Answer.REFUSED:
             self._stopped = (
-                f"InfluxDB refuses to store into bucket {self._bucket!r} ({error.status} {words}). "
+                f"InfluxDB refuses to store into bucket {bucket!r} ({error.status} {words}). "
                 "Check token, organisation and bucket in the settings; nothing is lost meanwhile."
             )
             return self._report(SinkState.STOPPED, lines=lines, quarantined=quarantined, error=self._stopped)
@@ -216,68 +281,7 @@ class InfluxSink:
     def _wait_s(self, error: Exception) -> float:
         longest = min(_BACK_OFF_FIRST_S * 2 ** min(self._failures - 1, 10), _BACK_OFF_MOST_S)
         wait_s = longest * (1 - _JITTER * self._chance.random())
-        return float(max(wait_s, _retry_after_s(error)))
+        return float(max(wait_s, retry_after_s(error)))
 
     def _report(self, state: SinkState, **values: Any) -> SinkReport:  # noqa: ANN401 - the report's own fields
         return SinkReport(state, row=self._journal.cursor(CURSOR), **values)
-
-    # reading
-
-    def _load_clock(self) -> None:
-        """Clock rows up to the cursor, and the first one of all, which holds for whatever lies before it."""
-        cursor = self._journal.cursor(CURSOR)
-        for number, (row, record) in enumerate(self._clock_rows()):
-            if isinstance(record, ClockRow) and (row <= cursor or number == 0):
-                self._utc.add(record)
-                self._clock_upto = row
-
-    def _clock_rows(self) -> Iterator[tuple[int, object]]:
-        after = 0
-        while page := self._journal.read(after, tables=("clock",)):
-            yield from page
-            after = page[-1][0]
-
-    def _next_batch(self) -> _Batch | None:
-        """The next rows as lines.
-
-        A row's UTC comes from clock rows before it in the journal only (or the very first), so that it is the
-        same when it is sent again after a restart.
-        """
-        if not self._utc:
-            self._load_clock()
-            if not self._utc:
-                return None
-        batch, piece, lines = _Batch(self._journal.cursor(CURSOR)), [], 0
-        for row, record in self._journal.read(batch.last_row, limit=_PAGE_ROWS, tables=(*MEASURED, "clock")):
-            if isinstance(record, ClockRow) and row > self._clock_upto:
-                self._utc.add(record)
-                self._clock_upto = row
-            for chunk in lines_of(record, self._utc, self._gateway):
-                piece.append((row, chunk))
-                lines += chunk.count(b"\n") + 1
-                if lines >= _BATCH_LINES:
-                    batch.pieces.append(piece)
-                    piece, lines = [], 0
-            batch.last_row = row
-            if batch.pieces:
-                break
-        if piece:
-            batch.pieces.append(piece)
-        return batch if batch.last_row > self._journal.cursor(CURSOR) else None
-
-
-def _line_count(piece: Sequence[tuple[int, bytes]]) -> int:
-    return sum(chunk.count(b"\n") + 1 for _, chunk in piece)
-
-
-def _said(error: Exception) -> str:
-    body = getattr(error, "body", None) or getattr(error, "reason", None) or error
-    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
-    return text.strip() or type(error).__name__
-
-
-def _retry_after_s(error: Exception) -> float:
-    """What the server asked for, in seconds; its other form, a date, would need a clock and is left to our own wait."""
-    headers = getattr(error, "headers", None) or {}
-    value = str(headers.get("Retry-After", ""))
-    return float(value) if value.isdecimal() else 0.0

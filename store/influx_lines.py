@@ -15,17 +15,18 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dsp.records import NS, Alert, Coverage, Epoch, Event, Segment, StateEpoch
+from dsp.records import NS, Alert, Config, Coverage, Epoch, Event, Segment, StateEpoch
 from store.rows import LinkRow, Row, SegmentRow, body_of
 from store.utc import UtcMap
 
-__all__ = ["MEASURED", "imu_lines", "lines_of"]
+__all__ = ["MEASURED", "config_line", "imu_lines", "lines_of", "thinned_lines"]
 
-MEASURED = ("segment", "epoch", "state", "event", "alert", "coverage", "link")
+MEASURED = ("segment", "epoch", "state", "event", "alert", "coverage", "link", "config")
 """tables of the journal that become measurements; notes are a person's words and stay on the gateway"""
 
-_CHUNK_SAMPLES = 8192
+_CHUNK_SAMPLES = 4096
 """Samples formatted at once: an imported night may be one segment, and its text is ten times its size."""
 
 _AXES = ("ax", "ay", "az", "gx", "gy", "gz")
@@ -47,42 +48,71 @@ def lines_of(row: Row, utc: UtcMap, gateway: str) -> Iterator[bytes]:
         yield make(row, utc, gateway)
 
 
-def imu_lines(segment: Segment, infant: str, gateway: str, t0_utc_ns: int) -> Iterator[bytes]:
-    """Every sample of a segment as a line of counts, in chunks; the time from line to line is the segment's step.
+def imu_lines(
+    segment: Segment, infant: str, gateway: str, t0_utc_ns: int, step_ns: int | None = None
+) -> Iterator[bytes]:
+    """Every sample of a segment as a line of counts, in chunks.
 
     The first line also carries the string field `segment`: boot, seq, n, step_ns, acc_g, gyro_dps, flags and the
-    data time t0_ns, so that the very segment can be read back.
+    data time t0_ns, so that the very segment can be read back whatever the points' own times are.
+
+    Args:
+        segment: the samples.
+        infant: whose they are.
+        gateway: which computer wrote them down.
+        t0_utc_ns: time of the first point.
+        step_ns: time from point to point; by default the segment's own.
     """
     tags = _tags("imu", gateway=gateway, infant=infant, sensor=segment.sensor, site=str(segment.site))
-    axes = segment.counts.shape[1]
+    axes, step_ns = segment.counts.shape[1], step_ns or segment.step_ns
     for first in range(0, segment.n, _CHUNK_SAMPLES):
         counts = segment.counts[first : first + _CHUNK_SAMPLES]
-        times = t0_utc_ns + segment.step_ns * np.arange(first, first + len(counts), dtype=np.int64)
-        values = np.column_stack([counts.astype(np.int64), times]).ravel().tolist()
-        yield (_described(segment) if first == 0 else b"").join(
-            _parts(_template(tags, axes, len(counts)) % tuple(values), first)
-        )
+        values = np.empty((len(counts), axes + 1), dtype=np.int64)
+        values[:, :axes] = counts
+        values[:, axes] = np.arange(first, first + len(counts), dtype=np.int64) * step_ns + t0_utc_ns
+        flat: list[int | str] = values.ravel().tolist()
+        flat.insert(axes, _described(segment) if first == 0 else "")
+        yield (_template(tags, axes, len(counts)) % tuple(flat)).encode()
 
 
-def _parts(text: str, first: int) -> tuple[bytes, ...]:
-    """The text as bytes, cut behind the first line's fields where the description goes."""
-    if first:
-        return (text.encode(),)
-    line_end = text.find("\n")
-    cut = text.rfind(" ", 0, line_end if line_end >= 0 else len(text))
-    return text[:cut].encode(), text[cut:].encode()
+def thinned_lines(
+    row: SegmentRow, times_ns: NDArray[np.int64], values: NDArray[np.float64], utc: UtcMap, gateway: str
+) -> Iterator[bytes]:
+    """Thinned points of a row's sensor as one chunk: g and degrees per second; nothing where there are none."""
+    if not times_ns.size:
+        return
+    tags = _tags(
+        "imu_thinned",
+        gateway=gateway,
+        infant=row.infant,
+        sensor=row.segment.sensor,
+        site=str(row.segment.site),
+    )
+    lines = []
+    for t_ns, point in zip(times_ns.tolist(), values.tolist(), strict=True):
+        fields = ",".join(f"{name}={value:.5f}" for name, value in zip(_AXES, point, strict=False))
+        lines.append(f"{tags} {fields} {utc.utc_ns(t_ns)}")
+    yield "\n".join(lines).encode()
 
 
-def _described(segment: Segment) -> bytes:
-    scale = segment.scale
-    words = (segment.boot, segment.seq, segment.n, segment.step_ns, float(scale.acc_g), float(scale.gyro_dps))
-    return f',segment="{" ".join(map(repr, words))} {int(segment.flags)} {segment.t0_ns}"'.encode()
+def _described(segment: Segment) -> str:
+    s, scale = segment, segment.scale
+    words = f"{s.boot} {s.seq} {s.n} {s.step_ns} {float(scale.acc_g)!r} {float(scale.gyro_dps)!r}"
+    return f',segment="{words} {int(s.flags)} {s.t0_ns}"'
 
 
 @lru_cache(maxsize=64)
 def _template(tags: str, axes: int, n: int) -> str:
+    """Lines of n samples; behind the fields of the first is room for the segment's description."""
     fields = ",".join(f"{name}=%di" for name in _AXES[:axes])
-    return "\n".join([f"{tags.replace('%', '%%')} {fields} %d"] * n)
+    line = f"{tags.replace('%', '%%')} {fields}"
+    return "\n".join([f"{line}%s %d", *[f"{line} %d"] * (n - 1)])
+
+
+def config_line(row: Config, utc: UtcMap, zone: str, gateway: str) -> bytes:
+    """The settings a detector ran with, and the time zone of its night: what a replay from the database needs."""
+    tags = _tags("config", gateway=gateway, digest=row.digest)
+    return _line(tags, {"t_ns": int(row.t_ns), "zone": zone, "body": row.text}, utc.utc_ns(row.t_ns))
 
 
 def _epoch(row: Epoch, utc: UtcMap, gateway: str) -> bytes:

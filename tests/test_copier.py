@@ -6,8 +6,9 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,31 +72,33 @@ def test_an_engine_that_goes_away_and_comes_back_gets_everything(
 
 
 class Repairable(InfluxSink):
-    """A sink whose bucket a person mends while it is stopped, at the third attempt."""
+    """A sink whose bucket a person makes while it is stopped, before the third attempt."""
 
     tries = 0
 
-    def __init__(self, journal: Journal, *, mended: str, **values: Any) -> None:
+    def __init__(self, journal: Journal, *, mend: Callable[[], None], **values: Any) -> None:
         super().__init__(journal, **values)
-        self._mended = mended
+        self._mend = mend
 
     def resume(self) -> None:
         super().resume()
         self.tries += 1
         if self.tries == 3:
-            self._bucket = self._mended
+            self._mend()
 
 
 def test_a_refusal_is_said_once_and_tried_again_until_it_is_let_in(
     journal: Journal, influx: Influx, caplog: pytest.LogCaptureFixture
 ) -> None:
     add(journal, 0, 5)
-    make = partial(
-        Repairable, mended=influx.bucket, **{**sink_to(influx).keywords, "bucket": "not-there-yet"}
-    )
-    with Copier(journal.path, make, pauses=QUICK) as copier:
+    late = replace(influx, bucket="not-there-yet")
+    mend = partial(influx.server.create_bucket, late.bucket)
+    with Copier(
+        journal.path, partial(Repairable, mend=mend, **sink_to(late).keywords), pauses=QUICK
+    ) as copier:
         until(lambda: copier.lines == 5 * 16)
-    assert stored(influx) == 5 * 16
+    assert stored(late) == 5 * 16
+    influx.server.drop_bucket(late.bucket)
     said = [r.message for r in caplog.records if "not-there-yet" in r.message]
     assert len(said) == 1
     assert "Check token, organisation and bucket" in said[0]

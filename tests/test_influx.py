@@ -149,7 +149,7 @@ def test_a_type_conflict_sets_one_line_aside_and_stores_the_rest(journal: Journa
     with sink_for(journal, influx) as sink:
         journal.commit([segment_row(segment(0)), event("fine")])
         drain(sink)
-        sink._write.write(bucket=influx.bucket, record=f'alert,gateway=gw count="many" {OFFSET_NS}'.encode())
+        sink._service.post_write(org="o", bucket=influx.bucket, body=f'alert,gateway=gw count="many" {OFFSET_NS}'.encode())
         conflict = journal.commit([segment_row(segment(1)), alert(7), event("also fine")])
         reports = drain(sink)
     (letter,) = journal.dead_letters("influx")
