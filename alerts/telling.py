@@ -28,6 +28,8 @@ class Kind(StrEnum):
     """what a mute kept silent, at its end"""
     TEST = "test"
     """a self-test"""
+    SUMMARY = "summary"
+    """what the night was, in the morning; about no alert"""
 
 
 @dataclass(frozen=True, slots=True)
