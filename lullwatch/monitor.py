@@ -13,7 +13,7 @@ from pathlib import Path
 
 from alerts.mqtt import BrokerAddress
 from ingest.finder import Finder
-from store.influx import InfluxSink
+from store.influx import InfluxSink, Raw
 from store.journal import Journal, night_name
 
 from . import system_clock
@@ -24,6 +24,9 @@ from .settings import BrokerSettings, GatewaySettings, InfantSettings, InfluxSet
 __all__ = ["run"]
 
 _log = logging.getLogger(__name__)
+
+_LINGER_S = 1.0
+"""What the database gets may wait so long for company: one request a second and not one with every commit."""
 
 
 def run(settings: GatewaySettings) -> None:
@@ -87,5 +90,15 @@ def _broker(mqtt: BrokerSettings) -> BrokerAddress:
 def _sink(influx: InfluxSettings, gateway: str) -> partial[InfluxSink]:
     token = read_secret("LULLWATCH_INFLUX_TOKEN", influx.token_file) or ""
     return partial(
-        InfluxSink, url=influx.url, token=token, org=influx.org, bucket=influx.bucket, gateway=gateway
+        InfluxSink,
+        url=influx.url,
+        token=token,
+        org=influx.org,
+        bucket=influx.bucket,
+        feature_bucket=influx.feature_bucket,
+        raw_bucket=influx.raw_bucket,
+        raw=Raw(influx.raw),
+        raw_hz=influx.raw_hz,
+        linger_s=_LINGER_S,
+        gateway=gateway,
     )

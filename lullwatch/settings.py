@@ -8,6 +8,7 @@ import stat
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -122,8 +123,23 @@ class InfluxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     url: str
     org: str = "lullwatch"
     bucket: str = "lullwatch"
+    feature_bucket: str = ""
+    """for epochs, states and links; empty: `bucket`"""
+    raw_bucket: str = ""
+    """for samples; empty: `bucket`"""
+    raw: Literal["full", "thinned", "off"] = "full"
+    """how much of the samples is written"""
+    raw_hz: Annotated[float, msgspec.Meta(ge=1, le=25)] = 10.0
+    """points a second of thinned samples"""
     token_file: str | None = None
     """file with mode 0600; or the environment variable LULLWATCH_INFLUX_TOKEN"""
+    allow_unencrypted: bool = False
+    """lets an `http:` url stand for a database on another computer"""
+
+    @property
+    def exposed(self) -> bool:
+        """Whether the token would cross a network for anyone on it to read."""
+        return exposes_token(self.url) and not self.allow_unencrypted
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -194,6 +210,8 @@ def _check(path: Path, settings: GatewaySettings) -> None:
         what = f"mqtt.tls is false, but {settings.mqtt.host!r} is not this computer"
         remedy = "Set tls = true; or, on a network you trust whole, allow_unencrypted = true"
         raise BadSettings(path, what, remedy)
+    if settings.influx is not None:
+        _check_influx(path, settings.influx)
 
 
 def _check_people(path: Path, settings: GatewaySettings) -> None:
@@ -204,6 +222,31 @@ def _check_people(path: Path, settings: GatewaySettings) -> None:
                 f"person {person.id} is to be told of infant {strangers[0]}, whom no [[infants]] table names"
             )
             raise BadSettings(path, what, "Use the infants' ids")
+
+
+def _check_influx(path: Path, influx: InfluxSettings) -> None:
+    try:
+        address = urlsplit(influx.url)
+    except ValueError as error:
+        raise BadSettings(path, f"influx.url: {error}", 'Such as "https://influx.lan:8086"') from None
+    if (
+        address.scheme not in ("http", "https")
+        or not address.hostname
+        or address.username
+        or address.password
+    ):
+        what = "influx.url is no address of a server without a user in it"
+        raise BadSettings(path, what, 'Such as "https://influx.lan:8086"; the token goes into token_file')
+    if influx.exposed:
+        what = f"influx.url begins with http: but {address.hostname!r} is not this computer"
+        remedy = "Use https:; or, on a network you trust whole, set allow_unencrypted = true"
+        raise BadSettings(path, what, remedy)
+
+
+def exposes_token(url: str) -> bool:
+    """Whether whoever sends a token to this address sends it in the clear to another computer."""
+    address = urlsplit(url)
+    return address.scheme != "https" and not _is_loopback(address.hostname or "")
 
 
 def _is_loopback(host: str) -> bool:

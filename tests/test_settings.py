@@ -104,3 +104,38 @@ def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) 
     assert read_secret("LULLWATCH_MQTT_PASSWORD", None) is None
     with pytest.raises(BadSettings, match="LULLWATCH_MQTT_PASSWORD"):
         read_secret("LULLWATCH_MQTT_PASSWORD", "/does/not/exist")
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('url = "http://influx.lan:8086"', "is not this computer"),
+        ('url = "influx.lan"', "no address of a server"),
+        ('url = "https://me:secret@influx.lan"', "without a user in it"),
+        ('url = "http://[::1"', "influx.url"),
+        ('url = "https://influx.lan"\nraw = "some"', "raw"),
+        ('url = "https://influx.lan"\nraw_hz = 500', "raw_hz"),
+    ],
+)
+def test_an_influx_address_that_would_give_the_token_away_or_cannot_be_is_refused(
+    tmp_path: Path, lines: str, said: str
+) -> None:
+    path = written(tmp_path, GOOD[: GOOD.index("[influx]")] + f"[influx]\n{lines}\n")
+    with pytest.raises(BadSettings, match=said) as found:
+        load(path)
+    assert "secret@" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'url = "http://127.0.0.1:8086"',
+        'url = "http://localhost:8086"',
+        'url = "http://[::1]:8086"',
+        'url = "https://influx.lan:8086"\nraw = "thinned"\nraw_hz = 5',
+        'url = "http://influx.lan:8086"\nallow_unencrypted = true',
+    ],
+)
+def test_an_influx_address_that_keeps_the_token_is_taken(tmp_path: Path, lines: str) -> None:
+    text = GOOD[: GOOD.index("[influx]")] + f"[influx]\n{lines}\n"
+    assert load(written(tmp_path, text)).influx is not None
