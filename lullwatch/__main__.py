@@ -14,6 +14,7 @@ from .commands.monitor import monitor
 from .commands.replay import replay
 from .commands.score import score
 from .commands.simulate import simulate
+from .commands.summary import summary
 from .errors import LullwatchError
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -31,7 +32,7 @@ app = App(
     help_format="plaintext",
     version=lambda: _version(),
 )
-COMMANDS = (demo, monitor, simulate, replay, score, export)
+COMMANDS = (demo, monitor, simulate, replay, score, export, summary)
 """Their modules are thin: what is heavy is imported when a command runs, so that --help is quick."""
 
 for _command in COMMANDS:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "BadNight",
     "BadPopulation",
     "BadScenario",
     "BadSettings",
     "CannotWrite",
     "FolderInUse",
     "LullwatchError",
+    "NoSuchLanguage",
+    "NoSuchNight",
+    "NothingRecorded",
     "NothingToReplay",
     "OtherPopulation",
     "ScenarioAndPopulation",
@@ -117,3 +122,26 @@ class NoSuchNight(LullwatchError):
             f"{folder} holds nothing of infant {infant} in the night of {night}; a night is named for its evening, "
             "as in journal-2026-11-21.sqlite"
         )
+
+
+class NothingRecorded(LullwatchError):
+    """There is no journal where one was looked for."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"{folder}: no journal here; give the settings file, a journal (.sqlite) or its folder"
+        )
+
+
+class BadNight(LullwatchError):
+    """A night is named for the date of its evening."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(f"--night {given!r} is no date; give that of the evening, as in 2026-11-21")
+
+
+class NoSuchLanguage(LullwatchError):
+    """There are no texts in a language."""
+
+    def __init__(self, given: str, known: Sequence[str]) -> None:
+        super().__init__(f"--language {given!r}: there are no texts in it; known: {' '.join(known)}")

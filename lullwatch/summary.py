@@ -17,7 +17,7 @@ from .detector import Told
 from .morning import worn_ns
 from .night_facts import NightFacts, Span, ToldFacts
 
-__all__ = ["morning_lines", "summary"]
+__all__ = ["morning_lines", "summary", "summary_body"]
 
 _T = TypeVar("_T")
 _ENGLISH = catalogue("en")
@@ -67,6 +67,43 @@ def morning_lines(night: NightFacts, words: Catalogue = _ENGLISH) -> tuple[str, 
             )
         ),
     )
+
+
+def summary_body(night: NightFacts, words: Catalogue = _ENGLISH) -> dict[str, object]:
+    """The summary for machines: figures with their coverage, times in UTC, and the ten lines."""
+    lines = morning_lines(night, words)
+    return {
+        "infant": night.infant,
+        "night": night.window.night.isoformat(),
+        "zone": night.window.zone,
+        "language": words.language,
+        "coverage": {
+            "watched_s": night.watched_ns // NS,
+            "seen_s": night.seen_ns // NS,
+            "degraded_s": night.degraded_ns // NS,
+        },
+        "unanswered": [_alert_body(a) for a in night.unanswered],
+        "answered": [_alert_body(a) for a in night.answered],
+        "notices": [_alert_body(a) for a in night.notices],
+        "events": [
+            {
+                "pattern": c.pattern,
+                "events": c.events,
+                "movements": c.movements,
+                "seen_s": night.seen_ns // NS,
+            }
+            for c in night.events
+        ],
+        "mutes": [_span_body(s, "patterns") for s in night.mutes],
+        "muted": [a.id for a in night.muted],
+        "blind": [_span_body(s, "causes") for s in night.blind],
+        "sensors": [
+            {"site": s.site.value, "worn_s": s.worn_ns // NS, "battery": s.battery} for s in night.sensors
+        ],
+        "technical": [_span_body(s, "kinds") for s in night.technical],
+        "lines": list(lines),
+        "text": "\n".join(lines),
+    }
 
 
 class _Sayer:
@@ -215,6 +252,29 @@ class _Sayer:
 
     def _clock(self, utc_ns: int) -> str:
         return datetime.fromtimestamp(utc_ns // NS, tz=UTC).astimezone(self._zone).strftime("%H:%M")
+
+
+def _alert_body(told: ToldFacts) -> dict[str, object]:
+    return {
+        "id": told.id,
+        "pattern": told.pattern,
+        "severity": told.severity.value,
+        "onset": _iso(told.onset_ns),
+        "duration_s": round(told.duration_s, 1),
+        "count": told.count,
+        "answered_by": told.answered_by or None,
+        "answered": None if told.answered_ns is None else _iso(told.answered_ns),
+        "false_alarm": told.false_alarm,
+    }
+
+
+def _span_body(span: Span, causes: str) -> dict[str, object]:
+    end = _iso(span.end_ns) if span.over else None
+    return {"begin": _iso(span.begin_ns), "end": end, causes: list(span.causes)}
+
+
+def _iso(utc_ns: int) -> str:
+    return datetime.fromtimestamp(utc_ns // NS, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _covered(words: Catalogue, seen: str, whole: str, degraded_ns: int) -> str:
