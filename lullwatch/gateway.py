@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bleak import BleakClient
@@ -18,10 +18,12 @@ from dsp.clock import Clock
 from dsp.records import NS, ClockRow, Delivery, Site
 from ingest.link import SockLink
 from store.journal import Journal
+from store.shelf import Shelf, is_night
 from store.utc import UtcMap
 
 from .announcer import ALERTS, DIARY, Announcer
 from .intake import COMMIT_EVERY_S, Intake
+from .rollover import Rollover
 from .spine import Spine, Taken
 from .watch import Watch
 
@@ -79,7 +81,8 @@ class Gateway:
 
     Args:
         name: id of this gateway, used in topics.
-        journal: open for writing; it is not closed here.
+        journal: open for writing; it is not closed here. Where it is named as a night is, the next night goes on in
+            a file of its own beside it.
         clock: data time, injected.
         clock_row: ties data time to UTC at the start; committed first.
         wearers: the infants and their sensors.
@@ -113,7 +116,9 @@ class Gateway:
         self._clock_row = clock_row
         self._on_taken = on_taken
         watches = [Watch.of(w.infant, [s.site for s in w.sensors], w.age_days, wording) for w in wearers]
-        self._spine = Spine(journal, watches)
+        self.shelf = Shelf.around(journal.path)
+        turning = Rollover(self.shelf, self._clock_now) if is_night(journal.path) else None
+        self._spine = Spine(journal, watches, rollover=turning)
         self._recording_ends = False
         self._intake = Intake(
             self._spine,
@@ -171,6 +176,8 @@ class Gateway:
             await self._farewell(self._publisher, planned=kind is None)
             await self._intake.commit()  # that the last alerts were delivered
         await self._intake.close()
+        self._spine.close()
+        self.shelf.close()
 
     def end_recording(self) -> None:
         """Leaving the context then ends the recording: what is open is decided. Without it, it is only paused."""
@@ -216,6 +223,12 @@ class Gateway:
                 self._intake.add_quietly(row)
                 self._utc.add(row)
                 known = row
+
+    def _clock_now(self) -> ClockRow:
+        """The tie between data time and UTC at this moment."""
+        row, t_ns = self._read_clock(), self._clock.now_ns()
+        since_ns = t_ns - row.t_ns
+        return replace(row, t_ns=t_ns, utc_ns=row.utc_ns + since_ns, monotonic_ns=row.monotonic_ns + since_ns)
 
     def _taken(self, taken: Taken) -> None:
         for announcer in self._announcers:

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.records import NS, ClockRow, Config, Item, Site, Tick
+from dsp.settings import Settings
 from store.edf import read_at_rest
-from store.journal import Journal
+from store.journal import Carried, Journal
 from store.recording import AtRest, from_journal
 from store.rows import FED, FedRow, SegmentRow, fed_item
 
 from .errors import NothingToReplay
 from .feeding import settled_blocks
+from .night_before import NightBefore
 from .watch import Watch, watch_of
 
 __all__ = ["Night", "load"]
@@ -39,6 +41,10 @@ class Night:
     """whether the recording ends with the last item, so that what is open is decided"""
     as_arrived: bool = False
     """whether samples may come late"""
+    carried: Carried | None = None
+    """what its detector began with; None when it began anew"""
+    before: NightBefore | None = None
+    """the night it was carried from, for what came late and belongs there"""
 
     @property
     def clock(self) -> ClockRow | None:
@@ -61,6 +67,8 @@ class _Part:
     blocks: list[list[Item]] = field(default_factory=lambda: [[]])
     """each closed by a tick; the last one is still open"""
     ended: bool = False
+    since_row: int = 0
+    """where in the journal it was set"""
 
     def add(self, item: Item) -> None:
         self.blocks[-1].append(item)
@@ -111,7 +119,18 @@ def _journal_nights(path: Path, journal: Journal, infant: str, as_arrived: bool)
         name = settled.name if number == 1 else f"{settled.name}_part-{number}"
         night = settled if part.watch is None else _set(settled, part.watch)
         blocks = part.blocks if part.ended else part.blocks[:-1]
-        yield replace(night, name=name, blocks=blocks, ends=part.ended, as_arrived=True)
+        night = replace(night, name=name, blocks=blocks, ends=part.ended, as_arrived=True)
+        yield _carried_on(night, journal, part)
+
+
+def _carried_on(night: Night, journal: Journal, part: _Part) -> Night:
+    """The night with what its detector brought from the one before, where it is still the same detector's."""
+    carried = journal.carried(night.infant)
+    if carried is None or part.watch is None or carried.row < part.since_row:
+        return night
+    if part.watch.settings != Settings().tag:
+        return night
+    return replace(night, carried=carried, before=NightBefore.of(journal, night.infant, part.since_row))
 
 
 def _settled(name: str, recording: AtRest, watch: Watch | None) -> Night:
@@ -140,7 +159,7 @@ def _set(night: Night, watch: Watch) -> Night:
 def _parts(journal: Journal, infant: str) -> Iterator[_Part]:
     """What each setting of the infant's detector was fed, in row order."""
     part = _Part(None)
-    for row in _rows(journal):
+    for number, row in _rows(journal):
         if isinstance(row, Config):
             watch = watch_of(row)
             if watch.infant != infant:
@@ -150,16 +169,16 @@ def _parts(journal: Journal, infant: str) -> Iterator[_Part]:
                 continue
             if part.blocks[0]:
                 yield part
-            part = _Part(watch)
+            part = _Part(watch, since_row=number)
         elif row.infant == infant:
             part.add(fed_item(row))
     yield part
 
 
-def _rows(journal: Journal) -> Iterator[Config | SegmentRow | FedRow]:
+def _rows(journal: Journal) -> Iterator[tuple[int, Config | SegmentRow | FedRow]]:
     after = 0
     while page := journal.read(after, tables=("config", *FED)):
-        for _, row in page:
+        for number, row in page:
             if isinstance(row, Config | SegmentRow | FedRow):
-                yield row
+                yield number, row
         after = page[-1][0]

@@ -6,11 +6,12 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from operator import attrgetter
 
-from dsp.records import NS, Context, Coverage, Epoch, Event, Item, Output, Segment, StateEpoch
-from store.journal import SNAPSHOTS_APART_NS, Journal
+from dsp.records import NS, Coverage, Item, Output, Segment
+from store.journal import SNAPSHOTS_APART_NS, Carried, Journal
 from store.recording import order_of
 
 from .detector import Detector, Told
+from .night_before import NightBefore, told_between, within
 
 __all__ = ["SNAPSHOT_EVERY_NS", "FedPast", "JournalPast"]
 
@@ -21,7 +22,7 @@ _NEW_STATES = 5
 
 
 class JournalPast:
-    """The past of one infant as its journal holds it.
+    """The past of one infant as its journal holds it, and the one of the night before that its detector came from.
 
     Attributes:
         upto_row: what lies behind this row has not happened yet: it is still to be fed.
@@ -31,6 +32,7 @@ class JournalPast:
         self._journal = journal
         self._infant = infant
         self._since_row = since_row
+        self._before = NightBefore.of(journal, infant, since_row)
         self.upto_row = since_row
         self._uncommitted: list[Output | Coverage] = []
 
@@ -42,42 +44,67 @@ class JournalPast:
         """Everything that was told is in the journal."""
         self._uncommitted = []
 
+    def goes_on_in(self, journal: Journal) -> None:
+        """The night is written on in another file, with the same row numbers."""
+        self._journal = journal
+
+    def close(self) -> None:
+        """Close the night before."""
+        if self._before is not None:
+            self._before.close()
+
     @property
     def begins_ns(self) -> int:
         """Time of the earliest sample."""
-        return self._journal.first_sample_ns(self._infant, after_row=self._since_row) or 0
+        own = self._journal.first_sample_ns(self._infant, after_row=self._since_row)
+        return _earliest(own, self._before)
 
     def state_before(self, t_ns: int) -> bytes | None:
         """The newest snapshot that had decided nothing behind `t_ns`."""
         found = self._journal.newest_snapshot(self._infant, before_row=self.upto_row, before_ns=t_ns + 1)
-        return found.state if found is not None and found.row > self._since_row else None
+        if found is not None and found.row >= self._since_row:
+            return found.state
+        return None if self._before is None else self._before.state_before(t_ns)
 
     def segments(self, onset_ns: int, end_ns: int) -> Sequence[Segment]:
         """Segments that begin in the span, in the order of time."""
-        return self._journal.segments_between(
+        own = self._journal.segments_between(
             self._infant, onset_ns, end_ns, after_row=self._since_row, upto_row=self.upto_row
+        )
+        return (
+            own
+            if self._before is None
+            else sorted([*self._before.segments(onset_ns, end_ns), *own], key=order_of)
         )
 
     def told_between(self, after_ns: int, until_ns: int) -> Sequence[Output | Coverage]:
         """What was told of times behind `after_ns` and not behind `until_ns`, in the order it was told."""
-        journal, infant = self._journal, self._infant
-        rows: list[Output | Coverage] = [*journal.events(infant), *journal.epochs(infant)]
-        rows += [*journal.states(infant), *journal.contexts(infant), *journal.coverage(infant)]
-        rows += self._uncommitted
-        return [row for row in rows if after_ns < _told_ns(row) <= until_ns]
+        rows = [] if self._before is None else self._before.told_between(after_ns, until_ns)
+        rows += told_between(self._journal, self._infant, after_ns, until_ns)
+        return rows + within(self._uncommitted, after_ns, until_ns)
 
     def spoil(self, t_ns: int) -> None:
         """States that had decided anything behind `t_ns` are not gone back to any more."""
         self._journal.drop_snapshots(self._infant, behind_ns=t_ns)
+        if self._before is not None:
+            self._before.spoil(t_ns, on_disk=True)
 
 
 class FedPast:
-    """The past of one infant as it was fed and told in this process."""
+    """The past of one infant as it was fed and told in this process.
 
-    def __init__(self) -> None:
+    Args:
+        carried: what its detector began with; None when it began anew.
+        before: the night it was carried from, if that is still there.
+    """
+
+    def __init__(self, carried: Carried | None = None, before: NightBefore | None = None) -> None:
+        self._before = before
         self._segments: list[Segment] = []
         self._told: list[Output | Coverage] = []
         self._states: list[tuple[int, bytes]] = []
+        if carried is not None and carried.t_ns:
+            self._states.append((carried.t_ns, carried.state))
 
     def fed(self, items: Sequence[Item]) -> None:
         """Remember what is about to be fed."""
@@ -96,25 +123,34 @@ class FedPast:
     @property
     def begins_ns(self) -> int:
         """Time of the earliest sample."""
-        return self._segments[0].t0_ns if self._segments else 0
+        return _earliest(self._segments[0].t0_ns if self._segments else None, self._before)
 
     def state_before(self, t_ns: int) -> bytes | None:
         """The newest snapshot that had decided nothing behind `t_ns`."""
-        return next((state for at_ns, state in reversed(self._states) if at_ns <= t_ns), None)
+        own = next((state for at_ns, state in reversed(self._states) if at_ns <= t_ns), None)
+        return own if own is not None or self._before is None else self._before.state_before(t_ns)
 
     def segments(self, onset_ns: int, end_ns: int) -> Sequence[Segment]:
         """Segments that begin in the span, in the order of time."""
         by_time = attrgetter("t0_ns")
         first = bisect_left(self._segments, onset_ns, key=by_time)
-        return self._segments[first : bisect_left(self._segments, end_ns, key=by_time)]
+        own = self._segments[first : bisect_left(self._segments, end_ns, key=by_time)]
+        return (
+            own
+            if self._before is None
+            else sorted([*self._before.segments(onset_ns, end_ns), *own], key=order_of)
+        )
 
     def told_between(self, after_ns: int, until_ns: int) -> Sequence[Output | Coverage]:
         """What was told of times behind `after_ns` and not behind `until_ns`, in the order it was told."""
-        return [row for row in self._told if after_ns < _told_ns(row) <= until_ns]
+        rows = [] if self._before is None else self._before.told_between(after_ns, until_ns)
+        return rows + within(self._told, after_ns, until_ns)
 
     def spoil(self, t_ns: int) -> None:
         """States that had decided anything behind `t_ns` are not gone back to any more."""
         self._states = [(at_ns, state) for at_ns, state in self._states if at_ns <= t_ns]
+        if self._before is not None:
+            self._before.spoil(t_ns, on_disk=False)
 
     def _thin_out(self) -> None:
         old, new = self._states[:-_NEW_STATES], self._states[-_NEW_STATES:]
@@ -124,11 +160,6 @@ class FedPast:
         self._states = [*first.values(), *new]
 
 
-def _told_ns(row: Output | Coverage) -> int:
-    """Data time at which a row could be told."""
-    if isinstance(row, Event):
-        return row.told_ns
-    if isinstance(row, Epoch | StateEpoch | Coverage):
-        return row.t_ns + row.span_ns
-    assert isinstance(row, Context)  # noqa: S101 - narrows the type; nothing else is told
-    return row.end_ns
+def _earliest(own_ns: int | None, before: NightBefore | None) -> int:
+    known = [t for t in (own_ns, None if before is None else before.begins_ns) if t is not None]
+    return min(known, default=0)

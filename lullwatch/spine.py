@@ -9,19 +9,25 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from dsp.records import Alert, ClockRow, Config, Coverage, Item, Output, Tick
+from dsp.records import NS, Alert, ClockRow, Coverage, Item, Output, Tick
 from dsp.value import BadSnapshot
-from store.errors import JournalError
-from store.journal import Journal
+from store.errors import JournalDamaged, JournalError
+from store.journal import Carried, Journal
 from store.rows import FedRow, Row, SegmentRow, fed_item
+from store.salvage import salvage
 
 from .detector import Detector, Told
 from .past import SNAPSHOT_EVERY_NS, JournalPast
-from .watch import Watch, config_of, watch_of
+from .rollover import Rollover
+from .watch import Watch, config_of, watches_in
 
-__all__ = ["Spine", "Taken"]
+__all__ = ["LONGEST_PAUSE_NS", "Spine", "Taken"]
 
 _log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_NS = 24 * 3600 * NS
+"""A recording that stood still for longer has ended: what the rules remember goes back no further, and what was
+open then is decided by what was seen then."""
 
 
 @dataclass(slots=True)
@@ -32,10 +38,20 @@ class Taken:
 
 
 class Spine:
-    """One journal, one detector for each infant. Call `begin` first."""
+    """One journal, one detector for each infant. Call `begin` first, `close` at the end.
 
-    def __init__(self, journal: Journal, watches: Sequence[Watch]) -> None:
+    Args:
+        journal: open for writing; it is not closed here, but a night that follows it is.
+        watches: how each infant's detector is set.
+        rollover: says when the next night begins; without it everything goes into `journal`.
+    """
+
+    def __init__(
+        self, journal: Journal, watches: Sequence[Watch], *, rollover: Rollover | None = None
+    ) -> None:
         self._journal = journal
+        self._given = journal
+        self._rollover = rollover
         self._watches = {watch.infant: watch for watch in watches}
         self._detectors: dict[str, Detector] = {}
         self._pasts: dict[str, JournalPast] = {}
@@ -46,24 +62,31 @@ class Spine:
         self._blocks: dict[str, list[Item]] = {}
         """fed since the last tick of each infant"""
 
+    @property
+    def journal(self) -> Journal:
+        """The night that is being written."""
+        return self._journal
+
     def begin(self, clock: ClockRow) -> Taken:
         """Commit the clock row and bring every detector to where the journal ends.
 
         A detector goes on from its newest snapshot and the rows after it; where the settings have changed
-        since, or the last recording was ended, it begins anew from here.
+        since, the last recording was ended, or it stood still for too long, it begins anew from here.
         """
+        taken = Taken()
+        newest_ns = self._journal.newest_ns
         self._journal.commit([clock])
         first_clock = self._journal.clock_rows()[0]
-        earlier = self._earlier()
-        taken = Taken()
+        earlier = watches_in(self._journal)
+        if newest_ns is not None and clock.t_ns - newest_ns > LONGEST_PAUSE_NS:
+            self._end_earlier(taken, first_clock, earlier)
         for infant, watch in self._watches.items():
             row, last = earlier.get(infant, (0, None))
             if watch.continues(last):
                 self._watches[infant] = watch = replace(watch, age_days=last.age_days if last else None)
             else:
                 row = self._journal.commit([config_of(watch, clock.t_ns)]).last_row
-            self._pasts[infant] = JournalPast(self._journal, infant, row)
-            self._detectors[infant] = self._detector(watch, first_clock)
+            self._set_up(watch, row, first_clock)
             self._catch_up(taken, infant, row)
         self._commit_told(taken)
         self._fed_row = self._journal.last_row
@@ -75,10 +98,17 @@ class Spine:
         When this returns, the rows are durable (acknowledged). What was told is durable too, unless the journal
         could not take it any more; then it is committed, and returned, by a later call.
 
+        When the next night has begun, they go into its file.
+
         Raises:
             JournalError: nothing of `rows` was committed.
         """
-        result = self._journal.commit(rows)
+        self._turn_over()
+        try:
+            result = self._journal.commit(rows)
+        except JournalDamaged:
+            self._mend()
+            raise
         taken = Taken()
         for number, row in zip(result.rows, rows, strict=True):
             if number is not None and isinstance(row, SegmentRow | FedRow):
@@ -107,35 +137,96 @@ class Spine:
         self._journal.commit(ends)
         return taken
 
-    def _earlier(self) -> dict[str, tuple[int, Watch]]:
-        """The newest watch of each infant in the journal, with its row."""
-        found: dict[str, tuple[int, Watch]] = {}
-        after = 0
-        while page := self._journal.read(after, tables=("config",)):
-            for row, record in page:
-                if isinstance(record, Config):
-                    watch = watch_of(record)
-                    found[watch.infant] = (row, watch)
-            after = page[-1][0]
-        return found
+    def close(self) -> None:
+        """Close what was opened here."""
+        for past in self._pasts.values():
+            past.close()
+        if self._journal is not self._given:
+            self._journal.close()
 
-    def _detector(self, watch: Watch, clock: ClockRow) -> Detector:
-        past = self._pasts[watch.infant]
-        return Detector(
-            watch.infant, watch.sites, age_days=watch.age_days, clock=clock, past=past, wording=watch.wording
+    def _set_up(self, watch: Watch, row: int, clock: ClockRow) -> None:
+        """A detector that has seen nothing yet, set as row `row` of the journal says."""
+        infant = watch.infant
+        if infant in self._pasts:
+            self._pasts[infant].close()
+        self._pasts[infant] = past = JournalPast(self._journal, infant, row)
+        self._detectors[infant] = Detector(
+            infant, watch.sites, age_days=watch.age_days, clock=clock, past=past, wording=watch.wording
         )
+
+    def _end_earlier(self, taken: Taken, clock: ClockRow, earlier: dict[str, tuple[int, Watch]]) -> None:
+        """Decide what was open when the recording stood still, and note that it ended then."""
+        for infant, watch in self._watches.items():
+            row, last = earlier.get(infant, (0, None))
+            if last is None or not watch.continues(last):
+                continue
+            self._set_up(last, row, clock)
+            self._catch_up(taken, infant, row)
+            detector = self._detectors[infant]
+            told = taken.told.setdefault(infant, Told())
+            told.extend(detector.feed_block(self._blocks.pop(infant, [])))
+            told.extend(detector.finish())
+            self._commit_told(taken)
+            ended = replace(last, ended=True)
+            earlier[infant] = (
+                self._journal.commit([config_of(ended, detector.watermark_ns)]).last_row,
+                ended,
+            )
 
     def _catch_up(self, taken: Taken, infant: str, since_row: int) -> None:
         snapshot = self._journal.newest_snapshot(infant)
-        row = since_row
-        if snapshot is not None and snapshot.row > since_row:
+        carried = self._journal.carried(infant)
+        row, state = since_row, None
+        if snapshot is not None and snapshot.row >= since_row:
+            row, state = snapshot.row, snapshot.state
+        elif carried is not None and carried.row > since_row:
+            state = carried.state
+        if state is not None:
             try:
-                self._detectors[infant].restore(snapshot.state)
-                row = snapshot.row
+                self._detectors[infant].restore(state)
             except BadSnapshot as error:
+                row = since_row
                 _log.warning("infant %s: %s; every row of the night is fed again", infant, error)
         for number, item in self._journal.items(infant, after_row=row):
             self._feed(taken, infant, item, number)
+
+    def _turn_over(self) -> None:
+        """Go on in the file of the next night, when it is its time and nothing is half done."""
+        turn = None if self._rollover is None else self._rollover.due(self._journal.path)
+        if turn is None or self._due or any(self._blocks.values()):
+            return
+        begun = self._journal.clock_rows()[0]
+        for infant, watch in self._watches.items():
+            self._watches[infant] = watch.aged(begun, turn.clock)
+        rows: list[Row] = [turn.clock, *(config_of(w, turn.clock.t_ns) for w in self._watches.values())]
+        carried = [self._carried(infant) for infant in self._watches]
+        try:
+            following = Journal.begin(turn.path, rows, carried)
+        except JournalError as error:
+            _log.error("the night's new file cannot be begun, the old one is written on: %s", error)
+            return
+        self._journal.close()
+        self._journal = following
+        for state, (row, watch) in zip(carried, watches_in(following).values(), strict=True):
+            self._set_up(watch, row, turn.clock)
+            self._detectors[watch.infant].restore(state.state)
+        self._fed_row = following.last_row
+        _log.info("journal %s", following.path)
+
+    def _carried(self, infant: str) -> Carried:
+        detector, journal = self._detectors[infant], self._journal
+        return Carried(
+            infant, detector.watermark_ns, journal.path.name, journal.last_row, detector.snapshot()
+        )
+
+    def _mend(self) -> None:
+        """Set a damaged file aside and go on in a new one that holds what can still be read of it."""
+        path = self._journal.path
+        self._journal.close()
+        salvage(path)
+        self._journal = Journal.open(path)
+        for past in self._pasts.values():
+            past.goes_on_in(self._journal)
 
     def _feed(self, taken: Taken, infant: str, item: Item, row: int) -> None:
         """Collect what a tick closes, and let the detector decide on it together."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from alerts.severity import TABLE
 from alerts.words import PLAIN_ENGLISH, Wording
-from dsp.records import Config, Site
+from dsp.records import NS, ClockRow, Config, Site
 from dsp.settings import Settings
+from store.journal import Journal
 
-__all__ = ["Watch", "config_of", "watch_of"]
+__all__ = ["Watch", "config_of", "newest_watch", "watch_of", "watches_in"]
+
+_DAY_NS = 24 * 3600 * NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,11 @@ class Watch:
         mine = (self.infant, self.sites, self.wording, self.settings, self.table)
         return mine == (earlier.infant, earlier.sites, earlier.wording, earlier.settings, earlier.table)
 
+    def aged(self, begun: ClockRow, now: ClockRow) -> Watch:
+        """The same in a later night: older by the midnights since."""
+        days = round((now.utc_ns - begun.utc_ns) / _DAY_NS)
+        return self if self.age_days is None else replace(self, age_days=self.age_days + max(days, 0))
+
     @classmethod
     def of(
         cls, infant: str, sites: Iterable[Site], age_days: int | None, wording: Wording = PLAIN_ENGLISH
@@ -59,3 +67,21 @@ def watch_of(config: Config) -> Watch:
         msgspec.ValidationError: the row keeps something else.
     """
     return msgspec.json.decode(config.text, type=Watch)
+
+
+def watches_in(journal: Journal) -> dict[str, tuple[int, Watch]]:
+    """The newest watch of each infant in a journal, with its row."""
+    found: dict[str, tuple[int, Watch]] = {}
+    after = 0
+    while page := journal.read(after, tables=("config",)):
+        for row, record in page:
+            if isinstance(record, Config):
+                watch = watch_of(record)
+                found[watch.infant] = (row, watch)
+        after = page[-1][0]
+    return found
+
+
+def newest_watch(journal: Journal, infant: str) -> tuple[int, Watch | None]:
+    """The newest watch of an infant in a journal with its row; row 0 and None where there is none."""
+    return watches_in(journal).get(infant, (0, None))

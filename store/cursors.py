@@ -70,6 +70,11 @@ class Cursors:
             found = self._db.execute("SELECT row FROM cursor WHERE name = ?", (name,)).fetchone()
         return int(found[0]) if found else 0
 
+    def all(self) -> dict[str, int]:
+        """Last row that each receiver confirmed."""
+        with self._lock, translated(self._path):
+            return dict(self._db.execute("SELECT name, row FROM cursor"))
+
     def advance(self, name: str, row: int) -> None:
         """Remember that everything up to `row` is confirmed. A cursor never moves back."""
         with self._lock, translated(self._path):

@@ -63,6 +63,8 @@ class Carried:
     upto_row: int
     """last row of that file it was fed"""
     state: bytes
+    row: int = 0
+    """its own place in the night it was carried into; detectors set behind it began anew"""
 
 
 class JournalReading:
@@ -219,7 +221,7 @@ class JournalReading:
         if TABLES["pin"].since > self._schema:
             return None
         found = self._all(
-            "SELECT infant, t_ns, night, upto, state FROM carried WHERE infant = ? ORDER BY row DESC LIMIT 1",
+            "SELECT infant, t_ns, night, upto, state, row FROM carried WHERE infant = ? ORDER BY row DESC LIMIT 1",
             (infant,),
         )
         return Carried(*found[0]) if found else None

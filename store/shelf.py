@@ -16,18 +16,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from dsp.records import NS
 from store.cursors import DeadLetter
 from store.errors import JournalEmpty
 from store.journal import Journal, night_name
 from store.rows import Row
 
-__all__ = ["Place", "Reader", "Shelf"]
+__all__ = ["Place", "Reader", "Shelf", "is_night"]
 
 _NAME: Final = re.compile(r"journal-\d{4}-\d{2}-\d{2}(-\d+)?\.sqlite")
 """Names of nights; a second part of a night, after the computer's clock was set back, has a number."""
 
 _BATCH_ROWS: Final = 200
 """Rows handed out at once unless asked otherwise: a receiver confirms each before it wants more."""
+
+_SLEWED_NS: Final = 6 * 3600 * NS
+"""A clock that is less than this before the night it was in is not taken for set back to an earlier one."""
+
+_PARTS: Final = 1000
+"""More often no clock is set back in a day."""
 
 _OPEN_NIGHTS: Final = 2
 """Files kept open: a receiver reads the newest night, one that was away also an older one."""
@@ -59,7 +66,8 @@ class Shelf:
         self.folder = Path(folder)
         self._only = only
         self._lock = threading.RLock()
-        self._open: dict[str, Journal] = {}
+        self._open: dict[str, tuple[int, Journal]] = {}
+        """by name, with the inode it had when it was opened"""
         self._begun: dict[tuple[str, int], int] = {}
         """data time at which a file begins, by name and inode: files are never written anew"""
 
@@ -72,7 +80,7 @@ class Shelf:
         """Close every file that is open."""
         with self._lock:
             while self._open:
-                self._open.popitem()[1].close()
+                self._open.popitem()[1][1].close()
 
     def __enter__(self) -> Self:
         return self
@@ -96,19 +104,38 @@ class Shelf:
         known = [(begun_ns, path.name, path) for path, begun_ns in begun.items() if begun_ns is not None]
         return [path for _, _, path in sorted(known)]
 
-    def night_at(self, utc_ns: int, zone: str) -> Path:
-        """The file that the night of a moment is named after, whether it exists or not."""
-        return self.folder / night_name(utc_ns, zone)
+    def following(self, current: Path, utc_ns: int, zone: str) -> Path | None:
+        """The file to go on in at a moment; None while `current` is the night of it.
+
+        A clock that is slewed about noon turns nothing back; one that was set back by hours does, and where that
+        night's file is there already, the new one is a further part of it.
+        """
+        night = _date_of(current)
+        now = _date_of(Path(night_name(utc_ns, zone)))
+        if now == night or (now < night <= _date_of(Path(night_name(utc_ns + _SLEWED_NS, zone)))):
+            return None
+        names = [night_name(utc_ns, zone), *(f"journal-{now}-{part}.sqlite" for part in range(2, _PARTS))]
+        free = (self.folder / name for name in names)
+        return next((path for path in free if not path.exists()), None)
+
+    def newest(self) -> Path | None:
+        """The file of the newest night; None where there is none."""
+        nights = self.nights()
+        return nights[-1] if nights else None
 
     @contextmanager
     def opened(self, night: str) -> Iterator[Journal]:
         """A night by the name of its file, for a short look: others wait meanwhile. It stays open for the next one."""
         with self._lock:
-            found = self._open.pop(night, None)
-            self._open[night] = found or Journal.read_only(self.folder / night)
+            inode, journal = self._open.pop(night, (0, None))
+            now = _inode(self.folder / night)
+            if journal is not None and inode != now:  # it was taken off the shelf, or put there anew
+                journal.close()
+                journal = None
+            self._open[night] = now, journal or Journal.read_only(self.folder / night)
             while len(self._open) > _OPEN_NIGHTS:
-                self._open.pop(next(iter(self._open))).close()
-            yield self._open[night]
+                self._open.pop(next(iter(self._open)))[1].close()
+            yield self._open[night][1]
 
     def reader(self, name: str, *, tables: Sequence[str], from_first: bool = False) -> Reader:
         """Rows of some tables behind the durable cursor `name`; see `Reader`."""
@@ -128,6 +155,17 @@ class Shelf:
 def is_night(path: Path) -> bool:
     """Whether a file is named as a night is."""
     return _NAME.fullmatch(path.name) is not None
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
+
+
+def _date_of(path: Path) -> str:
+    return path.name.removeprefix("journal-")[: len("YYYY-MM-DD")]
 
 
 class Reader:
@@ -173,6 +211,8 @@ class Reader:
         Raises JournalError when the cursor cannot be moved on the disk; the next call moves it as far.
         """
         self._confirmed[place.night] = max(place.row, self._confirmed.get(place.night, 0))
+        if not (self._shelf.folder / place.night).exists():
+            return  # the night was taken off the shelf meanwhile
         with self._shelf.opened(place.night) as journal:
             journal.advance(self._name, self._confirmed[place.night])
 

@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dsp.records import NS, ClockRow, Counts, Packet, Scale, Segment, Severity, Site, Tick
-from firmware_sim.night import make_night
-from firmware_sim.scenario import scenario_from_toml
+from dsp.records import NS, ClockRow, Scale, Segment, Severity, Site, Tick
 from firmware_sim.sim_clock import SimClock
 from lullwatch.intake import Intake
 from lullwatch.nights import load
@@ -21,42 +19,14 @@ from lullwatch.watch import Watch
 from store.errors import JournalFull
 from store.journal import Journal
 from store.rows import FedRow, Row, SegmentRow
+from tests.spine_examples import KID, SITES, Batch, five_minutes
 
-KID = "kid"
-SITES = (Site.LA, Site.RA, Site.TR)
 CLOCK = ClockRow(0, 1_767_290_400 * NS, "boot", "UTC")
-SCENARIO = """
-name = "series"
-duration_min = 5
-age_days = 200
-[[phase]]
-state = "awake"
-minutes = 5
-[[movement]]
-kind = "spasm_cluster"
-at_min = 1.5
-count = 8
-gap_s = 9.0
-subtle = false
-"""
-Batch = list[Row]
-
-
-def row_of(segment: Segment) -> SegmentRow:
-    counts: Counts = segment.counts
-    names = (segment.site, segment.sensor, segment.boot, segment.seq)
-    packet = Packet(*names, 0, 104.0, segment.scale, counts, segment.flags, segment.end_ns)
-    return SegmentRow(KID, packet, segment)
 
 
 @pytest.fixture(scope="module")
 def batches() -> list[Batch]:
-    """Five minutes as a gateway would commit them: a batch a second, a tick at the end of each."""
-    night = make_night(scenario_from_toml(SCENARIO), seed=1001, infant=KID)
-    seconds: list[Batch] = [[] for _ in range(302)]
-    for segment in night.segments():
-        seconds[segment.end_ns // NS].append(row_of(segment))
-    return [[*rows, FedRow(KID, Tick((i + 1) * NS))] for i, rows in enumerate(seconds)]
+    return five_minutes()
 
 
 def watch(sites: Sequence[Site] = SITES, age_days: int | None = 200) -> Watch:

@@ -1,0 +1,245 @@
+"""At noon the next night begins in a file of its own, and nobody notices but the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dsp.records import NS, ClockRow, SegmentFlag
+from lullwatch.nights import load
+from lullwatch.replay import replay, told_lines
+from lullwatch.rollover import Rollover
+from lullwatch.spine import Spine
+from lullwatch.watch import Watch, newest_watch
+from store.errors import JournalFull
+from store.journal import Journal
+from store.rows import FedRow, SegmentRow
+from store.shelf import Shelf
+from tests.spine_examples import KID, SITES, Batch, five_minutes
+
+NOON_NS = 1_773_489_600 * NS
+"""2026-03-14 12:00 UTC"""
+TURN_S = 125
+"""in the middle of the series of movements"""
+FIRST, SECOND = "journal-2026-03-13.sqlite", "journal-2026-03-14.sqlite"
+
+
+def clock_at(t_ns: int) -> ClockRow:
+    return ClockRow(t_ns, NOON_NS - TURN_S * NS + t_ns, "boot", "UTC")
+
+
+def live(folder: Path, batches: Sequence[Batch], *, stops: Sequence[int] = (), end: bool = True) -> None:
+    """Take every batch as a monitor would that is stopped and started again at `stops`."""
+    done = 0
+    for stop in [*stops, len(batches)]:
+        with Shelf(folder) as shelf:
+            path = shelf.newest() or folder / FIRST
+            now = [done * NS]
+            turning = Rollover(shelf, lambda now=now: clock_at(now[0]))
+            with Journal.open(path) as journal:
+                spine = Spine(journal, [Watch.of(KID, SITES, 200)], rollover=turning)
+                spine.begin(clock_at(now[0]))
+                for number, batch in enumerate(batches[done:stop], start=done):
+                    now[0] = number * NS
+                    spine.take(batch)
+                if end and stop == len(batches):
+                    spine.finish()
+                spine.close()
+        done = stop
+
+
+def told(folder: Path, *names: str) -> bytes:
+    events, alerts = [], []
+    for name in names:
+        with Journal.read_only(folder / name) as journal:
+            events += journal.events(KID)
+            alerts += journal.alerts(KID)
+    return told_lines(events, alerts)
+
+
+@pytest.fixture(scope="module")
+def batches() -> list[Batch]:
+    return five_minutes()
+
+
+@pytest.fixture(scope="module")
+def whole(batches: list[Batch], tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What is told when no night ends meanwhile."""
+    path = tmp_path_factory.mktemp("whole") / "j.sqlite"
+    with Journal.open(path) as journal:
+        spine = Spine(journal, [Watch.of(KID, SITES, 200)])
+        spine.begin(clock_at(0))
+        for batch in batches:
+            spine.take(batch)
+        spine.finish()
+        return told_lines(journal.events(KID), journal.alerts(KID))
+
+
+@pytest.fixture(scope="module")
+def two(batches: list[Batch], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose monitor ran through noon."""
+    folder = tmp_path_factory.mktemp("two")
+    live(folder, batches)
+    return folder
+
+
+def test_a_series_that_spans_noon_is_one_event_and_rings_once(two: Path, whole: bytes) -> None:
+    with Journal.read_only(two / FIRST) as first, Journal.read_only(two / SECOND) as second:
+        ids = {e.id for e in first.events(KID)} & {e.id for e in second.events(KID)}
+        rings = [a for j in (first, second) for a in j.alerts(KID) if a.facts["announce"] == "ring"]
+        assert ids
+        assert len({a.id for a in rings}) == len(rings) == 1
+    assert told(two, FIRST, SECOND) == whole
+
+
+def test_what_comes_after_noon_stands_in_the_new_file_alone(two: Path) -> None:
+    with Journal.read_only(two / FIRST) as first, Journal.read_only(two / SECOND) as second:
+        last, begun = list(first.items(KID))[-1][1], list(second.items(KID))
+        assert last.t_ns == TURN_S * NS
+        assert begun[-1][1].t_ns > 300 * NS
+        assert newest_watch(first, KID)[1].ended is False
+        assert second.clock_rows()[0] == clock_at(TURN_S * NS)
+
+
+@pytest.mark.parametrize("stops", [[60], [124, 125, 126], [200]])
+def test_a_stop_before_at_or_after_noon_changes_no_word(
+    batches: list[Batch],
+    whole: bytes,
+    tmp_path: Path,
+    stops: list[int],
+) -> None:
+    live(tmp_path, batches, stops=stops)
+    assert told(tmp_path, FIRST, SECOND) == whole
+
+
+@pytest.mark.parametrize("name", [FIRST, SECOND])
+def test_as_arrived_of_one_night_tells_what_was_told_live_in_it(two: Path, name: str) -> None:
+    (night,) = load(two / name, as_arrived=True)
+    now = replay(night).told
+    assert told_lines(now.events, now.alerts) == told(two, name)
+
+
+def late(batches: list[Batch], *, from_s: int, until_s: int, at_s: int) -> list[Batch]:
+    """The same, with what one ankle sent in a span arriving later."""
+    held: Batch = []
+    out: list[Batch] = []
+    for second, batch in enumerate(batches):
+        kept = []
+        for row in batch:
+            if isinstance(row, SegmentRow) and row.segment.site is SITES[0] and from_s <= second < until_s:
+                flags = row.segment.flags | SegmentFlag.BACKFILL
+                held.append(replace(row, segment=replace(row.segment, flags=flags)))
+            else:
+                kept.append(row)
+        out.append([*held, *kept] if second == at_s else kept)
+    return out
+
+
+def test_data_of_the_night_before_that_comes_after_noon_is_decided_with_what_stands_there(
+    batches: list[Batch],
+    tmp_path: Path,
+) -> None:
+    arrived = late(batches, from_s=80, until_s=140, at_s=150)
+    live(tmp_path, arrived, end=False)
+    with Journal.open(tmp_path / "one.sqlite") as journal:
+        spine = Spine(journal, [Watch.of(KID, SITES, 200)])
+        spine.begin(clock_at(0))
+        for batch in arrived:
+            spine.take(batch)
+        one = told_lines(journal.events(KID), journal.alerts(KID))
+        assert any(e.late and e.onset_ns < TURN_S * NS for e in journal.events(KID))
+    assert told(tmp_path, FIRST, SECOND) == one
+    (night,) = load(tmp_path / SECOND, as_arrived=True)
+    again = replay(night).told
+    assert told_lines(again.events, again.alerts) == told(tmp_path, SECOND)
+
+
+def test_a_stop_right_after_late_data_spoiled_the_carried_state_changes_no_word(
+    batches: list[Batch],
+    tmp_path: Path,
+) -> None:
+    arrived = late(batches, from_s=80, until_s=120, at_s=128)
+    for name, stops in (("a", ()), ("b", (129, 133, 140))):
+        (tmp_path / name).mkdir()
+        live(tmp_path / name, arrived, stops=stops, end=False)
+    assert told(tmp_path / "a", FIRST, SECOND) == told(tmp_path / "b", FIRST, SECOND)
+
+
+def test_after_a_pause_of_days_what_was_open_is_ended_and_the_detector_begins_anew(
+    batches: list[Batch],
+    tmp_path: Path,
+) -> None:
+    live(tmp_path, batches[:120], end=False)
+    later_ns = 3 * 24 * 3600 * NS
+    with Shelf(tmp_path) as shelf, Journal.open(tmp_path / FIRST) as journal:
+        turning = Rollover(shelf, lambda: clock_at(later_ns))
+        spine = Spine(journal, [Watch.of(KID, SITES, 200)], rollover=turning)
+        spine.begin(clock_at(later_ns))
+        spine.take([FedRow(KID, replace(batches[0][-1].item, t_ns=later_ns))])
+        spine.close()
+    with Journal.read_only(tmp_path / FIRST) as first:
+        by_id = {e.id: e for e in first.events(KID)}
+        assert {str(e.status) for e in by_id.values()} <= {"end", "withdrawn", "relabel"}
+        assert any(watch_ended(first))
+    assert [p.name for p in sorted(tmp_path.glob("journal-*[0-9].sqlite"))] == [
+        FIRST,
+        "journal-2026-03-16.sqlite",
+    ]
+    with Journal.read_only(tmp_path / "journal-2026-03-16.sqlite") as second:
+        assert second.coverage(KID) == []
+
+
+def watch_ended(journal: Journal) -> list[bool]:
+    return ['"ended":true' in config.text for config in journal.configs()]
+
+
+def test_the_infant_is_a_day_older_in_the_next_night(two: Path) -> None:
+    watches = [
+        Watch.of(KID, SITES, 200).aged(clock_at(0), clock_at(hours * 3600 * NS))
+        for hours in (9, 16, 24, 23, 72)
+    ]
+    assert [watch.age_days for watch in watches] == [200, 201, 201, 201, 203]
+
+
+@pytest.mark.parametrize(
+    ("moment", "night"),
+    [
+        ("2026-03-29 09:59", "2026-03-28"), ("2026-03-29 10:00", "2026-03-29"),  # summer time began: 23 hours
+        ("2026-10-25 10:59", "2026-10-24"), ("2026-10-25 11:00", "2026-10-25"),  # it ended: 25 hours
+    ],
+)  # fmt: skip
+def test_a_night_ends_at_noon_of_its_zone_also_when_the_clocks_are_changed(
+    tmp_path: Path, moment: str, night: str
+) -> None:
+    utc_ns = int(datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()) * NS
+    before = tmp_path / "journal-2026-01-01.sqlite"
+    following = Shelf(tmp_path).following(before, utc_ns, "Europe/Berlin")
+    assert following == tmp_path / f"journal-{night}.sqlite"
+
+
+def test_a_clock_slewed_about_noon_turns_nothing_back_but_one_set_back_by_a_day_does(tmp_path: Path) -> None:
+    shelf, now = Shelf(tmp_path), tmp_path / SECOND
+    assert shelf.following(now, NOON_NS - NS, "UTC") is None
+    (tmp_path / FIRST).touch()
+    assert shelf.following(
+        now, NOON_NS - 24 * 3600 * NS, "UTC"
+    ) == tmp_path / "journal-2026-03-13.sqlite".replace(".sqlite", "-2.sqlite")
+    assert shelf.following(tmp_path / "journal-2026-03-13-2.sqlite", NOON_NS - NS, "UTC") is None
+
+
+def test_a_night_that_cannot_be_begun_is_written_on_in_the_old_file(
+    batches: list[Batch],
+    whole: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(path: Path, *_: object) -> None:
+        raise JournalFull(path)
+
+    monkeypatch.setattr(Journal, "begin", full)
+    live(tmp_path, batches)
+    assert told(tmp_path, FIRST) == whole
