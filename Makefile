@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: help demo test check bench gallery accuracy format lock clean
+.PHONY: help demo test check bench gallery figures accuracy format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ accuracy: $(VENV)/.dev ## slow tier: how well patterns are told apart on simulat
 
 gallery: $(VENV)/.dev ## draw docs/gallery: what three sensors see of each simulated movement
 	@$(BIN)/python -m lullwatch.gallery docs
+
+figures: $(VENV)/.dev ## draw docs/detector: the weights in use as curves, and why one series was told
+	@$(BIN)/python bench/figures.py
 
 format: $(VENV)/.dev ## format the code and mend what lint can mend
 	@$(BIN)/ruff format .
