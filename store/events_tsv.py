@@ -12,11 +12,16 @@ from store.recording import standing_events
 from store.tables import number, parse_seconds, read_rows, seconds, write_table
 
 __all__ = [
+    "EVENT_COLUMNS",
+    "STATE_COLUMNS",
     "EventLine",
     "StateLine",
+    "event_line",
     "event_lines",
+    "event_row",
     "read_events",
     "read_states",
+    "state_line",
     "state_lines",
     "write_events",
     "write_states",
@@ -68,7 +73,7 @@ def _described(text: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - free
 
 _STATE_LEVELS = {str(state): state.name.replace("_", " ").lower() for state in State}
 
-_EVENT_COLUMNS: dict[str, dict[str, Any]] = {
+EVENT_COLUMNS: dict[str, dict[str, Any]] = {
     "onset": _described("start of the movement, from the recording's start", Units="s"),
     "duration": _described("from onset to the last end that is known", Units="s"),
     "label": _described(
@@ -97,7 +102,7 @@ _TRUE_CLASS = {
     "true_class": _described("what the movement really was, known because it was made or annotated")
 }
 
-_STATE_COLUMNS: dict[str, dict[str, Any]] = {
+STATE_COLUMNS: dict[str, dict[str, Any]] = {
     "onset": _described("start of the epoch, from the recording's start", Units="s"),
     "duration": _described("length of the epoch", Units="s"),
     "state": _described("sleep state", Levels=_STATE_LEVELS),
@@ -151,8 +156,8 @@ def write_events(path: Path, lines: Iterable[EventLine], facts: Mapping[str, Any
     """
     lines = list(lines)
     with_truth = any(line.true_class for line in lines)
-    rows = [_event_row(line) + ([line.true_class] if with_truth else []) for line in lines]
-    write_table(path, {**_EVENT_COLUMNS, **(_TRUE_CLASS if with_truth else {})}, rows, facts)
+    rows = [event_row(line) + ([line.true_class] if with_truth else []) for line in lines]
+    write_table(path, {**EVENT_COLUMNS, **(_TRUE_CLASS if with_truth else {})}, rows, facts)
 
 
 def write_states(path: Path, lines: Iterable[StateLine], facts: Mapping[str, Any] | None = None) -> None:
@@ -168,20 +173,21 @@ def write_states(path: Path, lines: Iterable[StateLine], facts: Mapping[str, Any
         ]
         for line in lines
     ]
-    write_table(path, _STATE_COLUMNS, rows, facts)
+    write_table(path, STATE_COLUMNS, rows, facts)
 
 
 def read_events(path: Path | str) -> list[EventLine]:
     """Read a table of events; only onset, duration and label must be there. Raises BadTable."""
-    return read_rows(Path(path), ("onset", "duration", "label"), _event_line)
+    return read_rows(Path(path), ("onset", "duration", "label"), event_line)
 
 
 def read_states(path: Path | str) -> list[StateLine]:
     """Read a table of sleep states; only onset, duration and state must be there. Raises BadTable."""
-    return read_rows(Path(path), ("onset", "duration", "state"), _state_line)
+    return read_rows(Path(path), ("onset", "duration", "state"), state_line)
 
 
-def _event_row(line: EventLine) -> list[str]:
+def event_row(line: EventLine) -> list[str]:
+    """The cells of a line under `EVENT_COLUMNS`."""
     return [
         seconds(line.onset_ns),
         seconds(line.duration_ns),
@@ -205,7 +211,8 @@ def _event_row(line: EventLine) -> list[str]:
     ]
 
 
-def _event_line(row: dict[str, str]) -> EventLine:
+def event_line(row: dict[str, str]) -> EventLine:
+    """A row by column name, without what is not known; ValueError or KeyError for what cannot be read."""
     return EventLine(
         onset_ns=parse_seconds(row["onset"]),
         duration_ns=_not_negative(parse_seconds(row["duration"])),
@@ -230,7 +237,8 @@ def _event_line(row: dict[str, str]) -> EventLine:
     )
 
 
-def _state_line(row: dict[str, str]) -> StateLine:
+def state_line(row: dict[str, str]) -> StateLine:
+    """As `event_line`, of a state."""
     return StateLine(
         onset_ns=parse_seconds(row["onset"]),
         duration_ns=_not_negative(parse_seconds(row["duration"])),
