@@ -9,8 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from store.influx import InfluxSink, SinkReport, SinkState
+from store.influx import CURSOR, InfluxSink, SinkReport, SinkState
+from store.influx_lines import MEASURED
 from store.journal import Journal
+from store.shelf import Shelf
 
 __all__ = ["Copier", "Pauses"]
 
@@ -30,23 +32,41 @@ class Pauses:
     end also the longest pause between two attempts"""
     silent_s: float = 30.0
     """at the end, for a database that does not answer: one that restarts is back within ten"""
+    share: float = 0.5
+    """of the time spent on sending what has piled up: a night takes minutes to catch up with, and whoever listens
+    meanwhile has the computer for itself the other half"""
     end_s: float = 60.0
     """at the end in all: a service manager gives a service 90 s to stop, and others need some of it"""
 
 
 class Copier:
-    """Runs an `InfluxSink` on its own connection to the journal; use as a context manager.
+    """Runs an `InfluxSink` for the night that owes the database something, oldest first; use as a context manager.
 
-    Leaving the context waits until the journal is copied, as long as the database answers and `Pauses` allows; the
+    Leaving the context waits until everything is copied, as long as the database answers and `Pauses` allows; the
     rest is copied at the next start.
+
+    Args:
+        journal: the newest night, or any on the same shelf; nights that begin later are found.
+        make_sink: makes the sink for one night.
+        pauses: how long to wait for what.
+        on_trouble: told `("database", why)` when nothing is being copied, and `("database", "")` when it is again; in
+            the copier's own thread.
     """
 
     def __init__(
-        self, journal: Path, make_sink: Callable[[Journal], InfluxSink], *, pauses: Pauses | None = None
+        self,
+        journal: Path,
+        make_sink: Callable[[Journal], InfluxSink],
+        *,
+        pauses: Pauses | None = None,
+        on_trouble: Callable[[str, str], None] = lambda _kind, _why: None,
     ) -> None:
         self._path = journal
         self._make_sink = make_sink
         self._pauses = pauses or Pauses()
+        self._on_trouble = on_trouble
+        self._over: set[str] = set()
+        """nights that owe nothing any more, since a newer one had begun"""
         self._ending = threading.Event()
         self._ending_s = self._answered_s = 0.0
         self._whole = False
@@ -75,18 +95,46 @@ class Copier:
     def _run(self) -> None:
         while True:
             try:
-                with Journal.read_only(self._path) as journal, self._make_sink(journal) as sink:
-                    while self._after(sink.step(), sink):
+                with Shelf.around(self._path) as shelf:
+                    while (night := self._owing(shelf)) and self._copy(shelf, night):
                         pass
+                if night is not None:
+                    return
+                self._in_trouble(f"{self._path}: there is no journal yet")
             except Exception as error:  # noqa: BLE001 - this is the thread's top: nobody else would hear of it
                 self._in_trouble(f"{type(error).__name__}: {error}")
-            else:
-                return
             if not self._wait(self._pauses.failed_s):
                 return
 
-    def _after(self, report: SinkReport, sink: InfluxSink) -> bool:
-        """Take note of a step and wait as it asks; False when it was the last one."""
+    def _owing(self, shelf: Shelf) -> Path | None:
+        """The oldest night with rows the database has not confirmed, or the newest."""
+        nights = shelf.nights()
+        for night in nights[:-1]:
+            if night.name in self._over:
+                continue
+            with shelf.opened(night.name) as journal:
+                if journal.read(journal.cursor(CURSOR), limit=1, tables=(*MEASURED, "clock")):
+                    return night
+            self._over.add(night.name)
+        return nights[-1] if nights else None
+
+    def _copy(self, shelf: Shelf, night: Path) -> bool:
+        """Copy one night until it is over and confirmed; False when the end has come."""
+        with Journal.read_only(night) as journal, self._make_sink(journal) as sink:
+            while True:
+                over = (
+                    shelf.newest() != night
+                )  # asked before the step: what it finds nothing behind is complete
+                began_s = time.monotonic()
+                report = sink.step()
+                if over and report.state is SinkState.IDLE:
+                    self._note(report)
+                    self._over.add(night.name)
+                    return True
+                if not self._after(report, sink, time.monotonic() - began_s):
+                    return False
+
+    def _note(self, report: SinkReport) -> None:
         self.lines += report.lines
         if report.state is SinkState.SENT:
             self._answered_s = time.monotonic()
@@ -94,8 +142,12 @@ class Copier:
             self._in_trouble(report.error)
         else:
             self._well()
+
+    def _after(self, report: SinkReport, sink: InfluxSink, took_s: float) -> bool:
+        """Take note of a step and wait as it asks; False when it was the last one."""
+        self._note(report)
         if report.state is SinkState.SENT:
-            return self._wait(0.0)
+            return self._wait(0.0 if self._ending.is_set() else took_s * (1 / self._pauses.share - 1))
         if report.state is SinkState.WAITING:
             return self._wait(max(self._pauses.idle_s, report.wait_s))
         if self._ending.is_set():
@@ -126,9 +178,11 @@ class Copier:
     def _in_trouble(self, why: str) -> None:
         if why != self.trouble:
             _log.warning("InfluxDB: %s", why)
-        self.trouble = why
+            self.trouble = why
+            self._on_trouble("database", why)
 
     def _well(self) -> None:
         if self.trouble:
             _log.info("InfluxDB: copying again")
-        self.trouble = ""
+            self.trouble = ""
+            self._on_trouble("database", "")

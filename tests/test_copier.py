@@ -20,7 +20,7 @@ from lullwatch.copier import Copier, Pauses
 from store.errors import JournalBusy
 from store.influx import InfluxSink
 from store.journal import Journal
-from tests.servers_fixtures import Influx, until
+from tests.servers_fixtures import PATIENCE_S, Influx, until
 from tests.store_examples import segment, segment_row
 
 CLOCK = ClockRow(0, 1_773_525_600 * NS, "b", "UTC")
@@ -176,3 +176,68 @@ def test_a_database_that_swallows_everything_does_not_hold_up_the_end(
     (left,) = [t for t in threading.enumerate() if t.name == "influx"]
     left.join(20)
     assert not left.is_alive()
+
+
+def night(folder: Path, number: int, packets: int) -> Journal:
+    """A night that begins a day after the one before, with so many packets of its own."""
+    journal = Journal.open(folder / f"journal-2026-03-{14 + number}.sqlite")
+    begun_ns = number * 24 * 3600 * NS
+    journal.commit([ClockRow(begun_ns, CLOCK.utc_ns + begun_ns, "b", "UTC")])
+    rows = [segment_row(segment(1000 * number + i, t0_ns=begun_ns + i * NS)) for i in range(packets)]
+    journal.commit(rows)
+    return journal
+
+
+def test_nights_that_still_owe_something_are_copied_first_and_a_new_night_is_followed(
+    tmp_path: Path, influx: Influx
+) -> None:
+    for number in range(2):
+        night(tmp_path, number, 5).close()
+    with night(tmp_path, 2, 5) as newest, Copier(newest.path, sink_to(influx), pauses=QUICK) as copier:
+        until(lambda: copier.lines == 15 * 16)
+        newest.commit([segment_row(segment(2999, t0_ns=2 * 24 * 3600 * NS + 99 * NS))])
+        night(tmp_path, 3, 5).close()
+        until(lambda: copier.lines == 21 * 16)
+    assert stored(influx) == 21 * 16
+    with Journal.read_only(tmp_path / "journal-2026-03-17.sqlite") as last:
+        assert last.cursor("influx") == 6
+
+
+def test_trouble_with_the_database_is_told_once_and_that_it_is_over(
+    journal: Journal, own_influx: Influx
+) -> None:
+    said: list[tuple[str, str]] = []
+    own_influx.server.kill_engine()
+    with Copier(
+        journal.path, sink_to(own_influx), pauses=QUICK, on_trouble=lambda *words: said.append(words)
+    ) as copier:
+        add(journal, 0, 10)
+        until(lambda: copier.trouble)
+        own_influx.server.start_engine()
+        until(lambda: copier.lines == 10 * 16)
+    assert {kind for kind, _ in said} == {"database"}
+    assert said[-1] == ("database", "")
+    assert [why for _, why in said].count("") == 1
+
+
+def test_a_database_that_was_away_gets_hours_while_commits_go_on_as_before(
+    tmp_path: Path, own_influx: Influx
+) -> None:
+    own_influx.server.kill_engine()
+    with night(tmp_path, 0, 0) as old:
+        old.commit([segment_row(segment(i, t0_ns=i * NS)) for i in range(4000)])
+    with night(tmp_path, 1, 0) as journal:
+        journal.commit([segment_row(segment(5000 + i, t0_ns=24 * 3600 * NS + i * NS)) for i in range(4000)])
+        with Copier(journal.path, sink_to(own_influx), pauses=QUICK) as copier:
+            until(lambda: copier.trouble)
+            own_influx.server.start_engine()
+            slowest_s, seq = 0.0, 9000
+            while copier.lines < 8000 * 16:
+                began_s = time.monotonic()
+                journal.commit([segment_row(segment(seq, t0_ns=24 * 3600 * NS + seq * NS))])
+                slowest_s = max(slowest_s, time.monotonic() - began_s)
+                seq += 1
+                time.sleep(0.05)
+                assert seq < 9000 + 20 * PATIENCE_S
+    assert slowest_s < 2.0
+    assert stored(own_influx) == (8000 + seq - 9000) * 16
