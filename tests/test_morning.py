@@ -1,0 +1,295 @@
+"""The summary of a night: ten lines from the journals, unanswered alerts first, no count without coverage."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.proof import Proof, acknowledged_row, command_row, muted_row
+from alerts.words import LANGUAGES, SELF_TEST, catalogue
+from dsp.records import (
+    NS,
+    Alert,
+    ClockRow,
+    Coverage,
+    Delivery,
+    Label,
+    LinkSample,
+    Severity,
+    Site,
+    Usability,
+)
+from lullwatch.__main__ import main
+from lullwatch.errors import NoSuchNight
+from lullwatch.morning import facts_of, night_facts
+from lullwatch.night_facts import NightFacts, Window
+from lullwatch.summary import morning_lines, summary_body
+from store.journal import Journal
+from store.rows import LinkRow, Row
+from store.utc import UtcMap
+from tests.alert_makers import T0, event
+from tests.store_examples import segment, segment_row
+from tests.wording import faults
+
+MINUTE_NS = 60 * NS
+ZONE = "Europe/Berlin"
+NIGHT = date(2026, 11, 21)
+BED_UTC_NS = 1_795_287_600 * NS
+"""2026-11-21 19:00 UTC, 20:00 in Berlin"""
+CLOCK = ClockRow(T0, BED_UTC_NS, "boot", ZONE)
+WINDOW = Window(NIGHT, ZONE)
+
+
+def coverage(n: int, usability: Usability = Usability.USABLE, *causes: str, infant: str = "inf1") -> Coverage:
+    seen = ((Site.LA, 0.0 if usability is Usability.BLIND else 1.0), (Site.TR, 1.0))
+    return Coverage(infant, T0 + n * MINUTE_NS, MINUTE_NS, usability, causes, seen)
+
+
+def alert(name: str, severity: Severity = Severity.URGENT, at_s: float = 600.0, **more: object) -> Alert:
+    onset_ns = T0 + round(at_s * NS)
+    made = Alert(
+        name, 1, severity, "inf1", onset_ns + 60 * NS, "repeated_brief_movements", "e", onset_ns,
+        onset_ns + 180 * NS, 14, "series-clear@1", "text",
+    )  # fmt: skip
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def facts(*rows: Row, hours: int = 10) -> NightFacts:
+    minutes = [coverage(n) for n in range(hours * 60)]
+    return facts_of([CLOCK, *minutes, *rows], "inf1", WINDOW, UtcMap([CLOCK]))
+
+
+def lines(*rows: Row, language: str = "en") -> tuple[str, ...]:
+    return morning_lines(facts(*rows), catalogue(language))
+
+
+def mute(name: str, at_s: int, minutes: int, *patterns: str) -> Delivery:
+    said = Proof(asked="mute", ok=True, by="ben", infant="inf1", patterns=patterns, minutes=minutes)
+    return command_row(name, T0 + at_s * NS, channel="mqtt", said=said)
+
+
+ANSWER = acknowledged_row("b", 1, T0 + 1200 * NS, channel="mqtt", by="anna")
+BUSY: list[Row] = [
+    alert("a"),
+    alert("b", at_s=900.0),
+    ANSWER,
+    alert("c", Severity.NOTICE, at_s=1800.0, pattern="brief_strong_movement", count=1),
+    alert("d", at_s=5000.0),
+    muted_row("d", 1, T0 + 5001 * NS, until_ns=T0 + 6000 * NS, by="ben"),
+    mute("1", 4000, 30, "repeated_brief_movements"),
+    alert("t", Severity.TECHNICAL, pattern="disk", at_s=2000.0),
+    *(event(label, at_s=100.0 * n) for n, label in enumerate(Label)),
+    coverage(3, Usability.BLIND, "no_data:LA", "not_worn:TR"),
+    coverage(4, Usability.BLIND, "no_data:LA"),
+    coverage(60, Usability.DEGRADED, "no_data:LA"),
+    LinkRow("inf1", LinkSample(Site.LA, "la", T0, "live", 1, 0, 0, 71, -60, 1.0)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("rows", [[], BUSY, BUSY * 9])
+def test_a_night_is_ten_lines_and_says_nothing_forbidden(language: str, rows: list[Row]) -> None:
+    said = lines(*rows, language=language)
+    assert len(said) == 10
+    assert {line: faults(line, language) for line in said if faults(line, language)} == {}
+    assert not any("\n" in line or "{" in line for line in said)
+
+
+def test_coverage_stands_first_then_what_nobody_answered_then_who_answered_what() -> None:
+    said = lines(*BUSY)
+    assert said[0] == (
+        "Night from 2026-11-21 to 2026-11-22, infant inf1: 9 h 58 min of 10 h 0 min recorded, 60 s of it with a "
+        "sensor missing."
+    )
+    assert said[1].startswith(
+        "Nobody answered 2 urgent alerts in 9 h 58 min seen: 20:10 repeated brief movements"
+    )
+    assert "14 brief movements in 3 min" in said[1]
+    assert said[2] == (
+        "Answered: 1 alert in 9 h 58 min seen: 20:15 repeated brief movements, 14 brief movements in 3 min "
+        "(by anna at 20:20)."
+    )
+    assert said[3] == "Silent notices: 1 in 9 h 58 min seen: 20:30 brief strong movement."
+
+
+def test_what_was_muted_when_it_was_blind_batteries_and_trouble_have_a_line_each() -> None:
+    said = lines(*BUSY)
+    assert said[5] == (
+        "Muted: repeated brief movements 21:06 to 21:36; kept silent meanwhile: 21:23 repeated brief movements, "
+        "14 brief movements in 3 min."
+    )
+    assert said[6] == "Blind: 2 min in 1 stretch: 20:03 to 20:05 (left leg: no data, body: not worn)."
+    assert said[7] == "Worn and heard: left leg 9 h 58 min, battery 71 of 100; body 9 h 59 min."
+    assert said[8] == "Technical trouble: The disk is nearly full since 20:33."
+
+
+def test_no_count_stands_in_a_line_without_how_much_was_seen() -> None:
+    for said in (lines(), lines(*BUSY)):
+        for line in said[1:5]:
+            counts = re.search(r"\d", line) is not None and "Answered alerts: 0" not in line
+            assert not counts or "9 h 58 min" in line or "10 h 0 min" in line, line
+
+
+def test_the_last_line_says_what_must_always_be_said() -> None:
+    last = lines(*BUSY)[9]
+    for part in (
+        "is not a diagnosis",
+        "does not rule anything out",
+        "Call the emergency number",
+        "Unvalidated",
+    ):
+        assert part in last
+    assert "General information: brief movements in series" in last
+    assert "General information" not in lines()[9]
+
+
+def test_members_of_a_series_are_counted_in_it_and_not_beside_it() -> None:
+    series = event()
+    members = [event(Label.SPASM_LIKE, at_s=n, long_s=1, count=1, parent=series.id) for n in (1, 9, 20)]
+    assert lines(series, *members)[4] == (
+        "Recorded in 10 h 0 min seen: repeated brief movements 1 (14 brief movements)."
+    )
+
+
+def test_what_was_withdrawn_is_not_counted() -> None:
+    row = event()
+    gone = replace(row, version=2, status=type(row.status).WITHDRAWN)
+    assert facts(row, gone).events == ()
+
+
+def test_time_in_which_lullwatch_did_not_run_is_blind_time() -> None:
+    rows: list[Row] = [coverage(n) for n in (0, 1, 62, 63)]
+    night = facts_of([CLOCK, *rows], "inf1", WINDOW, UtcMap([CLOCK]))
+    assert night.watched_ns == 64 * MINUTE_NS
+    assert night.seen_ns == 4 * MINUTE_NS
+    assert "lullwatch was not running" in morning_lines(night)[6]
+
+
+def test_a_minute_that_was_told_again_counts_once_with_its_last_word() -> None:
+    assert facts(coverage(5, Usability.BLIND), coverage(5)).seen_ns == 600 * MINUTE_NS
+
+
+def test_another_infant_and_the_self_test_are_in_nobody_s_night() -> None:
+    strange: list[Row] = []
+    for infant in ("other", SELF_TEST):
+        strange += [replace(alert(f"x-{infant}"), infant=infant), event(infant=infant, id=f"e-{infant}")]
+        strange += [coverage(900, Usability.BLIND, infant=infant)]
+    assert facts(*strange) == facts()
+
+
+def test_trouble_of_the_gateway_is_in_everybody_s_night() -> None:
+    assert "Messages cannot be sent" in lines(alert("g", Severity.TECHNICAL, infant="", pattern="broker"))[8]
+
+
+def test_a_mute_that_was_ended_early_lasts_until_then() -> None:
+    assert "stiffening 20:00 to 20:10" in lines(mute("1", 0, 60, "stiffening"), mute("2", 600, 0))[5]
+
+
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_however_many_alerts_there_were_all_are_counted_and_the_first_are_named(
+    urgent: int, silent: int
+) -> None:
+    rows: list[Row] = [alert(f"u{n}", at_s=60.0 * n) for n in range(urgent)]
+    rows += [alert(f"n{n}", Severity.NOTICE, at_s=60.0 * n) for n in range(silent)]
+    said = lines(*rows)
+    assert len(said[1]) < 600
+    assert ("0 in" if not urgent else f" {urgent} urgent alert") in said[1]
+    assert f"Silent notices: {silent} in" in said[3]
+
+
+def test_the_body_for_machines_has_the_same_lines_and_figures_with_coverage() -> None:
+    body = json.loads(json.dumps(summary_body(facts(*BUSY))))
+    assert body["lines"] == list(lines(*BUSY))
+    assert body["coverage"] == {"watched_s": 36000, "seen_s": 35880, "degraded_s": 60}
+    assert {kind["seen_s"] for kind in body["events"]} == {35880}
+    assert body["unanswered"][0]["onset"] == "2026-11-21T19:10:00Z"
+    assert [
+        label.value for label in Label if "spasm" in label.value and label.value in json.dumps(body)
+    ] == []
+
+
+def written(folder: Path, name: str, *rows: Row) -> Path:
+    folder.mkdir(exist_ok=True)
+    with Journal.open(folder / name) as journal:
+        journal.commit([*rows])
+    return folder / name
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    folder = tmp_path / "journals"
+    nights = ((-24, "journal-2026-11-20.sqlite"), (0, "journal-2026-11-21.sqlite"))
+    for hours, name in nights:
+        shift_ns = hours * 3600 * NS
+        clock = replace(CLOCK, t_ns=T0 + shift_ns, utc_ns=BED_UTC_NS + shift_ns)
+        minutes = [replace(coverage(n), t_ns=T0 + shift_ns + n * MINUTE_NS) for n in range(60)]
+        rows: list[Row] = [clock, *minutes]
+        if not hours:
+            rows += [alert("a"), segment_row(segment(t0_ns=T0 + NS), "inf1")]
+        written(folder, name, *rows)
+    return folder
+
+
+def test_a_night_is_found_among_the_files_of_a_folder(shelf: Path) -> None:
+    assert night_facts(shelf, "inf1", WINDOW).unanswered
+    before = night_facts(shelf, "inf1", Window(date(2026, 11, 20), ZONE))
+    assert before.watched_ns == 60 * MINUTE_NS
+    assert not before.alerts
+    with pytest.raises(NoSuchNight, match="2026-11-19"):
+        night_facts(shelf, "inf1", Window(date(2026, 11, 19), ZONE))
+
+
+def test_the_command_tells_the_newest_night_or_the_one_asked_for(
+    shelf: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["summary", str(shelf)]) == 0
+    assert "Night from 2026-11-21" in (said := capsys.readouterr().out)
+    assert "Nobody answered 1 urgent alert" in said
+    assert main(["summary", str(shelf), "--night", "2026-11-20", "--language", "de"]) == 0
+    assert "Nacht vom 2026-11-20 auf 2026-11-21" in capsys.readouterr().out
+    assert main(["summary", str(shelf), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["night"] == "2026-11-21"
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--night", "yesterday"], "yesterday"),
+        (["--night", "2020-01-01"], "2020-01-01"),
+        (["--infant", "nobody"], "nobody"),
+        (["--language", "xx"], "known: en de"),
+    ],
+)
+def test_what_is_not_there_is_named_with_a_remedy(
+    shelf: Path, capsys: pytest.CaptureFixture[str], words: list[str], named: str
+) -> None:
+    assert main(["summary", str(shelf), *words]) == 2
+    assert named in capsys.readouterr().err
+
+
+def test_an_empty_folder_is_an_error_and_no_empty_night(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["summary", str(tmp_path)]) == 2
+    assert "no journal" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("utc", "evening"),
+    [
+        (BED_UTC_NS, date(2026, 11, 21)),
+        (BED_UTC_NS + 12 * 3600 * NS, date(2026, 11, 21)),
+        (BED_UTC_NS + 17 * 3600 * NS, date(2026, 11, 22)),
+    ],
+)
+def test_a_night_goes_from_noon_to_noon(utc: int, evening: date) -> None:
+    window = Window.at(utc, ZONE)
+    assert window.night == evening
+    assert window.begin_ns <= utc < window.end_ns
