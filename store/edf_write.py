@@ -61,7 +61,7 @@ def _write_run(run: Recording, path: Path) -> None:
     edf = edfio.Edf(
         signals,
         patient=edfio.Patient(),
-        recording=edfio.Recording(startdate=start.date() if start else None, equipment_code="lullwatch"),
+        recording=edfio.Recording(startdate=_written_date(start), equipment_code="lullwatch"),
         starttime=start.time() if start else None,
         data_record_duration=record_s,
         annotations=_annotations(run, tracks, file_t0_ns, file_t0_ns + records * record_s * NS),
@@ -70,6 +70,14 @@ def _write_run(run: Recording, path: Path) -> None:
     placed = [Placed(s, int(i)) for t in tracks for s, i in zip(t.segments, t.places, strict=True)]
     write_clock_table(path, facts, sorted(placed, key=lambda p: (p.segment.t0_ns, p.segment.site)))
     edf.write(path)
+
+
+_FIRST_YEAR = 1985
+"""EDF has two digits for the year and begins here; an earlier date is one that was moved so as not to be known."""
+
+
+def _written_date(start: datetime.datetime | None) -> datetime.date | None:
+    return start.date() if start is not None and start.year >= _FIRST_YEAR else None
 
 
 def _local_start(run: Recording, file_t0_ns: int) -> datetime.datetime | None:
