@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import time
 from functools import partial
 
 from bleak import BleakClient
@@ -23,6 +24,7 @@ from store.utc import UtcMap
 
 from .announcer import ALERTS, DIARY, Announcer
 from .intake import COMMIT_EVERY_S, Intake
+from .morning_post import MorningPost
 from .rollover import Rollover
 from .spine import Spine, Taken
 from .watch import Watch
@@ -92,6 +94,7 @@ class Gateway:
         commit_every_s: data time between two commits.
         read_clock: gives the tie between data time and UTC as it is now; by default it stays as it was.
         wording: language of the alerts, and the emergency number they name.
+        summary_at: local time at which the summary of the night is sent; None sends none.
     """
 
     def __init__(
@@ -108,7 +111,9 @@ class Gateway:
         commit_every_s: float = COMMIT_EVERY_S,
         read_clock: Callable[[], ClockRow] | None = None,
         wording: Wording = PLAIN_ENGLISH,
+        summary_at: time | None = None,
     ) -> None:
+        self._name = name
         self._journal = journal
         self._read_clock = read_clock or (lambda: clock_row)
         self._utc = UtcMap([*journal.clock_rows(), clock_row])
@@ -118,15 +123,18 @@ class Gateway:
         watches = [Watch.of(w.infant, [s.site for s in w.sensors], w.age_days, wording) for w in wearers]
         self.shelf = Shelf.around(journal.path)
         turning = Rollover(self.shelf, self._clock_now) if is_night(journal.path) else None
+        self._infants = [w.infant for w in wearers]
         self._spine = Spine(journal, watches, rollover=turning)
         self._recording_ends = False
         self._intake = Intake(
             self._spine,
             clock,
-            [w.infant for w in wearers],
+            self._infants,
             on_taken=self._taken,
             commit_every_s=commit_every_s,
         )
+        self._summary_at = summary_at
+        self._wording = wording
         self.links = [self._link(w, sensor, radio) for w in wearers for sensor in w.sensors]
         self._publisher: MqttPublisher | None = None
         self._announcers: list[Announcer] = []
@@ -164,6 +172,9 @@ class Gateway:
             work = [self._publisher.run(), *(a.run() for a in self._announcers)]
             tasks.broker = [asyncio.create_task(w) for w in work]
         tasks.links += [asyncio.create_task(link.run(), name="link") for link in self.links]
+        if self._summary_at is not None:
+            post = self._morning_post(self._summary_at)
+            tasks.links.append(asyncio.create_task(post.run(), name="summary"))
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -223,6 +234,20 @@ class Gateway:
                 self._intake.add_quietly(row)
                 self._utc.add(row)
                 known = row
+
+    def _morning_post(self, at: time) -> MorningPost:
+        return MorningPost(
+            journal=self._journal.path,
+            infants=self._infants,
+            zone=self._clock_row.zone,
+            at=at,
+            clock=self._clock,
+            utc_ns=self._utc.utc_ns,
+            keep=self._intake.add,
+            topics=Topics(self._name),
+            mqtt=self._publisher,
+            wording=self._wording,
+        )
 
     def _clock_now(self) -> ClockRow:
         """The tie between data time and UTC at this moment."""

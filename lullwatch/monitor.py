@@ -8,6 +8,7 @@ import signal
 import ssl
 import time
 from contextlib import ExitStack
+from datetime import time as clock_time
 from functools import partial
 from pathlib import Path
 
@@ -62,6 +63,7 @@ async def _run(settings: GatewaySettings, journal: Journal, broker: BrokerAddres
         broker=broker,
         read_clock=lambda: clock.row(settings.zone),
         wording=settings.wording,
+        summary_at=clock_time.fromisoformat(settings.summary_at),
     )
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

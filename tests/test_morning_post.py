@@ -23,7 +23,7 @@ from lullwatch.morning_post import MorningPost, summary_id
 from store.journal import Journal
 from store.rows import Row
 from tests.alert_makers import T0
-from tests.servers_fixtures import Broker
+from tests.servers_fixtures import PATIENCE_S, Broker
 from tests.test_morning import BED_UTC_NS, CLOCK, NIGHT, ZONE, alert, coverage
 
 SEVEN = T0 + 11 * 3600 * NS
@@ -53,8 +53,8 @@ class Printer:
     notes: list[Notification] = field(default_factory=list)
 
     async def publish(self, message: Message) -> None:
-        while self.broken:
-            await asyncio.sleep(0)
+        if self.broken:
+            await asyncio.Event().wait()
         self.messages.append(message)
 
     async def send(self, message: Notification) -> None:
@@ -249,10 +249,16 @@ def test_who_comes_later_finds_it_at_the_broker(house: House, mosquitto: Broker)
         topics = Topics(mosquitto.topic)
         publisher = MqttPublisher(BrokerAddress(mosquitto.host, mosquitto.port), topics, clock=house.clock)
         running = asyncio.create_task(publisher.run())
-        post = house.post(mqtt=publisher, topics=topics)
+        confirmed = asyncio.Event()
+
+        async def keep(row: Row) -> None:
+            await house.keep(row)
+            if isinstance(row, Delivery) and row.channel == "mqtt":
+                confirmed.set()
+
+        post = house.post(mqtt=publisher, topics=topics, keep=keep)
         await post.look()
-        while not any(s.step == PUBLISHED and s.channel == "mqtt" for s in house.steps()):
-            await asyncio.sleep(0.02)
+        await asyncio.wait_for(confirmed.wait(), PATIENCE_S)
         await publisher.stop()
         await running
 
