@@ -5,6 +5,7 @@ from __future__ import annotations
 from ingest.sock_codec import Result
 
 __all__ = [
+    "BadNotification",
     "CommandRefused",
     "IngestError",
     "LinkLost",
@@ -17,6 +18,16 @@ __all__ = [
 
 class IngestError(Exception):
     """Base of everything that `ingest` raises about a sensor."""
+
+
+class BadNotification(IngestError):
+    """Bytes from a sensor of another maker that are not what its protocol says."""
+
+    def __init__(self, maker: str, where: str, raw: bytes, expected: str) -> None:
+        super().__init__(
+            f"{maker} {where}: {len(raw)} bytes beginning {bytes(raw[:8]).hex(' ') or '(none)'}, expected {expected}; "
+            "the notification is left out. If this goes on, update the sensor's firmware"
+        )
 
 
 class LinkLost(IngestError):
