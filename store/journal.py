@@ -196,6 +196,18 @@ class Journal(JournalReading):
         with self._numbered():
             self._db.execute("DELETE FROM snapshot WHERE infant = ? AND t_ns > ?", (infant, behind_ns))
 
+    @contextmanager
+    def amending(self) -> Iterator[sqlite3.Connection]:
+        """A transaction in which rows may be taken away; for `store` itself."""
+        with self._lock, translated(self.path), transaction(self._db):
+            yield self._db
+
+    @contextmanager
+    def exclusive(self) -> Iterator[sqlite3.Connection]:
+        """The connection, outside of any transaction, for what SQLite does to a whole file; for `store` itself."""
+        with self._lock, translated(self.path):
+            yield self._db
+
     def _carry(self, row: int, carried: Sequence[Carried]) -> None:
         with self._numbered() as last:
             for number, c in enumerate(carried, start=1):

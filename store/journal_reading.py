@@ -74,7 +74,7 @@ class JournalReading:
         self.path = path
         self._db = db
         self._lock = threading.RLock()
-        self._schema = int(db.execute("PRAGMA user_version").fetchone()[0])
+        self.schema = int(db.execute("PRAGMA user_version").fetchone()[0])
 
     @property
     def newest_ns(self) -> int | None:
@@ -218,7 +218,7 @@ class JournalReading:
 
     def carried(self, infant: str) -> Carried | None:
         """What the infant's detector brought into this night; None when it began anew."""
-        if TABLES["pin"].since > self._schema:
+        if TABLES["pin"].since > self.schema:
             return None
         found = self._all(
             "SELECT infant, t_ns, night, upto, state, row FROM carried WHERE infant = ? ORDER BY row DESC LIMIT 1",
@@ -251,7 +251,7 @@ class JournalReading:
     ) -> list[tuple[int, str, tuple[Any, ...]]]:
         page: list[tuple[int, str, tuple[Any, ...]]] = []
         for name in names:
-            if TABLES[name].since > self._schema:
+            if TABLES[name].since > self.schema:
                 continue
             statement, wants_infant = _page_statement(TABLES[name], infant)
             values = (after_row, upto, *((infant,) if wants_infant else ()), limit)

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from store.cursors import Cursors
-from store.database import connect, flush_folder, prepare, transaction, translated
+from store.database import claimed, connect, flush_folder, prepare, transaction, translated
 from store.errors import StoreError
 from store.rows import TABLES
 
@@ -58,11 +58,19 @@ class Salvaged:
 
 
 def salvage(path: Path) -> Salvaged:
-    """Set a damaged journal aside and put what can be read of it in its place. Nobody may have it open.
+    """Set a damaged journal aside and put what can be read of it in its place.
 
-    Row numbers stay, so that cursors and snapshots stay true. Raises JournalFull, JournalReadOnly or
-    JournalFailing; then the damaged file is where it was.
+    Row numbers stay, so that cursors and snapshots stay true. Raises JournalInUse while a monitor writes it,
+    JournalFull, JournalReadOnly or JournalFailing; then the damaged file is where it was.
     """
+    claim = claimed(path)
+    try:
+        return _salvage(path)
+    finally:
+        os.close(claim)
+
+
+def _salvage(path: Path) -> Salvaged:
     part = path.with_suffix(".part")
     for left in path.parent.glob(part.name + "*"):
         left.unlink()

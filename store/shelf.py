@@ -7,6 +7,7 @@ cursors with it: nothing of the nights after it is skipped.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,11 +19,13 @@ from typing import Final, Self
 
 from dsp.records import NS
 from store.cursors import DeadLetter
-from store.errors import JournalEmpty
+from store.errors import JournalDamaged, JournalEmpty, JournalTooNew
 from store.journal import Journal, night_name
 from store.rows import Row
 
 __all__ = ["Place", "Reader", "Shelf", "is_night"]
+
+_log = logging.getLogger(__name__)
 
 _NAME: Final = re.compile(r"journal-\d{4}-\d{2}-\d{2}(-\d+)?\.sqlite")
 """Names of nights; a second part of a night, after the computer's clock was set back, has a number."""
@@ -70,6 +73,8 @@ class Shelf:
         """by name, with the inode it had when it was opened"""
         self._begun: dict[tuple[str, int], int] = {}
         """data time at which a file begins, by name and inode: files are never written anew"""
+        self._unreadable: dict[Path, bool] = {}
+        """nights passed over, each with whether it is damaged"""
 
     @classmethod
     def around(cls, journal: Path) -> Self:
@@ -93,7 +98,7 @@ class Shelf:
     def nights(self) -> list[Path]:
         """The files, oldest first: by the data time they begin at, which no clock that was set can turn round.
 
-        A file that nobody has begun to write yet is left out. Raises JournalError for a file that cannot be read.
+        A file that nobody has begun to write yet is left out, and so is one whose beginning cannot be read.
         """
         if self._only is not None:
             path = self.folder / self._only
@@ -103,6 +108,14 @@ class Shelf:
         }
         known = [(begun_ns, path.name, path) for path, begun_ns in begun.items() if begun_ns is not None]
         return [path for _, _, path in sorted(known)]
+
+    def damaged(self) -> list[Path]:
+        """Nights whose beginning could not be read when they were last looked for."""
+        return [path for path, damaged in self._unreadable.items() if damaged]
+
+    def mended(self, path: Path) -> None:
+        """A damaged night can be read again."""
+        self._unreadable.pop(path, None)
 
     def following(self, current: Path, utc_ns: int, zone: str) -> Path | None:
         """The file to go on in at a moment; None while `current` is the night of it.
@@ -149,6 +162,11 @@ class Shelf:
                     self._begun[key] = journal.begun_ns or 0
             return self._begun[key]
         except (FileNotFoundError, JournalEmpty):
+            return None
+        except (JournalDamaged, JournalTooNew) as error:
+            if path not in self._unreadable:
+                _log.error("this night is passed over: %s", error)
+            self._unreadable[path] = isinstance(error, JournalDamaged)
             return None
 
 

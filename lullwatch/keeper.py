@@ -1,0 +1,203 @@
+"""The keeper of the shelf: a thread that lets old raw data go, and makes room when the disk runs full."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from dsp.records import NS
+from store.errors import JournalDamaged, JournalInUse, StoreError
+from store.journal import Journal
+from store.retention import drop_raw, give_back
+from store.salvage import salvage
+from store.shelf import Shelf
+
+__all__ = ["Keeper", "Keeping", "TroubleOf"]
+
+_log = logging.getLogger(__name__)
+
+_DAY_NS: Final = 24 * 3600 * NS
+
+_SPARED_NS: Final = 3600 * NS
+"""The last hour of the running night stays whatever the disk says: late data and a restart look back into it."""
+
+_ENOUGH: Final = 1.25
+"""Room is made for a quarter more than is asked for, so that the alarm does not come and go with every packet."""
+
+_LOOK_EVERY_S: Final = 5.0
+"""Between two looks at the room that is left: three sensors write 30 kB in it."""
+
+_SEARCHED_NS: Final = 1800 * NS
+_SEARCHED_SHORT_NS: Final = 60 * NS
+"""Data time before a night is searched again for what may go: half an hour, a minute while room is short."""
+
+_STEP_EVERY_S: Final = 0.2
+"""Between two steps: the disk is the monitor's for nine tenths of the time. A night goes in three minutes."""
+
+_RESERVE_BYTES: Final = 8_000_000
+"""A file that only takes room. On a disk that is full it is let go first: also taking something away needs room."""
+
+_RESERVE: Final = "reserve"
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What is kept."""
+
+    raw_days: float = 30.0
+    """raw data older than this goes unless it is pinned"""
+    min_free_bytes: int = 500_000_000
+    """below this the oldest raw data goes whatever its age: about three nights of three sensors"""
+
+
+class TroubleOf:
+    """One kind of trouble that several parts can be in: told when the first is, and when the last is well.
+
+    Args:
+        kind: of the trouble.
+        tell: told `(kind, why)`; an empty `why` means well.
+    """
+
+    def __init__(self, kind: str, tell: Callable[[str, str], None]) -> None:
+        self._kind = kind
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._why: dict[str, str] = {}
+        self._told = ""
+
+    def say(self, part: str, why: str) -> None:
+        """`part` is in trouble, or well when `why` is empty."""
+        with self._lock:
+            self._why[part] = why
+            now = next((w for w in self._why.values() if w), "")
+            if bool(now) == bool(self._told):
+                return
+            self._told = now
+        self._tell(self._kind, now)
+
+
+class Keeper:
+    """Keeps a folder of nights within its bounds; use as a context manager, or call `step` yourself.
+
+    Args:
+        folder: where the nights are.
+        keeping: what is kept.
+        now_ns: data time now.
+        on_trouble: told `why` when raw data must go before its time or nothing can be taken away; "" when well.
+        free_bytes: room left on the disk.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        keeping: Keeping,
+        *,
+        now_ns: Callable[[], int],
+        on_trouble: Callable[[str], None] = lambda _: None,
+        free_bytes: Callable[[], int] | None = None,
+    ) -> None:
+        self._folder = folder
+        self._keeping = keeping
+        self._now_ns = now_ns
+        self._on_trouble = on_trouble
+        self._free_bytes = free_bytes or (lambda: shutil.disk_usage(folder).free)
+        self._shelf = Shelf(folder)
+        self._searched: dict[str, int] = {}
+        """by night, the data time before which nothing that may go is left"""
+        self._giving_back: set[str] = set()
+        self._short = False
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+
+    def __enter__(self) -> Keeper:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join()
+        self._shelf.close()
+
+    def step(self) -> bool:
+        """Take away a little of what may go; whether there may be more."""
+        free = self._free_bytes()
+        least = self._keeping.min_free_bytes
+        self._short = free < (least * _ENOUGH if self._short else least)
+        if self._short:
+            return self._make_room(free)
+        self._on_trouble("")
+        self._hold_reserve(free)
+        if self._giving_back:
+            return self._give_back()
+        before_ns = self._now_ns() - round(self._keeping.raw_days * _DAY_NS)
+        return self._drop(before_ns, _SEARCHED_NS)
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            try:
+                more = self.step()
+            except (StoreError, OSError) as error:
+                _log.warning("old raw data could not be taken away: %s", error)
+                self._on_trouble(str(error))
+                more = False
+            self._ending.wait(_STEP_EVERY_S if more else _LOOK_EVERY_S)
+
+    def _make_room(self, free: int) -> bool:
+        (self._folder / _RESERVE).unlink(missing_ok=True)
+        if self._giving_back and self._give_back():
+            return True
+        gone = self._drop(self._now_ns() - _SPARED_NS, _SEARCHED_SHORT_NS)
+        left = f"{free / 1e6:.0f} MB left on the disk of {self._folder}"
+        self._on_trouble(
+            f"{left}: the oldest raw data goes"
+            if gone
+            else f"{left} and no raw data that may go: free some space"
+        )
+        return gone
+
+    def _drop(self, before_ns: int, slack_ns: int) -> bool:
+        """Take rows from before a data time out of the oldest night that has any."""
+        nights = self._shelf.nights()
+        for path in self._shelf.damaged():
+            with contextlib.suppress(JournalInUse):
+                salvage(path)
+            self._shelf.mended(path)
+        for path in nights:
+            if self._searched.get(path.name, before_ns - slack_ns - 1) >= before_ns - slack_ns:
+                continue
+            if self._drop_from(path, before_ns):
+                if path != nights[-1]:
+                    self._giving_back.add(path.name)
+                return True
+            self._searched[path.name] = before_ns
+        return False
+
+    def _drop_from(self, path: Path, before_ns: int) -> bool:
+        try:
+            with Journal.amend(path) as journal:
+                return drop_raw(journal, before_ns=before_ns).rows > 0
+        except JournalDamaged as error:
+            if path == self._shelf.newest():
+                raise  # whoever writes it mends it
+            _log.error("%s", error)
+            salvage(path)
+            return True
+
+    def _give_back(self) -> bool:
+        name = min(self._giving_back)
+        if not (self._folder / name).exists() or not give_back(self._folder / name):
+            self._giving_back.discard(name)
+        return True
+
+    def _hold_reserve(self, free: int) -> None:
+        path = self._folder / _RESERVE
+        if free > _RESERVE_BYTES + self._keeping.min_free_bytes and not path.exists():
+            with contextlib.suppress(OSError), path.open("xb") as file:
+                os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)

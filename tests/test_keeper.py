@@ -1,0 +1,181 @@
+"""Old raw data goes by itself, what people were told stays, and a full disk stops nobody."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from dsp.records import NS, ClockRow, Coverage, Delivery, Pin, Site, Tick, Usability
+from lullwatch.keeper import Keeper, Keeping, TroubleOf
+from store.journal import Journal
+from store.retention import drop_raw, give_back
+from store.rows import FedRow
+from tests.alert_makers import event
+from tests.store_examples import segment, segment_row
+
+DAY_NS = 24 * 3600 * NS
+VECTORS = Path(__file__).parent / "vectors"
+
+
+def night(folder: Path, number: int, *, packets: int = 300) -> Path:
+    """A night `number` days in, a packet of raw data every minute, and what was told of it."""
+    path, begun_ns = folder / f"journal-2026-03-{10 + number}.sqlite", number * DAY_NS
+    with Journal.open(path) as journal:
+        journal.commit([ClockRow(begun_ns, begun_ns, "b", "UTC")])
+        times = [begun_ns + i * 60 * NS for i in range(packets)]
+        journal.commit([segment_row(segment(1000 * number + i, t0_ns=t)) for i, t in enumerate(times)])
+        journal.commit([FedRow("kid", Tick(t)) for t in times])
+        journal.put_snapshot("kid", journal.last_row, times[-1], b"x" * 5000)
+        journal.commit([event(infant="kid", id=f"e{number}", onset_ns=times[60], end_ns=times[61])])
+        journal.commit([Delivery(f"a{number}", 1, times[61], "mqtt", "published")])
+        journal.commit([Coverage("kid", begun_ns, 60 * NS, Usability.USABLE, (), ((Site.LA, 1.0),))])
+    return path
+
+
+def raw(path: Path) -> list[int]:
+    with Journal.read_only(path) as journal:
+        return [s.seq for s in journal.segments("kid")]
+
+
+def keeper(
+    folder: Path, now_ns: int, *, free: list[int] | None = None, said: list[str] | None = None
+) -> Keeper:
+    left = free if free is not None else [10**12]
+    heard: list[str] = [] if said is None else said
+    return Keeper(
+        folder,
+        Keeping(raw_days=2, min_free_bytes=1000),
+        now_ns=lambda: now_ns,
+        on_trouble=heard.append,
+        free_bytes=lambda: left[0],
+    )
+
+
+def work(it: Keeper) -> int:
+    steps = 0
+    while it.step():
+        steps += 1
+    return steps
+
+
+def test_raw_data_older_than_is_kept_goes_and_everything_told_stays(tmp_path: Path) -> None:
+    paths = [night(tmp_path, number) for number in range(4)]
+    sizes = [path.stat().st_size for path in paths]
+    work(keeper(tmp_path, 4 * DAY_NS))
+    assert [len(raw(path)) for path in paths] == [0, 0, 300, 300]
+    assert paths[0].stat().st_size < 0.65 * sizes[0]
+    with Journal.read_only(paths[0]) as journal:
+        assert [e.id for e in journal.events("kid")] == ["e0"]
+        assert len(journal.deliveries()) == len(journal.coverage()) == len(journal.clock_rows()) == 1
+        assert journal.newest_snapshot("kid") is None
+        assert list(journal.items("kid")) == []
+
+
+def test_what_is_pinned_stays_with_the_ticks_beside_it(tmp_path: Path) -> None:
+    path = night(tmp_path, 0)
+    with Journal.amend(path) as journal:
+        journal.commit([Pin("kid", 60 * 60 * NS, 70 * 60 * NS, "e0"), Pin("twin", 0, DAY_NS, "")])
+    work(keeper(tmp_path, 9 * DAY_NS))
+    assert raw(path) == list(range(60, 71))
+    with Journal.read_only(path) as journal:
+        assert len(list(journal.items("kid"))) == 22
+
+
+def test_a_step_takes_little_and_begins_with_the_oldest(tmp_path: Path) -> None:
+    path = night(tmp_path, 0)
+    with Journal.amend(path) as journal:
+        step = drop_raw(journal, before_ns=DAY_NS, rows=50)
+    assert (step.rows, step.oldest_ns) == (50, 0)
+    assert raw(path) == list(range(50, 300))
+
+
+def test_the_writer_goes_on_while_old_rows_go(tmp_path: Path) -> None:
+    path = night(tmp_path, 0)
+    with Journal.open(path) as writer, Journal.amend(path) as beside:
+        while drop_raw(beside, before_ns=100 * 60 * NS, rows=10).rows:
+            row = writer.commit([FedRow("kid", Tick(DAY_NS))]).rows[0]
+            assert row is not None
+    assert raw(path) == list(range(100, 300))
+
+
+def test_a_file_of_the_first_schema_is_thinned_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "journal-2026-03-14.sqlite"
+    path.write_bytes(gzip.decompress((VECTORS / "journal-schema-1.sqlite.gz").read_bytes()))
+    work(keeper(tmp_path, 99 * DAY_NS))
+    with Journal.read_only(path) as journal:
+        assert list(journal.segments("kid")) == []
+        assert len(journal.events("kid")) == 2
+    while give_back(path):
+        pass
+
+
+def test_when_the_disk_runs_full_the_oldest_raw_data_goes_first_and_somebody_is_told(tmp_path: Path) -> None:
+    paths = [night(tmp_path, number) for number in range(3)]
+    free, said = [900], []
+    it = keeper(tmp_path, 2 * DAY_NS + 300 * 60 * NS, free=free, said=said)
+    it.step()
+    assert "the oldest raw data goes" in said[-1]
+    assert len(raw(paths[0])) < 300 == len(raw(paths[1]))
+    free[0] = 1100
+    it.step()
+    assert said[-1] != ""  # a little more than the least is not enough to be well
+    free[0] = 5000
+    it.step()
+    assert said[-1] == ""
+    assert len(raw(paths[2])) == 300
+
+
+def test_on_a_full_disk_the_last_hour_stays_and_that_nothing_may_go_is_said(tmp_path: Path) -> None:
+    path = night(tmp_path, 0)
+    said: list[str] = []
+    now_ns = 300 * 60 * NS
+    it = keeper(tmp_path, now_ns, free=[10], said=said)
+    work(it)
+    assert raw(path) == list(range(240, 300))
+    assert "no raw data that may go" in said[-1]
+    with Journal.read_only(path) as journal:
+        assert len(journal.events("kid")) == len(journal.coverage()) == 1
+
+
+def test_the_reserve_is_held_while_there_is_room_and_let_go_first(tmp_path: Path) -> None:
+    night(tmp_path, 0)
+    free = [10**12]
+    it = keeper(tmp_path, 0, free=free)
+    it.step()
+    assert (tmp_path / "reserve").stat().st_blocks * 512 >= 8_000_000
+    free[0] = 10
+    it.step()
+    assert not (tmp_path / "reserve").exists()
+
+
+def test_a_damaged_old_night_is_mended_and_holds_up_nothing(tmp_path: Path) -> None:
+    paths = [night(tmp_path, number, packets=2000) for number in range(2)]
+    whole = bytearray(paths[0].read_bytes())
+    for page in range(20, len(whole) // 4096, 7):
+        whole[page * 4096 : page * 4096 + 4096] = b"\xff" * 4096
+    paths[0].write_bytes(whole)
+    work(keeper(tmp_path, 9 * DAY_NS))
+    assert raw(paths[0]) == raw(paths[1]) == []
+    assert list(tmp_path.glob("*.damaged-1"))
+
+
+def test_a_thread_does_it_by_itself_and_ends_when_told(tmp_path: Path) -> None:
+    from tests.servers_fixtures import until
+
+    path = night(tmp_path, 0)
+    night(tmp_path, 1)
+    with keeper(tmp_path, 9 * DAY_NS):
+        until(lambda: raw(path) == [])
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+def test_one_kind_of_trouble_is_told_once_and_is_over_when_all_are_well(order: tuple[str, str]) -> None:
+    told: list[tuple[str, str]] = []
+    both = TroubleOf("disk", lambda *words: told.append(words))
+    both.say("a", "full")
+    both.say("b", "failing")
+    for part in order:
+        both.say(part, "")
+    assert told == [("disk", "full"), ("disk", "")]
