@@ -26,6 +26,7 @@ from dsp.records import (
     StateEpoch,
     Tick,
 )
+from dsp.settings import Settings
 from dsp.value import BadSnapshot
 from store.recording import newest_of, standing_events
 
@@ -98,6 +99,7 @@ class Detector:
         past: what was fed and told before; without it samples that come late are counted, not decided on.
         kernels: compiled loops for replay; what is told is the same without them.
         wording: language of the alerts, and the emergency number they name.
+        settings: of the pipeline, for comparisons; by default those of this version. A snapshot brings its own.
     """
 
     def __init__(
@@ -110,8 +112,10 @@ class Detector:
         past: Past | None = None,
         kernels: Kernels | None = None,
         wording: Wording = PLAIN_ENGLISH,
+        settings: Settings | None = None,
     ) -> None:
         self._wording = wording
+        self._settings = settings or Settings()
         self._kernels = kernels
         self._infant = infant
         self._sites = tuple(sites)
@@ -229,7 +233,13 @@ class Detector:
         return told
 
     def _beginning(self) -> Base:
-        pipeline = Pipeline(self._infant, self._sites, age_days=self._age_days, kernels=self._kernels)
+        pipeline = Pipeline(
+            self._infant,
+            self._sites,
+            age_days=self._age_days,
+            settings=self._settings,
+            kernels=self._kernels,
+        )
         return Base(pipeline, CoverageLedger(self._infant, self._sites), {})
 
     def _base(self, saved: _Saved) -> Base:

@@ -19,7 +19,7 @@ from .feeding import settled_blocks
 from .night_before import NightBefore
 from .watch import Watch, watch_of
 
-__all__ = ["Night", "load"]
+__all__ = ["Night", "load", "settled_night"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def load(path: Path, *, infant: str | None = None, as_arrived: bool = False) -> 
         recording = read_at_rest(path)
         if not recording.stretches:
             raise NothingToReplay(path, "no movement signals in it")
-        return [_settled(path.stem, recording, None)]
+        return [settled_night(path.stem, recording, None)]
     with Journal.read_only(path) as journal:
         names = journal.infants() if infant is None else [infant]
         nights = [night for name in names for night in _journal_nights(path, journal, name, as_arrived)]
@@ -111,7 +111,7 @@ def _journal_nights(path: Path, journal: Journal, infant: str, as_arrived: bool)
     if not recording.stretches:
         return
     parts = list(_parts(journal, infant))
-    settled = _settled(f"{path.stem}_{infant}", recording, parts[-1].watch)
+    settled = settled_night(f"{path.stem}_{infant}", recording, parts[-1].watch)
     if not as_arrived:
         yield settled
         return
@@ -133,7 +133,8 @@ def _carried_on(night: Night, journal: Journal, part: _Part) -> Night:
     return replace(night, carried=carried, before=NightBefore.of(journal, night.infant, part.since_row))
 
 
-def _settled(name: str, recording: AtRest, watch: Watch | None) -> Night:
+def settled_night(name: str, recording: AtRest, watch: Watch | None) -> Night:
+    """A recording in the order of time, with the detector set as `watch` says."""
     night = Night(
         name=name,
         infant=recording.infant,
