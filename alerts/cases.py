@@ -92,6 +92,8 @@ class Case:
         elif row.step == SHOWN:
             self.settled_version = max(self.settled_version, row.version)
             self.held_version = 0
+            for post in self._posts.values():
+                post.version = max(post.version, row.version)
 
     def lose_pending(self) -> None:
         """Nobody knows what became of messages that were on their way when the last run ended."""
@@ -146,9 +148,13 @@ class Case:
         """Whether this one was told since it began to ring anew."""
         return post.round == self.round
 
+    def needs_news(self, post: Post) -> bool:
+        """Whether this one is still to hear who answered; what rings anew says more."""
+        return post.news < self.news and not self.open
+
     def will_ring(self, post: Post) -> bool:
         """Whether this one will be told the newest version by a ring."""
-        return self.rings and self.open and self.in_round(post) and post.rung_version < self.ring_version
+        return self.rings and self.open and (not self.in_round(post) or post.rung_version < self.ring_version)
 
     def first_told_ns(self, person: Person) -> int | None:
         """When a person was told first in this round; None when not yet."""

@@ -161,18 +161,22 @@ class Escalation:
         return [c.alert for c in cases if c.open and infant in (None, c.alert.infant)]
 
     def unreached(self, alert_id: str) -> tuple[str, ...]:
-        """Who of the chain has not been told of an alert."""
-        case = self._cases[alert_id]
+        """Who of the chain has not been told of an alert; nobody of one that is no longer remembered."""
+        case = self._cases.get(alert_id)
+        if case is None:
+            return ()
         return tuple(p.id for p in self._chain(case) if not case.has_told(p.id))
 
     # what is due
 
-    def _told(self, case: Case, now_ns: int, at: time) -> Iterator[Send]:
+    def _told(self, case: Case, now_ns: int, at: time) -> list[Send]:
+        sends: list[Send] = []
         if case.rings and case.open:
-            yield from self._ringing(case, now_ns)
-        elif case.begun_ns is None and not case.alert.cleared and case.open:
-            yield from self._silently(case, now_ns, at)
-        yield from self._updates(case, now_ns, at)
+            sends += self._ringing(case, now_ns)
+        elif not case.rings and case.open:
+            sends += self._silently(case, now_ns, at)
+        told = {(s.person, s.channel) for s in sends}  # who hears it anew hears its newest version
+        return sends + [s for s in self._updates(case, now_ns, at) if (s.person, s.channel) not in told]
 
     def _ringing(self, case: Case, now_ns: int) -> Iterator[Send]:
         """One step along the chain, and repeats to those who were told already."""
@@ -212,7 +216,9 @@ class Escalation:
                 continue
             for channel in person.channels:
                 post = case.post(person.id, channel)
-                if post is None or post.pending or post.version >= case.alert.version or case.will_ring(post):
+                if post is None or post.version >= case.alert.version:
+                    continue
+                if post.pending or post.lost or case.will_ring(post) or case.needs_news(post):
                     continue
                 if now_ns >= max(post.last_ns + int(UPDATES_APART_S * NS), post.not_before_ns):
                     yield case.send(person, channel, Kind.UPDATE, rings=False)
@@ -220,7 +226,7 @@ class Escalation:
     def _news(self, case: Case, now_ns: int) -> Iterator[Send]:
         """Who has answered, to all who were told, over every channel they were told on."""
         for post in case.posts:
-            if post.news < case.news and not post.pending and now_ns >= post.not_before_ns:
+            if case.needs_news(post) and not post.pending and now_ns >= post.not_before_ns:
                 kind = Kind.FALSE_ALARM if case.false_alarm else Kind.ANSWERED
                 yield case.send_on(post, kind, rings=False)
 
