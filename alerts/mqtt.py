@@ -2,24 +2,26 @@
 
 The publisher keeps what the broker has not confirmed and sends it again after a reconnect; ids and versions make
 what arrives twice recognisable. It holds no more than its callers wait for: they read the journal behind a cursor
-that moves when `publish` returns. Commands are carried out one by one, apart from publishing and from listening.
+that moves when `publish` returns. Of what only the newest matters, an outage leaves the newest.
+Commands are carried out one by one, apart from publishing and from listening.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import aiomqtt
 
+from alerts.broker_trouble import BrokerAddress, Refusal, looked_into
 from alerts.inbound import Arrived, Inbox, OnCommand
+from alerts.newest import Newest
 from alerts.payloads import Message, Topics, status_payload
 from dsp.clock import Clock
-from dsp.records import Delivery
+from dsp.records import NS, Delivery
 
 __all__ = ["BrokerAddress", "MqttPublisher", "PublisherStopped"]
 
@@ -31,12 +33,21 @@ FIRST_PAUSE_S = 1.0
 """A broker that restarts is back within a second or two."""
 LAST_PAUSE_S = 30.0
 """A broker that is away all night is asked twice a minute: an alert waits at most so long after its return."""
+AWAY_S = 30.0
+"""A broker that restarts is no trouble to tell anyone of; one that stays away is. What only a person can mend, a
+wrong password or a certificate, is told at once."""
 CONFIRM_TIMEOUT_S = 10.0
 """Confirmations take milliseconds on a home network; after ten seconds the connection is as good as dead."""
 KEEPALIVE_S = 15
 """The broker says `offline` for us after one and a half of these without a sign of life. Real time."""
 FAREWELL_S = 5.0
 """What a planned stop may take in all, while whoever stops us waits. Real time."""
+HELD_S = 2.0
+"""What is held back goes out so long after it was: a night's backlog of states passes through in less."""
+_REFUSED_SUBSCRIPTION = 128
+"""SUBACK code from which on the broker did not grant a subscription."""
+_BROKER = "broker"
+"""Kind of this part's technical trouble."""
 
 
 class PublisherStopped(Exception):
@@ -46,18 +57,6 @@ class PublisherStopped(Exception):
         super().__init__(
             f"the publisher stopped before the broker confirmed a message on {topic}; send it again"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerAddress:
-    """Where the broker is and how to be let in."""
-
-    host: str
-    port: int = 1883
-    username: str | None = None
-    password: str | None = None
-    tls: ssl.SSLContext | None = None
-    """None: unencrypted, for the loopback only"""
 
 
 @dataclass(slots=True)
@@ -75,8 +74,10 @@ class MqttPublisher:
         clock: times the pauses between attempts and stamps deliveries.
         on_delivery: told when the broker confirmed an alert (step `published`).
         on_connection: told True once connected and False once there is no connection.
+        on_trouble: told (`broker`, why) when a person has to know, and (`broker`, "") when it is well again.
         infants: ids of those whose commands are carried out.
         on_command: carries out commands and receipts; None listens to none.
+        heard: further topics to listen to, and who is told the payloads.
     """
 
     def __init__(
@@ -87,20 +88,27 @@ class MqttPublisher:
         clock: Clock,
         on_delivery: Callable[[Delivery], None] = lambda _: None,
         on_connection: Callable[[bool], None] = lambda _: None,
+        on_trouble: Callable[[str, str], None] = lambda _kind, _why: None,
         infants: Collection[str] = (),
         on_command: OnCommand | None = None,
+        heard: Mapping[str, Callable[[bytes], None]] | None = None,
     ) -> None:
         self._broker = broker
         self._topics = topics
         self._clock = clock
         self._on_delivery = on_delivery
         self._on_connection = on_connection
+        self._on_trouble = on_trouble
         self._inbox = None if on_command is None else Inbox(topics, infants, on_command)
+        self._heard = dict(heard or {})
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._retained: dict[str, Message] = {}
+        self._newest = Newest()
         self._told: bool | None = None
+        self._away_since_ns: int | None = None
+        self._trouble = ""
+        self._came_back = asyncio.Event()
         self._last_word = "stopped"
 
     @property
@@ -111,15 +119,28 @@ class MqttPublisher:
     async def publish(self, message: Message) -> None:
         """Hand a message over and wait until the broker confirmed it, over any number of reconnects.
 
+        One of which only the newest matters is not waited for while there is no connection or it is old: it is held,
+        and goes out unless a newer one of its topic comes first.
+
         Raises:
             PublisherStopped: it was not confirmed and will not be by this publisher.
         """
         if self._stopping.is_set():
             raise PublisherStopped(message.topic)
+        if message.newest_only and not (
+            self.connected and self._newest.is_fresh(message, self._clock.now_ns())
+        ):
+            self._newest.hold(message)
+            return
+        self._newest.replaced(message)
         waiting = _Waiting(message, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._arrived.set()
         await waiting.confirmed
+
+    def publish_again(self) -> None:
+        """Send every retained message once more: somebody has come who may not have them."""
+        self._newest.hold_all()
 
     async def run(self) -> None:
         """Connect, publish what waits, and connect again when the connection is lost. Returns after `stop()`."""
@@ -130,8 +151,8 @@ class MqttPublisher:
                     async with self._client() as client:
                         pause_s = FIRST_PAUSE_S
                         await self._session(client)
-                except aiomqtt.MqttError as error:
-                    self._lost(error, pause_s)
+                except (aiomqtt.MqttError, OSError) as error:
+                    self._lost(await looked_into(error, self._broker), pause_s)
                     await self._pause(pause_s)
                     pause_s = min(2 * pause_s, LAST_PAUSE_S)
         finally:
@@ -156,20 +177,31 @@ class MqttPublisher:
             tls_context=self._broker.tls,
             identifier=f"lullwatch-{self._topics.gateway}",
             will=will,
+            # a mute that the broker kept for us would begin at our return, long after it was meant: what is
+            # sent while nobody listens is lost, and whoever sent it sees no answer
+            clean_session=True,
             keepalive=KEEPALIVE_S,
             timeout=CONFIRM_TIMEOUT_S,
             logger=_log,
         )
 
     async def _session(self, client: aiomqtt.Client) -> None:
-        await self._send(client, Message(self._topics.status, status_payload("online"), retain=True))
+        self._came_back.clear()
+        refused = await self._subscribe(client)
+        await self._send(client, self._status("online"))
         # a broker that lost its memory gets the retained ones back
-        for message in self._retained.values():
+        for message in self._newest.retained:
             await self._send(client, message)
         self._tell(connected=True)
-        work = [asyncio.create_task(self._drain(client)), asyncio.create_task(self._listen(client))]
+        if refused:
+            self._say(refused)
+        jobs = [self._drain(client), self._listen(client), self._release(client), self._watch_own_status()]
         if self._inbox is not None:
-            work.append(asyncio.create_task(self._answer(client, self._inbox)))
+            jobs.append(self._answer(client, self._inbox))
+        await self._work(client, [asyncio.create_task(job) for job in jobs])
+
+    async def _work(self, client: aiomqtt.Client, work: list[asyncio.Task[None]]) -> None:
+        """Until one of the jobs has ended: by itself when we stop, by failing when the connection is lost."""
         try:
             await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -181,6 +213,16 @@ class MqttPublisher:
             raise failures[0]
         await self._farewell(client)
 
+    async def _subscribe(self, client: aiomqtt.Client) -> str:
+        """Listen to commands, to our own status and to what others asked for; what the broker refused, in words."""
+        filters = [self._topics.status, *self._heard, *(self._inbox.filters if self._inbox else ())]
+        codes = await client.subscribe([(name, QOS) for name in filters])
+        values = [code if isinstance(code, int) else code.value for code in codes]
+        refused = [f for f, code in zip(filters, values, strict=True) if code >= _REFUSED_SUBSCRIPTION]
+        if not refused:
+            return ""
+        return f"the broker does not let this gateway read {' '.join(refused)}: mend its access list (deploy/mosquitto)"
+
     async def _drain(self, client: aiomqtt.Client) -> None:
         """Publish in order what waits; returns once stopping and empty."""
         while True:
@@ -190,18 +232,55 @@ class MqttPublisher:
                 self._waiting.popleft()
                 self._confirmed(waiting)
             if self._stopping.is_set():
+                await self._send_held(client)
                 return
             self._arrived.clear()
             await self._arrived.wait()
 
+    async def _release(self, client: aiomqtt.Client) -> None:
+        """Send what is held, a little later: what comes meanwhile may take its place."""
+        while True:
+            await self._newest.something.wait()
+            await self._clock.sleep(HELD_S)
+            await self._send_held(client)
+
+    async def _send_held(self, client: aiomqtt.Client) -> None:
+        while (message := self._newest.first()) is not None:
+            await self._send(client, message)
+            self._newest.sent(message)
+
     async def _listen(self, client: aiomqtt.Client) -> None:
-        """Raise `MqttError` as soon as the connection is lost, also when nothing is to be published."""
-        if self._inbox is not None:
-            await client.subscribe([(f, QOS) for f in self._inbox.filters])
+        """Take what comes in. Raises `MqttError` as soon as the connection is lost."""
         async for message in client.messages:
-            if self._inbox is not None:
-                payload = message.payload if isinstance(message.payload, bytes) else b""
-                self._inbox.put(Arrived(str(message.topic), payload, message.retain))
+            payload = message.payload if isinstance(message.payload, bytes) else b""
+            topic = str(message.topic)
+            if topic == self._topics.status:
+                await self._own_status(client, payload, retained=message.retain)
+            elif topic in self._heard:
+                self._heard[topic](payload)
+            elif self._inbox is not None:
+                self._inbox.put(Arrived(topic, payload, message.retain))
+
+    async def _own_status(self, client: aiomqtt.Client, payload: bytes, *, retained: bool) -> None:
+        """Our own status as everyone sees it: proof that the broker passes on what it confirms."""
+        if retained:
+            return
+        self._came_back.set()
+        if payload == status_payload("offline") and not self._stopping.is_set():
+            # the last will of an earlier connection, published after we came back
+            await self._send(client, self._status("online"))
+
+    async def _watch_own_status(self) -> None:
+        """A broker whose access list forbids us to write confirms all the same and drops what we say."""
+        try:
+            async with asyncio.timeout(CONFIRM_TIMEOUT_S):
+                await self._came_back.wait()
+        except TimeoutError:
+            self._say(
+                f"the broker confirms messages on {self._topics.status} and does not pass them on: let this gateway "
+                f"write and read lullwatch/{self._topics.gateway}/# in its access list (deploy/mosquitto)"
+            )
+        await asyncio.Event().wait()  # the session ends when another of its jobs does
 
     async def _answer(self, client: aiomqtt.Client, inbox: Inbox) -> None:
         """Carry out commands one after the other and say what became of each."""
@@ -210,12 +289,15 @@ class MqttPublisher:
                 await self._send(client, said)
 
     async def _send(self, client: aiomqtt.Client, message: Message) -> None:
-        await client.publish(message.topic, message.payload, qos=QOS, retain=message.retain)
+        payload = message.at(self._clock.now_ns())
+        await client.publish(message.topic, payload, qos=QOS, retain=message.retain)
+
+    def _status(self, state: str) -> Message:
+        return Message(self._topics.status, status_payload(state), retain=True)
 
     def _confirmed(self, waiting: _Waiting) -> None:
         message = waiting.message
-        if message.retain:
-            self._retained[message.topic] = message
+        self._newest.confirmed(message)
         if message.alert is not None:
             alert_id, version = message.alert
             step = Delivery(alert_id, version, self._clock.now_ns(), "mqtt", "published", message.topic)
@@ -224,10 +306,11 @@ class MqttPublisher:
             waiting.confirmed.set_result(None)
 
     async def _farewell(self, client: aiomqtt.Client) -> None:
-        stopped = Message(self._topics.status, status_payload(self._last_word), retain=True)
         try:
             async with asyncio.timeout(FAREWELL_S):
-                await self._send(client, stopped)
+                # else the last word would still be on its way back to us when we leave
+                await client.unsubscribe(self._topics.status)
+                await self._send(client, self._status(self._last_word))
         except (aiomqtt.MqttError, TimeoutError) as error:
             _log.warning("the broker was not told of the planned stop: %s", error)
 
@@ -235,17 +318,24 @@ class MqttPublisher:
         if self._told is not connected:
             self._told = connected
             self._on_connection(connected)
+        if connected:
+            self._away_since_ns = None
+            self._say("")
 
-    def _lost(self, error: aiomqtt.MqttError, pause_s: float) -> None:
+    def _say(self, why: str) -> None:
+        """Raise or clear the technical trouble, each once."""
+        if why != self._trouble:
+            self._trouble = why
+            self._on_trouble(_BROKER, why)
+
+    def _lost(self, refusal: Refusal, pause_s: float) -> None:
+        now_ns = self._clock.now_ns()
+        self._away_since_ns = now_ns if self._away_since_ns is None else self._away_since_ns
         self._tell(connected=False)
-        _log.warning(
-            "no connection to the broker at %s:%d (%s); next attempt in %.0f s, %d messages wait",
-            self._broker.host,
-            self._broker.port,
-            error,
-            pause_s,
-            len(self._waiting),
-        )
+        if refusal.lasting or now_ns - self._away_since_ns >= AWAY_S * NS:
+            self._say(refusal.why)
+        template = "%s; next attempt in %.0f s, %d messages wait"
+        _log.warning(template, refusal.why, pause_s, len(self._waiting))
 
     async def _pause(self, pause_s: float) -> None:
         """Wait, but not longer than until somebody stops us."""
