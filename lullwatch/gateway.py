@@ -24,6 +24,7 @@ from store.utc import UtcMap
 
 from .announcer import ALERTS, DIARY, Announcer
 from .intake import COMMIT_EVERY_S, Intake
+from .keeper import TroubleOf
 from .morning_post import MorningPost
 from .rollover import Rollover
 from .spine import Spine, Taken
@@ -125,6 +126,7 @@ class Gateway:
         turning = Rollover(self.shelf, self._clock_now) if is_night(journal.path) else None
         self._infants = [w.infant for w in wearers]
         self._spine = Spine(journal, watches, rollover=turning)
+        self.disk = TroubleOf("disk", self.on_trouble)
         self._recording_ends = False
         self._intake = Intake(
             self._spine,
@@ -132,6 +134,7 @@ class Gateway:
             self._infants,
             on_taken=self._taken,
             commit_every_s=commit_every_s,
+            on_disk=partial(self.disk.say, "journal"),
         )
         self._summary_at = summary_at
         self._wording = wording
@@ -248,6 +251,13 @@ class Gateway:
             mqtt=self._publisher,
             wording=self._wording,
         )
+
+    def on_trouble(self, kind: str, why: str) -> None:
+        """A part is in technical trouble, or well again when `why` is empty. May be called from any thread."""
+        if why:
+            _log.warning("%s: %s", kind, why)
+        else:
+            _log.info("%s: well again", kind)
 
     def _clock_now(self) -> ClockRow:
         """The tie between data time and UTC at this moment."""

@@ -26,7 +26,16 @@ a batch holds two packets of each sensor; an SD card is written to four times a 
 
 
 class Intake:
-    """Collects rows, hands them to the spine in a worker thread, and resolves the waiters of each batch."""
+    """Collects rows, hands them to the spine in a worker thread, and resolves the waiters of each batch.
+
+    Args:
+        spine: takes the rows.
+        clock: data time.
+        infants: who gets a tick with every batch.
+        on_taken: told what each batch led to.
+        commit_every_s: data time between two batches.
+        on_disk: told after every batch why the journal could not take it, or "" when it could.
+    """
 
     def __init__(
         self,
@@ -36,7 +45,9 @@ class Intake:
         *,
         on_taken: Callable[[Taken], None],
         commit_every_s: float = COMMIT_EVERY_S,
+        on_disk: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._on_disk = on_disk
         self._spine = spine
         self._clock = clock
         self._infants = tuple(infants)
@@ -96,6 +107,7 @@ class Intake:
                 taken = await self._in_worker(lambda: self._spine.take([row for row, _ in batch]))
             except JournalError as error:
                 _log.error("a batch of %d rows was not kept: %s", len(batch), error)
+                self._on_disk(str(error))
                 self._queue = [(row, None) for row, waiter in batch if waiter is None] + self._queue
                 _settle(batch, error)
                 return
@@ -103,6 +115,7 @@ class Intake:
                 _settle(batch, error)
                 raise
             _settle(batch, None)
+            self._on_disk("")
             self._on_taken(taken)
 
     async def finish(self) -> None:

@@ -7,7 +7,8 @@ import logging
 import signal
 import ssl
 import time
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from datetime import time as clock_time
 from functools import partial
 from pathlib import Path
@@ -15,12 +16,15 @@ from pathlib import Path
 from alerts.mqtt import BrokerAddress
 from ingest.finder import Finder
 from store.influx import InfluxSink, Raw
-from store.journal import Journal, night_name
+from store.journal import Journal
 
 from . import system_clock
 from .copier import Copier
 from .gateway import Gateway, Radio, Sensor, Wearer
+from .keeper import Keeper, Keeping
+from .rollover import opened
 from .settings import BrokerSettings, GatewaySettings, InfantSettings, InfluxSettings, read_secret, today
+from .system_clock import SystemClock
 
 __all__ = ["run"]
 
@@ -30,8 +34,21 @@ _LINGER_S = 1.0
 """What the database gets may wait so long for company: one request a second and not one with every commit."""
 
 
-def run(settings: GatewaySettings) -> None:
+@asynccontextmanager
+async def _own_radio() -> AsyncIterator[Radio]:
+    """The computer's own Bluetooth."""
+    finder = Finder()
+    yield Radio(finder.find, rssi=finder.rssi)
+
+
+def run(
+    settings: GatewaySettings, *, radio: Callable[[], AbstractAsyncContextManager[Radio]] = _own_radio
+) -> None:
     """Listen to the configured sensors until SIGINT or SIGTERM.
+
+    Args:
+        settings: of this gateway.
+        radio: makes the way to the sensors on the event loop; by default the computer's own Bluetooth.
 
     Raises:
         store.errors.JournalError: when the journal cannot be used.
@@ -39,32 +56,50 @@ def run(settings: GatewaySettings) -> None:
     """
     folder = Path(settings.journal_dir).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / night_name(time.time_ns(), settings.zone)
     broker = None if settings.mqtt is None else _broker(settings.mqtt)
-    with ExitStack() as stack:
-        journal = stack.enter_context(Journal.open(path))
-        if settings.influx is not None:
-            stack.enter_context(Copier(path, _sink(settings.influx, settings.gateway)))
-        _log.info("journal %s", path)
-        asyncio.run(_run(settings, journal, broker))
+    sink = None if settings.influx is None else _sink(settings.influx, settings.gateway)
+    with opened(folder, time.time_ns(), settings.zone) as journal:
+        _log.info("journal %s", journal.path)
+        asyncio.run(_run(settings, journal, broker, sink, radio))
 
 
-async def _run(settings: GatewaySettings, journal: Journal, broker: BrokerAddress | None) -> None:
+async def _run(
+    settings: GatewaySettings,
+    journal: Journal,
+    broker: BrokerAddress | None,
+    sink: partial[InfluxSink] | None,
+    radio: Callable[[], AbstractAsyncContextManager[Radio]],
+) -> None:
     rows = journal.clock_rows()
     clock = system_clock.resume(rows[-1] if rows else None, journal.newest_ns)
-    finder = Finder()
-    gateway = Gateway(
-        name=settings.gateway,
-        journal=journal,
-        clock=clock,
-        clock_row=clock.row(settings.zone),
-        wearers=[_wearer(infant) for infant in settings.infants],
-        radio=Radio(finder.find, rssi=finder.rssi),
-        broker=broker,
-        read_clock=lambda: clock.row(settings.zone),
-        wording=settings.wording,
-        summary_at=clock_time.fromisoformat(settings.summary_at),
-    )
+    async with radio() as way:
+        gateway = Gateway(
+            name=settings.gateway,
+            journal=journal,
+            clock=clock,
+            clock_row=clock.row(settings.zone),
+            wearers=[_wearer(infant) for infant in settings.infants],
+            radio=way,
+            broker=broker,
+            read_clock=lambda: clock.row(settings.zone),
+            wording=settings.wording,
+            summary_at=clock_time.fromisoformat(settings.summary_at),
+        )
+        # Threads beside the gateway: they end after it, when all that is told has been committed.
+        with ExitStack() as beside:
+            beside.enter_context(_keeper(settings, journal, gateway, clock))
+            if sink is not None:
+                beside.enter_context(Copier(journal.path, sink, on_trouble=gateway.on_trouble))
+            await _until_stopped(gateway)
+
+
+def _keeper(settings: GatewaySettings, journal: Journal, gateway: Gateway, clock: SystemClock) -> Keeper:
+    keeping = Keeping(settings.journal.raw_days, settings.journal.min_free_mb * 1_000_000)
+    say = partial(gateway.disk.say, "room")
+    return Keeper(journal.path.parent, keeping, now_ns=clock.now_ns, on_trouble=say)
+
+
+async def _until_stopped(gateway: Gateway) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)

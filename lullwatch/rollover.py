@@ -8,12 +8,35 @@ from pathlib import Path
 from typing import Final
 
 from dsp.records import NS, ClockRow
+from store.errors import JournalDamaged
+from store.journal import Journal, night_name
+from store.salvage import salvage
 from store.shelf import Shelf
 
-__all__ = ["Rollover", "Turn"]
+__all__ = ["Rollover", "Turn", "opened"]
 
 _AGAIN_NS: Final = 60 * NS
 """Data time before a night that could not be begun is tried again: a disk that is full stays so for a while."""
+
+
+def opened(folder: Path, utc_ns: int, zone: str) -> Journal:
+    """The newest night of a folder, to be gone on in; where there is none, that of this moment.
+
+    A damaged file is set aside first, and what can be read of it goes on under its name.
+
+    Raises JournalError.
+    """
+    with Shelf(folder) as shelf:
+        shelf.nights()
+        for path in shelf.damaged():
+            salvage(path)
+            shelf.mended(path)
+        newest = shelf.newest() or folder / night_name(utc_ns, zone)
+    try:
+        return Journal.open(newest)
+    except JournalDamaged:
+        salvage(newest)
+        return Journal.open(newest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ __all__ = [
     "GatewaySettings",
     "InfantSettings",
     "InfluxSettings",
+    "JournalSettings",
     "PersonSettings",
     "SensorSettings",
     "load",
@@ -142,6 +143,15 @@ class InfluxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         return exposes_token(self.url) and not self.allow_unencrypted
 
 
+class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How long raw data stays on this computer; events, alerts, coverage and notes stay for ever."""
+
+    raw_days: Annotated[float, msgspec.Meta(ge=1, le=36500)] = 30.0
+    """raw data older than this goes, unless it is pinned"""
+    min_free_mb: Annotated[int, msgspec.Meta(ge=10)] = 500
+    """below this the oldest raw data goes whatever its age"""
+
+
 class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything a gateway needs to know."""
 
@@ -155,6 +165,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     summary_at: _TimeOfDay = "07:00"
     """local time at which the summary of the night is sent"""
     infants: list[InfantSettings]
+    journal: JournalSettings = JournalSettings()
     mqtt: BrokerSettings | None = None
     influx: InfluxSettings | None = None
     people: list[PersonSettings] = []
