@@ -229,6 +229,18 @@ GERMAN = Catalogue(
         "summary.told_event_members": "  {name}: {n} ({movements} Bewegungen) in {seen} mit Daten",
         "summary.told_no_event": "  kein passendes Muster in {seen} mit Daten",
         "summary.told_alerts": "Meldungen: {urgent} dringend, {notice} still, {technical} technisch",
+        "telling.again": "Erneut: {title}",
+        "telling.answered": "{by} hat geantwortet: {title}",
+        "telling.answered_text": "{by} hat auf diese Nachricht geantwortet. Sie klingelt bei niemandem mehr.",
+        "telling.false_alarm": "Als Fehlalarm bezeichnet: {title}",
+        "telling.false_alarm_text": (
+            "{by} sagt, dass dies ein Fehlalarm war, und bittet um Entschuldigung. Die Aufzeichnung bleibt, wie sie war."
+        ),
+        "telling.muted": "Aufgezeichnet, während stummgeschaltet war",
+        "telling.muted_line": "{time} {title}",
+        "telling.muted_text": (
+            "Die Stummschaltung ist zu Ende; was sie still gehalten hat, ist aufgezeichnet wie alles andere."
+        ),
     },
     more_nouns={
         "summary.alerts": Noun("Meldung", "Meldungen"),

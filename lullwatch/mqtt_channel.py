@@ -1,0 +1,104 @@
+"""MQTT as a channel: what the alert's own record does not say already is published for the person it is for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Protocol
+
+from alerts.mqtt import PublisherStopped
+from alerts.payloads import Message, Topics, UtcClock, notification_message
+from alerts.telling import ChannelFailed, Kind, Notification
+from dsp.clock import Clock
+from dsp.records import NS, Delivery
+
+__all__ = ["MqttChannel", "Outlet"]
+
+RECORD_COUNTS_NS = 15 * NS
+"""A record of an alert that rang so recently, or is about to, need not ring a second time for one more person."""
+_BY_RECORD = (Kind.ALERT, Kind.UPDATE)
+_BROADCAST = (Kind.ANSWERED, Kind.FALSE_ALARM)
+
+
+class Outlet(Protocol):
+    """Publishes and says whether the broker is there; `alerts.mqtt.MqttPublisher` is one."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there, as far as is known."""
+        ...
+
+    async def publish(self, message: Message) -> None:
+        """Returns once the broker has confirmed the message."""
+        ...
+
+
+class MqttChannel:
+    """Everyone reads one topic, so one message may reach several people.
+
+    Every version of an alert is published once as a record by the announcer; it rings for whoever is told first.
+    Repeats, and the first ring of the next person, are messages of their own; who answered is told once for all.
+    """
+
+    def __init__(self, outlet: Outlet, topics: Topics, *, clock: Clock, utc: UtcClock) -> None:
+        self._outlet = outlet
+        self._topics = topics
+        self._clock = clock
+        self._utc = utc
+        self._rang: dict[tuple[str, int], bool] = {}
+        """records that were made: whether they ring"""
+        self._recorded: dict[tuple[str, int], int] = {}
+        """records that the broker has confirmed: when"""
+        self._news = asyncio.Event()
+        self._broadcasts: dict[tuple[str, Kind, str], asyncio.Task[None]] = {}
+
+    def made(self, record: Notification) -> None:
+        """The record of a version of an alert is about to be published."""
+        send = record.send
+        self._rang[send.alert_id, send.version] = send.rings
+
+    def confirmed(self, step: Delivery) -> None:
+        """The broker has confirmed the record of a version of an alert."""
+        self._recorded[step.alert_id, step.version] = step.t_ns
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def send(self, message: Notification) -> None:
+        """Publish it, or wait for what says the same.
+
+        Raises:
+            ChannelFailed: the broker is away; nothing of it goes out later.
+        """
+        if not self._outlet.connected:
+            raise ChannelFailed("mqtt", "the broker is away")
+        kind = message.send.kind
+        if kind in _BROADCAST:
+            await self.broadcast(message)
+        elif kind not in _BY_RECORD or not await self._said_by_record(message):
+            await self._publish(message)
+
+    async def broadcast(self, message: Notification) -> None:
+        """Tell everyone who reads the topic, once, however many are told over it."""
+        key = (message.alert.id, message.send.kind, message.standing.acknowledged_by)
+        if key not in self._broadcasts:
+            everyone = replace(message, send=replace(message.send, person="", step=0))
+            self._broadcasts[key] = asyncio.create_task(self._publish(everyone))
+        await asyncio.shield(self._broadcasts[key])
+
+    async def _said_by_record(self, message: Notification) -> bool:
+        """Whether the record, which may be on its way, says it; it does not where it was made silent."""
+        key = (message.send.alert_id, message.send.version)
+        while key not in self._recorded:
+            await self._news.wait()
+        if not message.send.rings:
+            return True
+        age_ns = self._clock.now_ns() - self._recorded[key]
+        return self._rang.get(key, False) and age_ns <= RECORD_COUNTS_NS
+
+    async def _publish(self, message: Notification) -> None:
+        made = notification_message(self._topics, self._utc, message, from_ns=self._clock.now_ns())
+        try:
+            # its way is journalled by the steps of its person, not as the record's
+            await self._outlet.publish(replace(made, alert=None))
+        except PublisherStopped as error:
+            raise ChannelFailed("mqtt", str(error)) from error
