@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
@@ -22,8 +21,9 @@ from . import system_clock
 from .copier import Copier
 from .gateway import Gateway, Radio, Sensor, Wearer
 from .keeper import Keeper, Keeping
+from .mqtt_access import broker_address
 from .rollover import opened
-from .settings import BrokerSettings, GatewaySettings, InfantSettings, InfluxSettings, read_secret, today
+from .settings import GatewaySettings, InfantSettings, InfluxSettings, read_secret, today
 from .system_clock import SystemClock
 
 __all__ = ["run"]
@@ -56,7 +56,7 @@ def run(
     """
     folder = Path(settings.journal_dir).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
-    broker = None if settings.mqtt is None else _broker(settings.mqtt)
+    broker = None if settings.mqtt is None else broker_address(settings.mqtt)
     sink = None if settings.influx is None else _sink(settings.influx, settings.gateway)
     with opened(folder, time.time_ns(), settings.zone) as journal:
         _log.info("journal %s", journal.path)
@@ -116,12 +116,6 @@ async def _until_stopped(gateway: Gateway) -> None:
 def _wearer(infant: InfantSettings) -> Wearer:
     sensors = tuple(Sensor(s.site, s.name, s.address) for s in infant.sensors)
     return Wearer(infant.id, sensors, infant.age_days(today()))
-
-
-def _broker(mqtt: BrokerSettings) -> BrokerAddress:
-    tls = ssl.create_default_context(cafile=mqtt.ca_file) if mqtt.tls else None
-    password = read_secret("LULLWATCH_MQTT_PASSWORD", mqtt.password_file)
-    return BrokerAddress(mqtt.host, mqtt.port, mqtt.username, password, tls)
 
 
 def _sink(influx: InfluxSettings, gateway: str) -> partial[InfluxSink]:

@@ -72,6 +72,10 @@ class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     port: _Port = 8883
     tls: bool = True
     ca_file: str | None = None
+    cert_file: str | None = None
+    """the gateway's own certificate, for a broker that asks for one"""
+    key_file: str | None = None
+    """its key, mode 0600; None when it is in the same file"""
     username: str | None = None
     password_file: str | None = None
     """file with mode 0600; or the environment variable LULLWATCH_MQTT_PASSWORD"""

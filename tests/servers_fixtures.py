@@ -116,14 +116,14 @@ class Broker:
     def port(self) -> int:
         return self.server.port
 
-    def sub(self, topic: str, *, session: str | None = None) -> Subscriber:
+    def sub(self, topic: str, *options: str, session: str | None = None) -> Subscriber:
         """Start `mosquitto_sub` on a topic filter; returns once it is subscribed.
 
         With a session the broker keeps messages for it while it is away; it comes back by itself.
         """
         program = self.server.program
         line = [str(program.sibling("mosquitto_sub")), "-h", self.host, "-p", str(self.port), "-d", "-q", "1"]
-        line += ["-c", "-i", session] if session else []
+        line += ["-c", "-i", session, *options] if session else options
         return Subscriber(program, [*line, "-t", topic, "-F", "\x1f%r\x1f%q\x1f%t\x1f%p"])
 
     def pub(self, topic: str, payload: str | bytes, *options: str) -> None:
