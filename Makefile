@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: help demo test check bench gallery figures accuracy format lock clean
+.PHONY: help demo test check bench latency gallery figures accuracy format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench: $(VENV)/.dev $(VENV)-peers/.peers ## slow tier: how fast the whole way is
 
 accuracy: $(VENV)/.dev ## slow tier: how well patterns are told apart on simulated nights (hours; goes on where it was broken off)
 	@$(BIN)/python bench/accuracy.py $(ACCURACY)
+
+latency: $(VENV)/.dev ## slow tier: how soon a series reaches an independent MQTT client, 200 in simulated time and 20 at real pace
+	@$(BIN)/python bench/latency.py
 
 gallery: $(VENV)/.dev ## draw docs/gallery: what three sensors see of each simulated movement
 	@$(BIN)/python -m lullwatch.gallery docs
