@@ -207,7 +207,7 @@ ENGLISH = Catalogue(
         "telling.answered": "{by} has answered: {title}",
         "telling.answered_text": "{by} has answered this message. It no longer rings at anyone.",
         "telling.false_alarm": "Called a false alarm: {title}",
-        "telling.false_alarm_text": "{by} says that this was a false alarm, and is sorry. The record is kept as it was.",
+        "telling.false_alarm_text": "{by} says: false alarm, sorry. The record is kept as it was.",
         "telling.muted": "Recorded while muted",
         "telling.muted_line": "{time} {title}",
         "telling.muted_text": "The mute has ended; what it kept silent is recorded like everything else.",

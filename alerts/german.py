@@ -234,7 +234,7 @@ GERMAN = Catalogue(
         "telling.answered_text": "{by} hat auf diese Nachricht geantwortet. Sie klingelt bei niemandem mehr.",
         "telling.false_alarm": "Als Fehlalarm bezeichnet: {title}",
         "telling.false_alarm_text": (
-            "{by} sagt, dass dies ein Fehlalarm war, und bittet um Entschuldigung. Die Aufzeichnung bleibt, wie sie war."
+            "{by} sagt: Fehlalarm, Entschuldigung. Die Aufzeichnung bleibt, wie sie war."
         ),
         "telling.muted": "Aufgezeichnet, während stummgeschaltet war",
         "telling.muted_line": "{time} {title}",

@@ -1,4 +1,4 @@
-"""What a message about an alert says beyond the alert's own text: that it comes again, who answered, what a mute hid."""
+"""What a message says beyond the text of its alert: that it comes again, who answered, what a mute kept silent."""
 
 from __future__ import annotations
 
