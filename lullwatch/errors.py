@@ -7,20 +7,29 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "AlreadyThere",
     "BadNight",
     "BadPopulation",
     "BadScenario",
     "BadSettings",
     "CannotWrite",
+    "FolderHoldsFiles",
     "FolderInUse",
     "LullwatchError",
+    "NoSuchEvent",
     "NoSuchLanguage",
     "NoSuchNight",
+    "NotConfirmed",
+    "NotKnown",
     "NothingRecorded",
     "NothingToReplay",
     "OtherPopulation",
+    "SameFolder",
     "ScenarioAndPopulation",
     "SecretTooOpen",
+    "SitesDoNotFit",
+    "UnknownFormat",
+    "UnknownZone",
     "WorkerDied",
 ]
 
@@ -145,3 +154,75 @@ class NoSuchLanguage(LullwatchError):
 
     def __init__(self, given: str, known: Sequence[str]) -> None:
         super().__init__(f"--language {given!r}: there are no texts in it; known: {' '.join(known)}")
+
+
+class FolderHoldsFiles(LullwatchError):
+    """A dataset would be mixed with what is in its folder."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is not empty; a dataset is written into a folder of its own, give it with --out"
+        )
+
+
+class UnknownFormat(LullwatchError):
+    """A file is of no kind that can be read."""
+
+    def __init__(self, path: Path, known: str) -> None:
+        super().__init__(
+            f"{path}: no recording we know by its name. Known are {known}; see docs/recordings.md"
+        )
+
+
+class AlreadyThere(LullwatchError):
+    """A recording of this name was imported before."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is there already and is left as it is; give another name with --name")
+
+
+class SitesDoNotFit(LullwatchError):
+    """The sites that were given are not those of the files."""
+
+    def __init__(self, files: int, sites: Sequence[str]) -> None:
+        super().__init__(
+            f"{files} files, but sites {', '.join(sites)}. "
+            "Give --site once for each file, in the order of the files, or not at all"
+        )
+
+
+class UnknownZone(LullwatchError):
+    """A time zone that is none."""
+
+    def __init__(self, zone: str) -> None:
+        super().__init__(f"there is no time zone {zone!r}; give one by its IANA name, such as Europe/Berlin")
+
+
+class NoSuchEvent(LullwatchError):
+    """No journal knows an event."""
+
+    def __init__(self, folder: Path, event_id: str) -> None:
+        super().__init__(
+            f"{folder}: no night here knows an event {event_id!r}; ids stand in the events tables of `lullwatch export`"
+        )
+
+
+class SameFolder(LullwatchError):
+    """A copy would lie on what it is a copy of."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} is the folder of the journals itself; give another one")
+
+
+class NotKnown(LullwatchError):
+    """No journal knows an infant."""
+
+    def __init__(self, folder: Path, infant: str) -> None:
+        super().__init__(f"{folder}: no night here knows infant {infant}; ids are those of the settings")
+
+
+class NotConfirmed(LullwatchError):
+    """Something that cannot be undone was not confirmed."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: not confirmed, nothing was changed. Type the id when asked, or give --yes")

@@ -9,13 +9,14 @@ from pathlib import Path
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.records import NS, ClockRow, Config, Item, Site, Tick
 from dsp.settings import Settings
-from store.edf import read_at_rest
 from store.journal import Carried, Journal
 from store.recording import AtRest, from_journal
 from store.rows import FED, FedRow, SegmentRow, fed_item
+from store.sealing import sealed_night
 
 from .errors import NothingToReplay
 from .feeding import settled_blocks
+from .importing import recordings_in
 from .night_before import NightBefore
 from .watch import Watch, watch_of
 
@@ -77,13 +78,13 @@ class _Part:
 
 
 def load(path: Path, *, infant: str | None = None, as_arrived: bool = False) -> list[Night]:
-    """The nights in a file: one for an EDF+ recording, one for each infant of a journal.
+    """The nights in a file: one for a recording, one for each infant of a journal, all of a dataset.
 
     In the order of arrival there is one more wherever the detector was begun anew with other settings.
 
     Args:
-        path: `.edf`, or a journal (`.sqlite`).
-        infant: only this one of a journal.
+        path: a journal (`.sqlite`), or a recording of any kind that is read (see `importing`).
+        infant: only this one.
         as_arrived: feed a journal's rows in the order they arrived, not in the order of time.
 
     Raises:
@@ -93,10 +94,11 @@ def load(path: Path, *, infant: str | None = None, as_arrived: bool = False) -> 
     if path.suffix != ".sqlite":
         if as_arrived:
             raise NothingToReplay(path, "only a journal knows in which order its rows arrived")
-        recording = read_at_rest(path)
-        if not recording.stretches:
+        found = [one for one in recordings_in(path) if infant in (None, one.recording.infant)]
+        nights = [settled_night(one.name, one.recording, None) for one in found if one.recording.stretches]
+        if not nights:
             raise NothingToReplay(path, "no movement signals in it")
-        return [settled_night(path.stem, recording, None)]
+        return nights
     with Journal.read_only(path) as journal:
         names = journal.infants() if infant is None else [infant]
         nights = [night for name in names for night in _journal_nights(path, journal, name, as_arrived)]
@@ -107,15 +109,14 @@ def load(path: Path, *, infant: str | None = None, as_arrived: bool = False) -> 
 
 
 def _journal_nights(path: Path, journal: Journal, infant: str, as_arrived: bool) -> Iterator[Night]:
-    recording = from_journal(journal, infant).at_rest()
+    recording = sealed_night(journal, infant) or from_journal(journal, infant).at_rest()
     if not recording.stretches:
         return
-    parts = list(_parts(journal, infant))
-    settled = settled_night(f"{path.stem}_{infant}", recording, parts[-1].watch)
+    settled = settled_night(f"{path.stem}_{infant}", recording, _last_watch(journal, infant))
     if not as_arrived:
         yield settled
         return
-    for number, part in enumerate(parts, start=1):
+    for number, part in enumerate(_parts(journal, infant), start=1):
         name = settled.name if number == 1 else f"{settled.name}_part-{number}"
         night = settled if part.watch is None else _set(settled, part.watch)
         blocks = part.blocks if part.ended else part.blocks[:-1]
@@ -155,6 +156,12 @@ def _set(night: Night, watch: Watch) -> Night:
     return replace(
         night, sites=tuple(s for s in Site if s in seen), age_days=watch.age_days, wording=watch.wording
     )
+
+
+def _last_watch(journal: Journal, infant: str) -> Watch | None:
+    """The settings of the infant's last detector in this journal."""
+    watches = (watch_of(config) for config in journal.configs())
+    return next((w for w in reversed(list(watches)) if w.infant == infant and not w.ended), None)
 
 
 def _parts(journal: Journal, infant: str) -> Iterator[_Part]:

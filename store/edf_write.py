@@ -137,8 +137,14 @@ def _annotations(
     spans += [(e.onset_ns, e.end_ns, str(e.label)) for e in standing_events(run.events)]
     spans += [(s.t_ns, s.t_ns + s.span_ns, f"state {s.state}") for s in run.states]
     spans += [(n.t_ns, n.t_ns, f"note {n.kind}: {n.text}") for n in run.notes]
-    inside = [s for s in spans if s[1] >= start_ns and s[0] < end_ns]
+    spans += [(a.onset_ns, a.onset_ns + a.duration_ns, a.text) for a in run.annotations if _is_told(a.text)]
+    inside = [s for s in dict.fromkeys(spans) if s[1] >= start_ns and s[0] < end_ns]
     return [_annotation(onset, end, text, start_ns) for onset, end, text in sorted(inside)]
+
+
+def _is_told(text: str) -> bool:
+    """Whether an annotation that was read goes on; where samples are missing is seen anew."""
+    return text.partition(" ")[0] != GAP
 
 
 def _edges(tracks: Sequence[Track], start_ns: int, end_ns: int) -> Iterator[Gap]:

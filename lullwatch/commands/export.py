@@ -3,29 +3,91 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 __all__ = ["export"]
 
+_Journals = Annotated[list[Path], Parameter(consume_multiple=True)]
+_Kind = Annotated[Literal["edf", "bids", "csv", "parquet"], Parameter(name="--format")]
+_Flag = Annotated[bool, Parameter(negative="")]
 
-def export(journal: Path, *, out: Path = Path("lullwatch-export"), infant: str | None = None) -> int:
-    """Write an infant's night from a journal as EDF+ with its events and states.
 
-    Writes NAME.edf with its sidecars, NAME_events.tsv and NAME_states.tsv.
+def export(
+    journals: _Journals,
+    /,
+    *,
+    out: Path = Path("lullwatch-export"),
+    kind: _Kind = "edf",
+    infant: str | None = None,
+    alias: str | None = None,
+    notes: bool | None = None,
+    consent_note: str = "",
+    seal: _Flag = False,
+) -> int:
+    """Write nights from journals as EDF+, as a Motion-BIDS dataset, as CSV or as Parquet; or seal them.
+
+    EDF+ is NAME.edf with its sidecars, CSV and Parquet are NAME_samples; each has NAME_events.tsv and NAME_states.tsv
+    beside it. BIDS is one dataset of all nights, in an empty folder. All but EDF+ need the extra `tables`. No name and
+    no birth date are written; age in days stands in a dataset only.
 
     Example: lullwatch export journal-2026-11-22.sqlite --out recordings
 
     Parameters
     ----------
-    journal
-        A journal (.sqlite).
+    journals
+        Journals (.sqlite), one for each night.
     out
         Folder for the files; made if missing.
+    kind
+        What to write.
     infant
         Only this infant.
-    """
-    from lullwatch.console import say
-    from lullwatch.export import export as write
+    alias
+        Id that stands in the files instead of the infant's.
 
-    for path in write(journal, out, infant=infant):
+    Notes:
+        Pass on the wording of notes, which may name somebody. By default in EDF+ only.
+    consent_note
+        What the family agreed to; stands in the README.
+    seal
+        Write nothing into --out. Put a verified copy of the samples beside each journal that replay reads at once.
+    """
+    from lullwatch import export as engine
+    from lullwatch.console import progress, say
+
+    if seal:
+        return _seal(journals)
+    wishes = engine.Wishes(infant, alias, notes, consent_note)
+    with progress("exporting", total=None) as bar:
+        if kind == "bids":
+            paths = engine.export_dataset(journals, out, wishes=wishes, on_progress=bar.advance)
+        else:
+            paths = [
+                path
+                for journal in journals
+                for path in engine.export(
+                    journal, out, kind=engine.Kind(kind), wishes=wishes, on_progress=bar.advance
+                )
+            ]
+    for path in paths:
         say(f"written: {path}")
+    return 0
+
+
+def _seal(journals: list[Path]) -> int:
+    from time import perf_counter
+
+    from lullwatch.console import progress, say
+    from store.sealing import read_sealed, seal
+
+    for journal in journals:
+        with progress(f"sealing {journal.name}", total=1.0) as bar:
+            sealed = seal(journal, on_progress=bar.advance)
+        began = perf_counter()
+        read_sealed(sealed.path)
+        took_s = perf_counter() - began
+        say(f"sealed: {sealed.path}")
+        say(f"{sealed.segments} packets, every bit as in the journal; read back in {took_s:.2f} s")
     return 0
