@@ -1,11 +1,11 @@
-"""From the journal to the broker, behind a durable cursor: what is not confirmed is sent again."""
+"""From the nights to the broker, behind a durable cursor: what is not confirmed is sent again."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from alerts.mqtt import MqttPublisher, PublisherStopped
@@ -17,13 +17,15 @@ from alerts.payloads import (
     coverage_message,
     event_message,
     link_message,
+    notification_message,
     state_message,
 )
 from alerts.rules import RuleState, severity_of
+from alerts.telling import Notification
 from dsp.records import Alert, Coverage, Event, LinkSample, Severity, Site, StateEpoch
 from store.errors import JournalError
-from store.journal import Journal
 from store.rows import LinkRow, Row
+from store.shelf import Place, Shelf
 
 __all__ = ["ALERTS", "DIARY", "Announcer"]
 
@@ -35,46 +37,47 @@ DIARY = ("alert", "event", "state", "coverage", "link")
 """Alerts are only read here: an event is announced at the severity its alert stands at."""
 _BATCH_ROWS = 200
 """Rows read at once; each is confirmed before the next is sent, so more would only take memory."""
-_RECALLED_ROWS = 2_000_000
-"""How far back a start looks for what stands: the rows of a day of one infant's three sensors. What is older
-has long been told its last."""
 
 
 class Announcer:
-    """Reads rows of some tables in journal order and publishes each until the broker has confirmed it.
+    """Reads rows of some tables in the order of the nights and publishes each until the broker has confirmed it.
 
-    A row that cannot be made a message is set aside beside the journal, with the reason; the next ones go out.
-    While the journal cannot be read or the cursor cannot be moved, it tries again at every `wake`.
+    A row that cannot be made a message is set aside beside its night, with the reason; the next ones go out.
+    While a night cannot be read or the cursor cannot be moved, it tries again at every `wake`.
 
     Args:
-        journal: is read; only its cursors are moved.
+        shelf: the nights; only cursors are moved.
         publisher: to hand messages to.
         topics: of this gateway.
-        tables: names of the journal's tables to announce.
+        tables: names of the tables to announce.
         utc: ties data time to UTC.
+        record: how a version of an alert goes out; without it, as it was decided.
     """
 
     def __init__(
         self,
-        journal: Journal,
+        shelf: Shelf,
         publisher: MqttPublisher,
         topics: Topics,
         *,
         tables: Sequence[str],
         utc: UtcClock,
+        record: Callable[[Alert], Notification] | None = None,
     ) -> None:
-        self._journal = journal
+        self._cursor = "mqtt-" + "-".join(tables)
+        self._rows = shelf.reader(self._cursor, tables=tables)
         self._publisher = publisher
         self._topics = topics
         self._tables = tuple(tables)
-        self._cursor = "mqtt-" + "-".join(tables)
         self._utc = utc
+        self._record = record
         self._severity: dict[str | None, Severity] = {}
         self._links: dict[str, dict[Site, LinkSample]] = {}
         self._newest: dict[tuple[str, type], int] = {}
         """time of the newest state and minute announced, by infant: a topic shows what is now"""
+        self._done: Place | None = None
+        """confirmed by the broker, but the cursor could not be moved behind it yet"""
         self._recalled = False
-        self._published = 0
         self._trouble = ""
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
@@ -85,7 +88,7 @@ class Announcer:
         self._news.set()
 
     async def settled(self) -> None:
-        """Wait until everything in the journal has been confirmed."""
+        """Wait until everything in the nights has been confirmed."""
         await self._idle.wait()
 
     async def run(self) -> None:
@@ -118,15 +121,9 @@ class Announcer:
 
     def _recall(self) -> None:
         """Learn from what was announced before this start: alerts that stand, and every sensor's newest link."""
-        upto = self._journal.cursor(self._cursor)
-        after = max(0, upto - _RECALLED_ROWS)
-        tables = [t for t in ("alert", "link") if t in self._tables and self._tables != ALERTS]
-        while rows := self._journal.read(after, limit=_BATCH_ROWS, tables=tables):
-            for number, row in rows:
-                if number > upto:
-                    return
+        if self._tables != ALERTS:
+            for _, row in self._rows.confirmed(tables=("alert", "link")):
                 self._remember(row)
-            after = rows[-1][0]
 
     def _remember(self, row: Row) -> None:
         if isinstance(row, Alert):
@@ -135,29 +132,30 @@ class Announcer:
             self._links.setdefault(row.infant, {})[row.sample.site] = row.sample
 
     async def _batch(self) -> bool:
-        """Publish the next rows; the cursor moves when all of them are confirmed.
-
-        What is confirmed is not sent again by this process, even while the cursor cannot be moved.
-        """
-        cursor = await asyncio.to_thread(self._journal.cursor, self._cursor)
-        after = max(cursor, self._published)
-        rows = await asyncio.to_thread(self._journal.read, after, limit=_BATCH_ROWS, tables=self._tables)
-        for number, row in rows:
-            await self._announce(number, row)
-            self._published = number
-        if self._published > cursor:
-            await asyncio.to_thread(self._journal.advance, self._cursor, self._published)
+        """Publish the next rows; the cursor moves behind the last that is confirmed."""
+        rows = await asyncio.to_thread(self._rows.rows, _BATCH_ROWS)
+        outdated = _outdated([row for _, row in rows]) if self._tables == ALERTS else set()
+        try:
+            for number, (place, row) in enumerate(rows):
+                if number not in outdated:
+                    await self._announce(place, row)
+                self._done = place
+        finally:
+            if self._done is not None:
+                await asyncio.to_thread(self._rows.confirm, self._done)
+                self._done = None
         return bool(rows)
 
-    async def _announce(self, number: int, row: Row) -> None:
+    async def _announce(self, place: Place, row: Row) -> None:
         try:
             message = self._message(row)
         except Exception as error:  # noqa: BLE001 - whatever one row does, those after it must go out
             reason = f"{type(error).__name__}: {error}"
-            _log.error("row %d of the journal cannot be announced and was set aside: %s", number, reason)
-            await asyncio.to_thread(
-                self._journal.set_aside, self._cursor, number, reason, repr(row).encode("utf-8", "replace")
+            _log.error(
+                "row %d of %s cannot be announced and was set aside: %s", place.row, place.night, reason
             )
+            body = repr(row).encode("utf-8", "replace")
+            await asyncio.to_thread(self._rows.set_aside, place, reason, body)
         else:
             if message is not None:
                 await self._publisher.publish(message)
@@ -188,13 +186,37 @@ class Announcer:
 
     def _alert(self, alert: Alert) -> Message | None:
         if self._tables == ALERTS:
-            return alert_message(self._topics, self._utc, _sendable(alert))
+            alert = _sendable(alert)
+            if self._record is None:
+                return alert_message(self._topics, self._utc, alert)
+            return notification_message(self._topics, self._utc, self._record(alert), from_ns=alert.t_ns)
         self._remember(alert)
         return None
 
     def _standing(self, event: Event) -> Severity:
         """What an event stands at: its alert's severity, else that of the table."""
         return self._severity.get(event.id) or severity_of(RuleState(), event)
+
+
+def _outdated(rows: Sequence[Row]) -> set[int]:
+    """Places of alerts that a newer version among the rows replaces: an outage is not told version by version.
+
+    One that rings is never left out for one that does not.
+    """
+    newest: dict[str, int] = {}
+    found: set[int] = set()
+    for number, row in enumerate(rows):
+        if not isinstance(row, Alert):
+            continue
+        before = newest.get(row.id)
+        if before is not None and (_rings(row) or not _rings(rows[before])):
+            found.add(before)
+        newest[row.id] = number
+    return found
+
+
+def _rings(row: Row) -> bool:
+    return isinstance(row, Alert) and row.facts.get("announce") == "ring"
 
 
 def _sendable(alert: Alert) -> Alert:

@@ -21,6 +21,7 @@ from lullwatch.announcer import ALERTS, DIARY, Announcer
 from store.errors import JournalFull
 from store.journal import Journal
 from store.rows import LinkRow
+from store.shelf import Shelf
 from store.utc import UtcMap
 from tests.alert_makers import event, later
 from tests.servers_fixtures import PATIENCE_S, Broker
@@ -54,7 +55,8 @@ async def announcing(
     """A publisher and one announcer, from a start to an end."""
     topics = Topics(broker.topic)
     publisher = MqttPublisher(BrokerAddress(broker.host, broker.port), topics, clock=ScaledClock(pace=20.0))
-    announcer = Announcer(journal, publisher, topics, tables=tables, utc=UtcMap(journal.clock_rows()))
+    shelf = Shelf.around(journal.path)
+    announcer = Announcer(shelf, publisher, topics, tables=tables, utc=UtcMap(journal.clock_rows()))
     tasks = [asyncio.create_task(publisher.run()), asyncio.create_task(announcer.run())]
     try:
         yield announcer
@@ -63,6 +65,7 @@ async def announcing(
         await asyncio.wait_for(tasks[0], PATIENCE_S)
         tasks[1].cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
+        shelf.close()
         assert not [r for r in results if isinstance(r, Exception)]
 
 
@@ -136,6 +139,30 @@ def test_an_alert_rings_even_when_one_of_its_figures_is_no_number(
     assert journal.dead_letters("mqtt-alert") == []
 
 
+def test_after_an_outage_only_the_newest_version_is_told_but_never_silence_for_a_ring(
+    journal: Journal, mosquitto: Broker
+) -> None:
+    versions = [alert(1, announce="push")]
+    versions += [replace(versions[0], version=2, facts={"announce": "ring"})]
+    versions += [replace(versions[0], version=n, facts={"announce": "update"}) for n in (3, 4, 5)]
+    journal.commit([*versions, alert(2)])
+    said = messages(mosquitto, "alert", announce(journal, mosquitto, ALERTS), 3)
+    assert [(m["id"], m["version"]) for m in said] == [("alert-1", 2), ("alert-1", 5), ("alert-2", 1)]
+
+
+def test_an_alert_of_the_last_night_is_told_before_those_of_this_one(
+    tmp_path: Path, mosquitto: Broker
+) -> None:
+    with Journal.open(tmp_path / "journal-2026-03-14.sqlite") as last:
+        last.commit([CLOCK, alert(1)])
+        asyncio.run(announce(last, mosquitto, ALERTS))
+        last.commit([alert(2)])
+    with Journal.open(tmp_path / "journal-2026-03-15.sqlite") as journal:
+        journal.commit([replace(CLOCK, t_ns=10 * NS), alert(3)])
+        said = messages(mosquitto, "alert", announce(journal, mosquitto, ALERTS), 2)
+    assert [m["id"] for m in said] == ["alert-2", "alert-3"]
+
+
 def test_while_the_cursor_cannot_be_moved_alerts_still_go_out_and_only_once(
     journal: Journal, mosquitto: Broker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -145,7 +172,7 @@ def test_while_the_cursor_cannot_be_moved_alerts_still_go_out_and_only_once(
     async def work() -> None:
         async with announcing(journal, mosquitto, ALERTS) as announcer:
             with monkeypatch.context() as disk:
-                disk.setattr(journal, "advance", full)
+                disk.setattr(Journal, "advance", full)
                 for number in (1, 2, 3):
                     journal.commit([alert(number)])
                     announcer.wake()
