@@ -8,9 +8,13 @@ from cyclopts import App, CycloptsError
 
 from store.errors import StoreError
 
+from .commands.backup import backup, restore
 from .commands.demo import demo
 from .commands.export import export
+from .commands.forget import forget
+from .commands.import_ import import_
 from .commands.monitor import monitor
+from .commands.pin import pin
 from .commands.replay import replay
 from .commands.score import score
 from .commands.simulate import simulate
@@ -32,7 +36,7 @@ app = App(
     help_format="plaintext",
     version=lambda: _version(),
 )
-COMMANDS = (demo, monitor, simulate, replay, score, export, summary)
+COMMANDS = (demo, monitor, simulate, replay, score, export, import_, summary, backup, restore, forget, pin)
 """Their modules are thin: what is heavy is imported when a command runs, so that --help is quick."""
 
 for _command in COMMANDS:

@@ -222,7 +222,9 @@ class NotKnown(LullwatchError):
 
 
 class NotConfirmed(LullwatchError):
-    """Something that cannot be undone was not confirmed."""
+    """That an infant is to be forgotten was not confirmed."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what}: not confirmed, nothing was changed. Type the id when asked, or give --yes")
+    def __init__(self, infant: str) -> None:
+        super().__init__(
+            f"forget {infant}: not confirmed, nothing was changed. Type the id when asked, or give --yes"
+        )

@@ -28,6 +28,7 @@ __all__ = [
     "check_kind",
     "check_whole",
     "claimed",
+    "claimed_for",
     "connect",
     "connect_reading",
     "durable",
@@ -103,6 +104,16 @@ def claimed(path: Path) -> int:
         os.close(descriptor)
         raise JournalInUse(path) from None
     return descriptor
+
+
+@contextmanager
+def claimed_for(path: Path) -> Iterator[None]:
+    """Nobody else writes this journal meanwhile. Raises JournalInUse or JournalReadOnly."""
+    claim = claimed(path)
+    try:
+        yield
+    finally:
+        os.close(claim)
 
 
 def check_begun(path: Path, db: sqlite3.Connection) -> None:

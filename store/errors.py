@@ -17,7 +17,9 @@ __all__ = [
     "JournalInUse",
     "JournalReadOnly",
     "JournalTooNew",
+    "NightIsNewer",
     "NotSealed",
+    "StillThere",
     "StoreError",
 ]
 
@@ -105,6 +107,26 @@ class JournalBusy(JournalError):
         super().__init__(
             f"{path}: another process has held the journal for more than {waited_s:g} s. "
             "Only one monitor may run on a journal; stop the other program that writes to it."
+        )
+
+
+class NightIsNewer(JournalError):
+    """A copy would replace a night that holds more."""
+
+    def __init__(self, path: Path, rows: int) -> None:
+        super().__init__(
+            f"{path} is there and holds {rows} rows that this copy does not. "
+            "Back it up first, then give --replace; or restore into another folder with --to."
+        )
+
+
+class StillThere(JournalError):
+    """A file still speaks of an infant who was to be forgotten."""
+
+    def __init__(self, path: Path, infant: str) -> None:
+        super().__init__(
+            f"{path} still speaks of infant {infant} or of what was told of it. "
+            "If you put this file here, delete it; otherwise run the command again with the monitor stopped."
         )
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from store.cursors import Cursors
-from store.database import claimed, connect, flush_folder, prepare, transaction, translated
+from store.database import claimed_for, connect, flush_folder, prepare, transaction, translated
 from store.errors import StoreError
 from store.rows import TABLES
 
@@ -63,11 +63,8 @@ def salvage(path: Path) -> Salvaged:
     Row numbers stay, so that cursors and snapshots stay true. Raises JournalInUse while a monitor writes it,
     JournalFull, JournalReadOnly or JournalFailing; then the damaged file is where it was.
     """
-    claim = claimed(path)
-    try:
+    with claimed_for(path):
         return _salvage(path)
-    finally:
-        os.close(claim)
 
 
 def _salvage(path: Path) -> Salvaged:

@@ -1,0 +1,84 @@
+"""Copies of the nights, taken while the monitor runs, and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from store.backup import Copied, copy_night, restore_night
+from store.shelf import Shelf
+
+from .errors import CannotWrite, NothingRecorded, SameFolder
+
+__all__ = ["back_up", "restore"]
+
+
+def back_up(
+    folder: Path, dest: Path, *, on_progress: Callable[[float, str], None] = lambda _share, _what: None
+) -> list[Copied]:
+    """Copy every night of a folder that the destination does not hold yet, the oldest first.
+
+    Args:
+        folder: of the journals.
+        dest: made when it is missing; an earlier backup there is brought up to date.
+        on_progress: told shares of the work done and the night under way; they add up to 1.
+
+    Raises:
+        NothingRecorded: no journal in the folder.
+        SameFolder: the destination is the folder itself.
+        CannotWrite: the destination cannot be made.
+        store.errors.JournalError: a night cannot be read, or a copy not be written.
+    """
+    return _each(folder, dest, copy_night, on_progress)
+
+
+def restore(
+    copies: Path,
+    folder: Path,
+    *,
+    replace: bool = False,
+    on_progress: Callable[[float, str], None] = lambda _share, _what: None,
+) -> list[Copied]:
+    """Put every night of a backup back into a folder.
+
+    Args:
+        copies: the backup.
+        folder: of the journals; made when it is missing.
+        replace: also over a night that holds more than the copy.
+        on_progress: as for `back_up`.
+
+    Raises: as `back_up`, and
+        store.errors.NightIsNewer: a night would lose rows.
+        store.errors.JournalInUse: the monitor runs.
+    """
+
+    def put(copy: Path, to: Path, *, on_progress: Callable[[float], None]) -> Copied:
+        return restore_night(copy, to, replace=replace, on_progress=on_progress)
+
+    return _each(copies, folder, put, on_progress)
+
+
+def _each(
+    source: Path, dest: Path, work: Callable[..., Copied], on_progress: Callable[[float, str], None]
+) -> list[Copied]:
+    with Shelf(source) as shelf:
+        nights = shelf.nights()
+    if not nights:
+        raise NothingRecorded(source)
+    if dest.resolve() == source.resolve():
+        raise SameFolder(dest)
+    try:
+        dest.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(dest, error) from error
+    sizes = {path: path.stat().st_size for path in nights}
+    whole = max(sum(sizes.values()), 1)
+    done = []
+    for path in nights:
+        weight = sizes[path] / whole
+
+        def share(part: float, weight: float = weight, name: str = path.name) -> None:
+            on_progress(part * weight, name)
+
+        done.append(work(path, dest, on_progress=share))
+    return done

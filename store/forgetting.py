@@ -1,0 +1,198 @@
+"""Taking one infant out of a folder of nights, so that no byte of any file speaks of it any more."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from store.cursors import Cursors
+from store.database import claimed_for, connect, durable, transaction, translated
+from store.errors import StillThere
+from store.journal import Journal
+from store.rows import TABLES
+from store.salvage import DAMAGED
+from store.sealing import sealed_path, unseal
+from store.shelf import is_night
+
+__all__ = ["Forgotten", "forget", "holding", "trace_of"]
+
+
+_OWN: Final = ("snapshot", "carried")
+_SHORT_ID: Final = 4
+"""Shorter ids stand in any file by chance and are looked for as they are written in records only."""
+
+_SOUGHT_IDS: Final = 4
+"""Ids of each night that are looked for: each costs another walk through every byte, and what leaves one leaves all."""
+
+_SET_ASIDE: Final = (DAMAGED, ".part", "_sealed.partial")
+
+
+@dataclass(slots=True)
+class Forgotten:
+    """What was taken away."""
+
+    rows: int = 0
+    files: list[Path] = field(default_factory=list)
+    """deleted whole: nobody else was in them, or they were damaged copies or sealed copies of a night"""
+
+
+def holding(folder: Path, infant: str) -> list[Path]:
+    """Nights that know the infant."""
+    found = []
+    for path in sorted(p for p in folder.glob("journal-*.sqlite") if is_night(p)):
+        with Journal.read_only(path) as journal:
+            known = {*journal.infants(), *(_infant_of(config.text) for config in journal.configs())}
+            told = {event.infant for event in journal.events(infant)} | {
+                n.infant for n in journal.notes(infant)
+            }
+            if infant in known | told:
+                found.append(path)
+    return found
+
+
+def forget(folder: Path, infant: str) -> Forgotten:
+    """Take the infant out of every night; those of others keep theirs. No monitor may run on the folder.
+
+    Raises:
+        JournalInUse: a monitor writes one of the nights; nothing was taken away.
+        StillThere: after all this some file still speaks of the infant; it names the file.
+        JournalError: a file cannot be read or written; run it again.
+    """
+    nights = holding(folder, infant)
+    done = Forgotten()
+    with ExitStack() as claims:
+        for path in nights:
+            claims.enter_context(claimed_for(path))
+        needles = _needles(nights, infant)
+        for path in nights:
+            _forget_in(path, infant, done)
+        for path in folder.iterdir():
+            if any(mark in path.name for mark in _SET_ASIDE) or infant in _words_of(path):
+                _delete(path, done)
+    for path in trace_of(folder, needles):
+        raise StillThere(path, infant)
+    return done
+
+
+def trace_of(folder: Path, needles: Iterable[bytes]) -> list[Path]:
+    """Files of which some byte sequence still speaks of the infant."""
+    wanted = list(needles)
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and _contains(path, wanted)]
+
+
+def _words_of(path: Path) -> list[str]:
+    """Parts of a file's name: exports carry the infant's id in theirs."""
+    return path.name.replace(".", "_").split("_")
+
+
+def _needles(nights: Sequence[Path], infant: str) -> list[bytes]:
+    """What no file may hold afterwards: the id, and the ids of everything told of the infant."""
+    ids = {f'"infant":{json.dumps(infant)}'}
+    if len(infant) >= _SHORT_ID:
+        ids.add(infant)
+    for path in nights:
+        with Journal.read_only(path) as journal:
+            told = [event.id for event in journal.events(infant)] + [a.id for a in journal.alerts(infant)]
+            ids |= set(told[-_SOUGHT_IDS:])
+    return [word.encode() for word in ids]
+
+
+def _contains(path: Path, needles: list[bytes]) -> bool:
+    if not path.stat().st_size:
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return any(content.find(needle) >= 0 for needle in needles)
+
+
+def _forget_in(path: Path, infant: str, done: Forgotten) -> None:
+    if sealed_path(path).exists():
+        unseal(path)
+        done.files.append(sealed_path(path))
+    with translated(path), closing(connect(path, "rw")) as db:
+        durable(db)
+        db.execute("PRAGMA secure_delete = ON")
+        rows = _rows_of(db, infant)
+        with transaction(db):
+            for name, numbers in rows.items():
+                db.executemany(f"DELETE FROM {name} WHERE row = ?", ((n,) for n in numbers))  # noqa: S608 - names are constants
+        done.rows += sum(len(numbers) for numbers in rows.values())
+        empty = not any(
+            db.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone()  # noqa: S608 - names are constants
+            for name in _tables(db)
+            if name not in ("clock", "link")
+        )
+        if not empty:
+            # Written anew from the rows that are left, the file holds nothing of the others, in no free page.
+            db.execute("VACUUM")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    _forget_letters(path, {n for numbers in rows.values() for n in numbers}, infant)
+    if empty:
+        for file in (path, Cursors.path_beside(path)):
+            _delete(file, done)
+
+
+def _tables(db: sqlite3.Connection) -> list[str]:
+    there = {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    return [name for name in (*TABLES, *_OWN) if name in there]
+
+
+def _rows_of(db: sqlite3.Connection, infant: str) -> dict[str, list[int]]:
+    """Numbers of the infant's rows by table, of those too that name it only through an alert or their text."""
+    found: dict[str, list[int]] = {}
+    for name in _tables(db):
+        if name in _OWN or TABLES[name].has_infant:
+            wanted, values = "infant = ?", (infant,)
+        elif name == "delivery":
+            wanted, values = "id IN (SELECT id FROM alert WHERE infant = ?)", (infant,)
+        elif name == "config":
+            found[name] = [
+                row for row, text in db.execute("SELECT row, body FROM config") if _names(text, infant)
+            ]
+            continue
+        else:
+            continue
+        found[name] = [row for (row,) in db.execute(f"SELECT row FROM {name} WHERE {wanted}", values)]  # noqa: S608 - names are constants
+    return found
+
+
+def _names(body: str, infant: str) -> bool:
+    return _infant_of(json.loads(body)["text"]) == infant
+
+
+def _infant_of(text: str) -> str:
+    try:
+        settings = json.loads(text)
+    except json.JSONDecodeError:
+        return ""
+    return str(settings.get("infant", "")) if isinstance(settings, dict) else ""
+
+
+def _forget_letters(path: Path, rows: set[int], infant: str) -> None:
+    beside = Cursors.path_beside(path)
+    if not beside.exists():
+        return
+    with translated(beside), closing(sqlite3.connect(beside, isolation_level=None)) as db:
+        db.execute("PRAGMA secure_delete = ON")
+        letters = db.execute("SELECT rowid, row, reason, body FROM quarantine").fetchall()
+        mine = [
+            (n,)
+            for n, row, reason, body in letters
+            if row in rows or infant.encode() in body or infant in reason
+        ]
+        db.executemany("DELETE FROM quarantine WHERE rowid = ?", mine)
+        db.execute("VACUUM")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _delete(path: Path, done: Forgotten) -> None:
+    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm"), path.with_suffix(".lock")):
+        if name.is_file():
+            name.unlink()
+            if name.suffix != ".lock":
+                done.files.append(name)

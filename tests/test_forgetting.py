@@ -1,0 +1,158 @@
+"""Whoever is forgotten is in no byte of any file; whoever else was there loses nothing."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from dsp.records import (
+    NS,
+    Alert,
+    ClockRow,
+    Config,
+    Coverage,
+    Delivery,
+    LinkSample,
+    Note,
+    Pin,
+    Severity,
+    Site,
+    Tick,
+    Usability,
+)
+from lullwatch.__main__ import main
+from store.errors import JournalInUse, StillThere
+from store.forgetting import forget, trace_of
+from store.journal import Carried, Journal
+from store.rows import FedRow, LinkRow, Row
+from store.sealing import seal, sealed_path
+from tests.store_examples import event, segment, segment_row
+
+GONE, STAYS = "zoe-7f3a", "max-11d0"
+NAMES = ("journal-2026-03-14.sqlite", "journal-2026-03-15.sqlite")
+
+
+def of(infant: str, number: int) -> list[Row]:
+    """Rows of every kind, each with something of the infant's own in it."""
+    t_ns = number * NS
+    alert = Alert(
+        f"alert-{infant}-{number}", 1, Severity.URGENT, infant, t_ns, "p", f"e-{infant}-{number}", 0, NS, 3, "r@1",
+        f"words about {infant}", {},
+    )  # fmt: skip
+    return [
+        *(segment_row(segment(1000 * number + i, sensor=f"s-{infant}"), infant) for i in range(40)),
+        FedRow(infant, Tick(t_ns)),
+        event(f"e-{infant}-{number}", infant=infant),
+        alert,
+        Delivery(alert.id, 1, t_ns, "mqtt", "published", f"to {infant}"),
+        Note(infant, t_ns, "note", f"{infant} slept", "p"),
+        Pin(infant, 0, NS, f"e-{infant}-{number}"),
+        Coverage(infant, t_ns, 60 * NS, Usability.USABLE, (), ((Site.LA, 1.0),)),
+        LinkRow(infant, LinkSample(Site.LA, f"s-{infant}", t_ns, "streaming", 1, 0, 0, 80, -60, 0.1)),
+        Config(t_ns, "digest", f'{{"infant":"{infant}","sites":["LA"]}}'),
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number, name in enumerate(NAMES):
+        carried = [Carried(i, NS, "earlier", 1, f"state of {i}".encode() * 50) for i in (GONE, STAYS)]
+        with Journal.begin(tmp_path / name, [ClockRow(number * NS, NS, "b", "UTC")], carried) as journal:
+            for infant in (GONE, STAYS):
+                rows = (
+                    [r for r in of(infant, number) if not isinstance(r, FedRow)]
+                    if number
+                    else of(infant, number)
+                )
+                journal.commit(rows)
+                journal.put_snapshot(infant, journal.last_row, NS, f"{infant} snapshot".encode() * 100)
+                journal.set_aside("influx", journal.last_row, "400", f"imu,infant={infant} x=1".encode())
+                journal.advance("influx", journal.last_row)
+        seal(tmp_path / name)
+    (tmp_path / "journal-2026-03-14.sqlite.damaged-1").write_bytes(b"..." + GONE.encode())
+    (tmp_path / f"journal-2026-03-14_{GONE}.edf").write_bytes(b"samples")
+    return tmp_path
+
+
+def kept(path: Path, infant: str) -> list[str]:
+    with Journal.read_only(path) as journal:
+        rows = [repr(row) for _, row in journal.read(limit=10_000) if infant in repr(row)]
+        return [*rows, repr(journal.newest_snapshot(infant)), repr(journal.carried(infant))]
+
+
+def test_no_byte_of_any_file_speaks_of_who_was_forgotten(folder: Path) -> None:
+    with Journal.open(folder / NAMES[1]) as journal:
+        journal.commit(of(GONE, 7))  # some of it is only in the log yet
+    assert trace_of(folder, [GONE.encode()])
+    forget(folder, GONE)
+    assert trace_of(folder, [GONE.encode(), f"e-{GONE}".encode()]) == []
+    with Journal.read_only(folder / NAMES[1]) as journal:
+        assert journal.infants() == [STAYS]
+
+
+def test_samples_are_gone_from_free_pages_too(tmp_path: Path) -> None:
+    path = tmp_path / NAMES[0]
+    mine, other = segment_row(segment(5), GONE), segment_row(segment(6, site=Site.RA), STAYS)
+    with Journal.open(path) as journal:
+        journal.commit([ClockRow(0, 0, "b", "UTC"), mine, other])
+    forget(tmp_path, GONE)
+    assert trace_of(tmp_path, [mine.segment.counts.tobytes()[:64]]) == []
+    assert trace_of(tmp_path, [other.segment.counts.tobytes()[:64]]) == [path]
+
+
+def test_others_in_the_same_files_keep_every_row_state_and_cursor(folder: Path) -> None:
+    before = [kept(folder / name, STAYS) for name in NAMES]
+    with Journal.read_only(folder / NAMES[0]) as journal:
+        cursor = journal.cursor("influx")
+    forget(folder, GONE)
+    assert [kept(folder / name, STAYS) for name in NAMES] == before
+    with Journal.open(folder / NAMES[0]) as journal:
+        assert journal.cursor("influx") == cursor
+        assert [d.body for d in journal.dead_letters("influx")] == [f"imu,infant={STAYS} x=1".encode()]
+        assert journal.commit(of(STAYS, 9)).last_row > cursor
+
+
+def test_copies_beside_the_nights_go_too(folder: Path) -> None:
+    done = forget(folder, GONE)
+    assert not sealed_path(folder / NAMES[0]).exists()
+    assert not list(folder.glob("*.damaged-*"))
+    assert not list(folder.glob("*.edf"))
+    assert {f.suffix for f in done.files} >= {".npz", ".edf"}
+
+
+def test_a_night_that_held_nobody_else_goes_whole(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / NAMES[0]) as journal:
+        journal.commit([ClockRow(0, 0, "b", "UTC"), *of(GONE, 0)])
+        journal.advance("influx", 3)
+    forget(tmp_path, GONE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_while_a_monitor_runs_nothing_is_taken_away(folder: Path) -> None:
+    with Journal.open(folder / NAMES[1]), pytest.raises(JournalInUse):
+        forget(folder, GONE)
+    with Journal.read_only(folder / NAMES[0]) as journal:
+        assert GONE in journal.infants()
+
+
+def test_a_file_that_still_speaks_of_it_is_named(folder: Path) -> None:
+    (folder / "my-notes.txt").write_text(f"about {GONE}")
+    with pytest.raises(StillThere, match=r"my-notes\.txt"):
+        forget(folder, GONE)
+
+
+def test_it_asks_first_and_says_what_it_cannot_reach(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
+    assert main(["forget", GONE, "--journals", str(folder)]) == 2
+    assert "nothing was changed" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{GONE}\n"))
+    assert main(["forget", GONE, "--journals", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "InfluxDB" in said
+    assert "backup" in said
+    assert main(["forget", GONE, "--journals", str(folder), "--yes"]) == 2
+    assert "knows infant" in capsys.readouterr().err
