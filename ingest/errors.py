@@ -7,12 +7,13 @@ from ingest.sock_codec import Result
 __all__ = [
     "BadNotification",
     "CommandRefused",
+    "DriverRefused",
     "IngestError",
     "LinkLost",
     "LinkSilent",
     "MtuTooSmall",
     "NoTimeYet",
-    "NotOurSock",
+    "NotOurSensor",
 ]
 
 
@@ -49,8 +50,8 @@ class LinkSilent(IngestError):
         )
 
 
-class NotOurSock(IngestError):
-    """Something answers at this address that has not the sock's services."""
+class NotOurSensor(IngestError):
+    """Something answers at this address that has not the services of the sensor that is configured."""
 
     def __init__(self, sensor: str, missing: str) -> None:
         super().__init__(
@@ -75,6 +76,13 @@ class CommandRefused(IngestError):
     def __init__(self, sensor: str, command: str, result: Result) -> None:
         super().__init__(f"{sensor}: the sock refused {command}: {result.name.lower().replace('_', ' ')}")
         self.result = result
+
+
+class DriverRefused(IngestError):
+    """A sensor of another maker will not stream."""
+
+    def __init__(self, sensor: str, what: str, why: str) -> None:
+        super().__init__(f"{sensor}: the sensor refused {what}: {why}")
 
 
 class NoTimeYet(IngestError):

@@ -1,0 +1,226 @@
+"""What every link to a sensor does alike: search, connect, stream, notice silence, heal, say how it stands.
+
+States: searching -> connecting -> subscribing -> streaming -> (stalled) -> backing_off -> searching ...,
+and stopped at the end. All pacing is on the injected clock; only single radio calls are bounded in real time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Final, Generic, Protocol, TypeVar
+
+from bleak import BleakClient
+from bleak.backends.device import BLEDevice
+
+from dsp.clock import Clock
+from dsp.records import NS, LinkSample, Site
+from ingest.errors import IngestError, LinkLost, LinkSilent
+from ingest.session import TROUBLE
+
+__all__ = ["SILENCE_S", "LinkState", "SensorLink", "Session"]
+
+_log = logging.getLogger(__name__)
+
+SILENCE_S: Final = 5.0
+"""Data time without data after which a link counts as dead though it says that it is connected: 30 packets in a
+row, longer than a fade that the radio survives by itself (supervision time-out 4-6 s)."""
+_UPKEEP_S: Final = 0.25
+"""How often silence, confirming and fetching are looked at: silence is then noticed within 5 % of its limit."""
+_SAMPLE_EVERY_S: Final = 60.0
+"""A link sample a minute is what coverage, which counts in minutes, can use."""
+_BACK_OFF_FIRST_S: Final = 0.5
+"""After a link that had worked: mostly a fade, and the sensor advertises again at once."""
+_BACK_OFF_MAX_S: Final = 15.0
+"""Longest pause: a sensor that comes back into range is heard again well within the minute that coverage counts."""
+_FIND_S: Final = 60.0
+"""Real seconds of one search; then the scanner is started anew, for one that has got stuck hears nothing."""
+
+
+class LinkState(StrEnum):
+    """Where the link to a sensor stands."""
+
+    SEARCHING = "searching"
+    CONNECTING = "connecting"
+    SUBSCRIBING = "subscribing"
+    STREAMING = "streaming"
+    STALLED = "stalled"
+    BACKING_OFF = "backing_off"
+    STOPPED = "stopped"
+
+
+class Session(Protocol):
+    """One connection."""
+
+    @property
+    def lost(self) -> asyncio.Future[None]:
+        """Done as soon as the link has ended."""
+        ...
+
+    async def close(self) -> None:
+        """End the link if there is one, and pass on nothing more."""
+        ...
+
+
+_S = TypeVar("_S", bound=Session)
+
+
+class SensorLink(ABC, Generic[_S]):
+    """Keeps one sensor streaming until cancelled.
+
+    Args:
+        address: Bluetooth address of the sensor.
+        site: where it is worn.
+        sensor: its id in the records.
+        clock: data time.
+        find: gives a fresh device for an address, such as `Finder.find`; one scanner serves all links.
+        client: makes a bleak client; with another radio, ``functools.partial(BleakClient, backend=...)``.
+        on_sample: called at each change of state and once a minute.
+        rssi: signal strength for an address, such as `Finder.rssi`.
+    """
+
+    def __init__(
+        self,
+        *,
+        address: str,
+        site: Site,
+        sensor: str,
+        clock: Clock,
+        find: Callable[[str], Awaitable[BLEDevice]],
+        client: Callable[..., BleakClient] = BleakClient,
+        on_sample: Callable[[LinkSample], None] | None = None,
+        rssi: Callable[[str], int | None] | None = None,
+    ) -> None:
+        self.state = LinkState.STOPPED
+        self._address, self._site, self._sensor = address, site, sensor
+        self._clock, self._find, self._client = clock, find, client
+        self._on_sample = on_sample or _ignore
+        self._rssi = rssi or _unknown
+        self._session: _S | None = None
+        self._battery: int | None = None
+        self._heard_ns = self._sample_ns = 0
+        self._back_off_s = _BACK_OFF_FIRST_S
+
+    async def run(self) -> None:
+        """Search, connect, stream, heal, until cancelled; then stop the sensor and disconnect."""
+        try:
+            while True:
+                try:
+                    await self._stream_once()
+                except (*TROUBLE, IngestError) as error:
+                    _log.info("%s: %s: %s", self._sensor, type(error).__name__, error)
+                self._enter(LinkState.BACKING_OFF)
+                pause_s, self._back_off_s = self._back_off_s, min(2 * self._back_off_s, _BACK_OFF_MAX_S)
+                await self._clock.sleep(pause_s)
+        finally:
+            self._enter(LinkState.STOPPED)
+
+    def sample(self) -> LinkSample:
+        """The link as it stands."""
+        received, lost, backfilled = self._counted()
+        residual_ns = self._residual_ns()
+        return LinkSample(
+            site=self._site,
+            sensor=self._sensor,
+            t_ns=self._clock.now_ns(),
+            state=self.state.value,
+            received=received,
+            lost=lost,
+            backfilled=backfilled,
+            battery=self._battery,
+            rssi=self._rssi(self._address),
+            residual_ms=None if residual_ns is None else residual_ns / 1e6,
+        )
+
+    # What each kind of sensor does its own way
+
+    @abstractmethod
+    def _new_session(self, device: BLEDevice) -> _S:
+        """A session that is not connected yet."""
+
+    @abstractmethod
+    async def _begin(self, session: _S) -> None:
+        """Connect and start the stream; enters `SUBSCRIBING` once connected."""
+
+    @abstractmethod
+    async def _upkeep(self, session: _S, now_ns: int) -> None:
+        """What is to be done now and then while streaming."""
+
+    @abstractmethod
+    async def _farewell(self, session: _S) -> None:
+        """The gateway ends: leave the sensor as it should be."""
+
+    @abstractmethod
+    def _counted(self) -> tuple[int, int, int]:
+        """Packets received, lost and back-filled so far."""
+
+    @abstractmethod
+    def _residual_ns(self) -> int | None:
+        """How far the newest packet's arrival lay behind the clock fit."""
+
+    def _ended(self) -> None:
+        """A connection is over; nothing by itself."""
+
+    # One connection
+
+    def _heard(self, now_ns: int) -> None:
+        """Data came."""
+        self._heard_ns = now_ns
+        self._back_off_s = _BACK_OFF_FIRST_S
+
+    def _enter(self, state: LinkState) -> None:
+        _log.debug("%s: %s", self._sensor, state)
+        self.state = state
+        self._sample_ns = self._clock.now_ns()
+        self._on_sample(self.sample())
+
+    async def _stream_once(self) -> None:
+        self._enter(LinkState.SEARCHING)
+        async with asyncio.timeout(_FIND_S):
+            device = await self._find(self._address)
+        self._enter(LinkState.CONNECTING)
+        session = self._session = self._new_session(device)
+        try:
+            await self._begin(session)
+            self._heard_ns = self._clock.now_ns()
+            self._enter(LinkState.STREAMING)
+            await self._keep(session)
+        except asyncio.CancelledError:
+            await self._farewell(session)
+            raise
+        finally:
+            self._session = None
+            self._ended()
+            await session.close()
+
+    async def _keep(self, session: _S) -> None:
+        while True:
+            await self._pause(session)
+            if session.lost.done():
+                raise LinkLost(self._sensor, "while streaming")
+            now_ns = self._clock.now_ns()
+            if now_ns - self._heard_ns >= SILENCE_S * NS:
+                self._enter(LinkState.STALLED)
+                raise LinkSilent(self._sensor, (now_ns - self._heard_ns) / NS)
+            await self._upkeep(session, now_ns)
+            if now_ns - self._sample_ns >= _SAMPLE_EVERY_S * NS:
+                self._enter(self.state)
+
+    async def _pause(self, session: _S) -> None:
+        """Wait for the next look, or until the link ends."""
+        sleep = asyncio.ensure_future(self._clock.sleep(_UPKEEP_S))
+        try:
+            await asyncio.wait({sleep, session.lost}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+
+
+def _ignore(_sample: LinkSample) -> None:
+    return
+
+
+def _unknown(_address: str) -> int | None:
+    return None
