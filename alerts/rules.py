@@ -118,6 +118,9 @@ def _on_trouble(state: RuleState, fact: Trouble, setting: Setting) -> tuple[Rule
 def _technical(told: OpenTrouble, fact: Trouble, setting: Setting) -> Alert:
     row = setting.table.technical_row(fact.kind)
     text = words.about_trouble(setting.catalogue, fact.kind, cleared=fact.cleared)
+    place = setting.catalogue.sites.get(fact.detail.partition(" ")[0])
+    lines = (text.title, *([place] if place else []), *text.lines)
+    known: dict[str, str | float | int | None] = {"why": fact.why} if fact.why else {}
     announce = "ring" if row.rings and not fact.cleared else "update"
     return Alert(
         id=told.alert,
@@ -131,7 +134,7 @@ def _technical(told: OpenTrouble, fact: Trouble, setting: Setting) -> Alert:
         end_ns=max(fact.t_ns, told.since_ns),
         count=0,
         rule=f"technical-{row.kind}@{setting.table.version}",
-        text=str(text),
-        facts={"title": text.title, "announce": announce, "detail": fact.detail},
+        text="\n".join(lines),
+        facts={"title": text.title, "announce": announce, "detail": fact.detail, **known},
         cleared=fact.cleared,
     )

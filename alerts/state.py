@@ -35,6 +35,8 @@ class Trouble:
     """empty when it concerns the whole gateway"""
     detail: str = ""
     """which sensor, disk or server, in ids"""
+    why: str = ""
+    """for the facts of the alert, in English"""
 
 
 @dataclass(frozen=True, slots=True)
