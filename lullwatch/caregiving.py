@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, tzinfo
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -29,8 +29,9 @@ from store.utc import UtcMap
 
 from .asking import Asking, Keep, OnTest
 from .mqtt_channel import MqttChannel
+from .troubles import HoursLeft
 
-__all__ = ["Caregiving", "Committer", "recent_rows"]
+__all__ = ["Caregiving", "Committer", "Household", "hours_left", "recent_rows"]
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ SEND_TIMEOUT_S = 15.0
 _NIGHTS = 2
 """How far back a start reads: this night and the last. An alert of before then has told its last."""
 _TABLES = ("alert", "delivery")
+_NIGHT_H = 13.0
+"""A night begins so long before it ends: with an end at 7 in the morning, at 6 in the evening."""
 
 
 class Committer(Keep, Protocol):
@@ -49,6 +52,20 @@ class Committer(Keep, Protocol):
     async def commit(self) -> None:
         """Commit what is queued now."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """Who is told and may answer, over what, and who watches the watcher; as the settings say."""
+
+    people: tuple[Person, ...] = ()
+    sources: tuple[str, ...] = ("home-assistant", "page")
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    """push services by name"""
+    night_ends: time = time(7)
+    """until then a battery has to last"""
+    ping_url: str | None = None
+    """asked every minute while everything runs"""
 
 
 class Caregiving:
@@ -269,6 +286,17 @@ class Caregiving:
 
     def _clock_text(self, t_ns: int) -> str:
         return f"{self._local(t_ns):%H:%M}"
+
+
+def hours_left(utc: UtcMap, zone: str, ends: time) -> HoursLeft:
+    """How long a night still is at a data time, in hours: from the evening before `ends` on, else 0."""
+
+    def left(t_ns: int) -> float:
+        now = datetime.fromtimestamp(utc.utc_ns(t_ns) // NS, tz=ZoneInfo(zone))
+        hours = (ends.hour - now.hour + (ends.minute - now.minute) / 60) % 24
+        return hours if hours <= _NIGHT_H else 0.0
+
+    return left
 
 
 def recent_rows(shelf: Shelf) -> Iterator[Row]:

@@ -16,18 +16,22 @@ from alerts.mqtt import BrokerAddress, MqttPublisher
 from alerts.payloads import Topics
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.clock import Clock
-from dsp.records import NS, ClockRow, Delivery, Site
+from dsp.records import NS, Alert, ClockRow, Delivery, LinkSample, Site
 from ingest.link import SockLink
 from store.journal import Journal
 from store.shelf import Shelf, is_night
 from store.utc import UtcMap
 
 from .announcer import ALERTS, DIARY, Announcer
+from .caregiving import Caregiving, Household, hours_left, recent_rows
+from .dead_man import DeadManPing
 from .intake import COMMIT_EVERY_S, Intake
 from .keeper import TroubleOf
 from .morning_post import MorningPost
+from .mqtt_channel import MqttChannel
 from .rollover import Rollover
 from .spine import Spine, Taken
+from .troubles import SensorTroubles, Troubles
 from .watch import Watch
 
 __all__ = ["Gateway", "Radio", "Sensor", "Wearer"]
@@ -40,6 +44,12 @@ LOOK_AT_UTC_EVERY_S = 60.0
 """A computer without a battery clock learns the time minutes after its start; a minute of wrong times is bearable."""
 UTC_STEP_NS = NS // 2
 """Slewing by NTP stays far below half a second a minute; what is more was a step."""
+EARLIEST_UTC_NS = 1_767_225_600 * NS
+"""2026-01-01: a computer that says it is earlier has no battery clock and has not heard the time yet."""
+LOOK_AT_SENSORS_EVERY_S = 5.0
+"""Links that are lost are noticed so late, also while nothing reports."""
+COMMITS_MISSING_S = 60.0
+"""Rows are committed four times a second; after a minute without, the service is as good as dead."""
 STOP_S = 10.0
 """What the end of one part may take, real seconds, before it is left behind."""
 
@@ -76,6 +86,7 @@ class _Running:
     links: list[asyncio.Task[None]] = field(default_factory=list)
     """and what else hands rows to the intake"""
     intake: asyncio.Task[None] | None = None
+    care: asyncio.Task[None] | None = None
     broker: list[asyncio.Task[None]] = field(default_factory=list)
 
 
@@ -96,6 +107,7 @@ class Gateway:
         read_clock: gives the tie between data time and UTC as it is now; by default it stays as it was.
         wording: language of the alerts, and the emergency number they name.
         summary_at: local time at which the summary of the night is sent; None sends none.
+        household: who is told, over what, and may answer.
     """
 
     def __init__(
@@ -113,7 +125,9 @@ class Gateway:
         read_clock: Callable[[], ClockRow] | None = None,
         wording: Wording = PLAIN_ENGLISH,
         summary_at: time | None = None,
+        household: Household | None = None,
     ) -> None:
+        self._household = household or Household()
         self._name = name
         self._journal = journal
         self._read_clock = read_clock or (lambda: clock_row)
@@ -127,6 +141,7 @@ class Gateway:
         self._infants = [w.infant for w in wearers]
         self._spine = Spine(journal, watches, rollover=turning)
         self.disk = TroubleOf("disk", self.on_trouble)
+        self._committed_ns = clock.now_ns()
         self._recording_ends = False
         self._intake = Intake(
             self._spine,
@@ -139,10 +154,17 @@ class Gateway:
         self._summary_at = summary_at
         self._wording = wording
         self.links = [self._link(w, sensor, radio) for w in wearers for sensor in w.sensors]
-        self._publisher: MqttPublisher | None = None
+        self._publisher = None if broker is None else self._make_publisher(name, broker)
         self._announcers: list[Announcer] = []
-        if broker is not None:
-            self._make_announcers(name, broker)
+        self._mqtt = None
+        if self._publisher is not None:
+            self._mqtt = MqttChannel(self._publisher, Topics(name), clock=clock, utc=self._utc)
+        self.care = self._caregiving() if self._mqtt or self._household.channels else None
+        self._troubles = Troubles(clock=clock, intake=self._intake, told=self._decided, wording=wording)
+        left = hours_left(self._utc, clock_row.zone, self._household.night_ends)
+        self._sensors = SensorTroubles(self._troubles.say, left)
+        if self._publisher is not None:
+            self._make_announcers(name, self._publisher)
         self._running = _Running()
 
     def _link(self, wearer: Wearer, sensor: Sensor, radio: Radio) -> SockLink:
@@ -154,26 +176,60 @@ class Gateway:
             clock=self._clock,
             find=radio.find,
             client=radio.client,
-            on_sample=partial(self._intake.add_link, wearer.infant),
+            on_sample=partial(self._linked, wearer.infant),
             rssi=radio.rssi,
         )
 
-    def _make_announcers(self, name: str, broker: BrokerAddress) -> None:
-        topics = Topics(name)
-        self._publisher = MqttPublisher(broker, topics, clock=self._clock, on_delivery=self._delivered)
+    def _make_publisher(self, name: str, broker: BrokerAddress) -> MqttPublisher:
+        return MqttPublisher(
+            broker,
+            Topics(name),
+            clock=self._clock,
+            on_delivery=self._delivered,
+            on_trouble=self.on_trouble,
+            infants=self._infants,
+            on_command=self._asked,
+        )
+
+    def _make_announcers(self, name: str, publisher: MqttPublisher) -> None:
+        record = None if self.care is None else self.care.record
         self._announcers = [
-            Announcer(self._journal, self._publisher, topics, tables=tables, utc=self._utc)
+            Announcer(self.shelf, publisher, Topics(name), tables=tables, utc=self._utc, record=record)
             for tables in (ALERTS, DIARY)
         ]
 
+    def _caregiving(self) -> Caregiving:
+        household = self._household
+        return Caregiving(
+            people=household.people,
+            sources=household.sources,
+            infants=self._infants,
+            clock=self._clock,
+            utc=self._utc,
+            zone=self._clock_row.zone,
+            intake=self._intake,
+            channels=household.channels,
+            mqtt=self._mqtt,
+            wording=self._wording,
+        )
+
     async def __aenter__(self) -> Gateway:
-        self._taken(self._spine.begin(self._clock_row))
+        taken = self._spine.begin(self._clock_row)
+        recent = await asyncio.to_thread(lambda: list(recent_rows(self.shelf)))
+        self._troubles.begin(recent)
+        if self.care is not None:
+            self.care.begin(recent)
+        self._taken(taken)
         tasks = self._running
         tasks.intake = asyncio.create_task(self._intake.run(), name="intake")
         tasks.links = [asyncio.create_task(self._follow_utc(), name="clock")]
         if self._publisher is not None:
             work = [self._publisher.run(), *(a.run() for a in self._announcers)]
             tasks.broker = [asyncio.create_task(w) for w in work]
+        if self.care is not None:
+            tasks.care = asyncio.create_task(self.care.run(), name="caregiving")
+        tasks.links.append(asyncio.create_task(self._look_around(), name="troubles"))
+        tasks.links.append(asyncio.create_task(self._ping().run(), name="ping"))
         tasks.links += [asyncio.create_task(link.run(), name="link") for link in self.links]
         if self._summary_at is not None:
             post = self._morning_post(self._summary_at)
@@ -186,9 +242,10 @@ class Gateway:
         await self._intake.commit()
         if self._recording_ends:
             await self._intake.finish()
+        await self._last_words()
         if self._publisher is not None:
             await self._farewell(self._publisher, planned=kind is None)
-            await self._intake.commit()  # that the last alerts were delivered
+        await self._intake.commit()  # that the last alerts were delivered
         await self._intake.close()
         self._spine.close()
         self.shelf.close()
@@ -206,9 +263,8 @@ class Gateway:
 
     async def wait(self) -> None:
         """Wait until a part of the service fails; raises what it failed of."""
-        tasks = [*self._running.links, *self._running.broker]
-        if self._running.intake is not None:
-            tasks.append(self._running.intake)
+        single = [self._running.intake, self._running.care]
+        tasks = [*self._running.links, *self._running.broker, *(t for t in single if t is not None)]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
@@ -237,6 +293,11 @@ class Gateway:
                 self._intake.add_quietly(row)
                 self._utc.add(row)
                 known = row
+                self.on_trouble("clock", "the clock was set")
+            elif row.utc_ns < EARLIEST_UTC_NS:
+                self.on_trouble("clock", "the computer does not know the date")
+            else:
+                self._troubles.say("clock", "")
 
     def _morning_post(self, at: time) -> MorningPost:
         return MorningPost(
@@ -249,6 +310,8 @@ class Gateway:
             keep=self._intake.add,
             topics=Topics(self._name),
             mqtt=self._publisher,
+            channels=self._household.channels,
+            people=self._household.people,
             wording=self._wording,
         )
 
@@ -258,6 +321,31 @@ class Gateway:
             _log.warning("%s: %s", kind, why)
         else:
             _log.info("%s: well again", kind)
+        self._troubles.say(kind, why)
+
+    async def _look_around(self) -> None:
+        while True:
+            await self._clock.sleep(LOOK_AT_SENSORS_EVERY_S)
+            self._sensors.look(self._clock.now_ns())
+
+    def _ping(self) -> DeadManPing:
+        def alive() -> bool:
+            return self._clock.now_ns() - self._committed_ns < int(COMMITS_MISSING_S * NS)
+
+        return DeadManPing(self._household.ping_url, clock=self._clock, alive=alive)
+
+    async def _asked(self, infant: str, name: str, payload: bytes) -> bytes:
+        """What came over MQTT for an infant, or for the gateway."""
+        assert self.care is not None  # noqa: S101 - narrows the type; there is a broker, so there is this
+        return await self.care.on_command(infant, name, payload)
+
+    def _linked(self, infant: str, sample: LinkSample) -> None:
+        self._intake.add_link(infant, sample)
+        self._sensors.link(infant, sample)
+
+    def _decided(self, alerts: list[Alert]) -> None:
+        if self.care is not None:
+            self.care.told(alerts)
 
     def _clock_now(self) -> ClockRow:
         """The tie between data time and UTC at this moment."""
@@ -266,12 +354,30 @@ class Gateway:
         return replace(row, t_ns=t_ns, utc_ns=row.utc_ns + since_ns, monotonic_ns=row.monotonic_ns + since_ns)
 
     def _taken(self, taken: Taken) -> None:
+        self._committed_ns = self._clock.now_ns()
+        for told in taken.told.values():
+            self._decided(told.alerts)
+            for minute in told.coverage:
+                self._sensors.minute(minute)
         for announcer in self._announcers:
             announcer.wake()
         self._on_taken(taken)
 
     def _delivered(self, step: Delivery) -> None:
         self._intake.add_quietly(step)
+        if self._mqtt is not None:
+            self._mqtt.confirmed(step)
+
+    async def _last_words(self) -> None:
+        """Tell people what was decided last, as far as they can be reached now; the rest is told at the next start."""
+        await _end([t for t in [self._running.care] if t is not None])
+        if self.care is None:
+            return
+        try:
+            async with asyncio.timeout(STOP_S):
+                await self.care.settled()
+        except TimeoutError:
+            _log.warning("not everybody could be told; the rest is told at the next start")
 
     async def _farewell(self, publisher: MqttPublisher, *, planned: bool) -> None:
         try:

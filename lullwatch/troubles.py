@@ -74,6 +74,8 @@ class Troubles:
         self._table = table
         self._state = rules.RuleState()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._early: list[tuple[str, str, str, str]] = []
+        """said before the start"""
 
     def begin(self, rows: Iterable[Row]) -> None:
         """What was told before this start and not cleared is still told: it is cleared when it is well."""
@@ -85,6 +87,8 @@ class Troubles:
         self._state = rules.RuleState(
             troubles=tuple(_open_trouble(a) for a in standing.values() if not a.cleared)
         )
+        while self._early:
+            self._say(*self._early.pop(0))
 
     def say(self, kind: str, why: str, *, infant: str = "", detail: str = "") -> None:
         """`kind` of the severity table is wrong because of `why`, or well when it is empty.
@@ -96,6 +100,7 @@ class Troubles:
             detail: which sensor or part, in ids; each is a trouble of its own.
         """
         if self._loop is None:
+            self._early.append((kind, why, infant, detail))
             return
         try:
             inside = asyncio.get_running_loop() is self._loop
