@@ -106,8 +106,9 @@ def _single(path: Path, suffix: str, read_as: ReadAs) -> AtRest:
 
 
 def _of_bids(night: BidsRecording) -> Found:
-    told = [Annotation(e.onset_ns, e.duration_ns, str(e.label)) for e in night.events]
-    told += [Annotation(s.onset_ns, s.duration_ns, f"state {s.state}") for s in night.states]
+    t0_ns = night.recording.t0_ns
+    told = [Annotation(t0_ns + e.onset_ns, e.duration_ns, str(e.label)) for e in night.events]
+    told += [Annotation(t0_ns + s.onset_ns, s.duration_ns, f"state {s.state}") for s in night.states]
     told.sort(key=lambda a: (a.onset_ns, a.text))
     recording = replace(night.recording, annotations=(*night.recording.annotations, *told))
     return Found(night.name, recording, night.events, night.states)

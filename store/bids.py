@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from dsp.records import Site
+from dsp.records import NS, Site
 from store.events_tsv import EVENT_COLUMNS, STATE_COLUMNS
 from store.recording import Recording
 
@@ -20,6 +20,7 @@ __all__ = [
     "LATENCY",
     "NIGHT_COLUMNS",
     "OURS",
+    "PHASE_NS",
     "PLACES",
     "TASK",
     "TYPES",
@@ -41,6 +42,10 @@ TYPES = {"ACCEL": "ACC", "GYRO": "GYRO"}
 
 OURS = "Lullwatch"
 """key of what the `_motion.json` of our own datasets says beyond the standard"""
+
+PHASE_NS = 3600 * NS
+"""Data time is passed on within the hour only: a replay then sees the same epochs and tells the same, and nobody
+learns the day."""
 
 PLACES: dict[Site, str] = {
     Site.LA: "left ankle",

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.records import NS, Counts, Scale, Site, Stretch
-from store.bids import LATENCY, OURS, TYPES, entities_of, site_of
+from store.bids import LATENCY, OURS, PHASE_NS, TYPES, entities_of, site_of
 from store.errors import BadRecording
 from store.events_tsv import EventLine, StateLine, event_line, state_line
 from store.frames import read_numbers
@@ -116,7 +116,7 @@ def read_night(
     zone: str = "UTC",
     on_progress: Callable[[float], None] = lambda _: None,
 ) -> BidsRecording:
-    """The motion files of one night as one recording that begins, at data time 0, with its earliest file.
+    """The motion files of one night as one recording that begins with its earliest file.
 
     Samples stand at their LATENCY where a file has that channel, else at the sampling frequency. Rows where any
     axis of a site is n/a are no samples. Sites are told from the tracked points (`left ankle`, `LeftFoot`, `LA`).
@@ -134,10 +134,11 @@ def read_night(
     """
     parts = [_part(path, zone) for path in paths]
     begin = min((p.acquired for p in parts if p.acquired), default=None)
+    t0_ns = next((phase for p in parts if isinstance(phase := p.ours.get("phase_ns"), int)), 0) % PHASE_NS
     stretches: list[Stretch] = []
     remarks: list[str] = []
     for part in parts:
-        stretches += _stretches(part, _offset_ns(part, begin), site)
+        stretches += _stretches(part, t0_ns + _offset_ns(part, begin), site)
         remarks += part.remarks
         on_progress(part.path.stat().st_size)
     first = paths[0]
@@ -146,7 +147,7 @@ def read_night(
         infant=entities_of(first.name).get("sub", "infant"),
         zone=zone,
         start_utc_ns=None if begin is None else round(begin.timestamp()) * NS + begin.microsecond * 1000,
-        t0_ns=0,
+        t0_ns=t0_ns,
         stretches=tuple(sorted(stretches, key=lambda s: (s.t0_ns, s.site, s.sensor))),
         remarks=tuple(dict.fromkeys(remarks)),
     )
@@ -228,7 +229,7 @@ def _acquired(path: Path, zone: str) -> datetime | None:
 def _offset_ns(part: _Part, begin: datetime | None) -> int:
     """Time from the recording's start to the file's first row."""
     known = part.ours.get("offset_ns")
-    if isinstance(known, int):
+    if isinstance(known, int) and abs(known) < _TOO_BIG_S * NS:
         return known
     if begin is None or part.acquired is None:
         return 0

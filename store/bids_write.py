@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from dsp.records import NS, Site
-from store.bids import BIDS_VERSION, LATENCY, NIGHT_COLUMNS, OURS, PLACES, TASK, BidsNight
+from store.bids import BIDS_VERSION, LATENCY, NIGHT_COLUMNS, OURS, PHASE_NS, PLACES, TASK, BidsNight
 from store.errors import ExtraMissing
 from store.events_tsv import EVENT_COLUMNS, event_lines, event_row, state_lines
 from store.placing import Track, file_start, runs_of, track_of
@@ -128,7 +128,7 @@ def _write_session(
         for site in run.sites:
             track = track_of(run, site, t0_ns)
             path = motion / f"{session.stem}_tracksys-{site}{run_part}_motion.tsv"
-            _write_track(path, track, t0_ns, t0_ns - first_ns)
+            _write_track(path, track, t0_ns, (t0_ns - first_ns, first_ns % PHASE_NS))
             scans.append([f"motion/{path.name}", _acquired(run, t0_ns, session.shift)])
             on_progress(track.end_s / len(run.sites))
         _write_events(motion / f"{session.stem}{run_part}_events.tsv", run, t0_ns, with_notes)
@@ -153,7 +153,7 @@ _SCAN_COLUMNS = {
 }
 
 
-def _write_track(path: Path, track: Track, t0_ns: int, offset_ns: int) -> None:
+def _write_track(path: Path, track: Track, t0_ns: int, place_ns: tuple[int, int]) -> None:
     try:
         import polars as pl
     except ImportError as error:
@@ -173,7 +173,7 @@ def _write_track(path: Path, track: Track, t0_ns: int, offset_ns: int) -> None:
         path, separator="\t", include_header=False, null_value=NOT_KNOWN, float_precision=max(digits, 1)
     )
     _write_channels(path, track.site, counts.shape[1])
-    _write_motion_json(path, track, offset_ns, int(slots[-1]) + 1)
+    _write_motion_json(path, track, place_ns, int(slots[-1]) + 1)
 
 
 def _latencies(track: Track, slots: Any, t0_ns: int) -> Any:  # noqa: ANN401 - polars is imported where it is used
@@ -227,7 +227,7 @@ _NO_CHANNELS = ("ANGACCEL", "JNTANG", "MAGN", "MISC", "ORNT", "POS", "VEL")
 """types of channels that our recordings have none of; BIDS wants that said"""
 
 
-def _write_motion_json(path: Path, track: Track, offset_ns: int, rows: int) -> None:
+def _write_motion_json(path: Path, track: Track, place_ns: tuple[int, int], rows: int) -> None:
     axes = track.segments[0].counts.shape[1]
     spanned_s = (max(s.end_ns for s in track.segments) - track.segments[0].t0_ns) / NS
     scale = track.segments[0].scale
@@ -247,7 +247,12 @@ def _write_motion_json(path: Path, track: Track, offset_ns: int, rows: int) -> N
         "RecordingType": "continuous",
         "MissingValues": "n/a in every column of a row without a sample",
         "SoftwareVersions": f"lullwatch {version('lullwatch')}",
-        OURS: {"acc_g": scale.acc_g, "gyro_dps": scale.gyro_dps, "offset_ns": offset_ns},
+        OURS: {
+            "acc_g": scale.acc_g,
+            "gyro_dps": scale.gyro_dps,
+            "offset_ns": place_ns[0],
+            "phase_ns": place_ns[1],
+        },
     }
     _write_json(path.with_suffix(".json"), document)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,9 @@ _FORMAT = 1
 
 _ROWS_AT_ONCE = 20_000
 """Rows taken apart together: their words then need a few megabytes."""
+
+_FAR_NS = 2**62
+"""Nanoseconds beyond which a number is no time."""
 
 _COLUMNS = {
     "site": "where on the body the sensor sat",
@@ -177,11 +181,23 @@ def _read_facts(path: Path) -> ClockFacts:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document["format"] > _FORMAT:
             raise BadRecording(path, "written by a newer version", "Install the newer version to read it.")
-        names = ("infant", "zone", "start_utc_ns", "t0_ns", "file_t0_ns")
-        return ClockFacts(**{name: document[name] for name in names})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return ClockFacts(
+            infant=str(document["infant"]),
+            zone=ZoneInfo(document["zone"]).key,
+            start_utc_ns=None if document["start_utc_ns"] is None else _time(document["start_utc_ns"]),
+            t0_ns=_time(document["t0_ns"]),
+            file_t0_ns=_time(document["file_t0_ns"]),
+        )
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         remedy = "Bring it back, or move the _clock.tsv away to read the file at its nominal rate."
         raise BadRecording(path, f"cannot be read ({error!r})", remedy) from error
+
+
+def _time(value: object) -> int:
+    if isinstance(value, int) and abs(value) < _FAR_NS:
+        return value
+    message = f"{value!r} is no time in nanoseconds"
+    raise ValueError(message)
 
 
 def _check(path: Path, number: int, row: str) -> None:

@@ -46,8 +46,10 @@ _TIMES = ("time_ns", "time_s", "time")
 _DATE_FROM_NS = 10**17
 """Nanoseconds from which a time is one of the calendar (March 1973) and not one from a recording's start."""
 
-_FAR_S = 10.0**9
-"""Seconds beyond which a number is no time in seconds."""
+_FAR_NS = 2**62
+"""Nanoseconds beyond which a number is no time: the year 2116."""
+
+_FAR_S = _FAR_NS / NS
 
 _SEPARATORS = ("\t", ";", ",")
 
@@ -62,6 +64,8 @@ class _About:
     zone: str
     start_ns: int
     """`time_ns` at the recording's start"""
+    t0_ns: int
+    """data time at the recording's start"""
     is_utc: bool
     scales: dict[Site, list[tuple[int, Scale]]]
     """g and deg/s of a count by site, each with the `time_ns` it holds from"""
@@ -128,6 +132,7 @@ def _document(recording: AtRest, start_ns: int) -> dict[str, Any]:
         "zone": recording.zone,
         "clock": "recording" if recording.start_utc_ns is None else "utc",
         "start_ns": start_ns,
+        "t0_ns": recording.t0_ns,
         "scales": [
             {
                 "site": str(s.site),
@@ -166,18 +171,19 @@ def read_table(
     times_ns, is_utc = _times(path, frame, zone if about is None else about.zone)
     sites = _sites(path, frame, site)
     start_ns = about.start_ns if about else int(times_ns.min()) if len(times_ns) else 0
+    t0_ns = about.t0_ns if about else 0
     stretches = [
         s
         for at in Site
         if (mine := sites == at).any()
-        for s in _of_site(path, at, frame.filter(mine), times_ns[mine], start_ns, about, remarks)
+        for s in _of_site(path, at, frame.filter(mine), times_ns[mine], start_ns - t0_ns, about, remarks)
     ]
     is_utc = about.is_utc if about else is_utc
     return AtRest(
         infant=about.infant if about else infant,
         zone=about.zone if about else zone,
         start_utc_ns=start_ns if is_utc else None,
-        t0_ns=0,
+        t0_ns=t0_ns,
         stretches=tuple(sorted(stretches, key=lambda s: (s.t0_ns, s.site))),
         remarks=tuple(remarks),
     )
@@ -245,11 +251,13 @@ def _times(path: Path, frame: Any, zone: str) -> tuple[NDArray[np.int64], bool]:
         return _from_dates(path, column, zone), True
     if name == "time_s":
         seconds = column.to_numpy()
-        if not np.all(np.abs(seconds) < _FAR_S * 10):
+        if not np.all(np.abs(seconds) < _FAR_S):
             raise BadRecording(path, "time_s is not in seconds", "Give it in seconds, or use time_ns.")
         times_ns = np.rint(seconds * NS).astype(np.int64)
     else:
         times_ns = column.to_numpy().astype(np.int64)
+        if len(times_ns) and int(np.abs(times_ns).max()) >= _FAR_NS:
+            raise BadRecording(path, "time_ns is not in nanoseconds", "Give nanoseconds, or use time_s.")
     return times_ns, bool(len(times_ns)) and int(times_ns.min()) > _DATE_FROM_NS
 
 
@@ -289,7 +297,7 @@ def _of_site(
     site: Site,
     frame: Any,  # noqa: ANN401 - polars
     times_ns: NDArray[np.int64],
-    start_ns: int,
+    zero_ns: int,
     about: _About | None,
     remarks: list[str],
 ) -> Iterator[Stretch]:
@@ -310,7 +318,7 @@ def _of_site(
         rows = there & (part == number)
         scale = known[number][1] if known else None
         counts, per = _counted([t[rows] for t in triples], scale)
-        yield implied_stretch(path, site, f"table-{site}", times_ns[rows] - start_ns, counts, per)
+        yield implied_stretch(path, site, f"table-{site}", times_ns[rows] - zero_ns, counts, per)
 
 
 def _counted(triples: Sequence[_Floats], scale: Scale | None) -> tuple[NDArray[np.int16], Scale]:
@@ -318,6 +326,12 @@ def _counted(triples: Sequence[_Floats], scale: Scale | None) -> tuple[NDArray[n
     found = [counted(triple, step or None) for triple, step in zip(triples, steps, strict=False)]
     counts = np.hstack([c for c, _ in found])
     return counts, Scale(found[0][1], found[1][1] if len(found) > 1 else 0.0)
+
+
+def _check_times(times: Sequence[int]) -> None:
+    if any(abs(t_ns) >= _FAR_NS for t_ns in times):
+        message = "a time in it is none"
+        raise ValueError(message)
 
 
 def _sidecar(path: Path) -> _About | None:
@@ -335,8 +349,16 @@ def _sidecar(path: Path) -> _About | None:
             scale = Scale(float(row["acc_g"]), float(row["gyro_dps"]))
             scales.setdefault(Site(row["site"]), []).append((int(row["from_ns"]), scale))
         zone = ZoneInfo(document["zone"]).key
+        times = [int(document["start_ns"]), int(document["t0_ns"])]
+        times += [from_ns for rows in scales.values() for from_ns, _ in rows]
+        _check_times(times)
         return _About(
-            str(document["infant"]), zone, int(document["start_ns"]), document["clock"] == "utc", scales
+            str(document["infant"]),
+            zone,
+            int(document["start_ns"]),
+            int(document["t0_ns"]),
+            document["clock"] == "utc",
+            scales,
         )
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         remedy = "Bring it back, or move it away to read the table without it."

@@ -65,11 +65,11 @@ def read_wearable(
         ExtraMissing: when actfast is not installed.
     """
     path = Path(path)
+    if not path.is_file():
+        raise BadRecording(path, "there is no such file", "Check the name.")
     if site is None:
         remedy = f"Say where the device was worn with --site, one of {', '.join(Site)}."
         raise BadRecording(path, "the file of a wearable does not say where it was worn", remedy)
-    if not path.is_file():
-        raise BadRecording(path, "there is no such file", "Check the name.")
     if importlib.util.find_spec("actfast") is None:
         raise ExtraMissing(path, "actfast", "wearables")
     read = _read(path)
