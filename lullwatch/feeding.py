@@ -17,7 +17,9 @@ PIECE_NS = 60 * NS
 """Longest piece of one segment: a recording of hours may be a single segment."""
 
 
-def settled_blocks(recorded: Iterable[Segment | Stretch], sites: Sequence[Site]) -> Iterator[list[Item]]:
+def settled_blocks(
+    recorded: Iterable[Segment | Stretch], sites: Sequence[Site], *, block_ns: int = BLOCK_NS
+) -> Iterator[list[Item]]:
     """What was recorded in time order, some minutes at a time, each block closed by a cut-off for every site.
 
     Nothing is waited for: whoever feeds these blocks has all of the data. The result does not depend on
@@ -26,14 +28,15 @@ def settled_blocks(recorded: Iterable[Segment | Stretch], sites: Sequence[Site])
     Args:
         recorded: all segments of one infant, single or in stretches, in any order.
         sites: every site that the detector knows.
+        block_ns: span of a block.
     """
     stretches = [_in_pieces(stretch) for stretch in at_rest(recorded)]
     if not stretches:
         return
     start_ns = min(s.t0_ns for s in stretches)
-    places = [(s.t0s_ns - start_ns) // BLOCK_NS for s in stretches]
+    places = [(s.t0s_ns - start_ns) // block_ns for s in stretches]
     blocks = np.unique(np.concatenate(places)).tolist()
-    ends = [start_ns + block * BLOCK_NS for block in blocks[1:]] + [max(s.end_ns for s in stretches)]
+    ends = [start_ns + block * block_ns for block in blocks[1:]] + [max(s.end_ns for s in stretches)]
     for block, end_ns in zip(blocks, ends, strict=True):
         parts: list[Item] = []
         for stretch, place in zip(stretches, places, strict=True):

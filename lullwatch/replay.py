@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from dsp.kernels import Kernels, compiled
-from dsp.records import NS, Alert, Event, Segment, Stretch
+from dsp.records import NS, Alert, Cutoff, Event, Item, Segment, Stretch, Tick
+from dsp.settings import Settings
 from store.events_tsv import event_lines, state_lines, write_events, write_states
 
 from .detector import Detector, Told
+from .feeding import settled_blocks
 from .nights import Night
 from .past import FedPast
 from .summary import summary
 
-__all__ = ["Replayed", "replay", "told_lines", "write_results"]
+__all__ = ["Pace", "Replayed", "replay", "told_lines", "write_results"]
 
 
 _log = logging.getLogger(__name__)
@@ -36,35 +39,32 @@ class Replayed:
 
 
 def replay(
-    night: Night, *, age_days: int | None = None, on_progress: Callable[[float], None] = lambda _: None
+    night: Night,
+    *,
+    age_days: int | None = None,
+    settings: Settings | None = None,
+    pace: Pace | None = None,
+    on_progress: Callable[[float], None] = lambda _: None,
+    on_told: Callable[[Told], None] = lambda _: None,
 ) -> Replayed:
     """Run the detector over a night.
 
     Args:
         night: as `load` gives it.
         age_days: age of the infant, if known; by default what the journal says.
+        settings: of the detector, for comparisons; by default those of this version.
+        pace: how fast it is fed; as fast as it goes when None. What is told is the same at any pace.
         on_progress: called with the seconds of data that were fed since the last call.
+        on_told: called with what was told at once, as it is told.
     """
-    age_days = night.age_days if age_days is None else age_days
-    past = FedPast(night.carried, night.before) if night.as_arrived else None
-    detector = Detector(
-        night.infant,
-        night.sites,
-        age_days=age_days,
-        clock=night.clock,
-        past=past,
-        kernels=_kernels(night),
-        wording=night.wording,
-    )
-    if night.carried is not None:
-        detector.restore(night.carried.state)
-    told = Told()
-    fed_ns = night.t0_ns
-    for block in night.blocks:
+    detector, past = _detector(night, age_days, settings)
+    told, fed_ns = Told(), night.t0_ns
+    for block in night.blocks if pace is None else _paced(night, pace):
         if past is not None:
             past.fed(block)
         now = detector.feed_block(block)
         told.extend(now)
+        on_told(now)
         if past is not None:
             past.told(now, detector)
         end_ns = max((item.end_ns for item in block if isinstance(item, Segment | Stretch)), default=fed_ns)
@@ -72,8 +72,64 @@ def replay(
             on_progress((end_ns - fed_ns) / NS)
             fed_ns = end_ns
     if night.ends:
-        told.extend(detector.finish())
+        last = detector.finish()
+        told.extend(last)
+        on_told(last)
     return Replayed(night, told)
+
+
+def _detector(
+    night: Night, age_days: int | None, settings: Settings | None
+) -> tuple[Detector, FedPast | None]:
+    past = FedPast(night.carried, night.before) if night.as_arrived else None
+    detector = Detector(
+        night.infant,
+        night.sites,
+        age_days=night.age_days if age_days is None else age_days,
+        clock=night.clock,
+        past=past,
+        kernels=_kernels(night),
+        wording=night.wording,
+        settings=settings,
+    )
+    if night.carried is not None:
+        detector.restore(night.carried.state)
+    return detector, past
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a night is fed."""
+
+    times: float
+    """seconds of data in a real second"""
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+
+
+def _paced(night: Night, pace: Pace) -> Iterator[Sequence[Item]]:
+    """The night's blocks, each held back until its time has come; recordings at rest in blocks of a second."""
+    began_s, data_ns = pace.monotonic(), night.t0_ns
+    for block in night.blocks:
+        for short in [block] if night.as_arrived else _seconds(night, block):
+            data_ns = max([data_ns, *(_until_ns(item) for item in short)])
+            wait_s = began_s + (data_ns - night.t0_ns) / NS / pace.times - pace.monotonic()
+            if wait_s > 0:
+                pace.sleep(wait_s)
+            yield short
+
+
+def _seconds(night: Night, block: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    recorded = (item for item in block if isinstance(item, Segment | Stretch))
+    *before, last = settled_blocks(recorded, night.sites, block_ns=NS)
+    yield from before
+    # the whole block's own cut-offs: its last packet may reach into the next block
+    closing = [item for item in block if isinstance(item, Cutoff | Tick)]
+    yield [*(item for item in last if not isinstance(item, Cutoff)), *closing]
+
+
+def _until_ns(item: Item) -> int:
+    return item.end_ns if isinstance(item, Segment | Stretch) else item.t_ns
 
 
 def _kernels(night: Night) -> Kernels | None:
