@@ -18,6 +18,7 @@ _EXPIRED, _NOT_YET_VALID, _OTHER_NAME = 10, 9, 62
 """X509_V_ERR_* numbers of OpenSSL."""
 _BAD_LOGIN = (4, 5, 134, 135)
 """CONNACK codes of MQTT 3.1.1 and of MQTT 5: bad user name or password, not authorised."""
+_NO_TLS = "does not speak TLS on this port: use its TLS port (mostly 8883) in mqtt.port"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,14 @@ async def looked_into(error: Exception, broker: BrokerAddress) -> Refusal:
     place = f"the broker at {broker.host}:{broker.port}"
     if isinstance(error, aiomqtt.MqttCodeError) and _code(error) in _BAD_LOGIN:
         return Refusal(_bad_login(place, broker), lasting=True)
+    # what the client raised is not handed on as a cause; a time-out of its own says nothing
     cause = error if isinstance(error, OSError) else error.__context__
-    if broker.tls is not None and not isinstance(cause, OSError):
+    if broker.tls is not None and (isinstance(cause, TimeoutError) or not isinstance(cause, OSError)):
         cause = await _handshake_failure(broker)
     if isinstance(cause, ssl.SSLError):
         return Refusal(f"{place} {_tls_words(cause, broker.host)}", lasting=True)
+    if broker.tls is not None and isinstance(cause, ConnectionResetError):
+        return Refusal(f"{place} {_NO_TLS}", lasting=False)
     return Refusal(f"{place} {_network_words(cause, error)}", lasting=isinstance(cause, socket.gaierror))
 
 
@@ -77,7 +81,7 @@ def _tls_words(cause: ssl.SSLError, host: str) -> str:
     if "UNKNOWN_CA" in said or "BAD_CERTIFICATE" in said or "CERTIFICATE_UNKNOWN" in said:
         return "does not trust this gateway's certificate: have mqtt.cert_file signed by the broker's own CA"
     if "WRONG_VERSION_NUMBER" in said or "UNEXPECTED_EOF" in said or "RECORD_LAYER_FAILURE" in said:
-        return "does not speak TLS on this port: use its TLS port (mostly 8883) in mqtt.port"
+        return _NO_TLS
     return f"could not agree on encryption ({cause.reason or cause}): compare mqtt.ca_file and the broker's settings"
 
 
@@ -103,7 +107,7 @@ def _network_words(cause: BaseException | None, error: Exception) -> str:
             return "is not running, or listens on another port: start it, check mqtt.port"
         case socket.gaierror():
             return "cannot be found by its name: check mqtt.host and the network"
-        case OSError():
+        case OSError() if not isinstance(cause, TimeoutError):
             return f"cannot be reached ({cause.strerror or cause}): check the network between here and there"
     return f"does not answer ({error}): see that it runs and is not overloaded"
 

@@ -16,7 +16,7 @@ import pytest
 
 from alerts.mqtt import BrokerAddress, MqttPublisher, PublisherStopped
 from alerts.payloads import Message, Topics
-from dsp.records import Delivery
+from dsp.records import NS, Delivery
 from lullwatch.local_brokers import LocalAmqtt, LocalMosquitto
 from lullwatch.programs import Found
 from tests.servers_fixtures import PATIENCE_S, Broker, Received, Subscriber
@@ -29,7 +29,7 @@ class RealClock:
         self.slept_s: list[float] = []
 
     def now_ns(self) -> int:
-        return time.monotonic_ns()
+        return time.monotonic_ns() + int(sum(self.slept_s) * NS)
 
     async def sleep(self, seconds: float) -> None:
         self.slept_s.append(seconds)
@@ -59,7 +59,13 @@ class Running:
     """A publisher that runs, and what it reported."""
 
     def __init__(
-        self, broker: Broker, gateway: str, *, user: tuple[str, str] | None = None, **more: Any
+        self,
+        broker: Broker,
+        gateway: str,
+        *,
+        user: tuple[str, str] | None = None,
+        address: BrokerAddress | None = None,
+        **more: Any,
     ) -> None:
         name, password = user or (None, None)
         self.topics = Topics(gateway)
@@ -67,7 +73,7 @@ class Running:
         self.deliveries: list[Delivery] = []
         self.connections: list[bool] = []
         self.publisher = MqttPublisher(
-            BrokerAddress(broker.host, broker.port, name, password),
+            address or BrokerAddress(broker.host, broker.port, name, password),
             self.topics,
             clock=self.clock,
             on_delivery=self.deliveries.append,
