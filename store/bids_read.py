@@ -277,7 +277,10 @@ def _of_point(
     triples = [
         np.column_stack([values[:, i] * f for i, f in (axes[kind, a] for a in "xyz")]) for kind in kinds
     ]
-    there = np.isfinite(np.hstack(triples)).all(axis=1)
+    known = np.isfinite(np.hstack(triples))
+    there = known.all(axis=1)
+    if partly := int((known.any(axis=1) & ~there).sum()):
+        part.remarks.append(f"{part.path.name}: {partly} rows with some axes of {site} only are no samples")
     if clock is not None:
         there &= np.isfinite(clock) & (np.abs(clock) < _TOO_BIG_S)
     if not there.any():

@@ -100,9 +100,10 @@ def _read(path: Path) -> _Read:
 def _usable(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> _Read:
     """The samples whose values are numbers and whose time goes on."""
     times_ns = np.asarray(arrays["datetime"], dtype=np.int64)
-    triples = tuple(
-        np.asarray(arrays[name], dtype=np.float64) for name in ("acceleration", "gyroscope") if name in arrays
-    )
+    kinds = [name for name in ("acceleration", "gyroscope") if name in arrays]
+    if not len(times_ns) or any(arrays[name].shape != (len(times_ns), 3) for name in kinds):
+        raise BadRecording(path, "no movement signals in it", _REMEDY)
+    triples = tuple(np.asarray(arrays[name], dtype=np.float64) for name in kinds)
     good: NDArray[np.bool_] = np.asarray(np.isfinite(np.hstack(triples)).all(axis=1))
     good &= (times_ns >= _EARLIEST_NS) & (times_ns < _LATEST_NS)
     latest = np.maximum.accumulate(np.where(good, times_ns, np.iinfo(np.int64).min))

@@ -213,6 +213,7 @@ def test_rows_that_are_not_known_are_gaps(tmp_path: Path) -> None:
     (stretch,) = night.recording.stretches
     assert stretch.ns.tolist() == [100, 350]
     assert stretch.t0s_ns.tolist() == [0, 3 * NS]
+    assert "50 rows with some axes of HD only are no samples" in night.recording.remarks[0]
 
 
 def test_tracking_systems_are_placed_by_their_times_of_acquisition(tmp_path: Path) -> None:
