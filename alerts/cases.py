@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from alerts.people import Person
 from alerts.proof import ACKNOWLEDGED, FAILED, MUTED, PUBLISHED, RAISED, SHOWN, Proof, proof_of
 from alerts.telling import Kind, Send
-from dsp.records import NS, Alert, Delivery, Severity
+from dsp.records import NS, SELF_TEST, Alert, Delivery, Severity
 
 __all__ = ["Case", "Post"]
 
@@ -116,8 +116,8 @@ class Case:
 
     @property
     def open(self) -> bool:
-        """Whether somebody still has to answer."""
-        if self.alert.cleared:
+        """Whether somebody still has to answer; a test asks for none."""
+        if self.alert.cleared or self.alert.infant == SELF_TEST:
             return False
         return self.settled_version == 0 or self.ring_version > self.settled_version
 

@@ -211,6 +211,12 @@ ENGLISH = Catalogue(
         "telling.muted": "Recorded while muted",
         "telling.muted_line": "{time} {title}",
         "telling.muted_text": "The mute has ended; what it kept silent is recorded like everything else.",
+        "self_test.passed": "The self-test of {time} came out at every channel.",
+        "self_test.failed": "The self-test of {time} failed: {why}.",
+        "self_test.preempted": "The self-test of {time} was ended: an urgent alert came meanwhile.",
+        "self_test.interrupted": "The self-test of {time} was ended: the service stopped.",
+        "self_test.reached": "{person} over {channel}: taken after {seconds} s. Look whether the device rang.",
+        "self_test.not_reached": "{person} over {channel}: not taken ({why}).",
     },
     more_nouns={
         "summary.alerts": Noun("alert", "alerts"),

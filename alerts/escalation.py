@@ -24,7 +24,7 @@ from alerts.people import ANYONE, MQTT, NEXT_AFTER_S, Person, QuietHours, chain_
 from alerts.proof import muted_row
 from alerts.severity import RANK, TABLE, Table
 from alerts.telling import Channel, ChannelFailed, Kind, Notification, Send, Standing
-from dsp.records import NS, Alert, Delivery, Severity
+from dsp.records import NS, SELF_TEST, Alert, Delivery, Severity
 
 __all__ = [
     "ANYONE",
@@ -170,6 +170,8 @@ class Escalation:
     # what is due
 
     def _told(self, case: Case, now_ns: int, at: time) -> list[Send]:
+        if case.alert.infant == SELF_TEST:
+            return list(self._tested(case))
         sends: list[Send] = []
         if case.rings and case.open:
             sends += self._ringing(case, now_ns)
@@ -177,6 +179,13 @@ class Escalation:
             sends += self._silently(case, now_ns, at)
         told = {(s.person, s.channel) for s in sends}  # who hears it anew hears its newest version
         return sends + [s for s in self._updates(case, now_ns, at) if (s.person, s.channel) not in told]
+
+    def _tested(self, case: Case) -> Iterator[Send]:
+        """A test that rings goes once to everybody, whoever of them minds whom, over every channel."""
+        for person in (self._people or (ANYONE,)) if case.rings else ():
+            for channel in person.channels:
+                if case.post(person.id, channel) is None:
+                    yield case.send(person, channel, Kind.TEST, rings=True)
 
     def _ringing(self, case: Case, now_ns: int) -> Iterator[Send]:
         """One step along the chain, and repeats to those who were told already."""

@@ -241,6 +241,14 @@ GERMAN = Catalogue(
         "telling.muted_text": (
             "Die Stummschaltung ist zu Ende; was sie still gehalten hat, ist aufgezeichnet wie alles andere."
         ),
+        "self_test.passed": "Der Selbsttest von {time} kam auf jedem Weg an.",
+        "self_test.failed": "Der Selbsttest von {time} ist fehlgeschlagen: {why}.",
+        "self_test.preempted": "Der Selbsttest von {time} wurde beendet: eine dringende Meldung kam dazwischen.",
+        "self_test.interrupted": "Der Selbsttest von {time} wurde beendet: der Dienst hielt an.",
+        "self_test.reached": (
+            "{person} über {channel}: nach {seconds} s angenommen. Sehen Sie nach, ob das Gerät geklingelt hat."
+        ),
+        "self_test.not_reached": "{person} über {channel}: nicht angenommen ({why}).",
     },
     more_nouns={
         "summary.alerts": Noun("Meldung", "Meldungen"),

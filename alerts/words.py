@@ -8,7 +8,7 @@ from functools import lru_cache
 from alerts.catalogue import Catalogue
 from alerts.english import ENGLISH
 from alerts.german import GERMAN
-from dsp.records import NS, Event, Severity, Site
+from dsp.records import NS, SELF_TEST, Event, Severity, Site
 
 __all__ = [
     "LANGUAGES",
@@ -28,8 +28,6 @@ __all__ = [
 _CATALOGUES = {"en": ENGLISH, "de": GERMAN}
 LANGUAGES = tuple(_CATALOGUES)
 """Codes of the languages that there are texts in."""
-SELF_TEST = "selftest"
-"""Id of the infant that no child may have: what is told of it is a test, and says so."""
 _TO_MINUTES_S = 120
 """Up to two minutes people read seconds more easily than a rounded minute."""
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "NS",
+    "SELF_TEST",
     "Alert",
     "ClockRow",
     "Config",
@@ -50,6 +51,9 @@ __all__ = [
 
 NS = 1_000_000_000
 """Nanoseconds in a second."""
+
+SELF_TEST = "selftest"
+"""Id of the infant that no child may have: what is recorded and told of it is a test."""
 
 Counts = NDArray[np.int16]
 """Raw sensor counts, shape (n, axes): axes is 3 (acceleration) or 6 (acceleration, then angular rate)."""

@@ -9,6 +9,7 @@ from cyclopts import App, CycloptsError
 from store.errors import StoreError
 
 from .commands.backup import backup, restore
+from .commands.compare import compare
 from .commands.demo import demo
 from .commands.export import export
 from .commands.forget import forget
@@ -17,6 +18,7 @@ from .commands.monitor import monitor
 from .commands.pin import pin
 from .commands.replay import replay
 from .commands.score import score
+from .commands.self_test import self_test
 from .commands.simulate import simulate
 from .commands.summary import summary
 from .errors import LullwatchError
@@ -36,7 +38,22 @@ app = App(
     help_format="plaintext",
     version=lambda: _version(),
 )
-COMMANDS = (demo, monitor, simulate, replay, score, export, import_, summary, backup, restore, forget, pin)
+COMMANDS = (
+    demo,
+    monitor,
+    simulate,
+    replay,
+    score,
+    compare,
+    export,
+    import_,
+    summary,
+    self_test,
+    backup,
+    restore,
+    forget,
+    pin,
+)
 """Their modules are thin: what is heavy is imported when a command runs, so that --help is quick."""
 
 for _command in COMMANDS:

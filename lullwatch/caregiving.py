@@ -21,7 +21,7 @@ from alerts.severity import TABLE, Table
 from alerts.telling_words import text_of, while_muted
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.clock import Clock
-from dsp.records import NS, Alert, Delivery
+from dsp.records import NS, SELF_TEST, Alert, Delivery
 from store.errors import StoreError
 from store.rows import Row
 from store.shelf import Shelf
@@ -175,6 +175,8 @@ class Caregiving:
         asked = alert.facts.get("announce") == "ring"
         rings = asked and standing.open and standing.muted_until_ns is None and not standing.past
         kind = Kind.ALERT if asked or alert.version == 1 else Kind.UPDATE
+        if alert.infant == SELF_TEST:
+            kind = Kind.TEST  # beside it everybody gets one of their own, which rings
         send = Send("", "mqtt", alert.id, alert.version, kind, 0, rings)
         if standing.muted_until_ns is not None:
             alert = replace(alert, facts={**alert.facts, "announce": "update", "muted": True})

@@ -16,6 +16,7 @@ __all__ = [
     "FolderHoldsFiles",
     "FolderInUse",
     "LullwatchError",
+    "NoMonitor",
     "NoSuchEvent",
     "NoSuchLanguage",
     "NoSuchNight",
@@ -227,4 +228,14 @@ class NotConfirmed(LullwatchError):
     def __init__(self, infant: str) -> None:
         super().__init__(
             f"forget {infant}: not confirmed, nothing was changed. Type the id when asked, or give --yes"
+        )
+
+
+class NoMonitor(LullwatchError):
+    """The running monitor was asked for something and cannot be reached."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path}: lullwatch does not answer here ({why}); "
+            "start it with: lullwatch monitor SETTINGS, as the same user"
         )

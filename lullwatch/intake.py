@@ -14,6 +14,7 @@ from store.errors import JournalError
 from store.rows import FedRow, LinkRow, Row, SegmentRow
 
 from .spine import Spine, Taken
+from .watch import Watch
 
 __all__ = ["COMMIT_EVERY_S", "Intake"]
 
@@ -75,6 +76,16 @@ class Intake:
     def add_link(self, infant: str, sample: LinkSample) -> None:
         """Queue a report about a link."""
         self.add_quietly(LinkRow(infant, sample))
+
+    async def attend(self, watch: Watch) -> None:
+        """See `Spine.attend`; that infant gets no ticks from here."""
+        async with self._busy:
+            await self._in_worker(lambda: self._spine.attend(watch))
+
+    async def leave(self, infant: str) -> None:
+        """See `Spine.leave`."""
+        async with self._busy:
+            await self._in_worker(lambda: self._spine.leave(infant))
 
     @property
     def busy(self) -> bool:

@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from alerts.payloads import GATEWAY
 from alerts.people import MQTT, REPEAT_S, Person, QuietHours
 from alerts.words import Wording
-from dsp.records import Site
+from dsp.records import SELF_TEST, Site
+from ingest.sensor_kind import Kind
 
 from .errors import BadSettings, SecretTooOpen
 
@@ -45,6 +47,8 @@ class SensorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     address: _Address
     sensor: _Id = ""
     """short id used in the journal; by default the site in lower case"""
+    kind: Kind = Kind.SOCK
+    """whose sensor it is"""
 
     @property
     def name(self) -> str:
@@ -215,11 +219,7 @@ def _check(path: Path, settings: GatewaySettings) -> None:
         if doubled:
             raise BadSettings(path, f"{what} {doubled[0]} stands there twice", "Each may be used once")
     for infant in settings.infants:
-        if not infant.sensors:
-            raise BadSettings(path, f"infant {infant.id} has no sensors", "Add [[infants.sensors]] tables")
-        sites = [s.site for s in infant.sensors]
-        if len(set(sites)) != len(sites):
-            raise BadSettings(path, f"infant {infant.id} wears two sensors on one site", "One sensor a site")
+        _check_infant(path, infant)
     _check_people(path, settings)
     if settings.mqtt is not None and settings.mqtt.exposed:
         what = f"mqtt.tls is false, but {settings.mqtt.host!r} is not this computer"
@@ -227,6 +227,16 @@ def _check(path: Path, settings: GatewaySettings) -> None:
         raise BadSettings(path, what, remedy)
     if settings.influx is not None:
         _check_influx(path, settings.influx)
+
+
+def _check_infant(path: Path, infant: InfantSettings) -> None:
+    if infant.id in (SELF_TEST, GATEWAY):
+        raise BadSettings(path, f"infant id {infant.id} has a meaning of its own in topics", "Use another id")
+    if not infant.sensors:
+        raise BadSettings(path, f"infant {infant.id} has no sensors", "Add [[infants.sensors]] tables")
+    sites = [s.site for s in infant.sensors]
+    if len(set(sites)) != len(sites):
+        raise BadSettings(path, f"infant {infant.id} wears two sensors on one site", "One sensor a site")
 
 
 def _check_people(path: Path, settings: GatewaySettings) -> None:

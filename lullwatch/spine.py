@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from dsp.records import NS, Alert, ClockRow, Coverage, Item, Output, Tick
 from dsp.value import BadSnapshot
+from store.earlier import EarlierPackets
 from store.errors import JournalDamaged, JournalError
 from store.journal import Carried, Journal
 from store.rows import FedRow, Row, SegmentRow, fed_item
@@ -52,6 +53,7 @@ class Spine:
         self._journal = journal
         self._given = journal
         self._rollover = rollover
+        self._packets_before = EarlierPackets(journal.path)
         self._watches = {watch.infant: watch for watch in watches}
         self._detectors: dict[str, Detector] = {}
         self._pasts: dict[str, JournalPast] = {}
@@ -104,6 +106,7 @@ class Spine:
             JournalError: nothing of `rows` was committed.
         """
         self._turn_over()
+        rows = [row for row in rows if not self._is_of_an_earlier_night(row)]
         try:
             result = self._journal.commit(rows)
         except JournalDamaged:
@@ -125,20 +128,37 @@ class Spine:
     def finish(self) -> Taken:
         """End of the recording: decide and commit what is still open, and that it ended."""
         taken = Taken()
-        for infant, detector in self._detectors.items():
+        for infant in self._watches:
+            detector = self._detectors[infant]
             told = taken.told.setdefault(infant, Told())
             told.extend(detector.feed_block(self._blocks.pop(infant, [])))
             told.extend(detector.finish())
         self._commit_told(taken)
         ends = [
-            config_of(replace(self._watches[infant], ended=True), detector.watermark_ns)
-            for infant, detector in self._detectors.items()
+            config_of(replace(watch, ended=True), self._detectors[infant].watermark_ns)
+            for infant, watch in self._watches.items()
         ]
         self._journal.commit(ends)
         return taken
 
+    def attend(self, watch: Watch) -> None:
+        """Detect on the rows of one more infant from here on, until `leave`: for the self-test.
+
+        No restart goes on with it, and what comes late is not decided again.
+        """
+        self._detectors[watch.infant] = Detector(
+            watch.infant, watch.sites, age_days=watch.age_days, clock=self._journal.clock_rows()[0],
+            wording=watch.wording,
+        )  # fmt: skip
+
+    def leave(self, infant: str) -> None:
+        """Let go of an infant that was attended; what was open is forgotten."""
+        self._detectors.pop(infant, None)
+        self._blocks.pop(infant, None)
+
     def close(self) -> None:
         """Close what was opened here."""
+        self._packets_before.close()
         for past in self._pasts.values():
             past.close()
         if self._journal is not self._given:
@@ -190,6 +210,12 @@ class Spine:
         for number, item in self._journal.items(infant, after_row=row):
             self._feed(taken, infant, item, number)
 
+    def _is_of_an_earlier_night(self, row: Row) -> bool:
+        """Whether the packet is durable already, in a file that is no longer written."""
+        if not isinstance(row, SegmentRow):
+            return False
+        return self._packets_before.holds(row.packet.sensor, row.packet.boot, row.packet.seq)
+
     def _turn_over(self) -> None:
         """Go on in the file of the next night, when it is its time and nothing is half done."""
         turn = None if self._rollover is None else self._rollover.due(self._journal.path)
@@ -207,6 +233,8 @@ class Spine:
             return
         self._journal.close()
         self._journal = following
+        self._packets_before.close()
+        self._packets_before = EarlierPackets(following.path)
         for state, (row, watch) in zip(carried, watches_in(following).values(), strict=True):
             self._set_up(watch, row, turn.clock)
             self._detectors[watch.infant].restore(state.state)
@@ -237,9 +265,12 @@ class Spine:
         block.append(item)
         if isinstance(item, Tick):
             self._blocks[infant] = []
-            self._pasts[infant].upto_row = row
+            past = self._pasts.get(infant)
+            if past is not None:
+                past.upto_row = row
             told = detector.feed_block(block)
-            self._pasts[infant].told(told)
+            if past is not None:
+                past.told(told)
             taken.told.setdefault(infant, Told()).extend(told)
 
     def _commit_told(self, taken: Taken) -> None:
@@ -258,7 +289,8 @@ class Spine:
                 _log.error("what was told of infant %s waits: %s", infant, error)
                 return
             del self._due[infant]
-            self._pasts[infant].committed()
+            if infant in self._pasts:
+                self._pasts[infant].committed()
             fresh = [r for r, row in zip(records, placed, strict=True) if row is not None]
             taken.told[infant] = Told(
                 outputs=[r for r in fresh if not isinstance(r, Alert | Coverage)],
@@ -269,7 +301,8 @@ class Spine:
     def _snapshots(self, every_ns: int) -> None:
         if self._due or any(self._blocks.values()):
             return  # words that are not committed, or rows that are not decided on, would be missing after a restart
-        for infant, detector in self._detectors.items():
+        for infant in self._watches:
+            detector = self._detectors[infant]
             t_ns = detector.watermark_ns
             if t_ns < self._snapshot_ns.setdefault(infant, t_ns) + every_ns:
                 continue

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from dsp.records import (
     NS,
+    SELF_TEST,
     Alert,
     ClockRow,
     Config,
@@ -135,6 +136,17 @@ class JournalReading:
         found = self._all("SELECT min(t0_ns) FROM segment WHERE infant = ? AND row > ?", (infant, after_row))
         return None if found[0][0] is None else int(found[0][0])
 
+    def has_packet(self, sensor: str, boot: int, seq: int) -> bool:
+        """Whether this packet of a sensor is here."""
+        return bool(
+            self._all("SELECT 1 FROM segment WHERE sensor = ? AND boot = ? AND seq = ?", (sensor, boot, seq))
+        )
+
+    def highest_seq(self, sensor: str, boot: int) -> int | None:
+        """The highest number of a sensor's packets since one of its starts; None when there is none."""
+        found = self._all("SELECT max(seq) FROM segment WHERE sensor = ? AND boot = ?", (sensor, boot))
+        return None if found[0][0] is None else int(found[0][0])
+
     def packets(self, infant: str) -> Iterator[Packet]:
         """The infant's packets as they arrived."""
         for _, record in self._rows(("segment",), infant, 0):
@@ -196,9 +208,9 @@ class JournalReading:
         return self._kept("config", Config, None)
 
     def infants(self) -> list[str]:
-        """Everyone with at least one segment or tick, sorted."""
+        """Everyone with at least one segment or tick, sorted, but for the reserved infant of the self-test."""
         found = self._all("SELECT infant FROM segment UNION SELECT infant FROM tick ORDER BY 1")
-        return [str(row[0]) for row in found]
+        return [str(row[0]) for row in found if row[0] != SELF_TEST]
 
     def newest_snapshot(
         self, infant: str, *, before_row: int | None = None, before_ns: int | None = None

@@ -40,6 +40,8 @@ def test_the_example_that_we_ship_can_be_read() -> None:
         ("port = 8883", "port = 99999", "port"),
         ("tls = true", "tsl = true", "tsl"),
         ("[[infants]]", "[[infant]]", "infant"),
+        ('id = "a"', 'id = "selftest"', "selftest"),
+        ('id = "a"', 'id = "gateway"', "gateway"),
         ("tls = true", "tls = false", "allow_unencrypted"),
     ],
 )

@@ -1,0 +1,104 @@
+"""A socket beside the journals over which this computer's own commands reach the running monitor; no broker needed.
+
+One line of JSON each way. Only the user that runs the monitor can open it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import NoMonitor
+
+__all__ = ["Control", "ask"]
+
+_log = logging.getLogger(__name__)
+
+NAME = "control.sock"
+ASK_TIMEOUT_S = 5.0
+"""A request is one short line; who does not send it is no command of ours."""
+MOST_BYTES = 65_536
+Handler = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+
+
+class Control:
+    """Answers requests on the socket of a folder, as an async context manager.
+
+    A socket that cannot be made is logged; everything else goes on without it.
+
+    Args:
+        folder: of the journals.
+        handlers: by the request's `ask`.
+    """
+
+    def __init__(self, folder: Path, handlers: Mapping[str, Handler]) -> None:
+        self._path = folder / NAME
+        self._handlers = dict(handlers)
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> Control:
+        try:
+            # whoever holds the folder's journals is the only monitor here: a socket left by a crash is nobody's
+            self._path.unlink(missing_ok=True)
+            before = os.umask(0o177)
+            try:
+                self._server = await asyncio.start_unix_server(self._serve, self._path, limit=MOST_BYTES)
+            finally:
+                os.umask(before)
+        except OSError as error:
+            _log.warning("%s: commands of this computer cannot reach the monitor: %s", self._path, error)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT_S):
+                line = await reader.readline()
+            writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
+            await writer.drain()
+        except (OSError, TimeoutError, ValueError) as error:
+            _log.info("a request on %s was not answered: %s", self._path, error)
+        finally:
+            writer.close()
+
+    async def _answer(self, line: bytes) -> Mapping[str, Any]:
+        try:
+            asked = json.loads(line)
+        except ValueError:
+            return {"error": "no JSON"}
+        handler = self._handlers.get(str(asked.get("ask"))) if isinstance(asked, dict) else None
+        if handler is None:
+            return {"error": f"no such request; known: {' '.join(self._handlers)}"}
+        return await handler(asked)
+
+
+async def ask(folder: Path, what: str, *, timeout_s: float, **more: object) -> dict[str, Any]:
+    """Ask the monitor of a folder and wait for its answer.
+
+    Raises:
+        NoMonitor: none runs there, or it does not answer.
+    """
+    path = folder / NAME
+    try:
+        async with asyncio.timeout(timeout_s):
+            reader, writer = await asyncio.open_unix_connection(path, limit=MOST_BYTES)
+            try:
+                writer.write(json.dumps({"ask": what, **more}).encode() + b"\n")
+                line = await reader.readline()
+            finally:
+                writer.close()
+        answer = json.loads(line)
+    except TimeoutError:
+        raise NoMonitor(path, f"no answer in {timeout_s:.0f} s") from None
+    except (OSError, ValueError) as error:
+        raise NoMonitor(path, str(error) or "it ended") from error
+    return dict(answer)
