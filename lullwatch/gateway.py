@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time
 from functools import partial
+from typing import Any
 
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
@@ -17,7 +18,9 @@ from alerts.payloads import Topics
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.clock import Clock
 from dsp.records import NS, Alert, ClockRow, Delivery, LinkSample, Site
-from ingest.link import SockLink
+from ingest.kinds import link_of
+from ingest.sensor_kind import Kind
+from ingest.sensor_link import SensorLink
 from store.journal import Journal
 from store.shelf import Shelf, is_night
 from store.utc import UtcMap
@@ -61,6 +64,7 @@ class Sensor:
     site: Site
     name: str
     address: str
+    kind: Kind = Kind.SOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +171,9 @@ class Gateway:
             self._make_announcers(name, self._publisher)
         self._running = _Running()
 
-    def _link(self, wearer: Wearer, sensor: Sensor, radio: Radio) -> SockLink:
-        return SockLink(
+    def _link(self, wearer: Wearer, sensor: Sensor, radio: Radio) -> SensorLink[Any]:
+        return link_of(
+            sensor.kind,
             address=sensor.address,
             site=sensor.site,
             sensor=sensor.name,

@@ -114,7 +114,7 @@ async def _until_stopped(gateway: Gateway) -> None:
 
 
 def _wearer(infant: InfantSettings) -> Wearer:
-    sensors = tuple(Sensor(s.site, s.name, s.address) for s in infant.sensors)
+    sensors = tuple(Sensor(s.site, s.name, s.address, s.kind) for s in infant.sensors)
     return Wearer(infant.id, sensors, infant.age_days(today()))
 
 
