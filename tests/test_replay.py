@@ -143,7 +143,7 @@ def test_recordings_of_every_kind_tell_the_same_events(journal_file: Path, tmp_p
 
 
 def spans(night: Night) -> list[tuple[str, int, int]]:
-    """Label, onset and end of every event after the first; those of one onset by label, because their ids may differ."""
+    """Label, onset and end of every event, from the first on; of one onset by label, because ids may differ."""
     events = replay(night, age_days=200).told.final_events
     first_ns = events[0].onset_ns
     return sorted(
