@@ -10,7 +10,7 @@ from alerts import words
 from alerts.state import Sent, Setting
 from dsp.records import NS, Alert, ClockRow, Event, EventStatus, Severity
 
-__all__ = ["Occasion", "composed", "essence"]
+__all__ = ["Occasion", "composed", "essence", "essence_kind"]
 
 Facts = dict[str, str | float | int | None]
 
@@ -62,8 +62,13 @@ def essence(event: Event, count: int, severity: Severity, *, five_minutes: bool)
     """What must change for a further version to be worth sending."""
     whole_minutes = int(event.duration_s // 60)
     over = event.status is EventStatus.END
-    parts = (event.label.wire, count, severity.value, over, whole_minutes, five_minutes)
+    parts = (event.label.wire, severity.value, over, five_minutes, count, whole_minutes)
     return "|".join(map(str, parts))
+
+
+def essence_kind(said: str) -> str:
+    """An essence without what only grows: count and length."""
+    return said.rsplit("|", 2)[0]
 
 
 def _facts(event: Event, about: words.Circumstances, announce: str) -> Facts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from alerts.composing import Occasion, composed, essence
+from alerts.composing import Occasion, composed, essence, essence_kind
 from alerts.severity import RANK, Past, judge
 from alerts.state import Known, RuleState, Sent, Setting
 from dsp.records import NS, Alert, Event, EventStatus, Label, Severity
@@ -117,13 +117,22 @@ def _tell(
         essence=essence(event, count, verdict.severity, five_minutes=five),
         late=verdict.late,
         five_minutes=five,
+        told_ns=setting.now_ns,
     )
-    if sent is not None and told.essence == sent.essence:
-        return _linked(state, event, told.id), ()
     anew = verdict.raised or five != knew_five
+    if sent is not None and not anew and _says_little(sent, told, setting):
+        return _linked(state, event, told.id), ()
     occasion = Occasion(count=count, announce=_announce(verdict.severity, anew=anew))
     alert = composed(event, told, occasion, state.seen, setting)
     return _linked(state, event, told.id).with_alert(told), (alert,)
+
+
+def _says_little(sent: Sent, told: Sent, setting: Setting) -> bool:
+    """Whether a version would say the same again, or only a higher count so soon that nobody needs it yet."""
+    if told.essence == sent.essence:
+        return True
+    soon = setting.now_ns - sent.told_ns < int(setting.table.updates_apart_s * NS)
+    return soon and essence_kind(told.essence) == essence_kind(sent.essence)
 
 
 def _linked(state: RuleState, event: Event, alert: str) -> RuleState:
@@ -209,6 +218,6 @@ def _farewell(
     ended_as = "merged" if event.merged_into else "withdrawn"
     if sent.essence == ended_as:
         return state, ()
-    told = replace(sent, version=sent.version + 1, essence=ended_as)
+    told = replace(sent, version=sent.version + 1, essence=ended_as, told_ns=setting.now_ns)
     occasion = Occasion(count=event.count, announce="update", ended_as=ended_as)
     return state.with_alert(told), (composed(event, told, occasion, state.seen, setting),)

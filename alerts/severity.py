@@ -78,6 +78,8 @@ class Table:
     """a first message this long after the end of the event is marked as late"""
     five_minutes_s: float = 300.0
     """a long movement of this length meets an emergency criterion by itself"""
+    updates_apart_s: float = 30.0
+    """a series that only grows is told again no sooner than this: one alert with updates, not one for every jerk"""
     blind_s: float = 300.0
     """blind for longer than this is an alarm"""
     mute_most_count: int = 30

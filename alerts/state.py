@@ -78,6 +78,8 @@ class Sent:
     """what its last version said, in short: when it stays the same, no further version is sent"""
     late: bool = False
     five_minutes: bool = False
+    told_ns: int = 0
+    """when its last version was decided"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,28 @@ def test_one_ongoing_series_is_one_alert_that_rings_once() -> None:
     assert "42 brief movements" in alerts[-1].text
 
 
+def test_a_long_train_is_one_alert_with_an_update_every_half_minute_and_its_last_count() -> None:
+    row = event(Label.RHYTHMIC_JERKING, long_s=11.0, count=30)
+    rows = [row]
+    for n in range(1, 301):
+        rows.append(later(rows[-1], 11.0 + n, count=30 + 3 * n))
+    rows.append(ended(rows[-1]))
+    alerts = told(rows)
+    assert len({a.id for a in alerts}) == 1
+    assert 8 <= len(alerts) <= 13
+    assert rings(alerts) == 1
+    assert alerts[-1].count == 930
+    gaps = [b.t_ns - a.t_ns for a, b in zip(alerts[:-2], alerts[1:-1], strict=True)]
+    assert min(gaps) >= 30 * NS
+
+
+def test_what_a_person_must_hear_is_never_held_back_by_the_rate_of_updates() -> None:
+    weak = event(match=0.5)
+    clear = later(weak, 31.0, match=0.9)
+    over = ended(later(clear, 32.0, count=15))
+    assert [a.severity for a in told([weak, clear, over])] == [NOTICE, URGENT, URGENT]
+
+
 def test_a_row_that_changes_nothing_a_person_reads_is_not_sent() -> None:
     first = event()
     assert len(told([first, replace(first, version=2, confidence=0.5)])) == 1
