@@ -12,6 +12,7 @@ import os
 import zipfile
 from array import array
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -125,8 +126,7 @@ def sealed_night(journal: Journal, infant: str) -> AtRest | None:
     path = sealed_path(journal.path)
     if not path.exists():
         return None
-    about, archive = _opened(path)
-    with archive:
+    with _opened(path) as (about, archive):
         if journal.read(about["upto_row"], limit=1, tables=("segment",)):
             return None
         for number, person in enumerate(about["infants"]):
@@ -145,8 +145,7 @@ def read_sealed(path: Path | str) -> list[AtRest]:
         BadRecording: when it is none or is damaged.
     """
     path = Path(path)
-    about, archive = _opened(path)
-    with archive:
+    with _opened(path) as (about, archive):
         return [
             AtRest(
                 p["infant"], p["zone"], p["start_utc_ns"], p["t0_ns"], _stretches(path, archive, number, p)
@@ -220,17 +219,22 @@ def _places(firsts: _Ints, ns: _Ints) -> _Ints:
     return np.repeat(firsts - (np.cumsum(ns) - ns), ns) + np.arange(int(ns.sum()))
 
 
-def _opened(path: Path) -> tuple[dict[str, Any], Any]:
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
+    """What a sealed file says of itself, and its arrays."""
     try:
-        archive = np.load(path, allow_pickle=False)
-        about = json.loads(archive["about"].tobytes())
-        if about["format"] > _FORMAT:
-            raise BadRecording(path, "sealed by a newer version", "Install the newer version to read it.")
-    except FileNotFoundError as error:
-        raise BadRecording(path, "there is no such file", "Check the name.") from error
-    except _DAMAGE as error:
-        raise BadRecording(path, f"not a sealed night, or a damaged one ({error})", _REMEDY) from error
-    return about, archive
+        file = path.open("rb")
+    except OSError as error:
+        raise BadRecording(path, f"cannot be opened ({error.strerror})", "Check the name.") from error
+    with file:
+        try:
+            archive = np.load(file, allow_pickle=False)
+            about = json.loads(archive["about"].tobytes())
+            if about["format"] > _FORMAT:
+                raise BadRecording(path, "sealed by a newer version", "Install the newer version to read it.")
+        except _DAMAGE as error:
+            raise BadRecording(path, f"not a sealed night, or a damaged one ({error})", _REMEDY) from error
+        yield about, archive
 
 
 _DAMAGE = (
@@ -294,8 +298,7 @@ def _compare(
 ) -> None:
     """Raise NotSealed unless the file on the disk holds every packet of the journal, bit for bit, and no other."""
     heaps = _gathered(journal, upto, on_progress)
-    about, archive = _opened(sealed)
-    with archive:
+    with _opened(sealed) as (about, archive):
         for number, person in enumerate(about["infants"]):
             for place, rest in enumerate(person["kinds"]):
                 heap = heaps.pop((person["infant"], *rest), None)
