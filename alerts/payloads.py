@@ -40,6 +40,7 @@ __all__ = [
     "state_message",
     "status_payload",
     "summary_message",
+    "tested_message",
     "times",
 ]
 
@@ -127,12 +128,18 @@ class Message:
         return self.payload if self.later is None else self.later(now_ns)
 
 
-def status_payload(state: str) -> bytes:
+def status_payload(state: str, self_test: wire.SelfTestBody | None = None) -> bytes:
     """`online`, `offline` (said by the broker when the gateway is lost) or `stopped` (planned)."""
     if state not in _STATUS_STATES:
         msg = f"{state!r} is no status; known: {' '.join(_STATUS_STATES)}"
         raise ValueError(msg)
-    return body_of(wire.StatusBody, {"state": state})
+    tested = {} if self_test is None else {"self_test": self_test}
+    return body_of(wire.StatusBody, {"state": state, **tested})
+
+
+def tested_message(topics: Topics, self_test: wire.SelfTestBody, of_ns: int) -> Message:
+    """The status with the outcome of the last self-test, retained; only the newest matters."""
+    return _newest(topics.status, status_payload("online", self_test), of_ns)
 
 
 def event_message(topics: Topics, clock: UtcClock, event: Event, severity: Severity) -> Message:

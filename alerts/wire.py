@@ -18,11 +18,13 @@ __all__ = [
     "LinkBody",
     "Payload",
     "Seen",
+    "SelfTestBody",
     "SensorLink",
     "Span",
     "StateBody",
     "StatusBody",
     "SummaryBody",
+    "TestedWay",
     "TonightBody",
 ]
 
@@ -68,10 +70,35 @@ class Span(Payload, frozen=True, kw_only=True):
     duration_s: Annotated[float, msgspec.Meta(ge=0)]
 
 
+class TestedWay(msgspec.Struct, frozen=True, kw_only=True):
+    """One person's channel, and what became of the self-test there."""
+
+    person: str
+    channel: str
+    ok: bool
+    """the channel took it, no more: whether the device rang, its owner knows"""
+    after_s: float | None
+    """from the beginning of the test; null when the channel did not answer"""
+    why: str
+
+
+class SelfTestBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The last self-test."""
+
+    result: Literal["passed", "failed", "preempted", "interrupted"]
+    at: str
+    """when it began, ISO 8601 in UTC"""
+    by: str
+    why: str
+    ways: tuple[TestedWay, ...]
+
+
 class StatusBody(Payload, frozen=True, kw_only=True):
     """The gateway: `online`; `offline`, said by the broker when the gateway is lost; `stopped`, a planned stop."""
 
     state: Literal["online", "offline", "stopped"]
+    self_test: SelfTestBody | msgspec.UnsetType = msgspec.UNSET
+    """the last one of this night or the night before"""
 
 
 class AlertBody(Span, frozen=True, kw_only=True):

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import time
 from functools import partial
 from typing import Any
 
+import msgspec
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 
-from alerts.mqtt import BrokerAddress, MqttPublisher
-from alerts.payloads import Topics
+from alerts.mqtt import BrokerAddress, MqttPublisher, PublisherStopped
+from alerts.payloads import Topics, tested_message
+from alerts.wire import SelfTestBody
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.clock import Clock
-from dsp.records import NS, Alert, ClockRow, Delivery, LinkSample, Site
+from dsp.records import NS, SELF_TEST, Alert, ClockRow, Delivery, LinkSample, Site
 from ingest.kinds import link_of
 from ingest.sensor_kind import Kind
 from ingest.sensor_link import SensorLink
@@ -33,6 +36,7 @@ from .keeper import TroubleOf
 from .morning_post import MorningPost
 from .mqtt_channel import MqttChannel
 from .rollover import Rollover
+from .self_test import Outcome, SelfTest, last_outcome, local_moment
 from .spine import Spine, Taken
 from .troubles import SensorTroubles, Troubles
 from .watch import Watch
@@ -111,6 +115,7 @@ class Gateway:
         read_clock: gives the tie between data time and UTC as it is now; by default it stays as it was.
         wording: language of the alerts, and the emergency number they name.
         summary_at: local time at which the summary of the night is sent; None sends none.
+        self_test_at: local time at which the service tests itself every evening; None: only when it is asked to.
         household: who is told, over what, and may answer.
     """
 
@@ -129,6 +134,7 @@ class Gateway:
         read_clock: Callable[[], ClockRow] | None = None,
         wording: Wording = PLAIN_ENGLISH,
         summary_at: time | None = None,
+        self_test_at: time | None = None,
         household: Household | None = None,
     ) -> None:
         self._household = household or Household()
@@ -163,6 +169,8 @@ class Gateway:
         self._mqtt = None
         if self._publisher is not None:
             self._mqtt = MqttChannel(self._publisher, Topics(name), clock=clock, utc=self._utc)
+        self._self_test_at = self_test_at
+        self.self_test = self._make_self_test()
         self.care = self._caregiving() if self._mqtt or self._household.channels else None
         self._troubles = Troubles(clock=clock, intake=self._intake, told=self._decided, wording=wording)
         left = hours_left(self._utc, clock_row.zone, self._household.night_ends)
@@ -216,7 +224,28 @@ class Gateway:
             channels=household.channels,
             mqtt=self._mqtt,
             wording=self._wording,
+            on_test=self.self_test.on_test,
         )
+
+    def _make_self_test(self) -> SelfTest:
+        return SelfTest(
+            clock=self._clock,
+            line=self._intake,
+            shelf=self.shelf,
+            people=self._household.people,
+            local=partial(local_moment, self._utc, self._clock_row.zone),
+            on_trouble=self.on_trouble,
+            on_outcome=self._tested,
+            wording=self._wording,
+        )
+
+    async def _tested(self, outcome: Outcome) -> None:
+        """The status says what became of the last self-test."""
+        if self._publisher is not None:
+            body = msgspec.convert(msgspec.to_builtins(outcome), SelfTestBody)
+            message = tested_message(Topics(self._name), body, self._clock.now_ns())
+            with suppress(PublisherStopped):
+                await self._publisher.publish(message)
 
     async def __aenter__(self) -> Gateway:
         taken = self._spine.begin(self._clock_row)
@@ -236,12 +265,18 @@ class Gateway:
         tasks.links.append(asyncio.create_task(self._look_around(), name="troubles"))
         tasks.links.append(asyncio.create_task(self._ping().run(), name="ping"))
         tasks.links += [asyncio.create_task(link.run(), name="link") for link in self.links]
+        if (tested := await asyncio.to_thread(last_outcome, self.shelf)) is not None:
+            await self._tested(tested)  # held until there is a connection
+        if self._self_test_at is not None:
+            evening = self.self_test.every_evening(self._self_test_at)
+            tasks.links.append(asyncio.create_task(evening, name="self-test"))
         if self._summary_at is not None:
             post = self._morning_post(self._summary_at)
             tasks.links.append(asyncio.create_task(post.run(), name="summary"))
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        await self.self_test.close()
         await self._end_links()
         await _end([t for t in [self._running.intake] if t is not None])
         await self._intake.commit()
@@ -360,10 +395,11 @@ class Gateway:
 
     def _taken(self, taken: Taken) -> None:
         self._committed_ns = self._clock.now_ns()
-        for told in taken.told.values():
+        for infant, told in taken.told.items():
             self._decided(told.alerts)
-            for minute in told.coverage:
+            for minute in told.coverage if infant != SELF_TEST else ():
                 self._sensors.minute(minute)
+        self.self_test.taken(taken)
         for announcer in self._announcers:
             announcer.wake()
         self._on_taken(taken)

@@ -11,11 +11,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from alerts.commands import Result, Test
+from alerts.payloads import UtcClock
 from alerts.people import ANYONE, Person
 from alerts.proof import FAILED, PUBLISHED, proof_of
 from alerts.telling import Kind
@@ -30,7 +33,7 @@ from .self_test_signal import AGE_DAYS, SITES, portions
 from .spine import Taken
 from .watch import Watch
 
-__all__ = ["NOTE", "Line", "Outcome", "SelfTest", "Way", "last_outcome"]
+__all__ = ["NOTE", "Line", "Outcome", "SelfTest", "Way", "last_outcome", "local_moment"]
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +42,11 @@ NOTE = "self_test"
 WAIT_S = 60.0
 """For the last channel; a push service that needs more is one to know about before the night."""
 LOOK_EVERY_S = 0.25
+LOOK_AT_TIME_S = 30.0
+EVENING_S = 300.0
+"""A test that is due is begun within these, else not that day: at three in the night it would wake people."""
+EVERY_EVENING = "every-evening"
+"""Who asked for a test that the settings ask for."""
 _KIND = "self_test"
 """Kind of technical trouble."""
 
@@ -105,7 +113,7 @@ class SelfTest:
         line: the intake.
         shelf: the nights, for what the channels answered.
         people: of the settings; without any, everyone who reads the topic is one person.
-        iso: a data time as ISO 8601 in UTC.
+        local: a data time as a moment of the time zone here.
         on_trouble: told ("self_test", why) when a test failed, and ("self_test", "") when one passed.
         on_outcome: told every outcome, for the status.
         wording: how people are spoken to.
@@ -118,7 +126,7 @@ class SelfTest:
         line: Line,
         shelf: Shelf,
         people: Sequence[Person],
-        iso: Callable[[int], str],
+        local: Callable[[int], datetime],
         on_trouble: Callable[[str, str], None],
         on_outcome: Callable[[Outcome], Awaitable[None]],
         wording: Wording,
@@ -127,7 +135,7 @@ class SelfTest:
         self._line = line
         self._shelf = shelf
         self._people = tuple(people) or (ANYONE,)
-        self._iso = iso
+        self._local = local
         self._on_trouble = on_trouble
         self._on_outcome = on_outcome
         self._watch = Watch.of(SELF_TEST, SITES, AGE_DAYS, wording)
@@ -165,6 +173,17 @@ class SelfTest:
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._whole(by), name="self-test")
         return self._running
+
+    async def every_evening(self, at: time) -> None:
+        """Begin a test each day at a local time, until cancelled; one that was missed is not made up for."""
+        tested_on: date | None = None
+        while True:
+            now = self._local(self._clock.now_ns())
+            late = (now.replace(tzinfo=None) - datetime.combine(now.date(), at)).total_seconds()
+            if 0 <= late < EVENING_S and tested_on != now.date():
+                tested_on = now.date()
+                self.begin(EVERY_EVENING)
+            await self._clock.sleep(LOOK_AT_TIME_S)
 
     async def close(self) -> None:
         """End a test that is under way."""
@@ -240,9 +259,17 @@ class SelfTest:
         with self._shelf.opened(self._shelf.nights()[-1].name) as journal:
             return [step for step in journal.deliveries() if step.alert_id == alert_id]
 
+    def _iso(self, t_ns: int) -> str:
+        return self._local(t_ns).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
     def _keep(self, outcome: Outcome) -> None:
         text = msgspec.json.encode(outcome).decode()
         self._line.add_quietly(Note(SELF_TEST, self._clock.now_ns(), NOTE, text, outcome.by))
+
+
+def local_moment(utc: UtcClock, zone: str, t_ns: int) -> datetime:
+    """A data time as a moment of a time zone."""
+    return datetime.fromtimestamp(utc.utc_ns(t_ns) // NS, tz=ZoneInfo(zone))
 
 
 def last_outcome(shelf: Shelf) -> Outcome | None:

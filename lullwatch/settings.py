@@ -172,6 +172,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """of the country; urgent texts name it"""
     summary_at: _TimeOfDay = "07:00"
     """local time at which the summary of the night is sent"""
+    self_test_at: _TimeOfDay | None = None
+    """local time at which the service tests itself every evening; it rings at everybody"""
     infants: list[InfantSettings]
     journal: JournalSettings = JournalSettings()
     mqtt: BrokerSettings | None = None
