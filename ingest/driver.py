@@ -25,6 +25,8 @@ __all__ = ["Driver", "DriverStream", "Reading"]
 _FULL: Final = 32_767
 _BACK_S: Final = 1.0
 """A clock that goes back by more has begun anew: the sensor restarted. Less is a packet out of order."""
+_AHEAD_S: Final = 6 * 3600.0
+"""A clock that goes on by more was set by somebody: no link is away so long and then goes on with the same start."""
 _HOLE: Final = 0.5
 """Share of a packet's length by which the next may come late and still follow: clocks are a few per cent off, and a
 lost packet makes a whole one."""
@@ -95,7 +97,7 @@ class DriverStream:
         n = int(reading.acc_g.shape[0])
         length_s = n / reading.rate_hz
         behind_s = self._due_s - reading.first_s
-        if self._boot is None or behind_s > length_s + _BACK_S:
+        if self._boot is None or not -_AHEAD_S < behind_s <= length_s + _BACK_S:
             self._boot, self._seq, behind_s = self._draw_boot(), -1, 0.0
         elif behind_s > _HOLE * length_s:
             return None

@@ -64,6 +64,11 @@ class GattSession:
         call = partial(self._pass_on, take)
         await within(CALL_S, self._client.start_notify(self.characteristic(uuid), call))
 
+    def give_up(self) -> None:
+        """The link is of no more use: whoever watches `lost` makes a new one."""
+        if not self.lost.done():
+            self.lost.set_result(None)
+
     async def close(self) -> None:
         """End the link if there is one, and pass on nothing more."""
         self._open = False
@@ -93,8 +98,7 @@ class GattSession:
             take(bytes(raw))
 
     def _on_disconnected(self, _client: BleakClient) -> None:
-        if not self.lost.done():
-            self.lost.set_result(None)
+        self.give_up()
 
 
 async def within(seconds: float, call: Awaitable[_T]) -> _T:

@@ -15,6 +15,8 @@ from ingest.driver import Driver
 from ingest.driver_link import DriverLink
 from ingest.link import SockLink
 from ingest.movesense import MovesenseDriver
+from ingest.osd import OsdDriver
+from ingest.polar import PolarDriver
 from ingest.sensor_kind import Kind
 from ingest.sensor_link import SensorLink
 from ingest.sink import PacketSink
@@ -22,7 +24,11 @@ from ingest.sink import PacketSink
 __all__ = ["link_of"]
 
 
-_DRIVERS: dict[Kind, Callable[[], Driver]] = {Kind.MOVESENSE: partial(MovesenseDriver, 52)}
+_DRIVERS: dict[Kind, Callable[[Clock], Driver]] = {
+    Kind.MOVESENSE: lambda _: MovesenseDriver(52),
+    Kind.POLAR: lambda _: PolarDriver(),
+    Kind.OSD: OsdDriver,
+}
 
 
 def link_of(
@@ -39,7 +45,7 @@ def link_of(
     rssi: Callable[[str], int | None] | None = None,
 ) -> SensorLink[Any]:
     """The link to a sensor of some kind; nothing happens before its `run`. Arguments as in `SensorLink`."""
-    make = SockLink if kind is Kind.SOCK else partial(DriverLink, make_driver=_DRIVERS[kind])
+    make = SockLink if kind is Kind.SOCK else partial(DriverLink, make_driver=partial(_DRIVERS[kind], clock))
     return make(
         address=address,
         site=site,

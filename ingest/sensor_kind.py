@@ -14,3 +14,7 @@ class Kind(StrEnum):
     """our own profile (docs/sock-profile.md): keeps what was not confirmed"""
     MOVESENSE = "movesense"
     """six axes at 52 Hz; what the radio loses is lost"""
+    POLAR = "polar"
+    """Verity Sense and OH1, acceleration and, where there is, angular rate at 52 Hz; what the radio loses is lost"""
+    OSD = "osd"
+    """watches with OpenSeizureDetector's BLE data source: acceleration at 25 Hz; what the radio loses is lost"""
