@@ -77,7 +77,7 @@ class MqttPublisher:
         on_trouble: told (`broker`, why) when a person has to know, and (`broker`, "") when it is well again.
         infants: ids of those whose commands are carried out.
         on_command: carries out commands and receipts; None listens to none.
-        heard: further topics to listen to, and who is told the payloads.
+        heard: further topic filters to listen to, and who is told (topic, payload).
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class MqttPublisher:
         on_trouble: Callable[[str, str], None] = lambda _kind, _why: None,
         infants: Collection[str] = (),
         on_command: OnCommand | None = None,
-        heard: Mapping[str, Callable[[bytes], None]] | None = None,
+        heard: Mapping[str, Callable[[str, bytes], None]] | None = None,
     ) -> None:
         self._broker = broker
         self._topics = topics
@@ -137,6 +137,10 @@ class MqttPublisher:
         self._waiting.append(waiting)
         self._arrived.set()
         await waiting.confirmed
+
+    def post(self, message: Message) -> None:
+        """Hand over a message of which only the newest matters, without waiting; a newer one takes its place."""
+        self._newest.hold(message)
 
     def publish_again(self) -> None:
         """Send every retained message once more: somebody has come who may not have them."""
@@ -256,8 +260,10 @@ class MqttPublisher:
             topic = str(message.topic)
             if topic == self._topics.status:
                 await self._own_status(client, payload, retained=message.retain)
-            elif topic in self._heard:
-                self._heard[topic](payload)
+            elif listener := next(
+                (f for name, f in self._heard.items() if message.topic.matches(name)), None
+            ):
+                listener(topic, payload)
             elif self._inbox is not None:
                 self._inbox.put(Arrived(topic, payload, message.retain))
 

@@ -15,6 +15,7 @@ import msgspec
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 
+from alerts.limits import table_of
 from alerts.mqtt import BrokerAddress, MqttPublisher, PublisherStopped
 from alerts.payloads import Topics, tested_message
 from alerts.wire import SelfTestBody
@@ -31,6 +32,7 @@ from store.utc import UtcMap
 from .announcer import ALERTS, DIARY, Announcer
 from .caregiving import Caregiving, Household, hours_left, recent_rows
 from .dead_man import DeadManPing
+from .home_assistant import LOOK_EVERY_S, Devices, NightBoard, night_rows
 from .intake import COMMIT_EVERY_S, Intake
 from .keeper import TroubleOf
 from .morning_post import MorningPost
@@ -117,6 +119,7 @@ class Gateway:
         summary_at: local time at which the summary of the night is sent; None sends none.
         self_test_at: local time at which the service tests itself every evening; None: only when it is asked to.
         household: who is told, over what, and may answer.
+        home_assistant: announce every infant to Home Assistant; without it, what was announced is taken away.
     """
 
     def __init__(
@@ -136,6 +139,7 @@ class Gateway:
         summary_at: time | None = None,
         self_test_at: time | None = None,
         household: Household | None = None,
+        home_assistant: bool = False,
     ) -> None:
         self._household = household or Household()
         self._name = name
@@ -145,7 +149,10 @@ class Gateway:
         self._clock = clock
         self._clock_row = clock_row
         self._on_taken = on_taken
-        watches = [Watch.of(w.infant, [s.site for s in w.sensors], w.age_days, wording) for w in wearers]
+        limits = self._household.limits
+        watches = [
+            Watch.of(w.infant, [s.site for s in w.sensors], w.age_days, wording, limits) for w in wearers
+        ]
         self.shelf = Shelf.around(journal.path)
         turning = Rollover(self.shelf, self._clock_now) if is_night(journal.path) else None
         self._infants = [w.infant for w in wearers]
@@ -164,6 +171,8 @@ class Gateway:
         self._summary_at = summary_at
         self._wording = wording
         self.links = [self._link(w, sensor, radio) for w in wearers for sensor in w.sensors]
+        sites = {w.infant: [s.site for s in w.sensors] for w in wearers} if home_assistant else None
+        self._devices = Devices(Topics(name), sites, wording.catalogue, publish=self._post, again=self._again)
         self._publisher = None if broker is None else self._make_publisher(name, broker)
         self._announcers: list[Announcer] = []
         self._mqtt = None
@@ -172,9 +181,20 @@ class Gateway:
         self._self_test_at = self_test_at
         self.self_test = self._make_self_test()
         self.care = self._caregiving() if self._mqtt or self._household.channels else None
-        self._troubles = Troubles(clock=clock, intake=self._intake, told=self._decided, wording=wording)
+        self._troubles = Troubles(
+            clock=clock, intake=self._intake, told=self._decided, wording=wording, table=table_of(limits)
+        )
         left = hours_left(self._utc, clock_row.zone, self._household.night_ends)
         self._sensors = SensorTroubles(self._troubles.say, left)
+        self._board = NightBoard(
+            Topics(name),
+            self._infants,
+            clock=clock,
+            utc=self._utc,
+            zone=clock_row.zone,
+            open_alerts=self._open_alerts,
+            troubles=lambda: self._troubles.open,
+        )
         if self._publisher is not None:
             self._make_announcers(name, self._publisher)
         self._running = _Running()
@@ -202,6 +222,7 @@ class Gateway:
             on_trouble=self.on_trouble,
             infants=self._infants,
             on_command=self._asked,
+            heard=self._devices.heard,
         )
 
     def _make_announcers(self, name: str, publisher: MqttPublisher) -> None:
@@ -223,6 +244,7 @@ class Gateway:
             intake=self._intake,
             channels=household.channels,
             mqtt=self._mqtt,
+            table=table_of(household.limits),
             wording=self._wording,
             on_test=self.self_test.on_test,
         )
@@ -258,12 +280,17 @@ class Gateway:
         tasks.intake = asyncio.create_task(self._intake.run(), name="intake")
         tasks.links = [asyncio.create_task(self._follow_utc(), name="clock")]
         if self._publisher is not None:
+            self._board.feed(await asyncio.to_thread(lambda: list(night_rows(self.shelf))))
+            self._devices.announce()
+            tasks.links.append(asyncio.create_task(self._show(), name="tonight"))
             work = [self._publisher.run(), *(a.run() for a in self._announcers)]
             tasks.broker = [asyncio.create_task(w) for w in work]
         if self.care is not None:
             tasks.care = asyncio.create_task(self.care.run(), name="caregiving")
         tasks.links.append(asyncio.create_task(self._look_around(), name="troubles"))
-        tasks.links.append(asyncio.create_task(self._ping().run(), name="ping"))
+        if self._household.ping_url is not None:
+            ping = self._ping(self._household.ping_url)
+            tasks.links.append(asyncio.create_task(ping.run(), name="ping"))
         tasks.links += [asyncio.create_task(link.run(), name="link") for link in self.links]
         if (tested := await asyncio.to_thread(last_outcome, self.shelf)) is not None:
             await self._tested(tested)  # held until there is a connection
@@ -368,11 +395,29 @@ class Gateway:
             await self._clock.sleep(LOOK_AT_SENSORS_EVERY_S)
             self._sensors.look(self._clock.now_ns())
 
-    def _ping(self) -> DeadManPing:
+    async def _show(self) -> None:
+        """Keep what stands of the night published."""
+        while True:
+            for message in self._board.news():
+                self._post(message)
+            await self._clock.sleep(LOOK_EVERY_S)
+
+    def _post(self, message: Message) -> None:
+        if self._publisher is not None:
+            self._publisher.post(message)
+
+    def _again(self) -> None:
+        if self._publisher is not None:
+            self._publisher.publish_again()
+
+    def _open_alerts(self, infant: str) -> list[Alert]:
+        return [] if self.care is None else self.care.machine.open_alerts(infant)
+
+    def _ping(self, url: str) -> DeadManPing:
         def alive() -> bool:
             return self._clock.now_ns() - self._committed_ns < int(COMMITS_MISSING_S * NS)
 
-        return DeadManPing(self._household.ping_url, clock=self._clock, alive=alive)
+        return DeadManPing(url, clock=self._clock, alive=alive)
 
     async def _asked(self, infant: str, name: str, payload: bytes) -> bytes:
         """What came over MQTT for an infant, or for the gateway."""
@@ -397,6 +442,7 @@ class Gateway:
         self._committed_ns = self._clock.now_ns()
         for infant, told in taken.told.items():
             self._decided(told.alerts)
+            self._board.feed([*told.events, *told.coverage])
             for minute in told.coverage if infant != SELF_TEST else ():
                 self._sensors.minute(minute)
         self.self_test.taken(taken)

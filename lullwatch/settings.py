@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from alerts.limits import DEFAULT_LIMITS, Limits
 from alerts.payloads import GATEWAY
 from alerts.people import MQTT, REPEAT_S, Person, QuietHours
 from alerts.words import Wording
@@ -30,6 +31,7 @@ __all__ = [
     "JournalSettings",
     "PersonSettings",
     "SensorSettings",
+    "WatchSettings",
     "load",
 ]
 
@@ -85,6 +87,8 @@ class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """file with mode 0600; or the environment variable LULLWATCH_MQTT_PASSWORD"""
     allow_unencrypted: bool = False
     """lets `tls = false` stand for a broker on another computer"""
+    home_assistant: bool = True
+    """announce every infant as a device to Home Assistant on this broker; false takes the devices away"""
 
     @property
     def exposed(self) -> bool:
@@ -124,6 +128,13 @@ class CommandSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
     sources: tuple[_Id, ...] = ("home-assistant", "page")
     """ids that a command may give as `by`"""
+
+
+class WatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who watches the watcher."""
+
+    ping_url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]+(/\S*)?$")] | None = None
+    """asked every minute while everything runs; a service that is no longer asked tells somebody"""
 
 
 class InfluxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -179,6 +190,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     mqtt: BrokerSettings | None = None
     influx: InfluxSettings | None = None
     people: list[PersonSettings] = []
+    rules: Limits = DEFAULT_LIMITS
+    """limits of the severity table"""
+    watch: WatchSettings = WatchSettings()
     commands: CommandSettings = CommandSettings()
 
     @property
