@@ -17,7 +17,7 @@ from bleak.backends.device import BLEDevice
 
 from alerts.limits import table_of
 from alerts.mqtt import BrokerAddress, MqttPublisher, PublisherStopped
-from alerts.payloads import Topics, tested_message
+from alerts.payloads import Message, Topics, tested_message
 from alerts.wire import SelfTestBody
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.clock import Clock
