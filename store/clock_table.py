@@ -140,13 +140,17 @@ def read_clock_table(edf: Path) -> ClockTable | None:
     facts = _read_facts(described)
     names: dict[tuple[str, ...], int] = {}
     columns = []
-    with tsv.open(encoding="utf-8") as file:
-        if file.readline().rstrip("\n").split("\t") != list(_COLUMNS):
-            raise BadTable(tsv, 1, f"the columns are not {' '.join(_COLUMNS)}")
-        first = 2
-        while rows := [row.rstrip("\n") for row in islice(file, _ROWS_AT_ONCE)]:
-            columns.append(_columns(tsv, rows, first, names))
-            first += len(rows)
+    first = 1
+    try:
+        with tsv.open(encoding="utf-8") as file:
+            if file.readline().rstrip("\n").split("\t") != list(_COLUMNS):
+                raise BadTable(tsv, 1, f"the columns are not {' '.join(_COLUMNS)}")
+            first = 2
+            while rows := [row.rstrip("\n") for row in islice(file, _ROWS_AT_ONCE)]:
+                columns.append(_columns(tsv, rows, first, names))
+                first += len(rows)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadTable(tsv, first, f"cannot be read from there on ({error})") from error
     whole = np.concatenate([np.zeros((7, 0), dtype=np.int64), *columns], axis=1)
     return ClockTable(facts, tuple(_kind(name) for name in names), *whole)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,12 +18,15 @@ import edfio
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.records import NS
+from dsp.records import NS, Note
 from store.clock_table import ClockFacts, Placed, write_clock_table
 from store.placing import Track, file_start, runs_of, track_of
 from store.recording import FILLING, Gap, Recording, gaps_of, standing_events
 
 __all__ = ["GAP", "run_path", "write_recording"]
+
+_NOTE_CHARS = 120
+"""Every data record has room for the longest annotation: one of 3,000 characters would nearly double a night."""
 
 GAP = "gap"
 """first word of the annotation of a gap; site and cause follow"""
@@ -64,7 +68,7 @@ def _write_run(run: Recording, path: Path) -> None:
         recording=edfio.Recording(startdate=_written_date(start), equipment_code="lullwatch"),
         starttime=start.time() if start else None,
         data_record_duration=record_s,
-        annotations=_annotations(run, tracks, file_t0_ns, file_t0_ns + records * record_s * NS),
+        annotations=_annotations(run, tracks, file_t0_ns, records, record_s),
     )
     facts = ClockFacts(run.infant, run.zone, run.start_utc_ns, run.t0_ns, file_t0_ns)
     placed = [Placed(s, int(i)) for t in tracks for s, i in zip(t.segments, t.places, strict=True)]
@@ -130,16 +134,29 @@ def _eight_chars(value: float) -> float:
 
 
 def _annotations(
-    run: Recording, tracks: Sequence[Track], start_ns: int, end_ns: int
+    run: Recording, tracks: Sequence[Track], start_ns: int, records: int, record_s: int
 ) -> list[edfio.EdfAnnotation]:
+    end_ns = start_ns + records * record_s * NS
     gaps = [*gaps_of(run), *_edges(tracks, start_ns, end_ns)]
     spans = [(g.onset_ns, g.end_ns, f"{GAP} {g.site} {g.cause}") for g in gaps]
     spans += [(e.onset_ns, e.end_ns, str(e.label)) for e in standing_events(run.events)]
     spans += [(s.t_ns, s.t_ns + s.span_ns, f"state {s.state}") for s in run.states]
-    spans += [(n.t_ns, n.t_ns, f"note {n.kind}: {n.text}") for n in run.notes]
+    spans += [span for note in run.notes for span in _note_spans(note, end_ns, record_s)]
     spans += [(a.onset_ns, a.onset_ns + a.duration_ns, a.text) for a in run.annotations if _is_told(a.text)]
     inside = [s for s in dict.fromkeys(spans) if s[1] >= start_ns and s[0] < end_ns]
     return [_annotation(onset, end, text, start_ns) for onset, end, text in sorted(inside)]
+
+
+def _note_spans(note: Note, end_ns: int, record_s: int) -> list[tuple[int, int, str]]:
+    """A note; a long one in numbered parts, each in a data record of its own as far as there are any."""
+    parts = textwrap.wrap(_printable(note.text), _NOTE_CHARS)
+    if len(parts) < 2:
+        return [(note.t_ns, note.t_ns, f"note {note.kind}: {_printable(note.text)}")]
+    spans, width = [], len(str(len(parts)))
+    for number, part in enumerate(parts):
+        t_ns = max(min(note.t_ns + number * record_s * NS, end_ns - 1000), note.t_ns)
+        spans.append((t_ns, t_ns, f"note {note.kind} {number + 1:0{width}}/{len(parts)}: {part}"))
+    return spans
 
 
 def _is_told(text: str) -> bool:

@@ -31,7 +31,7 @@ from dsp.records import (
 from store.edf import read_recording, write_recording
 from store.errors import BadRecording, BadTable
 from store.journal import Journal
-from store.recording import Gap, Recording, from_journal, gaps_of, settled
+from store.recording import Annotation, Gap, Recording, from_journal, gaps_of, settled
 from tests.store_examples import STEP_NS, event, segment, segment_row
 
 START = 1_773_525_600 * NS + 123_456_789  # 2026-03-14 22:00:00.123 UTC
@@ -193,6 +193,51 @@ def test_events_states_and_notes_are_annotations(tmp_path: Path) -> None:
         (0, 30 * NS, "state quiet_sleep"),
         (7 * NS, 0, "note seen: back arched"),
     }
+
+
+def test_a_long_note_is_whole_and_does_not_swell_the_file(tmp_path: Path) -> None:
+    segments = [segment(seq) for seq in range(650)]
+    words = " ".join(f"word{i}" for i in range(400))
+    plain = write_recording(recording(segments), tmp_path / "plain.edf")[0].stat().st_size
+    noted = recording(segments, notes=(Note("kid", 7 * NS, "seen", words, "x"),))
+    (path,) = write_recording(noted, tmp_path / "noted.edf")
+    assert path.stat().st_size < 1.1 * plain
+    parts = [a.text for a in read_recording(path).annotations if a.text.startswith("note")]
+    assert parts[0].startswith("note seen 01/")
+    assert " ".join(text.partition(": ")[2] for text in parts) == words
+
+
+def test_what_a_file_was_annotated_with_is_passed_on(tmp_path: Path) -> None:
+    told = (Annotation(80 * NS, NS, "arousal"), Annotation(81 * NS, NS, "gap LA invented"))
+    back = round_trip(recording(night(), annotations=told), tmp_path)
+    texts = [a.text for a in back.annotations]
+    assert "arousal" in texts
+    assert "gap LA invented" not in texts
+
+
+def test_a_date_that_was_moved_away_is_not_written(tmp_path: Path) -> None:
+    moved = recording(night(3), start_utc_ns=-2_208_988_800 * NS)  # 1900-01-01
+    (path,) = write_recording(moved, tmp_path / "n.edf")
+    assert b"Startdate X" in path.read_bytes()[:256]
+    assert read_recording(path).start_utc_ns == -2_208_988_800 * NS
+
+
+@pytest.mark.parametrize("sidecar", ["_clock.json", "_clock.tsv"])
+@settings(max_examples=30, deadline=None)
+@given(noise=st.binary(max_size=30), at=st.floats(0, 1), cut=st.booleans())
+def test_no_bytes_of_a_sidecar_make_the_reader_fail_otherwise_than_by_name(
+    tmp_path_factory: pytest.TempPathFactory, sidecar: str, noise: bytes, at: float, cut: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("noise")
+    write_recording(recording([segment(seq) for seq in range(30)]), folder / "n.edf")
+    path = folder / f"n{sidecar}"
+    whole = path.read_bytes()
+    place = int(at * len(whole))
+    path.write_bytes(whole[:place] + noise + (b"" if cut else whole[place + len(noise) :]))
+    try:
+        read_recording(folder / "n.edf")
+    except (BadRecording, BadTable) as error:
+        assert "n_clock" in str(error) or "n.edf" in str(error)  # noqa: PT017 - noise may be readable too
 
 
 def test_a_journal_becomes_a_recording_and_comes_back(tmp_path: Path) -> None:
