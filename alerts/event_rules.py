@@ -86,7 +86,7 @@ def _judged(state: RuleState, event: Event, setting: Setting) -> tuple[str, Seve
     row, severity = judge(event, past_of(state), setting.table, age_days=setting.age_days)
     if severity is Severity.URGENT and _age_s(event, setting) >= setting.table.late_limit_s:
         severity = Severity.NOTICE
-    return f"{row.id}@{setting.table.version}", severity
+    return f"{row.id}@{setting.table.tag}", severity
 
 
 def _age_s(event: Event, setting: Setting) -> float:

@@ -133,7 +133,7 @@ def _technical(told: OpenTrouble, fact: Trouble, setting: Setting) -> Alert:
         onset_ns=told.since_ns,
         end_ns=max(fact.t_ns, told.since_ns),
         count=0,
-        rule=f"technical-{row.kind}@{setting.table.version}",
+        rule=f"technical-{row.kind}@{setting.table.tag}",
         text="\n".join(lines),
         facts={"title": text.title, "announce": announce, "detail": fact.detail, **known},
         cleared=fact.cleared,

@@ -88,6 +88,13 @@ class Table:
     """what goes on for so long is heard through any mute: it meets an emergency criterion by itself"""
     memory_s: float = 24 * 3600.0
     """how long an event is remembered; no `within_s` may be longer"""
+    changed: str = ""
+    """digest of the limits that the settings changed; empty: none"""
+
+    @property
+    def tag(self) -> str:
+        """What stands in each alert: the version, and the digest of what was changed."""
+        return f"{self.version}-{self.changed}" if self.changed else str(self.version)
 
     def technical_row(self, kind: str) -> TechnicalRow:
         """The row of a kind of trouble; a kind the table does not know is shown silently."""

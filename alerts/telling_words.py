@@ -70,7 +70,7 @@ def while_muted(
         onset_ns=min(a.onset_ns for a in ordered),
         end_ns=max(a.end_ns for a in ordered),
         count=0,
-        rule=f"while-muted@{table.version}",
+        rule=f"while-muted@{table.tag}",
         text="\n".join((title, *look, *lines, words.text("telling.muted_text"), words.always)),
         facts={"title": title, "announce": "push", "reach": "all" if urgent else "first", "muted": ids},
     )

@@ -16,6 +16,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from alerts.escalation import Channel, ChannelFailed, Due, Escalation, Kind, Notification, Person, Send
+from alerts.limits import DEFAULT_LIMITS, Limits
 from alerts.proof import ACKNOWLEDGED, outcome_row, proof_of, raised_row, shown_row
 from alerts.severity import TABLE, Table
 from alerts.telling_words import text_of, while_muted
@@ -64,6 +65,8 @@ class Household:
     """push services by name"""
     night_ends: time = time(7)
     """until then a battery has to last"""
+    limits: Limits = DEFAULT_LIMITS
+    """of the severity table"""
     ping_url: str | None = None
     """asked every minute while everything runs"""
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
 
 from dsp.clock import Clock
 
-__all__ = ["DeadManPing", "Fetch", "fetch", "tell_systemd"]
+__all__ = ["DeadManPing", "Fetch", "fetch"]
 
 _log = logging.getLogger(__name__)
 
@@ -28,14 +26,14 @@ class DeadManPing:
     """Asks for a page every minute as long as `alive` says so; that it fails is logged once and is no alarm.
 
     Args:
-        url: whom to ask; None only tells systemd.
+        url: whom to ask.
         clock: times the asking.
         alive: whether rows are still being committed.
         get: fetches a page.
     """
 
     def __init__(
-        self, url: str | None, *, clock: Clock, alive: Callable[[], bool], get: Fetch | None = None
+        self, url: str, *, clock: Clock, alive: Callable[[], bool], get: Fetch | None = None
     ) -> None:
         self._url = url
         self._clock = clock
@@ -47,17 +45,14 @@ class DeadManPing:
         """Ask again and again, until cancelled."""
         while True:
             if self._alive():
-                tell_systemd("WATCHDOG=1")
                 await self._ask()
             else:
                 _log.error(
-                    "nothing was committed for a minute: the watchdogs are no longer told that all is well"
+                    "nothing was committed for a minute: whoever watches is no longer told that all is well"
                 )
             await self._clock.sleep(EVERY_S)
 
     async def _ask(self) -> None:
-        if self._url is None:
-            return
         try:
             await self._get(self._url)
         except OSError as error:
@@ -82,18 +77,3 @@ def _fetch(url: str) -> None:
     request = urllib.request.Request(url, headers={"User-Agent": "lullwatch"})  # noqa: S310 - the settings allow http(s) only
     with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - as above
         answer.read(1)
-
-
-def tell_systemd(state: str) -> bool:
-    """Tell the service manager, where there is one that listens; whether it was told."""
-    path = os.environ.get("NOTIFY_SOCKET", "")
-    if not path:
-        return False
-    address = "\0" + path[1:] if path.startswith("@") else path
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
-            end.sendto(state.encode(), address)
-    except OSError as error:
-        _log.warning("the service manager could not be told %s: %s", state, error)
-        return False
-    return True

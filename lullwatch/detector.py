@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from alerts import rules
+from alerts.severity import TABLE, Table
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.kernels import Kernels
 from dsp.pipeline import Pipeline
@@ -99,6 +100,7 @@ class Detector:
         past: what was fed and told before; without it samples that come late are counted, not decided on.
         kernels: compiled loops for replay; what is told is the same without them.
         wording: language of the alerts, and the emergency number they name.
+        table: the severity table in force.
         settings: of the pipeline, for comparisons; by default those of this version. A snapshot brings its own.
     """
 
@@ -112,9 +114,11 @@ class Detector:
         past: Past | None = None,
         kernels: Kernels | None = None,
         wording: Wording = PLAIN_ENGLISH,
+        table: Table = TABLE,
         settings: Settings | None = None,
     ) -> None:
         self._wording = wording
+        self._table = table
         self._settings = settings or Settings()
         self._kernels = kernels
         self._infant = infant
@@ -190,7 +194,12 @@ class Detector:
         alerts: list[Alert] = []
         for fact in facts:
             self._rules, decided = rules.decide(
-                self._rules, fact, clock=self._clock, age_days=self._age_days, wording=self._wording
+                self._rules,
+                fact,
+                self._table,
+                clock=self._clock,
+                age_days=self._age_days,
+                wording=self._wording,
             )
             alerts += decided
         return alerts

@@ -12,17 +12,23 @@ from datetime import time as clock_time
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from alerts.mqtt import BrokerAddress
 from ingest.finder import Finder
 from store.influx import InfluxSink, Raw
 from store.journal import Journal
 
 from . import system_clock
+from .caregiving import Household
+from .control import Control
 from .copier import Copier
 from .gateway import Gateway, Radio, Sensor, Wearer
 from .keeper import Keeper, Keeping
 from .mqtt_access import broker_address
 from .rollover import opened
+from .self_test_job import ASK, BY
+from .service_notify import Notifier
 from .settings import GatewaySettings, InfantSettings, InfluxSettings, read_secret, today
 from .system_clock import SystemClock
 
@@ -83,14 +89,17 @@ async def _run(
             broker=broker,
             read_clock=lambda: clock.row(settings.zone),
             wording=settings.wording,
-            summary_at=clock_time.fromisoformat(settings.summary_at),
+            summary_at=_time_of(settings.summary_at),
+            self_test_at=_time_of(settings.self_test_at),
+            household=_household(settings),
         )
         # Threads beside the gateway: they end after it, when all that is told has been committed.
         with ExitStack() as beside:
             beside.enter_context(_keeper(settings, journal, gateway, clock))
             if sink is not None:
                 beside.enter_context(Copier(journal.path, sink, on_trouble=gateway.on_trouble))
-            await _until_stopped(gateway)
+            async with Control(journal.path.parent, {ASK: partial(_self_test, gateway)}):
+                await _until_stopped(gateway)
 
 
 def _keeper(settings: GatewaySettings, journal: Journal, gateway: Gateway, clock: SystemClock) -> Keeper:
@@ -99,18 +108,41 @@ def _keeper(settings: GatewaySettings, journal: Journal, gateway: Gateway, clock
     return Keeper(journal.path.parent, keeping, now_ns=clock.now_ns, on_trouble=say)
 
 
+async def _self_test(gateway: Gateway, _asked: object) -> dict[str, object]:
+    return dict(msgspec.to_builtins(await asyncio.shield(gateway.self_test.begin(BY))))
+
+
 async def _until_stopped(gateway: Gateway) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    notifier = Notifier()
     async with gateway:
+        notifier.say("READY=1", "STATUS=listening")
+        watching = asyncio.create_task(notifier.watch(gateway.settle))
         failing = asyncio.create_task(gateway.wait())
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({failing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        notifier.say("STOPPING=1", "STATUS=ending the links")
+        watching.cancel()
         stopped.cancel()
         if failing.done():
             failing.result()
         failing.cancel()
+
+
+def _time_of(text: str | None) -> clock_time | None:
+    return None if text is None else clock_time.fromisoformat(text)
+
+
+def _household(settings: GatewaySettings) -> Household:
+    return Household(
+        people=tuple(p.person for p in settings.people),
+        sources=settings.commands.sources,
+        night_ends=clock_time.fromisoformat(settings.summary_at),
+        limits=settings.rules,
+        ping_url=settings.watch.ping_url,
+    )
 
 
 def _wearer(infant: InfantSettings) -> Wearer:

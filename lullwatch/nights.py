@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from alerts.limits import DEFAULT_LIMITS, Limits
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.records import NS, ClockRow, Config, Item, Site, Tick
 from dsp.settings import Settings
@@ -38,6 +39,7 @@ class Night:
     """what is fed before the detector decides: a minute, or in the order of arrival what a tick closed"""
     age_days: int | None = None
     wording: Wording = PLAIN_ENGLISH
+    limits: Limits = DEFAULT_LIMITS
     ends: bool = True
     """whether the recording ends with the last item, so that what is open is decided"""
     as_arrived: bool = False
@@ -153,9 +155,8 @@ def settled_night(name: str, recording: AtRest, watch: Watch | None) -> Night:
 def _set(night: Night, watch: Watch) -> Night:
     """The night with the detector set as it was live."""
     seen = {*night.sites, *watch.sites}
-    return replace(
-        night, sites=tuple(s for s in Site if s in seen), age_days=watch.age_days, wording=watch.wording
-    )
+    sites = tuple(s for s in Site if s in seen)
+    return replace(night, sites=sites, age_days=watch.age_days, wording=watch.wording, limits=watch.limits)
 
 
 def _last_watch(journal: Journal, infant: str) -> Watch | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from alerts.limits import table_of
 from dsp.kernels import Kernels, compiled
 from dsp.records import NS, Alert, Cutoff, Event, Item, Segment, Stretch, Tick
 from dsp.settings import Settings
@@ -90,6 +91,7 @@ def _detector(
         past=past,
         kernels=_kernels(night),
         wording=night.wording,
+        table=table_of(night.limits),
         settings=settings,
     )
     if night.carried is not None:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from alerts.limits import table_of
 from dsp.records import NS, Alert, ClockRow, Coverage, Item, Output, Tick
 from dsp.value import BadSnapshot
 from store.earlier import EarlierPackets
@@ -148,7 +149,7 @@ class Spine:
         """
         self._detectors[watch.infant] = Detector(
             watch.infant, watch.sites, age_days=watch.age_days, clock=self._journal.clock_rows()[0],
-            wording=watch.wording,
+            wording=watch.wording, table=table_of(watch.limits),
         )  # fmt: skip
 
     def leave(self, infant: str) -> None:
@@ -171,8 +172,9 @@ class Spine:
             self._pasts[infant].close()
         self._pasts[infant] = past = JournalPast(self._journal, infant, row)
         self._detectors[infant] = Detector(
-            infant, watch.sites, age_days=watch.age_days, clock=clock, past=past, wording=watch.wording
-        )
+            infant, watch.sites, age_days=watch.age_days, clock=clock, past=past, wording=watch.wording,
+            table=table_of(watch.limits),
+        )  # fmt: skip
 
     def _end_earlier(self, taken: Taken, clock: ClockRow, earlier: dict[str, tuple[int, Watch]]) -> None:
         """Decide what was open when the recording stood still, and note that it ended then."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import msgspec
 
+from alerts.limits import DEFAULT_LIMITS, Limits
 from alerts.severity import TABLE
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.records import NS, ClockRow, Config, Site
@@ -28,6 +29,7 @@ class Watch:
     age_days: int | None = None
     """on the evening the night began; it stays so over a restart after midnight"""
     wording: Wording = PLAIN_ENGLISH
+    limits: Limits = DEFAULT_LIMITS
     settings: str = Settings().tag
     table: int = TABLE.version
     ended: bool = False
@@ -37,8 +39,10 @@ class Watch:
         """Whether a detector with these settings may go on from one with the earlier settings."""
         if earlier is None or earlier.ended:
             return False
-        mine = (self.infant, self.sites, self.wording, self.settings, self.table)
-        return mine == (earlier.infant, earlier.sites, earlier.wording, earlier.settings, earlier.table)
+        changed = ("age_days", "ended")  # counts the days; ended was looked at
+        return all(
+            getattr(self, f.name) == getattr(earlier, f.name) for f in fields(self) if f.name not in changed
+        )
 
     def aged(self, begun: ClockRow, now: ClockRow) -> Watch:
         """The same in a later night: older by the midnights since."""
@@ -47,11 +51,16 @@ class Watch:
 
     @classmethod
     def of(
-        cls, infant: str, sites: Iterable[Site], age_days: int | None, wording: Wording = PLAIN_ENGLISH
+        cls,
+        infant: str,
+        sites: Iterable[Site],
+        age_days: int | None,
+        wording: Wording = PLAIN_ENGLISH,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> Watch:
         """The settings this program would use now; sites in the order of `Site`."""
         worn = set(sites)
-        return cls(infant, tuple(site for site in Site if site in worn), age_days, wording)
+        return cls(infant, tuple(site for site in Site if site in worn), age_days, wording, limits)
 
 
 def config_of(watch: Watch, t_ns: int) -> Config:

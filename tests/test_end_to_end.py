@@ -205,7 +205,9 @@ def replayed(path: Path, *, as_arrived: bool = False) -> Replayed:
 
 def test_replay_as_arrived_gives_the_same_bytes_that_were_told_live(evening: Evening) -> None:
     with Journal.read_only(evening.journal) as journal:
-        live_bytes = told_lines(journal.events(INFANT), journal.alerts(INFANT))
+        # a lost link is told by the gateway, which saw it; it is in no sample
+        seen = [a for a in journal.alerts(INFANT) if a.event_id is not None or a.pattern == "blind"]
+        live_bytes = told_lines(journal.events(INFANT), seen)
     told = replayed(evening.journal, as_arrived=True).told
     assert told_lines(told.events, told.alerts) == live_bytes
     assert len(live_bytes) > 1000
