@@ -51,9 +51,9 @@ class GattSession:
         """Connect. Raises what is in `RADIO_TROUBLE`."""
         await within(CONNECT_S, self._client.connect())
 
-    async def read(self, uuid: str) -> bytearray:
+    async def read(self, uuid: str, service: str | None = None) -> bytearray:
         """Read a characteristic. Raises what is in `RADIO_TROUBLE`, or `NotOurSensor` where there is none."""
-        return await within(CALL_S, self._client.read_gatt_char(self.characteristic(uuid)))
+        return await within(CALL_S, self._client.read_gatt_char(self.characteristic(uuid, service)))
 
     async def write(self, uuid: str, raw: bytes) -> None:
         """Write a characteristic, with response. Raises as `read` does."""

@@ -19,6 +19,7 @@ from .commands.pin import pin
 from .commands.replay import replay
 from .commands.score import score
 from .commands.self_test import self_test
+from .commands.sensors import sensors
 from .commands.simulate import simulate
 from .commands.summary import summary
 from .errors import LullwatchError
@@ -40,6 +41,7 @@ app = App(
 )
 COMMANDS = (
     demo,
+    sensors,
     monitor,
     simulate,
     replay,

@@ -17,6 +17,7 @@ __all__ = [
     "FolderInUse",
     "LullwatchError",
     "NoMonitor",
+    "NoRadio",
     "NoSuchEvent",
     "NoSuchLanguage",
     "NoSuchNight",
@@ -238,4 +239,14 @@ class NoMonitor(LullwatchError):
         super().__init__(
             f"{path}: lullwatch does not answer here ({why}); "
             "start it with: lullwatch monitor SETTINGS, as the same user"
+        )
+
+
+class NoRadio(LullwatchError):
+    """Nothing can be heard, or a sensor could not be reached."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"the radio cannot be used for this: {why}. Is a Bluetooth adapter plugged in and switched on, the "
+            "monitor stopped, and the sensor near and charged?"
         )
