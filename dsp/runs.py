@@ -25,7 +25,7 @@ from dsp.records import Evidence
 from dsp.settings import Settings
 from dsp.weights import weigh
 
-__all__ = ["Run", "judge_run"]
+__all__ = ["Run", "judge_own", "judge_run"]
 
 _LEAST_FOR_TREND = 12
 _LEAST_FOR_GROWTH = 6
@@ -41,7 +41,11 @@ _EPISODE_S = 600.0
 _SURE_T = 4.0
 """Beyond this Student's t intervals grow beyond doubt, if they also grow by `slowing_ratio`."""
 
-_SHAPE = ("trunk_to_lead", "swing_hz", "even_intervals", "coupled")
+_SHAPE = (
+    "trunk_to_lead", "swing_hz", "even_intervals", "coupled", "frame_log_odds", "height_spread", "time_in_jerks",
+    "rotation_to_acceleration", "swing_peaked", "swing_repeats", "rhythm_repeats", "legs_alike", "trunk_alike",
+    "trunk_turned",
+)  # fmt: skip
 """Measurements of frames whose mean tells how a run's jerks are."""
 
 
@@ -55,8 +59,15 @@ class Run:
     counts: dict[str, int] = field(default_factory=dict)
     trains: list[int] = field(default_factory=list)
     """grid indices at which earlier short runs ended by themselves"""
+    until_k: int = -(10**9)
+    """grid index of the last jerk of any frame"""
     awake: float = 0.0
     """1 when the infant counted as awake before, 0 asleep, a half when that was not known"""
+
+    @property
+    def unbroken_s(self) -> float:
+        """From the first jerk after the last pause to the newest."""
+        return (self.ks[-1] - self.ks[0]) / GRID_HZ if self.ks else 0.0
 
     def following(self, awake: float) -> Run:
         """The run of the next event, which remembers the trains before it."""
@@ -94,7 +105,7 @@ class Run:
         """What speaks for or against clonic jerks, by name."""
         out = {f"mean_{name}": self.sums[name] / self.counts[name] for name in self.sums}
         out["awake_before"] = self.awake
-        out["unbroken_s"] = (self.ks[-1] - self.ks[0]) / GRID_HZ if self.ks else 0.0
+        out["unbroken_s"] = self.unbroken_s
         last = self.ks[-1] if self.ks else 0
         out["trains_before"] = float(sum(last - k <= _EPISODE_S * GRID_HZ for k in self.trains))
         if len(self.ks) >= _LEAST_FOR_GROWTH:
@@ -108,6 +119,12 @@ def judge_run(run: Run, settings: Settings) -> Verdict:
     """How much a run looks like clonic jerks and not like a train of sleep, in log-odds."""
     evidence = weigh(settings.run_tables, run.values(settings))
     return Verdict(settings.run_bias + sum(e.contribution for e in evidence), evidence)
+
+
+def judge_own(run: Run, settings: Settings) -> Verdict:
+    """How much a run looks like jerks of the infant's limbs and not like anything else that pulses, in log-odds."""
+    evidence = weigh(settings.own_tables, run.values(settings))
+    return Verdict(settings.own_bias + sum(e.contribution for e in evidence), evidence)
 
 
 def _growth(log_heights: Sequence[float]) -> float:

@@ -13,6 +13,8 @@ from dsp.weights import (
     HICCUPS,
     JERKS,
     JERKS_BIAS,
+    OWN,
+    OWN_BIAS,
     RUN,
     RUN_BIAS,
     SPASM,
@@ -127,20 +129,21 @@ class Settings:
     jerks_bias: float = JERKS_BIAS
     run_tables: tuple[Table, ...] = RUN
     run_bias: float = RUN_BIAS
+    own_tables: tuple[Table, ...] = OWN
+    own_bias: float = OWN_BIAS
+    own_jerking: float = 0.3
+    own_train: float = -2.5
+    own_sure: float = 2.0
+    run_frame_least: float = -1.0
     run_pause_s: float = 2.2
-    run_jerking: float = 1.5
+    run_least_s: float = 7.0
+    run_jerking: float = 1.7
     jerks_ring_s: float = 10.0
     jerks_unseen_cost: float = 0.6
     jerks_frame_least: float = -0.3
     jerks_weak: float = 0.8
     jerks_clear: float = 2.8
     jerks_frames: int = 2
-    awake_frames: int = 3
-    awake_least: float = 2.2
-    awake_yields: float = 0.25
-    awake_floor: float = 1.2
-    unsure_frames: int = 5
-    unsure_epochs: int = 4
     twitch_g: float = 0.05
     twitch_unison: float = 0.3
     twitch_most: int = 12
@@ -155,7 +158,7 @@ class Settings:
     # Stiffening
     stiff_tables: tuple[Table, ...] = STIFF
     stiff_bias: float = STIFF_BIAS
-    stiff_weak: float = 2.6
+    stiff_weak: float = 2.4
     stiff_clear: float = 4.2
     stiff_slack: float = 0.5
     stiff_least_s: float = 3.0

@@ -236,9 +236,6 @@ class StiffeningTracker:
             hold.shaken.append(_shaken(postures, h, chains, scene))
             del hold.shaken[:-_LAST_LOOKS]
             values["shaken_broadly"] = median(hold.shaken)
-        legs = [turned[s] for s in _LEGS if s in turned]
-        if legs:
-            values["legs_turned_deg"] = min(legs)
         if Site.TR in turned:
             values["trunk_tension"] = median(hold.trunk)
             values["trunk_turned_deg"] = turned[Site.TR]

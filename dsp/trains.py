@@ -20,9 +20,10 @@ from dsp.chain import HOP, NEVER, Chain
 from dsp.classify import Verdict, confidence_of, judge_jerks, match_of
 from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ, GRID_NS
+from dsp.jerk_shape import jerk_shape
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
-from dsp.rhythm import Rhythm, rhythm_of
-from dsp.runs import Run, judge_run
+from dsp.rhythm import FRAME_K, Rhythm, rhythm_of
+from dsp.runs import Run, judge_own, judge_run
 from dsp.scene import Scene
 from dsp.settings import Settings
 
@@ -44,6 +45,9 @@ _CUT_OFF = 0.5
 
 _NEAR_K = 10
 """Limbs that jerk together do so within a tenth of a second."""
+
+_SAME_K = 7
+"""Pulses of two sites nearer than this are one jerk."""
 
 _KEEP_BALANCE = 100
 _WHY = {
@@ -136,11 +140,13 @@ class TrainTracker:
         gyro = _has_gyro(chains[rhythm.site], rhythm.k1)
         both = Site.LA in chains and Site.RA in chains and rhythm.site in (Site.LA, Site.RA)
         verdict = judge_jerks(rhythm, len(chains), gyro=gyro, both_legs=both, settings=settings)
-        if verdict.log_odds >= settings.jerks_frame_least - _MOST_FOR_REST:
+        if verdict.log_odds >= settings.run_frame_least - _MOST_FOR_REST:
             moved = scene.context.coupled(max(rhythm.k0 // HOP, h + 1 - _MOVED_HOPS), h + 1, chains)
             verdict = judge_jerks(
                 rhythm, len(chains), gyro=gyro, both_legs=both, settings=settings, coupled=moved
             )
+        if verdict.log_odds >= settings.run_frame_least:
+            self._gather(rhythm, verdict, chains, scene, settings)
         if verdict.log_odds < settings.jerks_frame_least:
             self.frames = []
             return []
@@ -154,6 +160,43 @@ class TrainTracker:
             return self._begin(rhythm, verdict, h, chains, scene, settings)
         return self._go_on(rhythm, verdict, h, chains, scene, settings)
 
+    def _gather(
+        self, rhythm: Rhythm, verdict: Verdict, chains: dict[Site, Chain], scene: Scene, settings: Settings
+    ) -> None:
+        """Take a frame into the run of jerks that it goes on, or into a new one."""
+        if rhythm.k0 > self.run.until_k + settings.train_pause_s * GRID_HZ:
+            before = scene.state.at(rhythm.k0 * GRID_NS - 1)
+            awake = 0.0 if before.is_sleep else 0.5 if before is State.UNKNOWN else 1.0
+            self.run = self.run.following(awake)
+        last = self.run.ks[-1] + _SAME_K if self.run.ks else rhythm.k0 - 1
+        new = [p for p in self.pulses[rhythm.site] if last < p.k <= rhythm.k1]
+        likely = Evidence("frame_log_odds", verdict.log_odds, 0.0)
+        self.run.take(new, [likely, *verdict.evidence, *jerk_shape(rhythm, chains)], settings)
+        self.run.until_k = max(self.run.until_k, rhythm.k1)
+
+    def _lifts(self, onset_ns: int, scene: Scene, settings: Settings) -> bool:
+        """Whether the run is rhythmic jerking: jerks of the infant's own, and not those of a train of sleep."""
+        if judge_own(self.run, settings).log_odds < settings.own_jerking:
+            return False
+        stiff = scene.stiff_ns
+        if stiff is not None and onset_ns - stiff <= settings.after_stiff_s * NS:
+            return True
+        long = self.run.unbroken_s >= settings.run_least_s
+        return long and judge_run(self.run, settings).log_odds >= settings.run_jerking
+
+    def _is_train(self, settings: Settings, *, asleep: bool) -> bool:
+        """Whether the newest frames make a train of sleep; fewer and worse ones do when its jerks are sure.
+
+        Who counts as awake may have fallen asleep since the last epoch: then the jerks must be sure.
+        """
+        own = judge_own(self.run, settings).log_odds
+        sure = own >= settings.own_sure
+        needed = 1 if sure and asleep else settings.jerks_frames
+        least = settings.jerks_frame_least if sure and asleep else settings.jerks_weak
+        recent = self.frames[-needed:]
+        mean = sum(f.log_odds for f in recent) / len(recent)
+        return (sure or (asleep and own >= settings.own_train)) and len(recent) == needed and mean >= least
+
     def _begin(
         self,
         rhythm: Rhythm,
@@ -166,39 +209,25 @@ class TrainTracker:
         onset = self.frames[0].k0 * GRID_NS
         before = scene.state.at(onset - 1)
         asleep = before.is_sleep
-        # The first minutes' state is a guess: what may be a train of sleep must show itself for longer.
-        sure = len(scene.state.told) >= settings.unsure_epochs and before is not State.UNKNOWN
-        awake = settings.awake_frames if sure else settings.unsure_frames
-        needed = settings.jerks_frames if asleep else awake
-        recent = self.frames[-needed:] if asleep else self.frames
-        mean = sum(f.log_odds for f in recent) / len(recent)
-        least = settings.jerks_weak
         if not asleep:
-            more = len(recent) - needed
-            least = max(settings.awake_least - settings.awake_yields * more, settings.awake_floor)
-        if len(recent) < needed or mean < least:
+            # Awake, where so much looks like jerks, nothing is told before it is clear what it is.
+            onset = self.run.ks[0] * GRID_NS
+        lifted = self._lifts(onset, scene, settings)
+        if not lifted and not self._is_train(settings, asleep=asleep):
             return []
-        stiff = scene.stiff_ns is not None and onset - scene.stiff_ns <= settings.after_stiff_s * NS
-        label = Label.RHYTHMIC_JERKING if stiff else Label.SLEEP_JERK_TRAIN
-        if (
-            asleep
-            and not stiff
-            and rhythm.peak_g < settings.twitch_g
-            and rhythm.unison < settings.twitch_unison
-        ):
+        label = Label.RHYTHMIC_JERKING if lifted else Label.SLEEP_JERK_TRAIN
+        if not lifted and rhythm.peak_g < settings.twitch_g and rhythm.unison < settings.twitch_unison:
             label = Label.TWITCHES
-        self.best = mean
-        self.run = self.run.following(0.0 if asleep else 0.5 if before is State.UNKNOWN else 1.0)
+        recent = self.frames[-settings.jerks_frames :]
+        self.best = sum(f.log_odds for f in recent) / len(recent)
         self.heights = {}
-        self.lead_ks = []
-        self.balance = []
+        self.lead_ks = [] if asleep else [k for k in self.run.ks if k <= rhythm.k1]
+        self.balance = _balance([k for k in self.lead_ks if k > rhythm.k1 - FRAME_K], chains)
         self.open = Draft(
             event_id(scene.infant, "jerks", onset), label, onset, onset, [], "unknown", before, before,
             scene.state.since_waking_s(onset), 0.0, 0.0,
         )  # fmt: skip
         self._fill(self.open, rhythm, verdict, chains, scene, settings)
-        if judge_run(self.run, settings).log_odds >= settings.run_jerking:
-            self.open.label = Label.RHYTHMIC_JERKING
         self._told(self.open)
         return [tell(self.open, EventStatus.NEW, h, infant=scene.infant, settings=settings.tag)]
 
@@ -249,8 +278,7 @@ class TrainTracker:
         settings: Settings,
     ) -> None:
         last = self.lead_ks[-1] if self.lead_ks else now.onset_ns // GRID_NS - 1
-        new = [p for p in self.pulses[rhythm.site] if last + 7 < p.k <= rhythm.k1]
-        self.run.take(new, verdict.evidence, settings)
+        new = [p for p in self.pulses[rhythm.site] if last + _SAME_K < p.k <= rhythm.k1]
         fresh = [p.k for p in new]
         self.lead_ks += fresh
         self.balance += _balance(fresh, chains)
@@ -277,7 +305,8 @@ class TrainTracker:
                 state_known=now.before is not State.UNKNOWN,
             )
         rate = Evidence("rate_hz", rhythm.rate_hz, 0.0)
-        now.evidence = [rate, *verdict.evidence, *judge_run(self.run, settings).evidence]
+        own, run = judge_own(self.run, settings), judge_run(self.run, settings)
+        now.evidence = [rate, *verdict.evidence, *own.evidence, *run.evidence]
 
     def _upward(self, now: Draft, scene: Scene, settings: Settings) -> tuple[Label, str]:
         """The label that what was seen since asks for, never a lower one, and why."""
@@ -285,14 +314,14 @@ class TrainTracker:
             return now.label, ""
         aroused = scene.state.arousal_ns
         through = round(settings.through_arousal_s * NS)
-        if aroused is not None and now.onset_ns <= aroused and self._goes_on(aroused + through):
+        likely = judge_own(self.run, settings).log_odds >= settings.own_jerking
+        if likely and aroused is not None and now.onset_ns <= aroused and self._goes_on(aroused + through):
             return Label.RHYTHMIC_JERKING, "went on through an arousal"
         length = (now.end_ns - now.onset_ns) / NS
         if length > settings.one_sided_s and now.side in ("left", "right"):
             return Label.RHYTHMIC_JERKING, "stayed on one side"
-        run = judge_run(self.run, settings)
-        if run.log_odds >= settings.run_jerking:
-            most = max(run.evidence, key=lambda e: e.contribution)
+        if self._lifts(now.onset_ns, scene, settings):
+            most = max(judge_run(self.run, settings).evidence, key=lambda e: e.contribution)
             return Label.RHYTHMIC_JERKING, _WHY.get(most.name, "longer, slower jerks")
         if now.label is Label.TWITCHES and now.count >= settings.twitch_most:
             return Label.SLEEP_JERK_TRAIN, "too many for twitches"

@@ -8,7 +8,7 @@ import pytest
 
 from dsp.bursts import Pulse
 from dsp.records import Evidence, Site
-from dsp.runs import Run, judge_run
+from dsp.runs import Run, judge_own, judge_run
 from dsp.settings import Settings
 
 SETTINGS = Settings()
@@ -73,11 +73,25 @@ def test_trains_of_the_same_episode_speak_for_one_more_until_they_are_long_ago()
     assert late.values(SETTINGS)["trains_before"] == 0.0
 
 
-def test_jerks_that_carry_the_trunk_along_and_swing_slowly_count_distal_quick_ones_against() -> None:
-    axial = run_of(steady(8.0), trunk_to_lead=-0.8, swing_hz=3.0, even_intervals=0.4)
-    distal = run_of(steady(8.0), trunk_to_lead=-3.0, swing_hz=6.5, even_intervals=0.9)
-    for name in ("mean_trunk_to_lead", "mean_swing_hz", "mean_even_intervals"):
+def test_jerks_that_turn_the_trunk_and_show_two_strokes_count_distal_even_ones_against() -> None:
+    axial = run_of(steady(8.0), trunk_turned=0.6, even_intervals=0.4)
+    distal = run_of(steady(8.0), trunk_turned=-2.0, even_intervals=0.9)
+    for name in ("mean_trunk_turned", "mean_even_intervals"):
         assert contribution(axial, name) > 0.0 > contribution(distal, name)
+
+
+def test_what_repeats_and_moves_legs_and_trunk_together_is_the_infants_own() -> None:
+    shape = {"frame_log_odds": 2.5, "swing_repeats": 0.7, "trunk_alike": 0.9, "legs_alike": 0.9}
+    road = {"frame_log_odds": 0.0, "swing_repeats": 0.1, "trunk_alike": 0.2, "legs_alike": 0.2}
+    assert judge_own(run_of(steady(8.0), **shape), SETTINGS).log_odds >= SETTINGS.own_sure
+    assert judge_own(run_of(steady(8.0), **road), SETTINGS).log_odds < SETTINGS.own_train
+
+
+def test_what_is_passed_on_to_all_sensors_alike_counts_against_the_infants_own() -> None:
+    runs = [run_of(steady(8.0), frame_log_odds=1.0, coupled=c) for c in (0.2, 0.6, 0.9, 0.99)]
+    said = [judge_own(run, SETTINGS).log_odds for run in runs]
+    assert said == sorted(said, reverse=True)
+    assert said[0] - said[-1] > 2.0
 
 
 def test_intervals_that_grow_beyond_doubt_are_enough_by_themselves() -> None:

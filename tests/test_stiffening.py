@@ -55,7 +55,7 @@ def test_its_evidence_names_tension_tremor_and_turning() -> None:
     names = {e.name: e for e in last.evidence}
     assert names["trunk_tension"].contribution > 0.5
     assert names["tremor_hz"].value > 7.0
-    assert {"legs_tension", "legs_turned_deg", "trunk_turned_deg", "first_move_g", "held_s"} <= set(names)
+    assert {"legs_tension", "trunk_turned_deg", "first_move_g", "held_s"} <= set(names)
 
 
 def test_a_minute_of_it_is_a_long_movement_told_every_minute_and_parent_of_it() -> None:
