@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: help demo test check bench latency gallery figures accuracy format lock clean
+.PHONY: crash journal-cost help demo test check bench latency gallery figures accuracy format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ accuracy: $(VENV)/.dev ## slow tier: how well patterns are told apart on simulat
 
 latency: $(VENV)/.dev ## slow tier: how soon a series reaches an independent MQTT client, 200 in simulated time and 20 at real pace
 	@$(BIN)/python bench/latency.py
+
+crash: $(VENV)/.dev ## slow tier: a monitor killed 200 times, and what is lost (nothing may be)
+	@$(BIN)/python bench/crash.py $(CRASH)
+
+journal-cost: $(VENV)/.dev ## slow tier: what keeping three sensors costs, in processor, bytes and writes
+	@$(BIN)/python bench/journal_cost.py $(JOURNAL_COST)
 
 gallery: $(VENV)/.dev ## draw docs/gallery: what three sensors see of each simulated movement
 	@$(BIN)/python -m lullwatch.gallery docs

@@ -37,7 +37,7 @@ from .intake import COMMIT_EVERY_S, Intake
 from .keeper import TroubleOf
 from .morning_post import MorningPost
 from .mqtt_channel import MqttChannel
-from .rollover import Rollover
+from .rollover import Rollover, recent_clock_rows
 from .self_test import Outcome, SelfTest, last_outcome, local_moment
 from .spine import Spine, Taken
 from .troubles import SensorTroubles, Troubles
@@ -145,7 +145,8 @@ class Gateway:
         self._name = name
         self._journal = journal
         self._read_clock = read_clock or (lambda: clock_row)
-        self._utc = UtcMap([*journal.clock_rows(), clock_row])
+        self.shelf = Shelf.around(journal.path)
+        self._utc = UtcMap([*recent_clock_rows(self.shelf), clock_row])
         self._clock = clock
         self._clock_row = clock_row
         self._on_taken = on_taken
@@ -153,7 +154,6 @@ class Gateway:
         watches = [
             Watch.of(w.infant, [s.site for s in w.sensors], w.age_days, wording, limits) for w in wearers
         ]
-        self.shelf = Shelf.around(journal.path)
         turning = Rollover(self.shelf, self._clock_now) if is_night(journal.path) else None
         self._infants = [w.infant for w in wearers]
         self._spine = Spine(journal, watches, rollover=turning)
@@ -439,6 +439,8 @@ class Gateway:
         return replace(row, t_ns=t_ns, utc_ns=row.utc_ns + since_ns, monotonic_ns=row.monotonic_ns + since_ns)
 
     def _taken(self, taken: Taken) -> None:
+        if taken.turned is not None:
+            self._utc.add(taken.turned)
         self._committed_ns = self._clock.now_ns()
         for infant, told in taken.told.items():
             self._decided(told.alerts)

@@ -12,6 +12,8 @@ from .watch import newest_watch
 
 __all__ = ["NightBefore", "told_between", "within"]
 
+_TOLD = (Event, Epoch, StateEpoch, Context, Coverage)
+
 
 class NightBefore:
     """What an infant's detector was fed and told in the file it came from. It is opened when it is first asked.
@@ -82,10 +84,14 @@ class NightBefore:
         return self._journal
 
 
-def told_between(journal: Journal, infant: str, after_ns: int, until_ns: int) -> list[Output | Coverage]:
-    """What a journal holds of times behind `after_ns` and not behind `until_ns`, in the order it was told."""
-    rows: list[Output | Coverage] = [*journal.events(infant), *journal.epochs(infant)]
-    rows += [*journal.states(infant), *journal.contexts(infant), *journal.coverage(infant)]
+def told_between(
+    journal: Journal, infant: str, after_ns: int, until_ns: int, *, before_row: int | None = None
+) -> list[Output | Coverage]:
+    """What a journal holds of times behind `after_ns` and not behind `until_ns`, in the order it was told.
+
+    With `before_row` only what had been told before that row was fed.
+    """
+    rows = [row for row in journal.told(infant, before_row=before_row) if isinstance(row, _TOLD)]
     return within(rows, after_ns, until_ns)
 
 

@@ -80,8 +80,9 @@ class JournalPast:
     def told_between(self, after_ns: int, until_ns: int) -> Sequence[Output | Coverage]:
         """What was told of times behind `after_ns` and not behind `until_ns`, in the order it was told."""
         rows = [] if self._before is None else self._before.told_between(after_ns, until_ns)
-        rows += told_between(self._journal, self._infant, after_ns, until_ns)
-        return rows + within(self._uncommitted, after_ns, until_ns)
+        # After a restart the journal holds more than had been told by then, and what is told again a second time.
+        rows += told_between(self._journal, self._infant, after_ns, until_ns, before_row=self.upto_row)
+        return list(dict.fromkeys([*rows, *within(self._uncommitted, after_ns, until_ns)]))
 
     def spoil(self, t_ns: int) -> None:
         """States that had decided anything behind `t_ns` are not gone back to any more."""

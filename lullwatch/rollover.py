@@ -13,7 +13,7 @@ from store.journal import Journal, night_name
 from store.salvage import salvage
 from store.shelf import Shelf
 
-__all__ = ["Rollover", "Turn", "opened"]
+__all__ = ["Rollover", "Turn", "opened", "recent_clock_rows"]
 
 _AGAIN_NS: Final = 60 * NS
 """Data time before a night that could not be begun is tried again: a disk that is full stays so for a while."""
@@ -37,6 +37,15 @@ def opened(folder: Path, utc_ns: int, zone: str) -> Journal:
     except JournalDamaged:
         salvage(newest)
         return Journal.open(newest)
+
+
+def recent_clock_rows(shelf: Shelf) -> list[ClockRow]:
+    """What ties data time to UTC in this night and the last: what reaches back over noon keeps its time of day."""
+    rows: list[ClockRow] = []
+    for path in shelf.nights()[-2:]:
+        with shelf.opened(path.name) as journal:
+            rows += journal.clock_rows()
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ class Taken:
     """What one batch led to; everything in it is durable."""
 
     told: dict[str, Told] = field(default_factory=dict)
+    turned: ClockRow | None = None
+    """the next night has begun, with this tie between data time and UTC"""
 
 
 class Spine:
@@ -106,14 +108,13 @@ class Spine:
         Raises:
             JournalError: nothing of `rows` was committed.
         """
-        self._turn_over()
+        taken = Taken(turned=self._turn_over())
         rows = [row for row in rows if not self._is_of_an_earlier_night(row)]
         try:
             result = self._journal.commit(rows)
         except JournalDamaged:
             self._mend()
             raise
-        taken = Taken()
         for number, row in zip(result.rows, rows, strict=True):
             if number is not None and isinstance(row, SegmentRow | FedRow):
                 self._feed(taken, row.infant, fed_item(row), number)
@@ -218,11 +219,11 @@ class Spine:
             return False
         return self._packets_before.holds(row.packet.sensor, row.packet.boot, row.packet.seq)
 
-    def _turn_over(self) -> None:
-        """Go on in the file of the next night, when it is its time and nothing is half done."""
+    def _turn_over(self) -> ClockRow | None:
+        """Go on in the file of the next night, when it is its time and nothing is half done; its first clock row."""
         turn = None if self._rollover is None else self._rollover.due(self._journal.path)
         if turn is None or self._due or any(self._blocks.values()):
-            return
+            return None
         begun = self._journal.clock_rows()[0]
         for infant, watch in self._watches.items():
             self._watches[infant] = watch.aged(begun, turn.clock)
@@ -232,7 +233,7 @@ class Spine:
             following = Journal.begin(turn.path, rows, carried)
         except JournalError as error:
             _log.error("the night's new file cannot be begun, the old one is written on: %s", error)
-            return
+            return None
         self._journal.close()
         self._journal = following
         self._packets_before.close()
@@ -242,6 +243,7 @@ class Spine:
             self._detectors[watch.infant].restore(state.state)
         self._fed_row = following.last_row
         _log.info("journal %s", following.path)
+        return turn.clock
 
     def _carried(self, infant: str) -> Carried:
         detector, journal = self._detectors[infant], self._journal

@@ -40,6 +40,9 @@ read lock outlives a page, so a slow reader never keeps the write-ahead log from
 _WINDOW_NS = 600 * NS
 """Data time read at a time when segments are wanted by time: about 12,000 rows of three sensors."""
 
+_PIPELINE = ("event", "epoch", "state", "context", "coverage")
+"""Tables of what a detector tells, alerts aside."""
+
 _T = TypeVar("_T")
 
 
@@ -162,6 +165,16 @@ class JournalReading:
             if event.id not in latest or event.version > latest[event.id].version:
                 latest[event.id] = event
         return list(latest.values())
+
+    def told(self, infant: str, *, before_row: int | None = None) -> list[Row]:
+        """What the pipeline told of an infant, table by table in the order told; with `before_row` what lies before."""
+        rows: list[Row] = []
+        for name in _PIPELINE:
+            for row, record in self._rows((name,), infant, 0):
+                if before_row is not None and row >= before_row:
+                    break
+                rows.append(record)
+        return rows
 
     def epochs(self, infant: str | None = None) -> list[Epoch]:
         """Epochs in the order they were told."""

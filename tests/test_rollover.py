@@ -243,3 +243,18 @@ def test_a_night_that_cannot_be_begun_is_written_on_in_the_old_file(
     monkeypatch.setattr(Journal, "begin", full)
     live(tmp_path, batches)
     assert told(tmp_path, FIRST) == whole
+
+
+def test_packets_that_are_in_the_night_before_are_not_there_twice_when_a_sock_sends_them_again(
+    batches: list[Batch], tmp_path: Path
+) -> None:
+    again = [row for batch in batches[100:120] for row in batch if isinstance(row, SegmentRow)]
+    doubled = [[*again, *batch] if second == 140 else batch for second, batch in enumerate(batches[:160])]
+    live(tmp_path, doubled, stops=[139], end=False)
+    live_once = tmp_path / "once"
+    live_once.mkdir()
+    live(live_once, batches[:160], stops=[139], end=False)
+    assert told(tmp_path, FIRST, SECOND) == told(live_once, FIRST, SECOND)
+    with Journal.read_only(tmp_path / FIRST) as first, Journal.read_only(tmp_path / SECOND) as second:
+        packets = [(p.site, p.boot, p.seq) for j in (first, second) for p in j.packets(KID)]
+    assert len(packets) == len(set(packets))

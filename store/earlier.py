@@ -1,0 +1,60 @@
+"""Packets that are in an earlier night already: a sock sends again whatever it was not told it may forget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from store.errors import JournalError
+from store.journal import Journal
+from store.shelf import Shelf
+
+__all__ = ["EarlierPackets"]
+
+
+class EarlierPackets:
+    """Looks a packet up in the nights before the one that is being written.
+
+    Only a start of a sensor that an earlier night knows is looked up packet by packet, and of that only numbers up to
+    the highest there; everything else costs one look at a dictionary.
+
+    Args:
+        night: the journal that is being written.
+    """
+
+    def __init__(self, night: Path) -> None:
+        with Shelf.around(night) as shelf:
+            self._nights = [path for path in reversed(shelf.nights()) if path != night]
+        self._starts: dict[tuple[str, int], list[tuple[int, Journal]]] = {}
+        """by sensor and start, the nights that know it, each with its highest number"""
+        self._open: dict[Path, Journal] = {}
+
+    def holds(self, sensor: str, boot: int, seq: int) -> bool:
+        """Whether this packet is on the disk in an earlier night. Raises JournalError."""
+        if not self._nights:
+            return False
+        if (sensor, boot) not in self._starts:
+            self._starts[sensor, boot] = self._search(sensor, boot)
+        known = self._starts[sensor, boot]
+        return any(seq <= highest and journal.has_packet(sensor, boot, seq) for highest, journal in known)
+
+    def close(self) -> None:
+        """Close the nights that were looked into."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def _search(self, sensor: str, boot: int) -> list[tuple[int, Journal]]:
+        found = []
+        for path in list(self._nights):
+            journal = self._open.get(path)
+            try:
+                journal = journal or Journal.read_only(path)
+                highest = journal.highest_seq(sensor, boot)
+            except JournalError:
+                self._nights.remove(path)  # what cannot be read holds up nobody; the keeper mends it
+                continue
+            if highest is not None:
+                self._open[path] = journal
+                found.append((highest, journal))
+            elif path not in self._open:
+                journal.close()
+        return found

@@ -1,0 +1,94 @@
+"""The monitor as it runs at home, with two things of its surroundings made up: the radio and the pace of time.
+
+    python -m tests.crash_child CONFIG.json
+
+It says in a file when it detects again. Whoever started it kills it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgspec
+from bleak import BleakClient, BleakScanner
+from bumble.transport import open_transport
+
+from firmware_sim.host import host_on
+from ingest.bumble_backend import make_backend
+from ingest.finder import Finder
+from lullwatch import monitor, system_clock
+from lullwatch.gateway import Gateway, Radio
+from lullwatch.settings import load
+
+
+class ChildConfig(msgspec.Struct, frozen=True):
+    """What the child is told."""
+
+    settings: str
+    hci: str
+    pace: float
+    base_ns: int
+    """boot-time clock at which made-up time began"""
+    utc_ns: int
+    """what the made-up clock on the wall showed then"""
+    ready: str
+    """file that gets the monotonic clock at the first batch that was decided on"""
+
+
+def main(path: str) -> None:
+    config = msgspec.json.decode(Path(path).read_bytes(), type=ChildConfig)
+    _hurry(config)
+    batches = [0]
+
+    def taken(_: object) -> None:
+        batches[0] += 1
+        if batches[0] == 2:  # the first is what the start itself told
+            part = Path(f"{config.ready}.part")
+            part.write_text(str(time.monotonic_ns()))
+            part.replace(config.ready)
+
+    monitor.Gateway = partial(Gateway, on_taken=taken)  # type: ignore[assignment,misc] # the same class, listened to
+    monitor.run(load(Path(config.settings)), radio=partial(_radio, config.hci))
+
+
+@asynccontextmanager
+async def _radio(hci: str) -> AsyncIterator[Radio]:
+    async with await open_transport(f"unix:{hci}") as line:
+        host = await host_on(*line)
+        client_class, scanner_class = make_backend(host)
+        finder = Finder(partial(BleakScanner, backend=scanner_class))
+        yield Radio(finder.find, partial(BleakClient, backend=client_class), finder.rssi)
+        await host.power_off()
+
+
+def _hurry(config: ChildConfig) -> None:
+    """Let the system's clocks run faster, alike in every child."""
+
+    def boottime_ns() -> int:
+        real_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        return config.base_ns + round((real_ns - config.base_ns) * config.pace)
+
+    def utc_ns() -> int:
+        return config.utc_ns + boottime_ns() - config.base_ns
+
+    async def sleep(_: object, seconds: float) -> None:
+        await asyncio.sleep(seconds / config.pace)
+
+    system_clock._boottime_ns = boottime_ns
+    system_clock.time = SimpleNamespace(time_ns=utc_ns)  # type: ignore[assignment] # all that is asked of it there
+    system_clock.SystemClock.sleep = sleep  # type: ignore[method-assign,assignment]
+    monitor.time = SimpleNamespace(time_ns=utc_ns)  # type: ignore[assignment] # likewise
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
+    sys.stdout.flush()
+    os._exit(0)  # no thread of a library holds it up
