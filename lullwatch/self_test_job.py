@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -37,8 +39,9 @@ def outcome_of(settings: Path) -> Outcome:
 
 def told(settings: Path, outcome: Outcome) -> list[str]:
     """The outcome in words, in the language of the settings."""
-    words = load(settings).wording.catalogue
-    lines = [words.text(f"self_test.{outcome.result}", time=outcome.at, why=outcome.why)]
+    read = load(settings)
+    words, began = read.wording.catalogue, datetime.fromisoformat(outcome.at).astimezone(ZoneInfo(read.zone))
+    lines = [words.text(f"self_test.{outcome.result}", time=f"{began:%H:%M}", why=outcome.why)]
     for way in outcome.ways:
         key = "self_test.reached" if way.ok else "self_test.not_reached"
         seconds = "" if way.after_s is None else f"{way.after_s:.1f}"

@@ -396,6 +396,7 @@ def test_the_command_tells_the_outcome_in_words(tmp_path: Path, language: str, r
     ways = (Way("anna", "mqtt", ok=True, after_s=2.34), Way("ben", "bell", why="no line"))
     said = told(settings, Outcome(result, "2026-01-01T18:03:20Z", "anna", "ben over bell: no line", ways))
     assert len(said) == 3
+    assert "18:03" in said[0]
     assert "2.3 s" in said[1]
     assert "no line" in said[2]
     assert {line: faults(line, language) for line in said if faults(line, language)} == {}
