@@ -167,16 +167,17 @@ def read_table(
     """
     path = Path(path)
     about = _sidecar(path)
+    pl = polars_for(path)
     frame, remarks = _frame(path)
     times_ns, is_utc = _times(path, frame, zone if about is None else about.zone)
-    sites = _sites(path, frame, site)
     start_ns = about.start_ns if about else int(times_ns.min()) if len(times_ns) else 0
     t0_ns = about.t0_ns if about else 0
+    frame = _with_sites(path, pl, frame, site).with_columns(pl.Series("time_ns", times_ns))
     stretches = [
         s
         for at in Site
-        if (mine := sites == at).any()
-        for s in _of_site(path, at, frame.filter(mine), times_ns[mine], start_ns - t0_ns, about, remarks)
+        if (mine := frame.filter(pl.col("site") == str(at))).height
+        for s in _of_site(path, at, mine, start_ns - t0_ns, about, remarks)
     ]
     is_utc = about.is_utc if about else is_utc
     return AtRest(
@@ -232,7 +233,12 @@ def _type(pl: Any, name: str) -> Any:  # noqa: ANN401 - polars
 def _typed(path: Path, pl: Any, frame: Any) -> Any:  # noqa: ANN401 - polars
     """The frame with numbers where numbers belong, whatever a Parquet file calls them."""
     with readable(path):
-        numbers = [pl.col(n).cast(pl.Float64) for n in (*_ACC, *_GYRO, "time_s") if n in frame.columns]
+        plain = (pl.Float32, pl.Float64)
+        numbers = [
+            pl.col(n).cast(pl.Float64)
+            for n in (*_ACC, *_GYRO, "time_s")
+            if n in frame.columns and frame.schema[n] not in plain
+        ]
         whole = [pl.col("time_ns").cast(pl.Int64)] if "time_ns" in frame.columns else []
         texts = [pl.col("site").cast(pl.String)] if "site" in frame.columns else []
         return frame.with_columns(*numbers, *whole, *texts)
@@ -279,28 +285,28 @@ def _from_dates(path: Path, column: Any, zone: str) -> NDArray[np.int64]:  # noq
         return np.asarray(column.dt.timestamp("ns").to_numpy(), dtype=np.int64)
 
 
-def _sites(path: Path, frame: Any, site: Site | None) -> NDArray[np.str_]:  # noqa: ANN401 - polars
+def _with_sites(path: Path, pl: Any, frame: Any, site: Site | None) -> Any:  # noqa: ANN401 - polars
     if "site" not in frame.columns:
         if site is None:
             remedy = f"Say where the sensor sat with --site, one of {', '.join(Site)}."
             raise BadRecording(path, "has no column site", remedy)
-        return np.full(frame.height, str(site))
+        return frame.with_columns(pl.lit(str(site)).alias("site"))
     strange = set(frame["site"].unique().to_list()) - {str(s) for s in Site}
     if strange:
         named = ", ".join(sorted(map(repr, strange)))
         raise BadRecording(path, f"unknown site {named}", f"Sites are {', '.join(Site)}.")
-    return np.asarray(frame["site"].to_numpy(), dtype=str)
+    return frame
 
 
 def _of_site(
     path: Path,
     site: Site,
     frame: Any,  # noqa: ANN401 - polars
-    times_ns: NDArray[np.int64],
     zero_ns: int,
     about: _About | None,
     remarks: list[str],
 ) -> Iterator[Stretch]:
+    times_ns = frame["time_ns"].to_numpy()
     acc = frame.select(_ACC).to_numpy().astype(np.float64)
     gyro = (
         frame.select(_GYRO).to_numpy().astype(np.float64)
