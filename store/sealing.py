@@ -32,6 +32,10 @@ __all__ = ["Sealed", "read_sealed", "seal", "sealed_night", "sealed_path", "unse
 _FORMAT = 1
 """version of the archive"""
 
+_PROBES = 64
+"""Rows, spread over the night, that must still be in the journal: raw data that is no longer kept there must not
+come back from its sealed copy. Each takes some microseconds to look up."""
+
 _PAGE_ROWS = 4096
 """Rows read from the journal between two calls of `on_progress`: some hundredths of a second."""
 
@@ -118,7 +122,7 @@ def unseal(path: Path) -> bool:
 
 
 def sealed_night(journal: Journal, infant: str) -> AtRest | None:
-    """The infant's samples from the sealed copy; None when there is none or samples came after it was made.
+    """The infant's samples from the sealed copy; None where there is none that holds what the journal holds.
 
     Raises:
         BadRecording: when the copy is damaged.
@@ -127,7 +131,7 @@ def sealed_night(journal: Journal, infant: str) -> AtRest | None:
     if not path.exists():
         return None
     with _opened(path) as (about, archive):
-        if journal.read(about["upto_row"], limit=1, tables=("segment",)):
+        if not _is_of(journal, about):
             return None
         for number, person in enumerate(about["infants"]):
             if person["infant"] == infant:
@@ -136,6 +140,14 @@ def sealed_night(journal: Journal, infant: str) -> AtRest | None:
                 zone, start_utc_ns = place_in_time(journal.clock_rows(), t0_ns)
                 return AtRest(infant, zone, start_utc_ns, t0_ns, stretches)
     return None
+
+
+def _is_of(journal: Journal, about: dict[str, Any]) -> bool:
+    """Whether the journal still holds what was sealed, and no packet besides."""
+    if journal.read(about["upto_row"], limit=1, tables=("segment",)):
+        return False
+    found = (journal.read(row - 1, limit=1, tables=("segment",)) for row in about["probes"])
+    return all(page and page[0][0] == row for page, row in zip(found, about["probes"], strict=True))
 
 
 def read_sealed(path: Path | str) -> list[AtRest]:
@@ -177,6 +189,8 @@ def _kind(row: SegmentRow) -> _Kind:
 
 def _write(path: Path, journal: Journal, upto: int, heaps: dict[_Kind, _Heap]) -> int:
     clock = journal.clock_rows()
+    rows = np.sort(np.concatenate([np.array(heap.columns["row"]) for heap in heaps.values()]))
+    probes = sorted({int(rows[i]) for i in np.linspace(0, len(rows) - 1, _PROBES).astype(int)})
     infants: list[dict[str, Any]] = []
     arrays: dict[str, NDArray[Any]] = {}
     for number, infant in enumerate(sorted({kind[0] for kind in heaps})):
@@ -189,7 +203,7 @@ def _write(path: Path, journal: Journal, upto: int, heaps: dict[_Kind, _Heap]) -
         )
         for place, kind in enumerate(kinds):
             arrays |= _arrays(f"{number}/{place}/", kind, heaps.pop(kind))
-    about = {"format": _FORMAT, "upto_row": upto, "infants": infants}
+    about = {"format": _FORMAT, "upto_row": upto, "probes": probes, "infants": infants}
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
     with path.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 import zipfile
 from dataclasses import fields, replace
@@ -129,6 +130,15 @@ def test_packets_that_come_later_make_the_journal_be_read_again(journal: Path) -
     again = by_seal(journal)
     assert again is not None
     assert equal(again, by_rows(journal))
+
+
+@pytest.mark.parametrize("kept_first", [False, True])
+def test_raw_data_that_is_no_longer_kept_does_not_come_back(journal: Path, kept_first: bool) -> None:
+    seal(journal)
+    with sqlite3.connect(journal) as db:
+        (row,) = db.execute("SELECT min(row) FROM segment").fetchone()
+        db.execute("DELETE FROM segment WHERE row < 500 AND row > ?", (row if kept_first else -1,))
+    assert by_seal(journal) is None
 
 
 def test_replay_takes_the_sealed_night(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
