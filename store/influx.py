@@ -213,7 +213,7 @@ class InfluxSink:
                 self._journal.advance(CURSOR, batch.last_row)
                 self._batch = None
                 break
-            piece = batch.pieces[0]
+            piece = self._small_enough(batch)
             try:
                 self._post(piece, batch)
             except ApiException as error:
@@ -228,6 +228,16 @@ class InfluxSink:
                 lines += piece.lines
             self._failures = 0
         return self._report(SinkState.SENT, lines=lines, quarantined=quarantined)
+
+    def _small_enough(self, batch: Batch) -> Piece:
+        """The next piece, divided before it is sent where the server has refused such lengths."""
+        while batch.pieces[0].size > self._most_bytes < _BATCH_BYTES:
+            halves = batch.pieces[0].halves()
+            if halves is None:
+                break
+            batch.pieces.popleft()
+            batch.pieces.extendleft(reversed(halves))
+        return batch.pieces[0]
 
     def _post(self, piece: Piece, batch: Batch) -> None:
         posted = self._posting.submit(self._request, piece)
@@ -255,7 +265,7 @@ class InfluxSink:
         good ones again is free.
         """
         if error.status == TOO_LARGE:
-            self._most_bytes = max(_LEAST_BYTES, min(self._most_bytes, len(piece.body()) // 2))
+            self._most_bytes = max(_LEAST_BYTES, min(self._most_bytes, piece.size // 2))
         if (halves := piece.halves()) is not None:
             batch.pieces.extendleft(reversed(halves))
             return 0

@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from dsp.records import ClockRow, Config, Epoch, StateEpoch
+from dsp.records import ClockRow, Config, Epoch, Pin, Segment, StateEpoch
 from store.influx_lines import MEASURED, config_line, imu_lines, lines_of, thinned_lines
 from store.influx_thin import Thinner
 from store.influx_times import EvenTimes, window_of
@@ -47,6 +47,11 @@ class Buckets:
     raw: str = ""
     """samples; empty: with the events"""
 
+    @property
+    def pins_apart(self) -> bool:
+        """Whether raw data of what is pinned has to be written once more, where events stay."""
+        return bool(self.raw) and self.raw != self.events
+
     def of(self, row: Row) -> str:
         """The bucket of a row."""
         if isinstance(row, SegmentRow):
@@ -67,6 +72,11 @@ class Piece:
     def lines(self) -> int:
         """How many lines it has."""
         return sum(chunk.count(b"\n") + 1 for _, chunk in self.chunks)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the request's body."""
+        return sum(len(chunk) + 1 for _, chunk in self.chunks) - 1
 
     def body(self) -> bytes:
         """The request's body."""
@@ -117,6 +127,8 @@ class Batches:
         self._times = EvenTimes()
         self._utc = UtcMap()
         self._zone = ""
+        self._pins: list[Pin] = []
+        self._keeps_pins = buckets.pins_apart or raw is not Raw.FULL
         self._clock_upto = 0
         self._after_row = after_row
         self._begun = False
@@ -130,11 +142,11 @@ class Batches:
         if not self._begun and not self._begin():
             return None
         batch, filling, size = Batch(after_row), _Filling(), 0
-        rows = self._journal.read(after_row, limit=PAGE_ROWS, tables=(*MEASURED, "clock"))
+        rows = self._journal.read(after_row, limit=PAGE_ROWS, tables=(*MEASURED, "clock", "pin"))
         batch.full = len(rows) == PAGE_ROWS
         for number, row in rows:
-            for chunk in self._lines(number, row):
-                filling.add(self._buckets.of(row), number, chunk)
+            for bucket, chunk in self._placed(number, row):
+                filling.add(bucket, number, chunk)
                 size += len(chunk) + 1
             batch.last_row = number
             if size >= most_bytes:
@@ -142,6 +154,28 @@ class Batches:
                 break
         batch.pieces.extend(filling.pieces(most_bytes))
         return batch if batch.last_row > after_row else None
+
+    def _placed(self, number: int, row: Row) -> Iterator[tuple[str, bytes]]:
+        """A row's lines, each with its bucket."""
+        if isinstance(row, Pin):
+            yield from ((self._buckets.events, chunk) for chunk in self._pinned(number, row))
+            return
+        for chunk in self._lines(number, row):
+            yield self._buckets.of(row), chunk
+        if isinstance(row, SegmentRow) and any(_holds(pin, row) for pin in self._pins):
+            for chunk in self._exact(row.infant, row.segment):
+                yield self._buckets.events, chunk
+
+    def _pinned(self, number: int, pin: Pin) -> Iterator[bytes]:
+        """Raw data that came before it was pinned; what comes later is written as it comes."""
+        if not self._keeps_pins:
+            return
+        self._pins.append(pin)
+        for segment in self._journal.segments_between(pin.infant, pin.onset_ns, pin.end_ns, upto_row=number):
+            yield from self._exact(pin.infant, segment)
+
+    def _exact(self, infant: str, segment: Segment) -> Iterator[bytes]:
+        return imu_lines(segment, infant, self._gateway, self._utc.utc_ns(segment.t0_ns))
 
     def _lines(self, number: int, row: Row) -> Iterator[bytes]:
         if isinstance(row, ClockRow) and number > self._clock_upto:
@@ -161,9 +195,12 @@ class Batches:
 
     def _begin(self) -> bool:
         """Learn what rows before the reading's begin say: the time of day, and the grids of their window."""
-        for number, row in self._clock_rows():
+        for number, row in self._rows_of("clock"):
             if number <= self._after_row or not self._utc:
                 self._learn(number, row)
+        self._pins = [
+            pin for number, pin in self._rows_of("pin") if number <= self._after_row and self._keeps_pins
+        ]
         after = window_of(self._after_row)
         while self._raw is Raw.FULL and after < self._after_row:
             page = self._journal.read(after, tables=("segment",))
@@ -179,11 +216,15 @@ class Batches:
         self._zone = row.zone
         self._clock_upto = number
 
-    def _clock_rows(self) -> Iterator[tuple[int, ClockRow]]:
+    def _rows_of(self, table: str) -> Iterator[tuple[int, Any]]:
         after = 0
-        while page := self._journal.read(after, tables=("clock",)):
-            yield from ((number, row) for number, row in page if isinstance(row, ClockRow))
+        while page := self._journal.read(after, tables=(table,)):
+            yield from page
             after = page[-1][0]
+
+
+def _holds(pin: Pin, row: SegmentRow) -> bool:
+    return pin.infant == row.infant and pin.onset_ns <= row.segment.t0_ns < pin.end_ns
 
 
 class _Filling:

@@ -32,6 +32,9 @@ _BETA: Final = 5.653
 _HOLE_STEPS: Final = 1.5
 """Hole between two packets, in steps, across which nothing is averaged."""
 
+_END_OF_TIME_NS: Final = 2**63 - 1
+"""the largest time the journal can hold"""
+
 _LONGEST_PACKET_NS: Final = 2 * NS
 """A packet that began this long before a moment may still reach over it."""
 
@@ -58,16 +61,17 @@ class Thinner:
         self._reach_ns = round(_REACH * self._period_ns)
         self._known: dict[tuple[str, str], list[Segment]] = {}
         """newest packets of each sensor, while they came in the order of time"""
+        self._newest_ns: dict[tuple[str, str], int] = {}
 
     def points(self, number: int, row: SegmentRow) -> Thinned:
         """The points that this row completes; none near a hole."""
-        segment = row.segment
-        run = _unbroken(self._around(number, row), segment)
-        begin_ns, end_ns = run[0].t0_ns, run[-1].end_ns - run[-1].step_ns
-        first_ns = max(begin_ns + self._reach_ns, segment.t0_ns - self._reach_ns)
-        last_ns = min(end_ns - self._reach_ns, segment.end_ns + self._reach_ns)
-        if segment is run[-1] and len(run) > 1:
-            first_ns = max(first_ns, run[-2].end_ns - run[-2].step_ns - self._reach_ns + 1)
+        run, here = _unbroken(self._around(number, row), row.segment)
+        first_ns = run[0].t0_ns + self._reach_ns
+        last_ns = _last_sample_ns(run[-1]) - self._reach_ns
+        if here > 0:
+            first_ns = max(first_ns, _last_sample_ns(run[here - 1]) - self._reach_ns + 1)
+        if here + 1 < len(run):
+            last_ns = min(last_ns, run[here + 1].t0_ns + self._reach_ns - 1)
         period = self._period_ns
         times = np.arange(-(-first_ns // period) * period, last_ns + 1, period, dtype=np.int64)
         return Thinned(times, self._means(run, times))
@@ -75,20 +79,34 @@ class Thinner:
     def _around(self, number: int, row: SegmentRow) -> list[Segment]:
         """Packets of the row's sensor in reach of it that stand in rows up to this one, in the order of time."""
         segment, key = row.segment, (row.infant, row.segment.sensor)
-        known = self._known.get(key)
+        newest = self._is_newest(number, row)
+        known = self._known.get(key) if newest else None
         if known and _follows(known[-1], segment):
-            known = [s for s in known if s.end_ns > segment.t0_ns - 2 * self._reach_ns]
-            self._known[key] = [*known, segment]
-            return self._known[key]
+            around = [*(s for s in known if s.end_ns > segment.t0_ns - 2 * self._reach_ns), segment]
+        else:
+            around = self._kept(number, row)
+        self._known[key] = around if newest else []
+        return around
+
+    def _is_newest(self, number: int, row: SegmentRow) -> bool:
+        """Whether nothing of this sensor lies behind the packet in rows up to it."""
+        segment, key = row.segment, (row.infant, row.segment.sensor)
+        if key not in self._newest_ns:
+            later = self._journal.segments_between(
+                row.infant, segment.t0_ns, _END_OF_TIME_NS, upto_row=number
+            )
+            self._newest_ns[key] = max(s.t0_ns for s in [segment, *_of_sensor(later, segment)])
+        newest = segment.t0_ns >= self._newest_ns[key]
+        self._newest_ns[key] = max(segment.t0_ns, self._newest_ns[key])
+        return newest
+
+    def _kept(self, number: int, row: SegmentRow) -> list[Segment]:
+        """Packets in reach as the journal has them."""
+        segment = row.segment
         since_ns = segment.t0_ns - 2 * self._reach_ns - _LONGEST_PACKET_NS
         until_ns = segment.end_ns + 2 * self._reach_ns
         found = self._journal.segments_between(row.infant, since_ns, until_ns, upto_row=number)
-        own = [s for s in found if s.sensor == segment.sensor and s.site is segment.site]
-        if own and own[-1].seq == segment.seq and own[-1].boot == segment.boot:
-            self._known[key] = own
-        else:
-            self._known.pop(key, None)
-        return own
+        return _of_sensor(found, segment)
 
     def _means(self, run: Sequence[Segment], times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
         axes = run[0].counts.shape[1]
@@ -118,12 +136,20 @@ def _follows(before: Segment, after: Segment) -> bool:
     return same and abs(after.t0_ns - before.end_ns) <= (_HOLE_STEPS - 1) * after.step_ns
 
 
-def _unbroken(segments: Sequence[Segment], segment: Segment) -> list[Segment]:
-    """The packets around one without a hole between them."""
+def _of_sensor(found: Sequence[Segment], segment: Segment) -> list[Segment]:
+    return [s for s in found if s.sensor == segment.sensor and s.site is segment.site]
+
+
+def _unbroken(segments: Sequence[Segment], segment: Segment) -> tuple[Sequence[Segment], int]:
+    """The packets around one without a hole between them, and its place among them."""
     here = next(i for i, s in enumerate(segments) if s.seq == segment.seq and s.boot == segment.boot)
     first = last = here
     while first > 0 and _follows(segments[first - 1], segments[first]):
         first -= 1
     while last + 1 < len(segments) and _follows(segments[last], segments[last + 1]):
         last += 1
-    return [*segments[first:here], segment, *segments[here + 1 : last + 1]]
+    return segments[first : last + 1], here - first
+
+
+def _last_sample_ns(segment: Segment) -> int:
+    return segment.end_ns - segment.step_ns

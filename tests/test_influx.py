@@ -149,7 +149,9 @@ def test_a_type_conflict_sets_one_line_aside_and_stores_the_rest(journal: Journa
     with sink_for(journal, influx) as sink:
         journal.commit([segment_row(segment(0)), event("fine")])
         drain(sink)
-        sink._service.post_write(org="o", bucket=influx.bucket, body=f'alert,gateway=gw count="many" {OFFSET_NS}'.encode())
+        sink._service.post_write(
+            org="o", bucket=influx.bucket, body=f'alert,gateway=gw count="many" {OFFSET_NS}'.encode()
+        )
         conflict = journal.commit([segment_row(segment(1)), alert(7), event("also fine")])
         reports = drain(sink)
     (letter,) = journal.dead_letters("influx")
@@ -243,10 +245,24 @@ Answer = tuple[int, dict[str, str]]
 
 
 class Misbehaving:
-    """Answers each write as the test wants it and keeps what it accepted."""
+    """Answers each write as the test wants it and keeps what it accepted.
 
-    def __init__(self, answer: Callable[[bytes], Answer]) -> None:
+    With `keeps_good` it stores the lines of a refused request that do not contain these bytes, as 3 Core does; `drops`
+    connections are closed before any answer; without `own_date` only the answer's own headers are sent.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[bytes], Answer],
+        *,
+        keeps_good: bytes = b"",
+        drops: int = 0,
+        own_date: bool = True,
+    ) -> None:
         self.answer = answer
+        self.keeps_good = keeps_good
+        self.drops = drops
+        self.own_date = own_date
         self.stored: set[bytes] = set()
         self.requests: list[int] = []
         self.paths: set[str] = set()
@@ -258,11 +274,17 @@ def served(server: Misbehaving) -> Iterator[str]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             server.paths.add(self.path)
+            if server.drops:
+                server.drops -= 1
+                self.close_connection = True
+                return
             status, headers = server.answer(body)
             server.requests.append(status)
             if status == 204:
                 server.stored.update(body.split(b"\n"))
-            self.send_response(status)
+            elif server.keeps_good:
+                server.stored.update(line for line in body.split(b"\n") if server.keeps_good not in line)
+            (self.send_response if server.own_date else self.send_response_only)(status)
             for name, value in headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", "0")
