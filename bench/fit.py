@@ -1,4 +1,4 @@
-"""Sets the weights of single movements on development nights, with or without a mechanism; prints and writes them.
+"""Sets the weights of single movements and of their series on development nights, with or without a mechanism.
 
     python bench/fit.py                                     collect, fit, print the tables and the false series an hour
     python bench/fit.py --drop kicking_synchronous --out bench/folds/kicking_synchronous.json
@@ -17,6 +17,7 @@ import pickle
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import count, islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -24,50 +25,59 @@ import evidence
 import msgspec
 import numpy as np
 from accuracy_nights import sources_digest
-from candidates import Candidate, collect
+from candidates import Candidate, Collected, Follower, collect
 from tables import Fit, fit_tables
 
-from dsp.weights import SPASM, Table, weigh
+from dsp.weights import SERIES, SPASM, weigh
+from firmware_sim.population import draw_night
 from lullwatch.console import progress
 
 KEEP = evidence.ROOT / "build" / "fit"
 GENERAL, CLUSTERLESS = 1000, 1400
-CURVATURE = 0.3
+CURVATURE = 0.1
 """Of 0.03 to 10 the one that told held-out development nights apart best."""
+SERIES_CURVATURE = 1.0
+"""There are fewer members of series than movements."""
 
 
-def nights(args: argparse.Namespace) -> list[tuple[int, str]]:
-    general = [(GENERAL + i, "general") for i in range(args.nights)]
-    return general + [(CLUSTERLESS + i, "no_clusters") for i in range(args.nights * 3 // 4)]
+def nights(args: argparse.Namespace) -> list[tuple[int, str, float]]:
+    """Short nights of many infants who have series, and longer ones of others: what differs most is the infant."""
+    general = islice(filter(partial(_has_series, hours=args.hours), count(GENERAL)), args.nights)
+    others = range(CLUSTERLESS, CLUSTERLESS + args.nights * 2 // 3)
+    return [(s, "general", args.hours) for s in general] + [
+        (s, "no_clusters", 1.5 * args.hours) for s in others
+    ]
 
 
-def collected(args: argparse.Namespace) -> dict[int, list[Candidate]]:
-    """Candidates by seed, from the folder of earlier runs or made now."""
+def _has_series(seed: int, *, hours: float) -> bool:
+    return any(row.kind == "spasm_cluster" for row in draw_night(seed, hours=hours).placed)
+
+
+def collected(args: argparse.Namespace) -> dict[int, Collected]:
+    """What was noted by seed, from the folder of earlier runs or made now."""
     key = repr((sources_digest(), args.hours, sorted(args.without)))
     folder = KEEP / hashlib.sha256(key.encode()).hexdigest()[:12]
     folder.mkdir(parents=True, exist_ok=True)
-    work = partial(_one, hours=args.hours, without=frozenset(args.without), folder=folder)
+    work = partial(_one, without=frozenset(args.without), folder=folder)
     jobs = nights(args)
     with (
         ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool,
-        progress("collecting", len(jobs)) as advance,
+        progress("collecting", total=len(jobs)) as bar,
     ):
         found = {}
-        for (seed, _), rows in zip(jobs, pool.map(work, jobs), strict=True):
+        for (seed, *_), rows in zip(jobs, pool.map(work, jobs), strict=True):
             found[seed] = rows
-            advance(1)
+            bar.advance(1)
     return found
 
 
-def _one(job: tuple[int, str], *, hours: float, without: frozenset[str], folder: Path) -> list[Candidate]:
-    seed, population = job
+def _one(job: tuple[int, str, float], *, without: frozenset[str], folder: Path) -> Collected:
+    seed, population, hours = job
     path = folder / f"{seed}.pickle"
     if path.exists():
-        kept: list[Candidate] = pickle.loads(path.read_bytes())
+        kept: Collected = pickle.loads(path.read_bytes())
         return kept
-    rows = [
-        c for c in collect(seed, hours=hours, population=population, without=without) if c.kind == "spasm"
-    ]
+    rows = collect(seed, hours=hours, population=population, without=without)
     half = path.with_suffix(".half")
     half.write_bytes(pickle.dumps(rows))
     half.replace(path)
@@ -82,13 +92,23 @@ def fitted(rows: Iterable[Candidate], drop: Sequence[str]) -> Fit:
     return fit_tables(knots, [c.values for c in used], positive, np.ones(len(used)), curvature=CURVATURE)
 
 
+def fitted_series(rows: Iterable[Follower], drop: Sequence[str]) -> Fit:
+    """Tables for how members of a series follow one another."""
+    used = [f for f in rows if not f.truth.startswith(tuple(drop) or ("\0",))]
+    positive = np.array([f.positive for f in used])
+    knots = {t.name: t.knots for t in SERIES}
+    return fit_tables(
+        knots, [f.values for f in used], positive, np.ones(len(used)), curvature=SERIES_CURVATURE
+    )
+
+
 def log_odds(fit: Fit, candidate: Candidate) -> float:
     return fit.bias + sum(e.contribution for e in weigh(fit.tables, candidate.values))
 
 
-def told_apart(found: dict[int, list[Candidate]], drop: Sequence[str]) -> list[str]:
+def told_apart(found: dict[int, Collected], drop: Sequence[str]) -> list[str]:
     """How well held-out halves of the development nights are told apart."""
-    halves = [[c for s, rows in found.items() if s % 2 == k for c in rows] for k in (0, 1)]
+    halves = [[c for s, night in found.items() if s % 2 == k for c in night.candidates] for k in (0, 1)]
     scores: list[tuple[float, bool]] = []
     for k in (0, 1):
         fit = fitted(halves[1 - k], drop)
@@ -103,9 +123,9 @@ def told_apart(found: dict[int, list[Candidate]], drop: Sequence[str]) -> list[s
     return lines
 
 
-def code_of(tables: Sequence[Table]) -> str:
-    rows = "".join(f'    Table("{t.name}", {t.knots}, {t.log_odds}),\n' for t in tables)
-    return f"SPASM: tuple[Table, ...] = (\n{rows})\n"
+def code_of(name: str, fit: Fit) -> str:
+    rows = "".join(f'    Table("{t.name}", {t.knots}, {t.log_odds}),\n' for t in fit.tables)
+    return f"{name}: tuple[Table, ...] = (\n{rows})\n\n{name}_BIAS = {fit.bias}\n"
 
 
 def main() -> None:
@@ -113,23 +133,28 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--nights", type=int, default=60, help="general nights; three quarters as many without series"
+        "--nights", type=int, default=60, help="of infants with series; two thirds as many without"
     )
-    parser.add_argument("--hours", type=float, default=6.0)
+    parser.add_argument("--hours", type=float, default=2.0, help="of each; half as long again without series")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--drop", nargs="*", default=[], help="true classes left out of the fit")
     parser.add_argument("--without", nargs="*", default=[], help="mechanisms that do not occur")
     parser.add_argument("--out", type=Path, help="JSON for bench/accuracy.py --settings or --folds")
     args = parser.parse_args()
     found = collected(args)
-    fit = fitted((c for rows in found.values() for c in rows), args.drop)
-    print(code_of(fit.tables) + f"SPASM_BIAS = {fit.bias}")
+    fit = fitted((c for night in found.values() for c in night.candidates), args.drop)
+    series = fitted_series((f for night in found.values() for f in night.followers), args.drop)
+    print(code_of("SPASM", fit) + code_of("SERIES", series))
     print("\n".join(told_apart(found, args.drop)))
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_bytes(
-            msgspec.json.format(msgspec.json.encode({"spasm_tables": fit.tables, "spasm_bias": fit.bias}))
-        )
+        found_tables = {
+            "spasm_tables": fit.tables,
+            "spasm_bias": fit.bias,
+            "series_tables": series.tables,
+            "series_bias": series.bias,
+        }
+        args.out.write_bytes(msgspec.json.format(msgspec.json.encode(found_tables)))
 
 
 if __name__ == "__main__":

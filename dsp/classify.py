@@ -18,6 +18,8 @@ _LEGS = (Site.LA, Site.RA)
 _PAIRS = ((Site.LA, Site.RA), (Site.LW, Site.RW))
 _ONE_SIDED = 0.35
 """Below this ratio of heights the weaker side is only carried along."""
+_LEAST_TURN_DEG = 0.3
+"""What a leg at rest is taken to turn by: breathing and noise."""
 
 
 @dataclass(slots=True)
@@ -73,6 +75,11 @@ def _anchor_values(shape: Shape) -> dict[str, float]:
             "trunk_one_axis": turn.pure,
             "trunk_reversals": float(min(turn.turns, 6)),
             "trunk_hold_s": turn.wide_s,
+            "trunk_turning_before": turn.unrest_before,
+            "trunk_turning_after": turn.unrest_after,
+            "trunk_fastest_s": turn.fastest_s,
+            "trunk_top_s": turn.top_s,
+            "trunk_outward": turn.outward,
         }
     return values
 
@@ -86,12 +93,24 @@ def _leg_values(legs: list[Shape], anchor: Shape, shapes: Mapping[Site, Shape]) 
     if len(legs) == 2:
         values["weaker_leg_to_trunk"] = math.log(min(heights) / anchor.peak_g)
         values["legs_lag_s"] = abs(shapes[Site.LA].peak_k - shapes[Site.RA].peak_k) / 100
+        values |= _turns_of(legs, anchor)
     turns = [leg.turn for leg in legs if leg.turn is not None]
     if turns:
         values["legs_one_axis"] = sum(t.pure for t in turns) / len(turns)
         values["legs_reversals"] = sum(float(min(t.turns, 6)) for t in turns) / len(turns)
+        values["legs_turning_before"] = max(t.unrest_before for t in turns)
+        values["legs_top_s"] = max(t.top_s for t in turns)
         values["legs_rise"] = sum(math.log(max(t.rise_s, 0.03)) for t in turns) / len(turns)
     return values
+
+
+def _turns_of(legs: list[Shape], anchor: Shape) -> dict[str, float]:
+    """How far both legs turned, against each other and against the body; nothing without their rotation."""
+    if anchor.turn is None or not all(leg.gyro for leg in legs):
+        return {}
+    swings = sorted(math.log(max(leg.turn.swing_deg if leg.turn else 0.0, _LEAST_TURN_DEG)) for leg in legs)
+    body = math.log(max(anchor.turn.swing_deg, _LEAST_TURN_DEG))
+    return {"legs_turn_differs": swings[1] - swings[0], "weaker_leg_turn": swings[0] - body}
 
 
 def judge_startle(shapes: Mapping[Site, Shape], settings: Settings) -> Verdict | None:

@@ -14,6 +14,7 @@ from dsp.grid import Inputs, SiteGrid, Waiting
 from dsp.hiccups import HiccupTracker
 from dsp.history import History
 from dsp.likelihoods import Likelihood
+from dsp.likeness import Trace
 from dsp.long import LongTracker
 from dsp.looseness import LooseTracker
 from dsp.movements import MovementTracker
@@ -36,5 +37,5 @@ PARTS: tuple[type, ...] = (
     Inputs, Label, Likelihood, LongTracker, LooseTracker, Run,
     Member, MovementTracker, OpenBurst, Pulse, RockingTracker, RunningMedian, Scale,
     Scene, Section, Segment, SegmentFlag, Segmenter, Settings, Site, SiteGrid, SpasmTracker, State,
-    StateTracker, StiffeningTracker, Stretch, Table, TrainTracker, TremorTracker, Waiting, WearTracker,
+    StateTracker, StiffeningTracker, Stretch, Table, Trace, TrainTracker, TremorTracker, Waiting, WearTracker,
 )  # fmt: skip

@@ -17,6 +17,8 @@ from dsp.weights import (
     OWN_BIAS,
     RUN,
     RUN_BIAS,
+    SERIES,
+    SERIES_BIAS,
     SPASM,
     SPASM_BIAS,
     STARTLE,
@@ -87,21 +89,27 @@ class Settings:
     one_site_cost: float = 1.5
     no_gyro_cost: float = 1.5
     member_least: float = 0.8
-    single_least: float = 4.0
-    single_clear: float = 5.0
+    single_least: float = 4.5
+    single_clear: float = 5.5
     single_leg_g: float = 0.12
 
     # Clusters
     cluster_gap_s: float = 60.0
     cluster_members: int = 3
     cluster_span_s: float = 10.0
-    cluster_refractory_s: float = 2.0
-    cluster_weak: float = 15.0
+    cluster_refractory_s: float = 3.0
+    cluster_weak: float = 14.5
     cluster_clear: float = 17.5
     cluster_run: int = 8
     cluster_age: Table = AGE
-    rival_cost: float = 0.6
+    series_tables: tuple[Table, ...] = SERIES
+    series_bias: float = SERIES_BIAS
+    alike_most: float = 3.0
+    rival_cost: float = 0.3
     rivals_most: float = 6.0
+    stranger_cost: float = 0.7
+    strangers_most: int = 6
+    strangers_s: float = 120.0
 
     # Startles
     startle_tables: tuple[Table, ...] = STARTLE

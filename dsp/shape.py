@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dsp.grid import GRID_HZ
 from dsp.history import History
 
-__all__ = ["AFTER_K", "BEFORE_K", "Shape", "Turn", "measure", "turn_of"]
+__all__ = ["AFTER_K", "BEFORE_K", "Shape", "Turn", "is_seen", "measure", "turn_of"]
 
 BEFORE_K = 300
 AFTER_K = 180
@@ -26,8 +26,16 @@ _STILL_TO_K = 60
 _ONSET_K = 70
 """A phasic movement has begun at most this long before the peak of its acceleration."""
 
+_REST_K = 80
+"""What comes so long before the onset is taken as rest, against which a gyro's bias is seen."""
+_LATE_K = 100
+
+_DEAD_G = 2e-5
+"""No chip is so still: its noise is more than ten times this. Counts that do not change are no measurement."""
+
 _LEAST_SIZE_G = 0.002
 _LEAST_DPS = 2.0
+_STILL_DPS = 0.5
 
 Floats = NDArray[np.float64]
 
@@ -50,6 +58,18 @@ class Turn:
     """share of rotation about one axis, 1/3 to 1"""
     turns: int
     """changes of direction of a size that counts; 1 for out and back"""
+    unrest_before: float
+    """natural logarithm of the fastest turning before it over its own peak rate"""
+    unrest_after: float
+    """the same of the middle rate from a second after the anchor on"""
+    fastest_s: float
+    """from the anchor to the fastest turning on the way out"""
+    top_s: float
+    """from the anchor to the largest angle"""
+    outward: float
+    """share of the way out in the work of turning, 0 to 1"""
+    way: tuple[float, float, float]
+    """axis in the sensor, of length 1, pointing the way it turned first"""
 
 
 @dataclass(slots=True)
@@ -70,10 +90,13 @@ class Shape:
 
 
 def measure(history: History, anchor_k: int, *, reach_k: int) -> Shape | None:
-    """Shape at one site; its peak is sought `reach_k` samples around the anchor. None if mostly unseen."""
-    whole = history.part(anchor_k - BEFORE_K, anchor_k + AFTER_K)
-    if history.present[whole].sum() < 0.7 * (BEFORE_K + AFTER_K):
+    """Shape at one site; its peak is sought `reach_k` samples around the anchor.
+
+    None if it was mostly unseen, or sent counts that do not change.
+    """
+    if not is_seen(history, anchor_k):
         return None
+    whole = history.part(anchor_k - BEFORE_K, anchor_k + AFTER_K)
     near = history.part(anchor_k - reach_k, anchor_k + reach_k + 1)
     values = history.envelope[near].astype(np.float64)
     top = int(np.argmax(values))
@@ -92,7 +115,15 @@ def measure(history: History, anchor_k: int, *, reach_k: int) -> Shape | None:
     )
 
 
-def _rms(values: NDArray[np.float32]) -> float:
+def is_seen(history: History, anchor_k: int) -> bool:
+    """Whether a sensor measured something around an anchor."""
+    whole = history.part(anchor_k - BEFORE_K, anchor_k + AFTER_K)
+    if history.present[whole].sum() < 0.7 * (BEFORE_K + AFTER_K):
+        return False
+    return float(history.envelope[whole].max()) > _DEAD_G
+
+
+def _rms(values: NDArray[np.float32] | Floats) -> float:
     if not values.size:
         return 0.0
     wide = values.astype(np.float64)
@@ -100,10 +131,12 @@ def _rms(values: NDArray[np.float32]) -> float:
 
 
 def _turn(history: History, anchor_k: int) -> Turn | None:
-    part = history.part(anchor_k - 150, anchor_k + AFTER_K)
+    part = history.part(anchor_k - _STILL_FROM_K, anchor_k + AFTER_K)
     if not history.gyro[part].all():
         return None
-    return turn_of(history.rate[:, part].astype(np.float64), 150)
+    return turn_of(
+        history.rate[:, part].astype(np.float64), anchor_k - max(history.k0, anchor_k - _STILL_FROM_K)
+    )
 
 
 def turn_of(rate: Floats, anchor: int) -> Turn | None:
@@ -117,25 +150,35 @@ def turn_of(rate: Floats, anchor: int) -> Turn | None:
         None when there was hardly any rotation.
     """
     begin = max(anchor - _ONSET_K, 1)
-    moved = rate[:, begin:] - _middle(rate[:, :begin])
+    level = rate - _middle(rate[:, max(begin - _REST_K, 0) : begin])
+    moved = level[:, begin:]
     spread = np.einsum("ik,jk->ij", moved, moved)
     sizes, axes = np.linalg.eigh(spread)
-    about = axes[0, 2] * moved[0] + axes[1, 2] * moved[1] + axes[2, 2] * moved[2]
+    way = axes[:, 2]
+    about = way[0] * moved[0] + way[1] * moved[1] + way[2] * moved[2]
     if float(np.max(np.abs(about))) < _LEAST_DPS:
         return None
     angle = np.cumsum(about) / GRID_HZ
     if -float(angle.min()) > float(angle.max()):
-        about, angle = -about, -angle
-    return _turn_about(about, angle, float(sizes[2] / max(float(sizes.sum()), 1e-9)))
+        about, angle, way = -about, -angle, -way
+    pure = float(sizes[2] / max(float(sizes.sum()), 1e-9))
+    return _turn_about(level, about, angle, pure, begin, (float(way[0]), float(way[1]), float(way[2])))
 
 
-def _turn_about(about: Floats, angle: Floats, pure: float) -> Turn:
+def _turn_about(
+    level: Floats, about: Floats, angle: Floats, pure: float, begin: int, way: tuple[float, float, float]
+) -> Turn:
     top = int(np.argmax(angle))
     swing = max(float(angle[top]), 1e-3)
     low = int(np.argmax(angle[: top + 1] > 0.1 * swing))
     high = int(np.argmax(angle[: top + 1] > 0.9 * swing))
-    forward = max(float(about[: top + 1].max()), _LEAST_DPS)
+    fastest = int(np.argmax(about[: top + 1]))
+    forward = max(float(about[fastest]), _LEAST_DPS)
     backward = max(float(-about[top:].min()), _LEAST_DPS)
+    speed = np.sqrt(level[0] * level[0] + level[1] * level[1] + level[2] * level[2])
+    peak = float(np.max(np.abs(about)))
+    late = speed[begin + _ONSET_K + _LATE_K :]
+    work = about * about
     return Turn(
         swing_deg=swing,
         rise_s=(high - low) / GRID_HZ,
@@ -144,6 +187,12 @@ def _turn_about(about: Floats, angle: Floats, pure: float) -> Turn:
         wide_s=float((angle > 0.5 * swing).sum()) / GRID_HZ,
         pure=pure,
         turns=_reversals(about, 0.3 * max(forward, backward)),
+        unrest_before=math.log(max(float(speed[:begin].max()), _STILL_DPS) / peak),
+        unrest_after=math.log(max(_rms(late), _STILL_DPS) / peak),
+        fastest_s=(fastest - _ONSET_K) / GRID_HZ,
+        top_s=(top - _ONSET_K) / GRID_HZ,
+        outward=float(np.sum(work[: top + 1])) / max(float(np.sum(work)), 1e-9),
+        way=way,
     )
 
 

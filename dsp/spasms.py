@@ -15,11 +15,13 @@ from dsp.classify import Verdict, confidence_of, judge_spasm, judge_startle, mat
 from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ, GRID_NS
 from dsp.hiccups import HiccupTracker, is_trunk_alone
+from dsp.likeness import Trace, likeness_of, trace_of
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
 from dsp.scene import Scene
 from dsp.settings import Settings
-from dsp.shape import AFTER_K, Shape, measure
+from dsp.shape import AFTER_K, Shape, is_seen, measure
 from dsp.together import together_of
+from dsp.weights import weigh
 
 __all__ = ["Member", "SpasmTracker"]
 
@@ -45,6 +47,10 @@ class Member:
     match: float
     evidence: list[Evidence]
     """as a spasm-like movement, whatever it was told as"""
+    trace: Trace
+    alike: float = 0.0
+    """log-odds of how it follows those before it"""
+    alike_evidence: list[Evidence] = field(default_factory=list)
     told: bool = False
 
 
@@ -129,7 +135,15 @@ class SpasmTracker:
             self.rivals.append(pulse.k)
             del self.rivals[:-_RIVALS_KEPT]
             return [] if startle is None else _tell_startle(draft, startle, h, scene, settings, over=True)
-        member = Member(pulse.k, verdict.log_odds, draft, draft.match, draft.evidence)
+        member = Member(
+            pulse.k,
+            verdict.log_odds,
+            draft,
+            draft.match,
+            draft.evidence,
+            trace_of(pulse.k, pulse.site, shapes),
+        )
+        self._compare(member, {s: chains[s] for s in shapes}, settings)
         self.members.append(member)
         out: list[Event] = []
         if verdict.log_odds >= settings.single_least and _is_strong(shapes, settings):
@@ -138,6 +152,15 @@ class SpasmTracker:
             member.told = True
             out += _tell_startle(draft, startle, h, scene, settings, over=False)
         return out + self._series(member, h, scene, settings)
+
+    def _compare(self, member: Member, chains: dict[Site, Chain], settings: Settings) -> None:
+        """Weigh how a movement follows those before it; the first of a series follows none."""
+        if not self.members:
+            return
+        values = likeness_of(member.trace, [m.trace for m in self.members], chains)
+        member.alike_evidence = weigh(settings.series_tables, values)
+        total = settings.series_bias + sum(e.contribution for e in member.alike_evidence)
+        member.alike = min(max(total, -settings.alike_most), settings.alike_most)
 
     def _too_near(self, k: int, settings: Settings) -> bool:
         if not self.members:
@@ -197,10 +220,20 @@ class SpasmTracker:
         return best
 
     def _sum(self, run: Sequence[Member], age: float, settings: Settings) -> float:
-        """Evidence for a series: its members' and the age's, less what its rivals take from it."""
+        """Evidence for a series: its members', how they follow one another, and the age's; rivals take from it."""
         rivals = sum(1 for k in self.rivals if run[0].k <= k <= run[-1].k)
         most = round(settings.rivals_most * len(run))
-        return sum(m.log_odds for m in run) + age - settings.rival_cost * min(rivals, most)
+        alike = sum(m.alike for m in run[1:])
+        cost = settings.rival_cost * min(rivals, most) + settings.stranger_cost * self._strangers(
+            run, settings
+        )
+        return sum(m.log_odds for m in run) + alike + age - cost
+
+    def _strangers(self, run: Sequence[Member], settings: Settings) -> int:
+        """How many shortly before the run looked like members but not like one another: an infant at play."""
+        since_k = run[0].k - round(settings.strangers_s * GRID_HZ)
+        near = [m for m in self.members if since_k < m.k < run[0].k and m.alike < 0.0]
+        return min(len(near), settings.strangers_most)
 
     def _fill(self, cluster: Draft, onset_ns: int, scene: Scene, settings: Settings) -> None:
         run = [m for m in self.members if m.draft.onset_ns >= onset_ns]
@@ -219,10 +252,13 @@ class SpasmTracker:
         cluster.confidence = sum(m.draft.confidence for m in run) / len(run)
         sides = {m.draft.side for m in run}
         cluster.side = sides.pop() if len(sides) == 1 else "both"
+        said, alike = sum(m.log_odds for m in top), sum(m.alike for m in top[1:])
         cluster.evidence = [
-            Evidence("members", float(len(top)), sum(m.log_odds for m in top)),
-            Evidence("other_movement", float(len(self.rivals)), total - age - sum(m.log_odds for m in top)),
+            Evidence("members", float(len(top)), said),
+            Evidence("members_alike", alike / max(len(top) - 1, 1), alike),
+            Evidence("other_movement", float(len(self.rivals)), total - age - alike - said),
             *_age_said(age, scene),
+            *_means([m.alike_evidence for m in top[1:]]),
             *_means([m.evidence for m in top]),
         ]
 
@@ -264,7 +300,7 @@ def _is_strong(shapes: dict[Site, Shape], settings: Settings) -> bool:
 
 def _seen(chain: Chain, k: int) -> bool:
     part = chain.history.part(k, k + 1)
-    return bool(chain.history.present[part].any())
+    return bool(chain.history.present[part].any()) and is_seen(chain.history, k)
 
 
 def _draft(

@@ -115,7 +115,8 @@ def test_kicks_of_both_legs_are_neither_jerks_nor_stiffening(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "seed"), [("unilateral", 2300), ("alternating", 2300), ("alternating", 2301)]
+    ("pattern", "seed"),
+    [("unilateral", 2301), ("unilateral", 2302), ("alternating", 2301), ("synchronous", 2300)],
 )
 def test_ten_minutes_of_vigorous_kicking_are_no_cluster_and_ring_nobody(seed: int, pattern: str) -> None:
     lived = scene(f"kicks_{pattern}", seed)
