@@ -234,6 +234,12 @@ ENGLISH = Catalogue(
         "home.test": "Self-test",
         "home.battery": "Battery {site}",
         "home.link": "Link {site}",
+        "ack_page.ask": "Press the button when you look after it. It then stops for everyone.",
+        "ack_page.button": "I look after it",
+        "ack_page.done": "Acknowledged. It has stopped for everyone.",
+        "ack_page.gone": "This link no longer counts: the alert was answered or is over.",
+        "ack_page.later": "Too many requests. Try again in a minute.",
+        "ack_page.refused": "This could not be acknowledged here. The log of the gateway says why.",
     },
     more_nouns={
         "summary.alerts": Noun("alert", "alerts"),

@@ -266,6 +266,12 @@ GERMAN = Catalogue(
         "home.test": "Selbsttest",
         "home.battery": "Batterie {site}",
         "home.link": "Funkverbindung {site}",
+        "ack_page.ask": "Drücken Sie den Knopf, wenn Sie sich kümmern. Die Meldung endet dann für alle.",
+        "ack_page.button": "Ich kümmere mich",
+        "ack_page.done": "Bestätigt. Die Meldung hat für alle aufgehört.",
+        "ack_page.gone": "Dieser Link gilt nicht mehr: Die Meldung wurde beantwortet oder ist vorbei.",
+        "ack_page.later": "Zu viele Anfragen. Bitte in einer Minute noch einmal.",
+        "ack_page.refused": "Hier konnte nicht bestätigt werden. Das Protokoll des Gateways sagt, warum.",
     },
     more_nouns={
         "summary.alerts": Noun("Meldung", "Meldungen"),

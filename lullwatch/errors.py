@@ -10,6 +10,7 @@ __all__ = [
     "AlreadyThere",
     "BadNight",
     "BadPopulation",
+    "BadPush",
     "BadScenario",
     "BadSettings",
     "CannotWrite",
@@ -45,6 +46,13 @@ class BadSettings(LullwatchError):
 
     def __init__(self, path: Path, what: str, remedy: str) -> None:
         super().__init__(f"{path}: {what}. {remedy}")
+
+
+class BadPush(LullwatchError):
+    """A push service of the settings cannot be used."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
 
 
 class SecretTooOpen(LullwatchError):

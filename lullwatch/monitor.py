@@ -26,6 +26,7 @@ from .copier import Copier
 from .gateway import Gateway, Radio, Sensor, Wearer
 from .keeper import Keeper, Keeping
 from .mqtt_access import broker_address
+from .phones import Phones
 from .rollover import opened
 from .self_test_job import ASK, BY
 from .service_notify import Notifier
@@ -64,9 +65,10 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     broker = None if settings.mqtt is None else broker_address(settings.mqtt)
     sink = None if settings.influx is None else _sink(settings.influx, settings.gateway)
+    phones = Phones(settings)
     with opened(folder, time.time_ns(), settings.zone) as journal:
         _log.info("journal %s", journal.path)
-        asyncio.run(_run(settings, journal, broker, sink, radio))
+        asyncio.run(_run(settings, journal, broker, sink, phones, radio))
 
 
 async def _run(
@@ -74,6 +76,7 @@ async def _run(
     journal: Journal,
     broker: BrokerAddress | None,
     sink: partial[InfluxSink] | None,
+    phones: Phones,
     radio: Callable[[], AbstractAsyncContextManager[Radio]],
 ) -> None:
     rows = journal.clock_rows()
@@ -91,14 +94,16 @@ async def _run(
             wording=settings.wording,
             summary_at=_time_of(settings.summary_at),
             self_test_at=_time_of(settings.self_test_at),
-            household=_household(settings),
+            household=_household(settings, phones),
+            home_assistant=settings.mqtt is not None and settings.mqtt.home_assistant,
         )
         # Threads beside the gateway: they end after it, when all that is told has been committed.
         with ExitStack() as beside:
             beside.enter_context(_keeper(settings, journal, gateway, clock))
             if sink is not None:
                 beside.enter_context(Copier(journal.path, sink, on_trouble=gateway.on_trouble))
-            async with Control(journal.path.parent, {ASK: partial(_self_test, gateway)}):
+            control = Control(journal.path.parent, {ASK: partial(_self_test, gateway)})
+            async with control, phones.page(gateway.care, clock):
                 await _until_stopped(gateway)
 
 
@@ -135,10 +140,11 @@ def _time_of(text: str | None) -> clock_time | None:
     return None if text is None else clock_time.fromisoformat(text)
 
 
-def _household(settings: GatewaySettings) -> Household:
+def _household(settings: GatewaySettings, phones: Phones) -> Household:
     return Household(
         people=tuple(p.person for p in settings.people),
         sources=settings.commands.sources,
+        channels=phones.channels,
         night_ends=clock_time.fromisoformat(settings.summary_at),
         limits=settings.rules,
         ping_url=settings.watch.ping_url,

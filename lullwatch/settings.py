@@ -23,6 +23,7 @@ from ingest.sensor_kind import Kind
 from .errors import BadSettings, SecretTooOpen
 
 __all__ = [
+    "AckPageSettings",
     "BrokerSettings",
     "CommandSettings",
     "GatewaySettings",
@@ -30,6 +31,7 @@ __all__ = [
     "InfluxSettings",
     "JournalSettings",
     "PersonSettings",
+    "PushSettings",
     "SensorSettings",
     "WatchSettings",
     "load",
@@ -137,6 +139,24 @@ class WatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """asked every minute while everything runs; a service that is no longer asked tells somebody"""
 
 
+class PushSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A push service of phones. Its address holds a password or a token, so it never stands in this file."""
+
+    name: _Id
+    """what people's `channels` call it"""
+    address_file: str | None = None
+    """file with mode 0600 that holds apprise's URL; or the environment variable LULLWATCH_PUSH_<NAME>"""
+
+
+class AckPageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The small page that acknowledge links in push messages lead to."""
+
+    reachable_url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/?#]+$")]
+    """how the phones reach this computer, `http://192.168.1.20:8090` or what a reverse proxy offers"""
+    host: str = "0.0.0.0"  # noqa: S104 - phones are on other computers; the page is only there when it is asked for
+    port: _Port = 8090
+
+
 class InfluxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The InfluxDB that the journal is copied to."""
 
@@ -190,6 +210,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     mqtt: BrokerSettings | None = None
     influx: InfluxSettings | None = None
     people: list[PersonSettings] = []
+    push: list[PushSettings] = []
+    ack_page: AckPageSettings | None = None
     rules: Limits = DEFAULT_LIMITS
     """limits of the severity table"""
     watch: WatchSettings = WatchSettings()
@@ -230,7 +252,13 @@ def _check(path: Path, settings: GatewaySettings) -> None:
     ids = [infant.id for infant in settings.infants]
     addresses = [s.address.upper() for infant in settings.infants for s in infant.sensors]
     people = [person.id for person in settings.people]
-    for what, values in (("infant id", ids), ("sensor address", addresses), ("person id", people)):
+    push = [service.name for service in settings.push]
+    for what, values in (
+        ("infant id", ids),
+        ("sensor address", addresses),
+        ("person id", people),
+        ("push service", push),
+    ):
         doubled = sorted({v for v in values if values.count(v) > 1})
         if doubled:
             raise BadSettings(path, f"{what} {doubled[0]} stands there twice", "Each may be used once")
@@ -258,6 +286,9 @@ def _check_infant(path: Path, infant: InfantSettings) -> None:
 def _check_people(path: Path, settings: GatewaySettings) -> None:
     infants = {infant.id for infant in settings.infants}
     for person in settings.people:
+        if unknown := sorted(set(person.channels) - {MQTT, *(p.name for p in settings.push)}):
+            what = f"person {person.id} is to be told over {unknown[0]}, which no [[push]] table names"
+            raise BadSettings(path, what, "Add a [[push]] table with this name, or use mqtt")
         if strangers := sorted(set(person.infants) - infants):
             what = (
                 f"person {person.id} is to be told of infant {strangers[0]}, whom no [[infants]] table names"
