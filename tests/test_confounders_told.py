@@ -100,7 +100,7 @@ def test_stretches_and_kicks_after_waking_are_no_clear_cluster(seed: int) -> Non
     assert [e for e in lived.of(CLUSTER) if e.match >= CLEAR_MATCH] == []
 
 
-@held(2300, 2302)
+@every_seed
 def test_stretches_and_kicks_after_waking_ring_nobody(seed: int) -> None:
     assert scene("waking_stretch_kicks", seed).rings == ()
 
@@ -176,8 +176,10 @@ def test_patting_is_told_as_conveyed(seed: int) -> None:
 
 
 @every_seed
-def test_patting_is_no_cluster(seed: int) -> None:
-    assert scene("patted_asleep", seed).of(CLUSTER) == []
+def test_patting_is_no_cluster_no_jerking_that_rings_and_no_stiffening(seed: int) -> None:
+    lived = scene("patted_asleep", seed)
+    assert lived.of(CLUSTER, Label.RHYTHMIC_JERKING, Label.LONG_MOVEMENT, Label.STIFFENING) == []
+    assert lived.rings == ()
 
 
 @every_seed
@@ -264,17 +266,30 @@ def test_doors_that_slam_and_startles_after_them_are_no_cluster_and_ring_nobody(
 
 
 @every_seed
-def test_arching_after_feeds_is_no_train(seed: int) -> None:
-    assert scene("reflux_arching", seed).of(Label.SLEEP_JERK_TRAIN) == []
+def test_arching_after_feeds_is_no_train_and_no_stiffening_and_rings_nobody(seed: int) -> None:
+    lived = scene("reflux_arching", seed)
+    assert lived.of(Label.SLEEP_JERK_TRAIN, Label.STIFFENING) == []
+    assert lived.rings == ()
+
+
+@every_seed
+def test_kicking_in_whatever_way_is_no_rhythmic_jerking_and_no_stiffening(seed: int) -> None:
+    for pattern in ("unilateral", "alternating", "synchronous"):
+        assert scene(f"kicks_{pattern}", seed).of(Label.RHYTHMIC_JERKING, Label.STIFFENING) == [], pattern
+
+
+@every_seed
+def test_rocking_itself_to_sleep_is_no_jerking_and_rings_nobody(seed: int) -> None:
+    lived = scene("rocking_to_sleep", seed)
+    assert lived.of(CLUSTER, *JERKS) == []
+    assert lived.rings == ()
 
 
 @held(2300, 2302)
-def test_rocking_itself_to_sleep_is_rocking_and_rings_nobody(seed: int) -> None:
+def test_rocking_itself_to_sleep_is_told_as_rocking(seed: int) -> None:
     lived = scene("rocking_to_sleep", seed)
     bouts = lived.true("body_rocking", "head_banging", "head_rolling")
     assert sum(bool(found(lived, b, Label.ROCKING)) for b in bouts) >= 3
-    assert lived.of(CLUSTER, *JERKS) == []
-    assert lived.rings == ()
 
 
 @every_seed
