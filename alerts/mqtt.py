@@ -40,6 +40,8 @@ CONFIRM_TIMEOUT_S = 10.0
 """Confirmations take milliseconds on a home network; after ten seconds the connection is as good as dead."""
 KEEPALIVE_S = 15
 """The broker says `offline` for us after one and a half of these without a sign of life. Real time."""
+CANCEL_AGAIN_S = 0.5
+"""A job that was cancelled ends at once, unless the cancellation was lost. Real time."""
 FAREWELL_S = 5.0
 """What a planned stop may take in all, while whoever stops us waits. Real time."""
 HELD_S = 2.0
@@ -365,7 +367,10 @@ class MqttPublisher:
 
 async def _ended(work: list[asyncio.Task[None]]) -> list[BaseException]:
     """Cancel what still runs; the failures of what ended by itself."""
-    for task in work:
-        task.cancel()
+    while pending := [task for task in work if not task.done()]:
+        for task in pending:
+            task.cancel()
+        # asked again: before Python 3.12 wait_for, inside aiomqtt, may swallow a cancellation that comes as it ends
+        await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
     results = await asyncio.gather(*work, return_exceptions=True)
     return [r for r in results if isinstance(r, BaseException) and not isinstance(r, asyncio.CancelledError)]
