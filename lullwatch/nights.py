@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from alerts.limits import DEFAULT_LIMITS, Limits
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.records import NS, ClockRow, Config, Item, Site, Tick
 from dsp.settings import Settings
+from store.errors import BadRecording
 from store.journal import Carried, Journal
 from store.recording import AtRest, from_journal
 from store.rows import FED, FedRow, SegmentRow, fed_item
@@ -22,6 +24,8 @@ from .night_before import NightBefore
 from .watch import Watch, watch_of
 
 __all__ = ["Night", "load", "settled_night"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ def load(path: Path, *, infant: str | None = None, as_arrived: bool = False) -> 
 
 
 def _journal_nights(path: Path, journal: Journal, infant: str, as_arrived: bool) -> Iterator[Night]:
-    recording = sealed_night(journal, infant) or from_journal(journal, infant).at_rest()
+    recording = _sealed_or_not(journal, infant)
     if not recording.stretches:
         return
     settled = settled_night(f"{path.stem}_{infant}", recording, _last_watch(journal, infant))
@@ -124,6 +128,16 @@ def _journal_nights(path: Path, journal: Journal, infant: str, as_arrived: bool)
         blocks = part.blocks if part.ended else part.blocks[:-1]
         night = replace(night, name=name, blocks=blocks, ends=part.ended, as_arrived=True)
         yield _carried_on(night, journal, part)
+
+
+def _sealed_or_not(journal: Journal, infant: str) -> AtRest:
+    """The infant's samples from the sealed copy where there is one that is whole, else row by row."""
+    try:
+        sealed = sealed_night(journal, infant)
+    except BadRecording as error:
+        _log.warning("%s The journal is read row by row instead.", error)
+        sealed = None
+    return sealed or from_journal(journal, infant).at_rest()
 
 
 def _carried_on(night: Night, journal: Journal, part: _Part) -> Night:

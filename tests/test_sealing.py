@@ -152,6 +152,16 @@ def test_replay_takes_the_sealed_night(journal: Path, monkeypatch: pytest.Monkey
             assert same(a, b) if isinstance(a, Stretch) and isinstance(b, Stretch) else a == b
 
 
+def test_a_damaged_seal_sends_replay_to_the_rows(journal: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (before,) = load(journal)
+    path = seal(journal).path
+    path.write_bytes(path.read_bytes()[:5000])
+    (after,) = load(journal)
+    assert replace(after, blocks=()) == replace(before, blocks=())
+    assert path.name in caplog.text
+    assert "row by row" in caplog.text
+
+
 def test_a_sealed_file_is_replayed_without_its_journal(journal: Path) -> None:
     sealed = seal(journal).path
     (before,) = load(journal)
