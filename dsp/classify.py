@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dsp.records import Evidence, Site
 from dsp.rhythm import Rhythm
 from dsp.settings import Settings
-from dsp.shape import Shape
+from dsp.shape import LEG_REST_DEG, Shape
 from dsp.weights import weigh
 
 __all__ = ["Verdict", "confidence_of", "judge_jerks", "judge_spasm", "judge_startle", "match_of", "side_of"]
@@ -18,8 +18,6 @@ _LEGS = (Site.LA, Site.RA)
 _PAIRS = ((Site.LA, Site.RA), (Site.LW, Site.RW))
 _ONE_SIDED = 0.35
 """Below this ratio of heights the weaker side is only carried along."""
-_LEAST_TURN_DEG = 0.3
-"""What a leg at rest is taken to turn by: breathing and noise."""
 
 
 @dataclass(slots=True)
@@ -108,8 +106,8 @@ def _turns_of(legs: list[Shape], anchor: Shape) -> dict[str, float]:
     """How far both legs turned, against each other and against the body; nothing without their rotation."""
     if anchor.turn is None or not all(leg.gyro for leg in legs):
         return {}
-    swings = sorted(math.log(max(leg.turn.swing_deg if leg.turn else 0.0, _LEAST_TURN_DEG)) for leg in legs)
-    body = math.log(max(anchor.turn.swing_deg, _LEAST_TURN_DEG))
+    swings = sorted(math.log(max(leg.turn.swing_deg if leg.turn else 0.0, LEG_REST_DEG)) for leg in legs)
+    body = math.log(max(anchor.turn.swing_deg, LEG_REST_DEG))
     return {"legs_turn_differs": swings[1] - swings[0], "weaker_leg_turn": swings[0] - body}
 
 

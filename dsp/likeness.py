@@ -14,7 +14,7 @@ from statistics import median
 from dsp.chain import HOP, Chain
 from dsp.grid import GRID_HZ
 from dsp.records import Site
-from dsp.shape import AFTER_K, Shape
+from dsp.shape import AFTER_K, LEG_REST_DEG, Shape
 
 __all__ = ["Trace", "likeness_of", "trace_of"]
 
@@ -47,6 +47,8 @@ class Trace:
     """natural logarithm of the anchor site's rise in s"""
     swing: float | None = None
     """natural logarithm of its rotation in degrees"""
+    side: float | None = None
+    """natural logarithm of the left leg's rotation over the right one's"""
 
 
 def trace_of(k: int, anchor: Site, shapes: Mapping[Site, Shape]) -> Trace:
@@ -59,7 +61,16 @@ def trace_of(k: int, anchor: Site, shapes: Mapping[Site, Shape]) -> Trace:
         ways={site: shape.turn.way for site, shape in shapes.items() if shape.turn is not None},
         rise=None if turn is None else math.log(max(turn.rise_s, _LEAST_RISE_S)),
         swing=None if turn is None else math.log(max(turn.swing_deg, _LEAST_SWING_DEG)),
+        side=_side(anchor, shapes),
     )
+
+
+def _side(anchor: Site, shapes: Mapping[Site, Shape]) -> float | None:
+    legs = [shapes[s] for s in _LEGS if s in shapes and s is not anchor]
+    if len(legs) < len(_LEGS) or not all(leg.gyro for leg in legs):
+        return None
+    left, right = (math.log(max(leg.turn.swing_deg if leg.turn else 0.0, LEG_REST_DEG)) for leg in legs)
+    return left - right
 
 
 def likeness_of(own: Trace, before: Sequence[Trace], chains: Mapping[Site, Chain]) -> dict[str, float]:
@@ -86,6 +97,9 @@ def likeness_of(own: Trace, before: Sequence[Trace], chains: Mapping[Site, Chain
     swings = [abs(own.swing - t.swing) for t in some if own.swing is not None and t.swing is not None]
     if swings:
         values["turn_differs"] = median(swings)
+    sides = [abs(own.side - t.side) for t in some if own.side is not None and t.side is not None]
+    if sides:
+        values["side_differs"] = sum(sides) / len(sides)
     return {**values, **_between(own, before[-1], chains)}
 
 

@@ -98,8 +98,8 @@ class Settings:
     cluster_members: int = 3
     cluster_span_s: float = 10.0
     cluster_refractory_s: float = 3.0
-    cluster_weak: float = 14.5
-    cluster_clear: float = 17.5
+    cluster_weak: float = 14.0
+    cluster_clear: float = 17.0
     cluster_run: int = 8
     cluster_age: Table = AGE
     series_tables: tuple[Table, ...] = SERIES

@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from dsp.grid import GRID_HZ
 from dsp.history import History
 
-__all__ = ["AFTER_K", "BEFORE_K", "Shape", "Turn", "is_seen", "measure", "turn_of"]
+__all__ = ["AFTER_K", "BEFORE_K", "LEG_REST_DEG", "Shape", "Turn", "is_seen", "measure", "turn_of"]
 
 BEFORE_K = 300
 AFTER_K = 180
 """Grid samples looked at before and after the anchor: 1.8 s after it is where waiting stops paying."""
+
+LEG_REST_DEG = 0.3
+"""What a leg at rest is taken to turn by: breathing and noise."""
 
 _STILL_FROM_K = 250
 _STILL_TO_K = 60

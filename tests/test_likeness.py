@@ -50,6 +50,17 @@ def test_one_that_does_not_belong_among_four_leaves_the_way_as_it_is() -> None:
     assert likeness_of(trace(5000), before, chains(0.0))["trunk_way_kept"] == pytest.approx(1.0)
 
 
+def test_legs_that_take_turns_differ_in_side_and_one_sided_ones_do_not() -> None:
+    def differs(*sides: float) -> float:
+        rows = [trace(1000 * (i + 1)) for i in range(len(sides))]
+        for row, side in zip(rows, sides, strict=True):
+            row.side = side
+        return likeness_of(rows[-1], rows[:-1], chains(0.0))["side_differs"]
+
+    assert differs(2.0, -2.0, 2.0) == pytest.approx(2.0)
+    assert differs(2.0, 2.0, 2.0) == 0.0
+
+
 def test_rest_between_is_told_from_movement_between() -> None:
     def between(rms_g: float) -> float:
         return likeness_of(trace(2000), [trace(1000)], chains(rms_g))["trunk_moved_between"]
