@@ -1,0 +1,195 @@
+"""Technical trouble: said once, cleared when well, with thresholds that have reasons."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from alerts.words import Wording
+from dsp.records import NS, Alert, Coverage, LinkSample, Severity, Site, Usability
+from lullwatch.dead_man import DeadManPing
+from lullwatch.troubles import SensorTroubles, Troubles
+from store.rows import Row
+from tests.caregiving_rig import HandClock
+
+MIN = 60 * NS
+
+
+class Board:
+    """Keeps what is said."""
+
+    def __init__(self, **more: Any) -> None:
+        self.clock = HandClock(0)
+        self.rows: list[Row] = []
+        self.told: list[Alert] = []
+        self.troubles = Troubles(clock=self.clock, intake=self, told=self.told.extend, **more)
+
+    def add_quietly(self, row: Row) -> None:
+        self.rows.append(row)
+
+
+async def test_trouble_is_said_once_and_cleared_when_well() -> None:
+    board = Board()
+    board.troubles.begin([])
+    for why in ("gone", "still gone", ""):
+        board.troubles.say("database", why)
+    assert [(a.pattern, a.version, a.cleared) for a in board.told] == [
+        ("database", 1, False),
+        ("database", 2, True),
+    ]
+    assert all(a.severity is Severity.TECHNICAL and a.facts["announce"] == "update" for a in board.told)
+    assert board.told[0].facts["why"] == "gone"
+    assert board.rows == board.told
+
+
+async def test_what_was_open_before_a_restart_is_cleared_under_its_own_id() -> None:
+    board = Board()
+    board.troubles.begin([])
+    board.troubles.say("link", "no data", infant="kid", detail="LA la")
+    again = Board()
+    again.troubles.begin(board.rows)
+    again.troubles.say("link", "no data", infant="kid", detail="LA la")
+    again.troubles.say("link", "", infant="kid", detail="LA la")
+    [over] = again.told
+    assert (over.id, over.version, over.cleared) == (board.told[0].id, 2, True)
+
+
+async def test_what_is_said_before_the_start_and_from_another_thread_is_told() -> None:
+    board = Board()
+    board.troubles.say("disk", "full")
+    board.troubles.begin([])
+    await asyncio.to_thread(board.troubles.say, "database", "away")
+    await asyncio.sleep(0)
+    assert [a.pattern for a in board.told] == ["disk", "database"]
+
+
+async def test_people_read_which_sensor_in_their_language() -> None:
+    board = Board(wording=Wording("de"))
+    board.troubles.begin([])
+    board.troubles.say("battery", "12 per cent", infant="kid", detail="RA ra")
+    assert "rechtes Bein" in board.told[0].text
+
+
+class Sensors:
+    """Reports of one sensor, and what was said of it."""
+
+    def __init__(self, hours: float = 9.0) -> None:
+        self.said: dict[tuple[str, str], str] = {}
+        self.watch = SensorTroubles(self.say, lambda _: hours)
+
+    def say(self, kind: str, why: str, *, infant: str, detail: str) -> None:
+        self.said[kind, detail] = why
+
+    def report(
+        self, at_s: float, state: str = "streaming", received: int | None = None, battery: int | None = None
+    ) -> None:
+        n = int(at_s * 7) if received is None else received
+        sample = LinkSample(Site.LA, "la", int(at_s * NS), state, n, 0, 0, battery, None, None)
+        self.watch.link("kid", sample)
+
+    def is_wrong(self, kind: str, detail: str = "LA la") -> bool:
+        return bool(self.said.get((kind, detail)))
+
+
+def test_a_link_is_lost_after_a_minute_and_not_before() -> None:
+    sensors = Sensors()
+    sensors.report(0)
+    sensors.report(60, "stalled")
+    sensors.report(70, "backing_off")
+    sensors.report(90, "searching")
+    assert not sensors.is_wrong("link")
+    sensors.watch.look(119 * NS)
+    assert not sensors.is_wrong("link")
+    sensors.watch.look(120 * NS)
+    assert sensors.is_wrong("link")
+    sensors.report(200)
+    assert not sensors.is_wrong("link")
+
+
+def test_a_link_that_says_it_streams_but_brings_nothing_is_lost() -> None:
+    sensors = Sensors()
+    sensors.report(0, received=50)
+    sensors.report(60, received=50)
+    sensors.report(120, received=50)
+    assert sensors.said["link", "LA la"] == "connected, but no data"
+
+
+def test_a_planned_stop_is_no_trouble() -> None:
+    sensors = Sensors()
+    sensors.report(0)
+    sensors.report(10, "stopped")
+    sensors.watch.look(3600 * NS)
+    assert not sensors.is_wrong("link")
+
+
+def test_a_battery_that_will_not_last_the_night_is_said_by_its_trend() -> None:
+    sensors = Sensors(hours=9.0)
+    sensors.report(0, battery=60)
+    sensors.report(1740, battery=56)
+    assert not sensors.is_wrong("battery")  # too early to tell
+    sensors.report(3600, battery=52)  # 8 an hour: 6.5 hours
+    assert sensors.is_wrong("battery")
+    sensors.report(3660, battery=95)
+    assert not sensors.is_wrong("battery")
+
+
+def test_a_battery_that_lasts_is_no_trouble_and_a_nearly_empty_one_always_is() -> None:
+    lasting = Sensors(hours=9.0)
+    lasting.report(0, battery=60)
+    lasting.report(7200, battery=54)
+    assert not lasting.is_wrong("battery")
+    empty = Sensors(hours=0.0)
+    empty.report(0, battery=14)
+    assert empty.is_wrong("battery")
+    empty.report(60, battery=15)
+    assert empty.is_wrong("battery")  # does not come and go
+
+
+def minute(n: int, *causes: str) -> Coverage:
+    return Coverage("kid", n * MIN, MIN, Usability.DEGRADED, causes, ((Site.LA, 1.0), (Site.RA, 1.0)))
+
+
+def test_a_sensor_that_is_off_is_said_after_five_minutes_and_cleared_when_worn() -> None:
+    sensors = Sensors()
+    for n in range(4):
+        sensors.watch.minute(minute(n, "not_worn:LA"))
+    assert not sensors.is_wrong("sensor", "LA")
+    sensors.watch.minute(minute(4, "not_worn:LA"))
+    assert sensors.is_wrong("sensor", "LA")
+    sensors.watch.minute(minute(5, "no_data:LA"))
+    assert sensors.is_wrong("sensor", "LA")  # silence says nothing about wearing
+    sensors.watch.minute(minute(6))
+    assert not sensors.is_wrong("sensor", "LA")
+    assert not sensors.is_wrong("sensor", "RA")
+
+
+async def pinged(alive: Callable[[], bool], minutes: int, fail: bool = False) -> list[str]:
+    asked: list[str] = []
+    clock = HandClock(0)
+
+    async def get(url: str) -> None:
+        asked.append(url)
+        if fail:
+            raise OSError
+
+    task = asyncio.create_task(DeadManPing("https://hc.example/x", clock=clock, alive=alive, get=get).run())
+    for _ in range(minutes):
+        for _ in range(5):
+            await asyncio.sleep(0)
+        clock.move(60)
+    task.cancel()
+    return asked
+
+
+async def test_the_dead_mans_handle_is_held_every_minute_while_everything_runs() -> None:
+    assert len(await pinged(lambda: True, 5)) == 5
+    assert await pinged(lambda: False, 5) == []
+
+
+async def test_an_address_that_does_not_answer_is_logged_once_without_its_secret_and_is_no_alarm(
+    caplog: Any,
+) -> None:
+    assert len(await pinged(lambda: True, 5, fail=True)) == 5
+    assert caplog.text.count("did not answer") == 1
+    assert "hc.example" not in caplog.text
