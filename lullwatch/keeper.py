@@ -17,6 +17,7 @@ from store.errors import JournalDamaged, JournalInUse, StoreError
 from store.journal import Journal
 from store.retention import drop_raw, give_back
 from store.salvage import salvage
+from store.sealing import unseal
 from store.shelf import Shelf
 
 __all__ = ["Keeper", "Keeping", "TroubleOf"]
@@ -151,6 +152,8 @@ class Keeper:
 
     def _make_room(self, free: int) -> bool:
         (self._folder / _RESERVE).unlink(missing_ok=True)
+        if self._unsealed():
+            return True
         if self._giving_back and self._give_back():
             return True
         gone = self._drop(self._now_ns() - _SPARED_NS, _SEARCHED_SHORT_NS)
@@ -161,6 +164,10 @@ class Keeper:
             else f"{left} and no raw data that may go: free some space"
         )
         return gone
+
+    def _unsealed(self) -> bool:
+        """Whether a sealed copy was there to be deleted: it holds nothing that its night does not."""
+        return any(unseal(path) for path in self._shelf.nights())
 
     def _drop(self, before_ns: int, slack_ns: int) -> bool:
         """Take rows from before a data time out of the oldest night that has any."""
@@ -182,13 +189,16 @@ class Keeper:
     def _drop_from(self, path: Path, before_ns: int) -> bool:
         try:
             with Journal.amend(path) as journal:
-                return drop_raw(journal, before_ns=before_ns).rows > 0
+                gone = drop_raw(journal, before_ns=before_ns).rows > 0
         except JournalDamaged as error:
             if path == self._shelf.newest():
                 raise  # whoever writes it mends it
             _log.error("%s", error)
             salvage(path)
             return True
+        if gone:
+            unseal(path)  # it would keep what was to go
+        return gone
 
     def _give_back(self) -> bool:
         name = min(self._giving_back)

@@ -12,6 +12,7 @@ from lullwatch.keeper import Keeper, Keeping, TroubleOf
 from store.journal import Journal
 from store.retention import drop_raw, give_back
 from store.rows import FedRow
+from store.sealing import seal, sealed_path
 from tests.alert_makers import event
 from tests.store_examples import segment, segment_row
 
@@ -137,6 +138,19 @@ def test_on_a_full_disk_the_last_hour_stays_and_that_nothing_may_go_is_said(tmp_
     assert "no raw data that may go" in said[-1]
     with Journal.read_only(path) as journal:
         assert len(journal.events("kid")) == len(journal.coverage()) == 1
+
+
+def test_a_sealed_copy_keeps_nothing_that_its_night_lets_go_and_goes_first_on_a_full_disk(
+    tmp_path: Path,
+) -> None:
+    paths = [night(tmp_path, number) for number in range(2)]
+    for path in paths:
+        seal(path)
+    work(keeper(tmp_path, 3 * DAY_NS))
+    assert [sealed_path(path).exists() for path in paths] == [False, True]
+    keeper(tmp_path, DAY_NS, free=[10]).step()
+    assert not sealed_path(paths[1]).exists()
+    assert len(raw(paths[1])) == 300
 
 
 def test_the_reserve_is_held_while_there_is_room_and_let_go_first(tmp_path: Path) -> None:
