@@ -7,7 +7,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 
-import aiomqtt
+from aiomqtt.exceptions import MqttCodeError, MqttConnectError
 from paho.mqtt.reasoncodes import ReasonCode
 
 __all__ = ["BrokerAddress", "Refusal", "looked_into"]
@@ -49,7 +49,8 @@ class Refusal:
 async def looked_into(error: Exception, broker: BrokerAddress) -> Refusal:
     """The cause of a failed or lost connection; looks at the broker once more where the error does not say."""
     place = f"the broker at {broker.host}:{broker.port}"
-    if isinstance(error, aiomqtt.MqttCodeError) and _code(error) in _BAD_LOGIN:
+    # only an answer to CONNECT: the client's own errors have numbers too, and 4 of them is a lost connection
+    if isinstance(error, MqttConnectError) and _code(error) in _BAD_LOGIN:
         return Refusal(_bad_login(place, broker), lasting=True)
     # what the client raised is not handed on as a cause; a time-out of its own says nothing
     cause = error if isinstance(error, OSError) else error.__context__
@@ -128,5 +129,5 @@ async def _handshake_failure(broker: BrokerAddress) -> OSError | None:
     return None
 
 
-def _code(error: aiomqtt.MqttCodeError) -> int | None:
+def _code(error: MqttCodeError) -> int | None:
     return error.rc.value if isinstance(error.rc, ReasonCode) else error.rc
