@@ -42,6 +42,9 @@ $(VENV)-peers/.peers: requirements/peers.lock $(VENV)/.dev
 bench: $(VENV)/.dev $(VENV)-peers/.peers ## slow tier: how fast the whole way is, against a peer in the same run
 	@$(BIN)/python bench/throughput.py
 
+bench-store: $(VENV)/.dev ## slow tier: raw data into a real InfluxDB and back, many nights on all cores (ten minutes)
+	@$(BIN)/python bench/store_rates.py
+
 accuracy: $(VENV)/.dev ## slow tier: how well patterns are told apart on simulated nights (hours; goes on where it was broken off)
 	@$(BIN)/python bench/accuracy.py $(ACCURACY)
 

@@ -11,7 +11,7 @@ sink that starts anew places the same packets at the same times.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from dsp.records import Segment, SegmentFlag
@@ -31,7 +31,7 @@ _ENOUGH_SAMPLES: Final = 400
 """A run of this length tells its mean step to some nanoseconds, and the next run begins with it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Run:
     first_ns: int
     step_ns: int
@@ -68,14 +68,12 @@ class EvenTimes:
             self._window, self._runs = window_of(row), {}
         back = SegmentFlag.BACKFILL in segment.flags
         key = (infant, str(segment.site), segment.sensor, segment.boot, back)
-        run = _joined(self._runs.get(key), segment)
-        self._runs[key] = replace(
-            run,
-            samples=run.samples + segment.n,
-            next_seq=segment.seq + 1,
-            due_ns=run.due_ns + segment.n * run.step_ns,
-        )
-        return run.due_ns, run.step_ns
+        run = self._runs[key] = _joined(self._runs.get(key), segment)
+        due_ns, n = run.due_ns, segment.n
+        run.samples += n
+        run.next_seq = segment.seq + 1
+        run.due_ns += n * run.step_ns
+        return due_ns, run.step_ns
 
 
 def _joined(run: _Run | None, segment: Segment) -> _Run:
