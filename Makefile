@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+PYTHON313 ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
@@ -45,6 +46,17 @@ bench: $(VENV)/.dev $(VENV)-peers/.peers ## slow tier: how fast the whole way is
 bench-store: $(VENV)/.dev ## slow tier: raw data into a real InfluxDB and back, many nights on all cores (ten minutes)
 	@$(BIN)/python bench/store_rates.py
 
+$(VENV)-homeassistant/.core: requirements/homeassistant.txt
+	@test -x "$(VENV)-homeassistant/bin/python" || $(PYTHON313) -m venv "$(VENV)-homeassistant"
+	@"$(VENV)-homeassistant/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements/homeassistant.txt
+	@touch $@
+
+test-homeassistant: $(VENV)/.dev $(VENV)-homeassistant/.core ## slow tier: Home Assistant Core itself shows, loses and answers an infant (root, 850 MB)
+	@PYTHONPATH=. $(BIN)/python bench/homeassistant.py --core $(VENV)-homeassistant/bin/hass
+
+schema: $(VENV)/.dev ## renew docs/schema: what goes over MQTT, as JSON Schema
+	@$(BIN)/python -m alerts.wire_schema docs/schema
+
 accuracy: $(VENV)/.dev ## slow tier: how well patterns are told apart on simulated nights (hours; goes on where it was broken off)
 	@$(BIN)/python bench/accuracy.py $(ACCURACY)
 
@@ -72,4 +84,4 @@ lock: ## renew requirements/*.lock (needs uv on the PATH)
 	$(UV_COMPILE) --extra sim --extra picture --extra build --extra fast --extra score --extra dask --extra tables --extra wearables --extra dev -c requirements/demo.lock pyproject.toml -o requirements/dev.lock
 
 clean: ## remove what the commands above made (never a journal)
-	rm -rf $(VENV) $(VENV)-peers build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-peers $(VENV)-homeassistant build *.egg-info .mypy_cache .ruff_cache .pytest_cache
