@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -53,9 +55,7 @@ _FOR_ALL = {"overflow": "truncate"}
 _CLICK = ("ntfy", "ntfys")
 """Services that open an address when the message is touched."""
 _STATUS = re.compile(r"error[= ](\d{3})")
-_APPRISE = "apprise"
-
-_log = logging.getLogger(__name__)
+_LOGGERS = ("apprise", "urllib3.connectionpool")
 
 
 class NoPushSupport(Exception):
@@ -118,15 +118,11 @@ class PushChannel:
             raise ChannelFailed(self._name, self._why("\n".join(said)))
 
     def _service(self, *, rings: bool, link: str) -> NotifyBase:
-        try:
-            import apprise
-        except ImportError:
-            raise NoPushSupport from None
         asked = {**_FOR_ALL, **(_RINGS if rings else _SILENT).get(self._scheme, {})}
         if link and self._scheme in _CLICK:
             asked["click"] = link
         with _overheard():  # what it logs about a wrong address would show it
-            service = apprise.Apprise.instantiate(_with(self._address, asked))
+            service = _instantiated(_with(self._address, asked))
         if service is None:
             raise BadPushAddress(self._name)
         return service
@@ -148,6 +144,20 @@ class PushChannel:
             case _:
                 remedy = "see whether the service works"
         return f"the service ({self._scheme}) did not take the message{code}; {remedy}"
+
+
+def _instantiated(address: str) -> NotifyBase | None:
+    """The service of an address; None when it is none. apprise loads its services at the first look."""
+    try:
+        with warnings.catch_warnings():
+            # it still looks for a module that Python 3.13 no longer has
+            warnings.filterwarnings("ignore", "'imghdr' is deprecated", DeprecationWarning)
+            import apprise
+
+            made: NotifyBase | None = apprise.Apprise.instantiate(address)
+    except ImportError:
+        raise NoPushSupport from None
+    return made
 
 
 def _with(address: str, asked: Mapping[str, str]) -> str:
@@ -181,23 +191,29 @@ def _kind(message: Notification) -> str:
     return by_severity.get(message.alert.severity, "info")
 
 
-class _Ear(logging.Handler):
-    def __init__(self, said: list[str]) -> None:
-        super().__init__(logging.DEBUG)
-        self._said = said
+class _Hush(logging.Filter):
+    """Keeps what apprise and its HTTP client log out of every log: it may hold addresses, topics and tokens."""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self._said.append(record.getMessage())
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = _said.get()
+        if said is None:
+            return True
+        said.append(record.getMessage())
+        return False
+
+
+_said: ContextVar[list[str] | None] = ContextVar("said", default=None)
+_HUSH = _Hush()
 
 
 @contextmanager
 def _overheard() -> Iterator[list[str]]:
-    """What apprise logs meanwhile, kept out of our own log: it may hold addresses, topics and tokens."""
+    """What is logged meanwhile by this task and its thread, kept to ourselves."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_HUSH)  # more than once is the same as once
     said: list[str] = []
-    logger, ear = logging.getLogger(_APPRISE), _Ear(said)
-    logger.propagate = False
-    logger.addHandler(ear)
+    before = _said.set(said)
     try:
         yield said
     finally:
-        logger.removeHandler(ear)
+        _said.reset(before)

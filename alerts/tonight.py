@@ -56,7 +56,9 @@ class Tally:
     ) -> Message:
         """The night as it stands, retained."""
         self._is_tonight(now_ns)
-        last = max(self._standing(), key=lambda e: e.onset_ns, default=None)
+        # members of a series begin after it and say less
+        whole = [event for event in self._standing() if event.parent is None]
+        last = max(whole, key=lambda event: event.onset_ns, default=None)
         body = {
             "begun": None if self._begun_ns is None else times(clock, "at", self._begun_ns)["at"],
             "begun_ns": None if self._begun_ns is None else clock.utc_ns(self._begun_ns),
