@@ -264,7 +264,7 @@ GERMAN = Catalogue(
         "home.mute": "{minutes} min stumm",
         "home.unmute": "Stummschaltung beenden",
         "home.test": "Selbsttest",
-        "home.battery": "Batterie {site}",
+        "home.battery": "Akku {site}",
         "home.link": "Funkverbindung {site}",
         "ack_page.ask": "Drücken Sie den Knopf, wenn Sie sich kümmern. Die Meldung endet dann für alle.",
         "ack_page.button": "Ich kümmere mich",
