@@ -61,7 +61,7 @@ POINTS_A_CALL = 5000
 def packets(hours: float) -> Iterator[tuple[SegmentRow, ...]]:
     """A night as its packets arrive: an hour's movement over and over, clocks that drift, arrivals that vary."""
     tracks = make_night("demo_hour", seed=3001, infant=INFANT).sensors
-    hour = {site: list(track.segments(16)) for site, track in tracks.items()}
+    hour = {site: [s for s in track.segments(16) if s.n == 16] for site, track in tracks.items()}
     fits = {site: ClockFit(site.lower()) for site in hour}
     drift = dict(zip(hour, (23e-6, -31e-6, 47e-6), strict=False))
     chance = np.random.default_rng(1)

@@ -56,6 +56,7 @@ class Database:
     url: str
     database: str
     token_file: str | None
+    events_database: str = ""
     allow_unencrypted: bool = False
 
     def nights(self, *, infant: str | None, night: str | None) -> list[Night]:
@@ -67,7 +68,7 @@ class Database:
         token = read_secret("LULLWATCH_INFLUX_TOKEN", self.token_file) or ""
         if token and exposes_token(self.url) and not self.allow_unencrypted:
             raise TokenExposed(self.url)
-        source = InfluxSource(self.url, self.database, token=token)
+        source = InfluxSource(self.url, self.database, token=token, events_database=self.events_database)
         with progress(f"reading from {self.database}", total=None):
             return from_influx(source, infant=infant, night=night)
 

@@ -66,11 +66,15 @@ class InfluxSource:
         database: its name, with `/policy` behind it where the samples are in a retention policy of their own.
         token: API token; `user:password` for 1.x.
         gateway: only points of this gateway; by default of any.
+        events_database: where settings are kept with the events; by default `database`.
     """
 
-    def __init__(self, url: str, database: str, *, token: str = "", gateway: str = "") -> None:
+    def __init__(
+        self, url: str, database: str, *, token: str = "", gateway: str = "", events_database: str = ""
+    ) -> None:
         self._url = url.rstrip("/")
-        self._database, _, self._policy = database.partition("/")
+        self._database = database
+        self._events = events_database or database
         self._gateway = gateway
         login = token if ":" in token else f"lullwatch:{token}"
         self._headers = make_headers(basic_auth=login if token else None, keep_alive=True)
@@ -78,19 +82,20 @@ class InfluxSource:
 
     def infants(self) -> list[str]:
         """Everyone with raw samples, sorted."""
-        rows = self._rows("SHOW TAG VALUES FROM imu WITH KEY = infant")
+        rows = self._rows(self._database, "SHOW TAG VALUES FROM imu WITH KEY = infant")
         return sorted({str(row["value"]) for row in rows})
 
     def newest_utc_ns(self, infant: str) -> int | None:
         """UTC of the infant's newest sample; None when there is none."""
-        rows = self._rows(f"SELECT last(ax) AS ax FROM imu WHERE {self._of(infant)}")  # noqa: S608 - values are quoted, and reading is all a query can do
+        rows = self._rows(self._database, f"SELECT last(ax) AS ax FROM imu WHERE {self._of(infant)}")  # noqa: S608 - values are quoted, and reading is all a query can do
         return max((int(row["time"]) for row in rows), default=None)
 
     def configs(self, until_utc_ns: int) -> list[tuple[Config, str]]:
         """Settings that came into force before a moment, newest first, each with the time zone of its night."""
         where = f"time < {until_utc_ns}{self._by_gateway()}"
         rows = self._rows(
-            f"SELECT t_ns, body, zone, digest FROM config WHERE {where} ORDER BY time DESC LIMIT 500"  # noqa: S608 - as above
+            self._events,
+            f"SELECT t_ns, body, zone, digest FROM config WHERE {where} ORDER BY time DESC LIMIT 500",  # noqa: S608 - as above
         )
         return [
             (Config(int(row["t_ns"]), str(row["digest"]), str(row["body"])), str(row["zone"])) for row in rows
@@ -113,7 +118,7 @@ class InfluxSource:
         found = shelves.stretches()
         if not found.stretches:
             # CSV is empty where JSON says why
-            self._asked("SELECT ax FROM imu LIMIT 1", accept="application/json")
+            self._asked(self._database, "SELECT ax FROM imu LIMIT 1", accept="application/json")
             raise NoSamples(self._database, infant)
         return AtRest(infant, zone, found.start_utc_ns, found.t0_ns, found.stretches, remarks=found.remarks)
 
@@ -134,7 +139,7 @@ class InfluxSource:
     def _window(self, infant: str, start_ns: int, end_ns: int) -> tuple[bytes, str]:
         until_ns = min(start_ns + _WINDOW_NS, end_ns)
         where = f"{self._of(infant)} AND time >= {start_ns} AND time < {until_ns}"
-        return self._asked(f"SELECT {_FIELDS} FROM imu WHERE {where} GROUP BY site, sensor")  # noqa: S608 - as above
+        return self._asked(self._database, f"SELECT {_FIELDS} FROM imu WHERE {where} GROUP BY site, sensor")  # noqa: S608 - as above
 
     def _of(self, infant: str) -> str:
         return f"infant = {_quoted(infant)}{self._by_gateway()}"
@@ -142,15 +147,14 @@ class InfluxSource:
     def _by_gateway(self) -> str:
         return f" AND gateway = {_quoted(self._gateway)}" if self._gateway else ""
 
-    def _rows(self, query: str) -> list[dict[str, Any]]:
-        body, kind = self._asked(query)
+    def _rows(self, database: str, query: str) -> list[dict[str, Any]]:
+        body, kind = self._asked(database, query)
         return list(rows_of(body, kind))
 
-    def _asked(self, query: str, *, accept: str = "application/csv") -> tuple[bytes, str]:
+    def _asked(self, database: str, query: str, *, accept: str = "application/csv") -> tuple[bytes, str]:
         """Body and content type of an answer."""
-        fields = {"db": self._database, "q": query, "epoch": "ns"}
-        if self._policy:
-            fields["rp"] = self._policy
+        name, _, policy = database.partition("/")
+        fields = {"db": name, "q": query, "epoch": "ns", **({"rp": policy} if policy else {})}
         try:
             answer = self._http.request(
                 "GET", f"{self._url}/query", fields=fields, headers={**self._headers, "Accept": accept}

@@ -19,6 +19,7 @@ from dsp.records import (
     NS,
     Alert,
     ClockRow,
+    Config,
     Coverage,
     Epoch,
     Event,
@@ -30,7 +31,7 @@ from dsp.records import (
     StateEpoch,
     Usability,
 )
-from store.influx import InfluxSink, SinkReport, SinkState
+from store.influx import InfluxSink, Raw, SinkReport, SinkState
 from store.journal import Journal
 from store.rows import LinkRow
 from tests.servers_fixtures import Influx
@@ -200,6 +201,7 @@ def everything() -> list[Any]:
         alert(1),
         Coverage("kid", NS, 60 * NS, Usability.USABLE, ("x",), ((Site.LA, 1.0),)),
         LinkRow("kid", LinkSample(Site.LA, "sock-LA", NS, "streaming", 5, 1, 0, 80, -71, 0.5)),
+        Config(NS, "d1", "{}"),
     ]
 
 
@@ -210,14 +212,21 @@ def documented() -> dict[str, tuple[set[str], set[str]]]:
         cells = [cell.strip() for cell in line.split("|")]
         if len(cells) == 6 and cells[1].startswith("`"):
             words = [set(" ".join(re.findall("`([^`]*)`", cell)).split()) for cell in (cells[2], cells[4])]
-            found[cells[1].strip("`")] = (words[0] | {"gateway", "infant"}, words[1])
+            name = cells[1].strip("`")
+            common = {"gateway"} if name == "config" else {"gateway", "infant"}
+            found[name] = (words[0] | common, words[1])
     return found
 
 
-def test_the_document_names_the_very_tags_and_fields(journal: Journal, influx: Influx) -> None:
+def test_the_document_names_the_very_tags_and_fields(
+    journal: Journal, influx: Influx, tmp_path: Path
+) -> None:
     journal.commit(everything())
-    with sink_for(journal, influx) as sink:
-        drain(sink)
+    with Journal.open(tmp_path / "thin.sqlite") as thin:
+        thin.commit([CLOCK, *(segment_row(segment(seq)) for seq in range(60))])
+        for source, raw in ((journal, Raw.FULL), (thin, Raw.THINNED)):
+            with sink_for(source, influx, raw=raw) as sink:
+                drain(sink)
     stored = {
         measurement: (
             {str(row["tagKey"]) for row in influx.query(f"SHOW TAG KEYS FROM {measurement}")},
@@ -226,7 +235,7 @@ def test_the_document_names_the_very_tags_and_fields(journal: Journal, influx: I
         for measurement in documented()
     }
     assert stored == documented()
-    assert len(stored) == 7
+    assert len(stored) == 9
 
 
 def test_the_document_s_queries_find_what_they_ask_for(journal: Journal, influx: Influx) -> None:

@@ -22,6 +22,7 @@ def replay(
     dask: str | None = None,
     influx: str | None = None,
     database: str = "lullwatch",
+    events_database: str = "",
     night: str | None = None,
     token_file: str | None = None,
     allow_unencrypted: bool = False,
@@ -64,6 +65,8 @@ def replay(
         Address of an InfluxDB to read a night's raw data from, instead of a file.
     database
         Its database or bucket; NAME/POLICY for a retention policy of its own.
+    events_database
+        Where the events are, if they have a database of their own: it knows how the detector was set that night.
     night
         Date of the evening of the night to read from the database; the newest by default.
     token_file
@@ -78,7 +81,7 @@ def replay(
     from lullwatch import replaying
 
     if influx is not None:
-        place = replaying.Database(influx, database, token_file, allow_unencrypted=allow_unencrypted)
+        place = replaying.Database(influx, database, token_file, events_database, allow_unencrypted)
         nights = place.nights(infant=infant, night=night)
     elif file is None:
         raise replaying.NothingGiven
