@@ -182,7 +182,7 @@ class Caregiving:
             kind = Kind.TEST  # beside it everybody gets one of their own, which rings
         send = Send("", "mqtt", alert.id, alert.version, kind, 0, rings)
         if standing.muted_until_ns is not None:
-            alert = replace(alert, facts={**alert.facts, "announce": "update", "muted": True})
+            alert = replace(alert, facts={**alert.facts, "announce": "update", "muted": 1})
         record = Notification(
             send=send, alert=alert, title=alert.text.partition("\n")[0], text=alert.text, standing=standing
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from alerts.mqtt import PublisherStopped
 from alerts.payloads import Message, Topics, UtcClock, notification_message
@@ -16,6 +16,10 @@ __all__ = ["MqttChannel", "Outlet"]
 
 RECORD_COUNTS_NS = 15 * NS
 """A record of an alert that rang so recently, or is about to, need not ring a second time for one more person."""
+_KEPT = 1000
+"""Messages remembered: far more than are ever under way."""
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 _BY_RECORD = (Kind.ALERT, Kind.UPDATE)
 _BROADCAST = (Kind.ANSWERED, Kind.FALSE_ALARM)
 
@@ -55,10 +59,12 @@ class MqttChannel:
     def made(self, record: Notification) -> None:
         """The record of a version of an alert is about to be published."""
         send = record.send
+        _make_room(self._rang)
         self._rang[send.alert_id, send.version] = send.rings
 
     def confirmed(self, step: Delivery) -> None:
         """The broker has confirmed the record of a version of an alert."""
+        _make_room(self._recorded)
         self._recorded[step.alert_id, step.version] = step.t_ns
         self._news.set()
         self._news = asyncio.Event()
@@ -80,7 +86,9 @@ class MqttChannel:
     async def broadcast(self, message: Notification) -> None:
         """Tell everyone who reads the topic, once, however many are told over it."""
         key = (message.alert.id, message.send.kind, message.standing.acknowledged_by)
-        if key not in self._broadcasts:
+        known = self._broadcasts.get(key)
+        if known is None or (known.done() and (known.cancelled() or known.exception() is not None)):
+            _make_room(self._broadcasts)
             everyone = replace(message, send=replace(message.send, person="", step=0))
             self._broadcasts[key] = asyncio.create_task(self._publish(everyone))
         await asyncio.shield(self._broadcasts[key])
@@ -102,3 +110,9 @@ class MqttChannel:
             await self._outlet.publish(replace(made, alert=None))
         except PublisherStopped as error:
             raise ChannelFailed("mqtt", str(error)) from error
+
+
+def _make_room(kept: dict[_K, _V]) -> None:
+    """Let the oldest go: a service runs for months."""
+    while len(kept) >= _KEPT:
+        del kept[next(iter(kept))]

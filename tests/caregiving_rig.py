@@ -145,7 +145,7 @@ class Home:
                     on_delivery=self._delivered, infants=["kid"], on_command=self._asked,
                 )  # fmt: skip
                 mqtt = MqttChannel(publisher, topics, clock=self.clock, utc=utc)
-            self.mqtt = mqtt
+            self.mqtt, self.publisher = mqtt, publisher
             self.care = Caregiving(
                 people=self.people, sources=("home-assistant",), infants=["kid", "sib"], clock=self.clock, utc=utc,
                 zone="UTC", intake=self.desk, channels={"ntfy": self.phone}, mqtt=mqtt, on_test=self.tested,
@@ -157,8 +157,7 @@ class Home:
                     shelf, publisher, topics, tables=ALERTS, utc=utc, record=self.care.record
                 )
                 tasks += [asyncio.create_task(publisher.run()), asyncio.create_task(self.announcer.run())]
-                there = publisher
-                await until(lambda: there.connected)
+                await until(lambda: self.connected)
             self.care.begin(list(recent_rows(shelf)))
             try:
                 yield self
@@ -195,6 +194,10 @@ class Home:
 
         answer = await self.care.on_command(infant, name, body.encode())
         return json.loads(answer) if answer else {}
+
+    @property
+    def connected(self) -> bool:
+        return self.publisher is not None and self.publisher.connected
 
     def steps(self, step: str) -> list[Delivery]:
         return [row for row in self.journal.deliveries() if row.step == step]

@@ -138,7 +138,7 @@ async def test_what_a_mute_kept_silent_is_recorded_and_told_at_its_end(tmp_path:
         await home.pass_time(60)
         assert home.phone.got == []
         assert home.care.record(alert()).send.rings is False
-        assert home.care.record(alert()).alert.facts["muted"] is True
+        assert home.care.record(alert()).alert.facts["muted"] == 1
         await home.pass_time(1800, 20)
         told, at_ben = home.phone.got  # it was urgent, so all of the chain hear of it
         assert (told.send.person, at_ben.send.person, told.send.rings) == ("anna", "ben", False)
@@ -194,6 +194,45 @@ async def test_over_a_real_broker_an_open_alert_is_published_again_after_a_resta
         False,
         True,
     )
+
+
+async def test_over_a_real_broker_a_muted_alert_is_published_without_a_ring(
+    tmp_path: Path, mosquitto: Broker
+) -> None:
+    home = Home(tmp_path, (), mosquitto)
+    with mosquitto.sub(f"lullwatch/{mosquitto.topic}/kid/alert") as phone:
+        async with home.living():
+            body = '{"by":"a","patterns":["repeated_brief_movements"],"minutes":5}'
+            assert (await home.ask("mute", body))["ok"]
+            home.decide(alert())
+            [message] = [json.loads(m.payload) for m in await asyncio.to_thread(phone.take, 1)]
+    assert (message["id"], message["rings"], message["facts"]["muted"]) == ("alert-1", False, 1)
+
+
+async def test_while_the_broker_is_away_a_person_counts_as_not_reached_and_hears_it_when_it_is_back(
+    tmp_path: Path, own_mosquitto: Broker
+) -> None:
+    broker, server = own_mosquitto, own_mosquitto.server
+    home = Home(tmp_path, (Person("anna"), BEN), broker)
+    async with home.living():
+        server.kill()
+        await until(lambda: not home.connected)
+        home.decide(alert())
+        await home.pass_time(5)
+        assert [(proof_of(r).to, proof_of(r).why) for r in home.steps("failed")] == [
+            ("anna", "channel mqtt: the broker is away")
+        ]
+        assert home.phone.kinds("ben") == ["alert"]
+        server.start()
+        with broker.sub(f"lullwatch/{broker.topic}/kid/alert") as phone:
+            for _ in range(200):
+                await home.pass_time(5)
+                if any(r.step == "published" and proof_of(r).to == "anna" for r in home.journal.deliveries()):
+                    break
+                await asyncio.sleep(0.05)
+            said = [json.loads(m.payload) for m in await asyncio.to_thread(phone.take, 2)]
+    assert {m["id"] for m in said} == {"alert-1"}
+    assert {m["kind"] for m in said} == {"alert", "repeat"}
 
 
 async def test_over_a_real_broker_any_bytes_are_answered_and_nothing_dies(
