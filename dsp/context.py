@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.chain import HOP, HOP_NS, ROUNDING, Chain, window_sums
-from dsp.records import Context, ContextKind, Epoch, Site
+from dsp.records import NS, Context, ContextKind, Epoch, Site
 from dsp.settings import Settings
 
-__all__ = ["WINDOW_HOPS", "ContextTracker", "coupled_of", "coupling", "turned_of"]
+__all__ = ["BEGUN_BEFORE_NS", "WINDOW_HOPS", "ContextTracker", "coupled_of", "coupling", "turned_of"]
 
 WINDOW_HOPS = 16
 """Four seconds: some cycles of walking or rocking."""
@@ -40,6 +40,9 @@ _OFF_CONFIDENCE = 0.9
 _PAIR = 2
 _PAIR_CONFIDENCE = 0.7
 """Two limbs may move alike by themselves; a third site that does too leaves little doubt."""
+
+BEGUN_BEFORE_NS = 10 * NS
+"""Jerks of the whole body shake all sensors too: only what moved the infant before they began can explain them."""
 
 _NOTHING = 1e-12
 _KEEP_WINDOWS = 30
@@ -218,11 +221,18 @@ class ContextTracker:
         sure = min(strength, 1.0) * (1.0 if seen > _PAIR else _PAIR_CONFIDENCE)
         return [Context(self.infant, ContextKind.CONVEYED, onset, end, tuple(sites), sure)]
 
-    def share(self, onset_ns: int, end_ns: int) -> float:
-        """Share of an interval that lies inside conveyed motion as far as that is known."""
+    def share(self, onset_ns: int, end_ns: int, *, before_ns: int = 0) -> float:
+        """Share of an interval that lies inside conveyed motion as far as that is known.
+
+        Args:
+            onset_ns: begin of the interval.
+            end_ns: its end.
+            before_ns: only motion counts that had begun so long before the interval.
+        """
         if end_ns <= onset_ns:
             return 0.0
-        covered = sum(max(0, min(end_ns, b) - max(onset_ns, a)) for a, b in self.spans)
+        spans = [(a, b) for a, b in self.spans if a <= onset_ns - before_ns]
+        covered = sum(max(0, min(end_ns, b) - max(onset_ns, a)) for a, b in spans)
         return min(1.0, covered / (end_ns - onset_ns))
 
     def coupled(self, h0: int, h1: int, chains: Mapping[Site, Chain]) -> float:

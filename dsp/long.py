@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dsp.chain import HOP_NS, NEVER
+from dsp.context import BEGUN_BEFORE_NS
 from dsp.events import Draft, event_id, tell
 from dsp.records import NS, Event, EventStatus, Evidence, Label
 from dsp.scene import Scene
@@ -91,7 +92,7 @@ class LongTracker:
     def _fill(self, draft: Draft, going: Sequence[Draft], scene: Scene) -> None:
         draft.end_ns = self.end_ns
         draft.count = max(sum(self.jerks.values()), 1)
-        draft.conveyed = scene.context.share(draft.onset_ns, draft.end_ns)
+        draft.conveyed = scene.context.share(draft.onset_ns, draft.end_ns, before_ns=BEGUN_BEFORE_NS)
         draft.match = max([draft.match, *(p.match for p in going)])
         own = {"stiffening_s": 0.0, "jerking_s": 0.0}
         for part in self.parts.values():

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dsp.chain import HOP, HOP_NS, NEVER, Chain
 from dsp.classify import confidence_of, match_of
+from dsp.context import BEGUN_BEFORE_NS
 from dsp.events import Draft, event_id, tell
 from dsp.holds import HOLD_HOPS, LOOK_HOPS, UNSEEN_G, Looks, Posture, Vector, angle_deg, tremor_hz
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
@@ -309,7 +310,7 @@ class StiffeningTracker:
         self, now: Draft, h: int, total: float, evidence: list[Evidence], scene: Scene, settings: Settings
     ) -> None:
         now.end_ns = (h + 1) * HOP_NS
-        now.conveyed = scene.context.share(now.onset_ns, now.end_ns)
+        now.conveyed = scene.context.share(now.onset_ns, now.end_ns, before_ns=BEGUN_BEFORE_NS)
         match = match_of(total, settings.stiff_weak, settings.stiff_clear, settings)
         if len(now.sites) == 1:
             match = min(match, settings.clear_match - 0.05)

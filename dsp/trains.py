@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dsp.bursts import Pulse
 from dsp.chain import HOP, NEVER, Chain
 from dsp.classify import Verdict, confidence_of, judge_jerks, match_of
+from dsp.context import BEGUN_BEFORE_NS
 from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ, GRID_NS
 from dsp.jerk_shape import jerk_shape
@@ -294,7 +295,7 @@ class TrainTracker:
         now.sites = [s for s in Site if s in self.heights]
         now.side = _side(self.balance, settings)
         now.match = match_of(self.best, settings.jerks_weak, settings.jerks_clear, settings)
-        now.conveyed = scene.context.share(now.onset_ns, now.end_ns)
+        now.conveyed = scene.context.share(now.onset_ns, now.end_ns, before_ns=BEGUN_BEFORE_NS)
         if not now.confidence:
             seen = [site for site, c in chains.items() if c.hops.at("present", rhythm.k1 // HOP) > 0.0]
             now.confidence = confidence_of(

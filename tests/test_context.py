@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dsp.chain import Chain
-from dsp.context import coupled_of
-from dsp.records import Site, State
+from dsp.context import BEGUN_BEFORE_NS, ContextTracker, coupled_of
+from dsp.records import NS, Site, State
 from dsp.settings import Settings
 from firmware_sim.night import make_night
 from firmware_sim.scenario import Background, Phase, Placed, Scenario
@@ -86,3 +86,11 @@ def test_a_site_whose_samples_are_missing_is_left_out() -> None:
     found[Site.RA].hops.rows[:, 1] = 0.0
     assert coupled_of(found, 150, 162, LEAST_G) > 0.8
     assert whole > 0.8
+
+
+def test_jerks_are_not_explained_by_what_shakes_the_sensors_only_since_they_began() -> None:
+    tracker = ContextTracker.of("infant", Settings())
+    tracker.spans = [(100 * NS, 140 * NS)]
+    assert tracker.share(100 * NS, 140 * NS) == 1.0
+    assert tracker.share(100 * NS, 140 * NS, before_ns=BEGUN_BEFORE_NS) == 0.0
+    assert tracker.share(115 * NS, 135 * NS, before_ns=BEGUN_BEFORE_NS) == 1.0
