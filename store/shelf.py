@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ _BATCH_ROWS: Final = 200
 
 _SLEWED_NS: Final = 6 * 3600 * NS
 """A clock that is less than this before the night it was in is not taken for set back to an earlier one."""
+
+_SETTLED_NS: Final = NS
+"""A folder that changed less than this ago is looked at again: the kernel notes such times coarsely."""
 
 _PARTS: Final = 1000
 """More often no clock is set back in a day."""
@@ -73,6 +77,10 @@ class Shelf:
         """by name, with the inode it had when it was opened"""
         self._begun: dict[tuple[str, int], int] = {}
         """data time at which a file begins, by name and inode: files are never written anew"""
+        self._listed: list[Path] = []
+        self._listed_at = 0
+        """when an entry of the folder had last changed; a thousand nights are not looked at again with every row"""
+        self._beginning = False
         self._unreadable: dict[Path, bool] = {}
         """nights passed over, each with whether it is damaged"""
 
@@ -103,11 +111,21 @@ class Shelf:
         if self._only is not None:
             path = self.folder / self._only
             return [path] if path.exists() else []
-        begun = {
-            path: self._begun_ns(path) for path in self.folder.glob("journal-*.sqlite") if is_night(path)
-        }
-        known = [(begun_ns, path.name, path) for path, begun_ns in begun.items() if begun_ns is not None]
-        return [path for _, _, path in sorted(known)]
+        with self._lock:
+            changed = self._changed_at()
+            if changed != self._listed_at or self._beginning:
+                self._beginning = False
+                begun = {p: self._begun_ns(p) for p in self.folder.glob("journal-*.sqlite") if is_night(p)}
+                known = [
+                    (begun_ns, path.name, path) for path, begun_ns in begun.items() if begun_ns is not None
+                ]
+                self._listed = [path for _, _, path in sorted(known)]
+                self._listed_at = changed if time.time_ns() - changed > _SETTLED_NS else 0
+            return list(self._listed)
+
+    def _changed_at(self) -> int:
+        """When an entry of the folder last changed; never 0."""
+        return self.folder.stat().st_mtime_ns if self.folder.exists() else -1
 
     def damaged(self) -> list[Path]:
         """Nights whose beginning could not be read when they were last looked for."""
@@ -116,6 +134,7 @@ class Shelf:
     def mended(self, path: Path) -> None:
         """A damaged night can be read again."""
         self._unreadable.pop(path, None)
+        self._beginning = True
 
     def following(self, current: Path, utc_ns: int, zone: str) -> Path | None:
         """The file to go on in at a moment; None while `current` is the night of it.
@@ -162,6 +181,7 @@ class Shelf:
                     self._begun[key] = journal.begun_ns or 0
             return self._begun[key]
         except (FileNotFoundError, JournalEmpty):
+            self._beginning = True  # no entry of the folder changes when it is begun
             return None
         except (JournalDamaged, JournalTooNew) as error:
             if path not in self._unreadable:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from dsp.records import (
     Tick,
 )
 from store.cursors import Cursors
+from store.database import check_whole
 from store.errors import (
     JournalBusy,
     JournalDamaged,
@@ -50,7 +52,7 @@ from store.errors import (
     JournalReadOnly,
     JournalTooNew,
 )
-from store.journal import Journal, Snapshot, night_name
+from store.journal import Carried, Journal, Snapshot, night_name
 from store.rows import TABLES, FedRow, LinkRow, SegmentRow, table_of
 from store.schema import SCHEMA_VERSION
 from tests.store_examples import event, records, segment, segment_row
@@ -481,3 +483,32 @@ def test_a_journal_has_one_writer_and_a_dead_one_leaves_no_claim(tmp_path: Path)
     code = f"import os; from store.journal import Journal; Journal.open({str(path)!r}); os._exit(9)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
     Journal.open(path).close()
+
+
+def test_the_look_for_damage_at_the_start_ends_in_time_however_large_the_file_is(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    with Journal.open(path) as journal:
+        journal.commit([segment_row(segment(i)) for i in range(20_000)])
+        with journal.exclusive() as db:
+            assert check_whole(path, db, limit_s=60.0) is True
+            assert check_whole(path, db, limit_s=0.0) is False
+            assert db.execute("SELECT last_row FROM counter").fetchone() == (20_000,)
+
+
+def test_a_night_is_begun_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "journal-2026-03-14.sqlite"
+    carried = Carried("kid", 7, "journal-2026-03-13.sqlite", 99, b"state")
+
+    def cut(*_: object) -> None:
+        raise JournalFull(path)
+
+    monkeypatch.setattr(Journal, "_carry", cut)
+    with pytest.raises(JournalFull):
+        Journal.begin(path, [event()], [carried])
+    assert not path.exists()
+    monkeypatch.undo()
+    with Journal.begin(path, [event()], [carried]) as journal:
+        assert journal.carried("kid") == replace(carried, row=2)
+        assert journal.newest_snapshot("kid") == Snapshot(1, 7, b"state")
+        assert journal.carried("twin") is None
+    assert [p.name for p in tmp_path.iterdir() if "part" in p.name] == []

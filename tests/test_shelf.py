@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,34 @@ def test_a_journal_with_a_name_of_its_own_is_a_shelf_of_its_own(tmp_path: Path, 
         assert shelf.nights() == [path]
     with Shelf.around(tmp_path / NIGHTS[0]) as shelf:
         assert [p.name for p in shelf.nights()] == list(NIGHTS)
+
+
+def test_a_thousand_nights_are_not_looked_at_with_every_row_but_a_new_one_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three(tmp_path)
+    os.utime(tmp_path, ns=(0, 10**18))
+    looks: list[str] = []
+    plain = Shelf._begun_ns
+
+    def looked(shelf: Shelf, path: Path) -> int | None:
+        looks.append(path.name)
+        return plain(shelf, path)
+
+    monkeypatch.setattr(Shelf, "_begun_ns", looked)
+    with Shelf(tmp_path) as shelf:
+        for _ in range(50):
+            assert len(shelf.nights()) == 3
+            os.utime(tmp_path, ns=(0, 10**18))  # reading opens files beside the journals
+        assert len(looks) <= 6
+        night(tmp_path, "journal-2026-03-17.sqlite", 3 * NS, 1)
+        assert len(shelf.nights()) == 4
+
+
+def test_a_file_that_is_begun_later_is_seen_then(tmp_path: Path) -> None:
+    path = tmp_path / NIGHTS[0]
+    path.touch()
+    with Shelf(tmp_path) as shelf:
+        assert shelf.nights() == []
+        night(tmp_path, NIGHTS[0], 0, 1)
+        assert shelf.nights() == [path]
