@@ -31,7 +31,7 @@ from tests.wording import faults
 ROOT = Path(__file__).resolve().parents[1]
 SITES = event().sites
 FOR_CAREGIVERS = [
-    *(path for name in ("phones", "home-assistant") if (path := ROOT / "docs" / f"{name}.md").exists()),
+    *(path for name in ("phones", "home-assistant", "summary") if (path := ROOT / "docs" / f"{name}.md").exists()),
     *(ROOT / "deploy" / "homeassistant").glob("*.yaml"),
 ]
 """pages and files that somebody reads who looks after an infant"""
@@ -50,7 +50,7 @@ ALLOWED = {
         "score     Compare events with truth",
         "score.json and score.txt",
     ],
-    "pages": [],
+    "pages": ["detector", "Neither is a diagnosis"],
     "readme": [
         "It never diagnoses and it never reassures",
         "Not a diagnosis, not a screening, not a safety monitor, not a breathing monitor",
