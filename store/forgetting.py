@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
@@ -70,8 +71,9 @@ def forget(folder: Path, infant: str) -> Forgotten:
         for path in nights:
             claims.enter_context(claimed_for(path))
         needles = _needles(nights, infant)
+        alerts = _alerts_of(nights, infant)
         for path in nights:
-            _forget_in(path, infant, done)
+            _forget_in(path, infant, alerts, done)
         for path in folder.iterdir():
             if any(mark in path.name for mark in _SET_ASIDE) or infant in _words_of(path):
                 _delete(path, done)
@@ -110,14 +112,23 @@ def _contains(path: Path, needles: list[bytes]) -> bool:
         return any(content.find(needle) >= 0 for needle in needles)
 
 
-def _forget_in(path: Path, infant: str, done: Forgotten) -> None:
+def _alerts_of(nights: Sequence[Path], infant: str) -> set[str]:
+    """Ids of the infant's alerts in all nights: what became of one may stand in the next night's file."""
+    found: set[str] = set()
+    for path in nights:
+        with Journal.read_only(path) as journal:
+            found |= {alert.id for alert in journal.alerts(infant)}
+    return found
+
+
+def _forget_in(path: Path, infant: str, alerts: set[str], done: Forgotten) -> None:
     if sealed_path(path).exists():
         unseal(path)
         done.files.append(sealed_path(path))
     with translated(path), closing(connect(path, "rw")) as db:
         durable(db)
         db.execute("PRAGMA secure_delete = ON")
-        rows = _rows_of(db, infant)
+        rows = _rows_of(db, infant, alerts)
         with transaction(db):
             for name, numbers in rows.items():
                 db.executemany(f"DELETE FROM {name} WHERE row = ?", ((n,) for n in numbers))  # noqa: S608 - names are constants
@@ -142,14 +153,19 @@ def _tables(db: sqlite3.Connection) -> list[str]:
     return [name for name in (*TABLES, *_OWN) if name in there]
 
 
-def _rows_of(db: sqlite3.Connection, infant: str) -> dict[str, list[int]]:
+def _rows_of(db: sqlite3.Connection, infant: str, alerts: set[str]) -> dict[str, list[int]]:
     """Numbers of the infant's rows by table, of those too that name it only through an alert or their text."""
     found: dict[str, list[int]] = {}
     for name in _tables(db):
         if name in _OWN or TABLES[name].has_infant:
             wanted, values = "infant = ?", (infant,)
         elif name == "delivery":
-            wanted, values = "id IN (SELECT id FROM alert WHERE infant = ?)", (infant,)
+            found[name] = [
+                row
+                for row, about, body in db.execute("SELECT row, id, body FROM delivery")
+                if about in alerts or _is_about(about, body, infant)
+            ]
+            continue
         elif name == "config":
             found[name] = [
                 row for row, text in db.execute("SELECT row, body FROM config") if _names(text, infant)
@@ -159,6 +175,12 @@ def _rows_of(db: sqlite3.Connection, infant: str) -> dict[str, list[int]]:
             continue
         found[name] = [row for (row,) in db.execute(f"SELECT row FROM {name} WHERE {wanted}", values)]  # noqa: S608 - names are constants
     return found
+
+
+def _is_about(about: str, body: str, infant: str) -> bool:
+    """Whether a step is of no alert but of a command or a summary for the infant."""
+    dated = rf"summary-{re.escape(infant)}-\d{{4}}-\d\d-\d\d"
+    return _infant_of(json.loads(body)["detail"]) == infant or re.fullmatch(dated, about) is not None
 
 
 def _names(body: str, infant: str) -> bool:

@@ -92,6 +92,24 @@ def test_no_byte_of_any_file_speaks_of_who_was_forgotten(folder: Path) -> None:
         assert journal.infants() == [STAYS]
 
 
+def test_what_people_asked_and_were_told_about_it_goes_too_also_in_the_next_night(folder: Path) -> None:
+    asked = '{"infant":"%s","asked":"mute","by":"anna"}'
+    with Journal.open(folder / NAMES[1]) as journal:
+        for infant in (GONE, STAYS):
+            journal.commit(
+                [
+                    Delivery(f"command-{infant}-m1", 1, 5 * NS, "mqtt", "command", asked % infant),
+                    Delivery(f"summary-{infant}-2026-03-14", 1, 5 * NS, "mqtt", "published", "2026-03-14"),
+                    Delivery(f"alert-{infant}-0", 1, 5 * NS, "mqtt", "acknowledged", '{"by":"anna"}'),
+                ]
+            )
+    forget(folder, GONE)
+    with Journal.read_only(folder / NAMES[1]) as journal:
+        left = [row.alert_id for row in journal.deliveries()]
+    assert [i for i in left if GONE in i] == []
+    assert {f"command-{STAYS}-m1", f"summary-{STAYS}-2026-03-14", f"alert-{STAYS}-0"} <= set(left)
+
+
 def test_samples_are_gone_from_free_pages_too(tmp_path: Path) -> None:
     path = tmp_path / NAMES[0]
     mine, other = segment_row(segment(5), GONE), segment_row(segment(6, site=Site.RA), STAYS)
