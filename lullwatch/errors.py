@@ -17,6 +17,7 @@ __all__ = [
     "FolderHoldsFiles",
     "FolderInUse",
     "LullwatchError",
+    "NightNotMade",
     "NoMonitor",
     "NoRadio",
     "NoSuchEvent",
@@ -33,7 +34,6 @@ __all__ = [
     "SitesDoNotFit",
     "UnknownFormat",
     "UnknownZone",
-    "WorkerDied",
 ]
 
 
@@ -114,13 +114,13 @@ class OtherPopulation(LullwatchError):
         super().__init__(f"{path} holds other nights ({other}); give another folder with --out")
 
 
-class WorkerDied(LullwatchError):
-    """A process that simulated nights ended by itself."""
+class NightNotMade(LullwatchError):
+    """A night could not be simulated."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, seed: int, why: str) -> None:
         super().__init__(
-            f"a process that simulated nights was ended, most likely for want of memory (a night needs 700 MB); all in "
-            f"{path} is whole: run the same command again with fewer --jobs"
+            f"seed {seed}: {why}. All in {path} is whole: run the same command again, with fewer --jobs if memory was "
+            "short (a night needs 700 MB)"
         )
 
 

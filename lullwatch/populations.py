@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +21,8 @@ from firmware_sim.population import (
 from store.errors import BadTable
 from store.tables import read_rows, write_table
 
-from .errors import BadPopulation, OtherPopulation, WorkerDied
+from .errors import BadPopulation, NightNotMade, OtherPopulation
+from .pool import on_cores
 from .simulate import PART, whole, write_night
 
 __all__ = ["INDEX", "Order", "simulate_population"]
@@ -87,7 +86,7 @@ def simulate_population(
     Raises:
         BadPopulation: no such population or mechanism, or a length that cannot be.
         OtherPopulation: the folder holds nights drawn in another way.
-        WorkerDied: a process ended by itself; what is in the folder is whole.
+        NightNotMade: a night failed each time it was tried; what is in the folder is whole.
     """
     _check(order, jobs)
     folder.mkdir(parents=True, exist_ok=True)
@@ -151,18 +150,10 @@ def _write_index(order: Order, folder: Path, rows: dict[int, _Row]) -> None:
 
 def _made(order: Order, folder: Path, seeds: list[int], jobs: int) -> Iterator[_Row]:
     """Nights as they are finished, in whatever order."""
-    if jobs == 1 or len(seeds) == 1:
-        yield from (_make(order, folder, seed) for seed in seeds)
-        return
-    pool = ProcessPoolExecutor(min(jobs, max(len(seeds), 1)), mp_context=get_context("spawn"))
-    try:
-        waiting = [pool.submit(_make, order, folder, seed) for seed in seeds]
-        for done in as_completed(waiting):
-            yield done.result()
-    except BrokenProcessPool as error:
-        raise WorkerDied(folder) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    for done in on_cores(partial(_make, order, folder), seeds, jobs=jobs):
+        if done.result is None:
+            raise NightNotMade(folder, done.task, done.error)
+        yield done.result
 
 
 def _make(order: Order, folder: Path, seed: int) -> _Row:

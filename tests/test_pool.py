@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from firmware_sim.night import make_night
+from firmware_sim.scenario import scenario_from_toml
+from lullwatch.__main__ import main
 from lullwatch.pool import BadCluster, DaskMissing, on_cores, on_dask
 from lullwatch.server_process import LOOPBACK, free_port
+from lullwatch.simulate import write_night
 from tests.servers_fixtures import until
 
 
@@ -86,6 +90,23 @@ def test_on_a_cluster_tasks_come_back_and_the_poisoned_ones_are_named(cluster: s
     done = {d.task: d for d in on_dask(work, tasks(tmp_path, *words), address=cluster)}
     assert len(done) == 6
     assert sorted(d.task[0] for d in done.values() if d.error) == ["dies", "poison"]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_folder_of_nights_is_replayed_on_a_cluster_and_the_poisoned_one_ends_with_status_1(
+    cluster: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nights = tmp_path / "nights"
+    scenario = scenario_from_toml('name = "short"\nduration_min = 1\nage_days = 120\n')
+    for seed in (1, 2):
+        write_night(make_night(scenario, seed=seed, infant=f"s{seed}"), nights)
+    (nights / "noise.edf").write_bytes(b"no recording" * 50)
+    words = ["replay", str(nights), "-o", str(tmp_path / "out"), "--dask", cluster]
+    assert main(words) == 1
+    said = capsys.readouterr()
+    assert "2 nights" in said.out
+    assert "noise.edf" in said.err
+    assert len(list((tmp_path / "out").glob("*_told.jsonl"))) == 2
 
 
 def test_no_scheduler_and_no_package_are_said_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from lullwatch import populations
 from lullwatch.__main__ import main
+from lullwatch.errors import NightNotMade
 from lullwatch.populations import INDEX, Order, simulate_population
 from store.edf import read_recording
 
@@ -159,3 +160,20 @@ def test_a_wrong_scenario_file_is_named_with_the_place_in_it(
     assert "wrong.toml" in told
     assert "[[movement]] 1" in told
     assert "count (int)" in told
+
+
+def test_a_night_that_fails_each_time_is_named_and_the_others_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = populations._make
+
+    def failing(order: Order, folder: Path, seed: int) -> object:
+        if seed == 12:
+            message = "no room"
+            raise OSError(message)
+        return make(order, folder, seed)
+
+    monkeypatch.setattr(populations, "_make", failing)
+    with pytest.raises(NightNotMade, match="seed 12: OSError: no room"):
+        simulate_population(Order(2, 11, 0.02, "general"), tmp_path, jobs=1)
+    assert len(list(tmp_path.glob("*.edf"))) == 1
