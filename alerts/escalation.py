@@ -9,6 +9,7 @@ which no setting of the computer's clock moves.
   answered in time or nothing could be sent. One answer stops it for everyone, and everyone who was told hears who.
 * Technical trouble that rings does so once; it passes to the next one only where nothing could be sent.
 * Everything else goes silently to the first of the chain (and whoever is told with them); quiet hours hold it.
+  Technical trouble goes to the next one where nothing could be sent.
 * A mute holds what it covers; at its end, what is over is told together, what still goes on rings.
 """
 
@@ -207,9 +208,13 @@ class Escalation:
 
     def _silently(self, case: Case, now_ns: int, at: time) -> Iterator[Send]:
         everyone = case.alert.facts.get("reach") == "all"
-        chain = self._chain(case)
+        technical = case.alert.severity is Severity.TECHNICAL
+        chain, out_of_reach = self._chain(case), True
         for person, after_s in zip(chain, due_after_s(chain), strict=True):
-            if (after_s and not everyone) or _is_held(person, at):
+            # that the broker is away reaches whoever has another channel
+            first = not after_s or everyone or (technical and out_of_reach)
+            out_of_reach = out_of_reach and case.has_failed(person)
+            if not first or _is_held(person, at):
                 continue
             for channel in person.channels:
                 post = case.post(person.id, channel)

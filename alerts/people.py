@@ -59,8 +59,8 @@ ANYONE = Person("anyone")
 
 
 def chain_of(people: Iterable[Person], infant: str) -> tuple[Person, ...]:
-    """Those who mind the infant, in the order they are told; never empty."""
-    chain = sorted((p for p in people if p.minds(infant)), key=lambda p: (p.order, p.id))
+    """Those who mind the infant and can be told, in the order they are told; never empty."""
+    chain = sorted((p for p in people if p.channels and p.minds(infant)), key=lambda p: (p.order, p.id))
     return tuple(chain) or (ANYONE,)
 
 

@@ -102,7 +102,7 @@ class PersonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """One who is told and may answer: an id (never a name), and a place in the chain."""
 
     id: _Id
-    channels: tuple[_Id, ...] = (MQTT,)
+    channels: Annotated[tuple[_Id, ...], msgspec.Meta(min_length=1)] = (MQTT,)
     """`mqtt`, or names of push services; all of them are used"""
     order: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     after_s: Annotated[float, msgspec.Meta(ge=0, le=1800)] | None = None

@@ -11,7 +11,7 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from alerts.escalation import Due, Escalation, Kind, Person, QuietHours, Send
-from alerts.proof import Proof, acknowledged_row, command_row, outcome_row, raised_row, shown_row
+from alerts.proof import Proof, acknowledged_row, command_row, outcome_row, proof_of, raised_row, shown_row
 from dsp.records import NS, Alert, Delivery, Severity
 
 T0 = 1_000_000 * NS
@@ -224,6 +224,21 @@ def test_blindness_rings_once_and_its_end_is_said_silently() -> None:
     assert [(s.person, s.rings) for s in room.live(1800, 20)] == [("anna", True)]
     room.add(replace(blind, version=2, cleared=True, facts={"announce": "update"}))
     assert [(s.person, s.kind, s.rings) for s in room.live(600, 20)] == [("anna", "update", False)]
+
+
+def test_that_the_broker_is_away_reaches_whoever_has_another_channel() -> None:
+    room = Room((replace(ANNA, channels=("mqtt",)), replace(BEN, channels=("mqtt",)), OMA))
+    room.down = {"mqtt"}
+    room.add(alert(1, Severity.TECHNICAL, "update", pattern="broker", infant=""))
+    assert [(s.person, s.rings) for s in room.live(10)] == [("anna", False), ("ben", False), ("oma", False)]
+    room.down = set()
+    assert {s.person for s in room.live(3600, 20)} == {"anna", "ben"}
+
+
+def test_a_person_without_a_channel_does_not_stand_in_the_way() -> None:
+    room = Room((replace(ANNA, channels=()), OMA))
+    room.add(alert())
+    assert [s.person for s in room.live(0)] == ["oma"]
 
 
 def test_trouble_that_ended_before_anybody_could_be_told_is_not_told() -> None:
@@ -494,7 +509,7 @@ class AnyNight(RuleBasedStateMachine):
     def a_mute_holds_what_it_covers_and_never_outlives_its_end(self) -> None:
         for row in self.room.rows:
             if isinstance(row, Delivery) and row.step == "muted":
-                assert row.t_ns <= self.room.now_ns
+                assert row.t_ns < (proof_of(row).until_ns or 0)
         mutes = self.room.machine.mutes
         for pattern in PATTERNS:
             mute = mutes.standing("kid", self.room.now_ns).get(pattern)
@@ -531,5 +546,5 @@ class AnyNight(RuleBasedStateMachine):
 
 TestAnyNight = AnyNight.TestCase
 TestAnyNight.settings = settings(
-    max_examples=60, stateful_step_count=25, deadline=None, phases=[Phase.explicit, Phase.generate]
+    max_examples=100, stateful_step_count=25, deadline=None, phases=[Phase.explicit, Phase.generate]
 )

@@ -70,6 +70,8 @@ async def test_a_clock_that_is_set_in_the_night_is_journalled_once(night: Night,
                 await home.live(live, 190 * NS)
         offsets = [row.utc_ns - row.t_ns - CLOCK.utc_ns for row in journal.clock_rows()]
         assert offsets == [0, 3600 * NS]
+        said = [(a.version, a.cleared) for a in journal.alerts() if a.pattern == "clock"]
+        assert said == [(1, False), (2, True)]
 
 
 async def test_a_service_that_fails_is_offline_and_not_stopped(
