@@ -16,6 +16,8 @@ __all__ = ["MqttChannel", "Outlet"]
 
 RECORD_COUNTS_NS = 15 * NS
 """A record of an alert that rang so recently, or is about to, need not ring a second time for one more person."""
+RECORD_WAIT_S = 3.0
+"""Real seconds a record may take before its message goes out by itself: it is on its way in well under one."""
 _KEPT = 1000
 """Messages remembered: far more than are ever under way."""
 _K = TypeVar("_K")
@@ -96,8 +98,12 @@ class MqttChannel:
     async def _said_by_record(self, message: Notification) -> bool:
         """Whether the record, which may be on its way, says it; it does not where it was made silent."""
         key = (message.send.alert_id, message.send.version)
-        while key not in self._recorded:
-            await self._news.wait()
+        try:
+            async with asyncio.timeout(RECORD_WAIT_S):
+                while key not in self._recorded:
+                    await self._news.wait()
+        except TimeoutError:
+            return False  # a full disk or a backlog holds the record up
         if not message.send.rings:
             return True
         age_ns = self._clock.now_ns() - self._recorded[key]

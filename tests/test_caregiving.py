@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +16,10 @@ from dsp.records import NS, Severity
 from lullwatch.caregiving import hours_left
 from store.errors import JournalFull
 from store.utc import UtcMap
-from tests.caregiving_rig import ANNA, BEN, CLOCK, Home, alert, until
+from tests.caregiving_rig import ANNA, BEN, CLOCK, HandClock, Home, alert, until
 from tests.servers_fixtures import Broker
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 async def test_every_alert_has_its_steps_in_the_journal(tmp_path: Path) -> None:
@@ -82,6 +87,24 @@ async def test_a_kill_in_the_middle_resumes_and_nobody_is_told_anew(tmp_path: Pa
     async with home.living():
         await home.pass_time(300)
     assert len(home.phone.got) == sent
+
+
+async def test_a_kill_9_in_the_middle_resumes_in_another_process(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "tests.caregiving_child", str(tmp_path)]
+    child = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, cwd=ROOT)  # noqa: ASYNC220 - nothing else runs yet
+    assert child.stdout is not None
+    told = child.stdout.readline().split()
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    assert told[2:] == ["alert", "repeat"]
+    home = Home(tmp_path)
+    home.clock = HandClock(int(told[1]) + 30 * NS)
+    async with home.living():
+        await home.pass_time(60)
+        assert home.phone.kinds("anna") == ["repeat"]
+        assert home.phone.kinds("ben") == ["alert"]
+        assert (await home.ask("ack", '{"by":"ben"}'))["alerts"] == ["alert-1"]
 
 
 async def test_an_escalation_goes_on_over_noon_in_the_file_of_the_next_night(tmp_path: Path) -> None:
@@ -207,6 +230,18 @@ async def test_over_a_real_broker_a_muted_alert_is_published_without_a_ring(
             home.decide(alert())
             [message] = [json.loads(m.payload) for m in await asyncio.to_thread(phone.take, 1)]
     assert (message["id"], message["rings"], message["facts"]["muted"]) == ("alert-1", False, 1)
+
+
+async def test_over_a_real_broker_an_alert_that_a_full_disk_keeps_out_of_the_journal_rings(
+    tmp_path: Path, mosquitto: Broker
+) -> None:
+    home = Home(tmp_path, (Person("anna"),), mosquitto)
+    with mosquitto.sub(f"lullwatch/{mosquitto.topic}/kid/alert") as phone:
+        async with home.living():
+            home.desk.full = JournalFull(home.path)
+            home.care.told([alert()])
+            [message] = [json.loads(m.payload) for m in await asyncio.to_thread(phone.take, 1)]
+    assert (message["kind"], message["rings"], message["to"]) == ("alert", True, "anna")
 
 
 async def test_while_the_broker_is_away_a_person_counts_as_not_reached_and_hears_it_when_it_is_back(
