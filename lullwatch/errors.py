@@ -31,6 +31,7 @@ __all__ = [
     "SameFolder",
     "ScenarioAndPopulation",
     "SecretTooOpen",
+    "SensorsApart",
     "SitesDoNotFit",
     "UnknownFormat",
     "UnknownZone",
@@ -257,4 +258,14 @@ class NoRadio(LullwatchError):
         super().__init__(
             f"the radio cannot be used for this: {why}. Is a Bluetooth adapter plugged in and switched on, the "
             "monitor stopped, and the sensor near and charged?"
+        )
+
+
+class SensorsApart(LullwatchError):
+    """Files that are to become one recording are of different times."""
+
+    def __init__(self, days: float) -> None:
+        super().__init__(
+            f"the sensors were not worn together: between one and the next lie {days:.0f} days. "
+            "Import each by itself, or look whether a clock was set wrong"
         )

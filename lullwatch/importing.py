@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import available_timezones
 
-from dsp.records import Site
+from dsp.records import NS, Site, Stretch
 from store.bids_read import BidsRecording, motion_files, read_night
 from store.edf import read_at_rest
 from store.errors import BadRecording
@@ -17,7 +17,7 @@ from store.sealing import read_sealed
 from store.tabular import read_table
 from store.wearables import SUFFIXES, read_wearable
 
-from .errors import AlreadyThere, SitesDoNotFit, UnknownFormat, UnknownZone
+from .errors import AlreadyThere, SensorsApart, SitesDoNotFit, UnknownFormat, UnknownZone
 from .export import export_recording, landing
 
 __all__ = ["Found", "ReadAs", "import_files", "recordings_in", "size_of"]
@@ -54,6 +54,9 @@ class ReadAs:
 
 
 _AS_IT_IS = ReadAs()
+
+_APART_NS = 86_400 * NS
+"""Sensors that were worn together are never this far apart: one was off for a night, or a clock is wrong."""
 
 
 def _silent(_: float) -> None:
@@ -141,6 +144,7 @@ def import_files(
 
     Raises:
         SitesDoNotFit: when there are sites, but not one of their own for each file.
+        SensorsApart: when sensors that are to become one recording were not worn together.
         AlreadyThere: when a recording of this name is in the folder.
         UnknownZone, UnknownFormat, CannotWrite, store.errors.StoreError: when something cannot be read or written.
     """
@@ -151,14 +155,15 @@ def import_files(
     found: list[Found] = []
     for number, path in enumerate(paths):
         as_this = replace(read_as, site=sites[number]) if sites else read_as
-        found += recordings_in(path, as_this, on_progress=on_progress)
+        read = recordings_in(path, as_this, on_progress=on_progress)
+        if not all(one.recording.stretches for one in read):
+            raise BadRecording(path, "no movement signals in it", "Check that this is the right file.")
+        found += read
     if len(sites) > 1:
         found = [_together(found)]
     if name is not None and len(found) == 1:
         found = [replace(found[0], name=name)]
     for one in found:
-        if not one.recording.stretches:
-            raise BadRecording(paths[0], "no movement signals in it", "Check that this is the right file.")
         if (folder / f"{one.name}.edf").exists():
             raise AlreadyThere(folder / f"{one.name}.edf")
     written: list[Path] = []
@@ -168,6 +173,14 @@ def import_files(
             made = export_recording(recording, landed, one.name, lines=(one.events, one.states))
         written += [folder / path.name for path in made]
     return written, [remark for one in found for remark in one.recording.remarks]
+
+
+def _check_one_night(stretches: Sequence[Stretch]) -> None:
+    end_ns = min(s.t0_ns for s in stretches)
+    for stretch in sorted(stretches, key=lambda s: s.t0_ns):
+        if stretch.t0_ns - end_ns > _APART_NS:
+            raise SensorsApart((stretch.t0_ns - end_ns) / NS / 86_400)
+        end_ns = max(end_ns, stretch.end_ns)
 
 
 def _together(found: Sequence[Found]) -> Found:
@@ -185,6 +198,7 @@ def _together(found: Sequence[Found]) -> Found:
         for f, shift in zip(found, shifts, strict=True)
         for stretch in f.recording.stretches
     ]
+    _check_one_night(stretches)
     recording = replace(
         found[0].recording,
         start_utc_ns=begin_ns if dated else None,

@@ -114,6 +114,15 @@ def test_single_sensors_with_their_sites_become_one_recording(tmp_path: Path) ->
     assert [s.t0_ns for s in back.stretches] == [0, 2 * NS]
 
 
+def test_sensors_that_were_not_worn_together_are_not_joined(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(WEARABLES / name) for name in ("axivity_ax3.cwa", "actigraph.gt3x")]
+    assert main(["import", *words, "--site", "LA", "--site", "RA", "--out", str(tmp_path / "out")]) == 2
+    assert "between one and the next lie 1890 days" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_wearable_s_file_is_replayed_after_import(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
