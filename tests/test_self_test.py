@@ -37,6 +37,7 @@ from lullwatch.self_test import NOTE, Outcome, Way, last_outcome
 from lullwatch.self_test_job import outcome_of, told
 from lullwatch.self_test_signal import SPAN_NS, portions
 from lullwatch.spine import Taken
+from store.influx_batches import Batches, Buckets, Raw
 from store.journal import Journal
 from store.rows import FedRow, SegmentRow
 from store.shelf import Shelf
@@ -245,6 +246,17 @@ def test_nothing_of_it_is_in_a_child_s_rows_counts_noise_floor_or_summary(tried:
     assert "self_test" not in {cause for t in facts.technical for cause in t.causes}
 
 
+def test_nothing_of_it_goes_to_the_database(tried: Tried) -> None:
+    with Journal.read_only(tried.journal) as journal:
+        batches = Batches(
+            journal, gateway="home", buckets=Buckets("all"), raw=Raw.FULL, raw_hz=1.0, after_row=0
+        )
+        (batch,) = [b for b in [batches.next(0, 10**9)] if b is not None]
+        body = b"\n".join(piece.body() for piece in batch.pieces)
+    assert b"infant=kid" in body
+    assert b"selftest" not in body
+
+
 def test_the_child_is_detected_on_as_if_there_had_been_no_test(
     tried: Tried, night: Night, tmp_path: Path
 ) -> None:
@@ -349,7 +361,7 @@ async def test_every_evening_at_its_time_it_begins_by_itself(tmp_path: Path) -> 
     async with alone(tmp_path, people=(BEN,), self_test_at=time(18, 3)) as it:
         assert not it.gateway.self_test.running
         await it.until(lambda: any(n.alert.infant == SELF_TEST for n in it.bell.notes), most_s=90.0)
-        await it.until(lambda: not it.gateway.self_test.running)
+        await it.until(lambda: it.journal.notes(SELF_TEST) != [])
         notes = [json.loads(n.text) for n in it.journal.notes(SELF_TEST)]
     assert [(n["by"], n["at"][:16]) for n in notes] == [("every-evening", "2026-01-01T18:03")]
 
