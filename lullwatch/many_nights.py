@@ -20,9 +20,9 @@ import msgspec
 from dsp.settings import Settings
 
 from .errors import LullwatchError
+from .nights import load
 from .pool import Done, on_cores, on_dask
 from .replay import replay, write_results
-from .sources import nights_of
 
 __all__ = ["INDEX", "Order", "Outcome", "TwoOfOneName", "replay_all"]
 
@@ -109,7 +109,7 @@ def replay_all(
     todo = [order for order in orders if order.file not in done]
     results = on_cores(_one, todo, jobs=jobs) if dask is None else on_dask(_one, todo, address=dask)
     with (out / INDEX).open("ab") as index:
-        for outcome in _outcomes(results):
+        for outcome in _outcomes(results, [*done.values()]):
             index.write(msgspec.json.encode(outcome) + b"\n")
             index.flush()
             done[outcome.file] = outcome
@@ -117,9 +117,19 @@ def replay_all(
     return [done[order.file] for order in orders]
 
 
-def _outcomes(results: Iterator[Done[Order, Outcome]]) -> Iterator[Outcome]:
+def _outcomes(results: Iterator[Done[Order, Outcome]], known: Sequence[Outcome]) -> Iterator[Outcome]:
+    taken = {name: outcome.file for outcome in known for name in outcome.nights}
     for done in results:
-        yield done.result or Outcome(done.task.file, error=done.error)
+        outcome = done.result or Outcome(done.task.file, error=done.error)
+        doubled = [name for name in outcome.nights if taken.setdefault(name, outcome.file) != outcome.file]
+        yield (
+            outcome
+            if not doubled
+            else Outcome(
+                outcome.file,
+                error=f"its tables {doubled[0]}_* are those of {taken[doubled[0]]} too; rename one of them",
+            )
+        )
 
 
 def _one(order: Order) -> Outcome:
@@ -129,7 +139,7 @@ def _one(order: Order) -> Outcome:
     part = out / f"{_PART}{Path(order.file).stem}-{os.getpid()}"
     names, hours, events = [], 0.0, 0
     try:
-        for night in nights_of(Path(order.file), infant=order.infant):
+        for night in load(Path(order.file), infant=order.infant):
             replayed = replay(night, age_days=order.age_days, settings=order.settings)
             write_results(replayed, part, picture=order.picture)
             names.append(night.name)

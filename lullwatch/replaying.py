@@ -14,10 +14,10 @@ from .console import Progress, complain, progress, say, say_json
 from .detector import Told
 from .errors import LullwatchError
 from .many_nights import Order, Outcome, replay_all
-from .nights import Night
+from .nights import Night, load
 from .replay import Pace, replay, write_results
 from .settings import exposes_token, read_secret
-from .sources import from_influx, nights_of, sources_in
+from .sources import from_influx, sources_in
 from .summary import summary
 
 __all__ = ["Database", "NothingGiven", "folder", "of_file", "one_by_one"]
@@ -75,7 +75,7 @@ class Database:
 
 def of_file(path: Path, *, infant: str | None, as_arrived: bool) -> list[Night]:
     """Nights of one file."""
-    return nights_of(path, infant=infant, as_arrived=as_arrived)
+    return load(path, infant=infant, as_arrived=as_arrived)
 
 
 def folder(

@@ -10,24 +10,22 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from dsp.records import NS
-from store.bids_read import motion_files, read_night
+from store.bids_read import motion_files
 from store.influx_read import InfluxSource, NoSamples
 
 from .errors import BadNight, NothingToReplay
-from .nights import Night, load, settled_night
+from .nights import Night, settled_night
 from .watch import Watch, watch_of
 
-__all__ = ["from_influx", "is_collection", "nights_of", "sources_in", "span_of"]
+__all__ = ["from_influx", "sources_in", "span_of"]
 
 _RUN: Final = re.compile(r".*_run-([2-9]|[1-9]\d+)\.edf")
 """later parts of a recording, read with the first"""
 
+_PATTERNS: Final = ("*.edf", "*.sqlite", "*_samples.csv", "*_samples.parquet", "*.cwa", "*.gt3x")
+"""files that are nights by their names; other tables may be anything, and are replayed one by one"""
+
 _NOON: Final = time(12)
-
-
-def is_collection(path: Path) -> bool:
-    """Whether a path is a folder of nights and not one night."""
-    return path.is_dir()
 
 
 def sources_in(paths: Sequence[Path]) -> list[Path]:
@@ -41,27 +39,18 @@ def sources_in(paths: Sequence[Path]) -> list[Path]:
         inside = _inside(path) if path.is_dir() else [path]
         if not inside:
             raise NothingToReplay(
-                path, "no recording (.edf), journal (.sqlite) or Motion-BIDS file in this folder"
+                path, "no recording (.edf), journal (.sqlite), Motion-BIDS or *_samples file in this folder"
             )
         found.update(dict.fromkeys(inside))
     return list(found)
 
 
 def _inside(folder: Path) -> list[Path]:
-    edf = [p for p in folder.rglob("*.edf") if not _RUN.fullmatch(p.name)]
-    journals = [p for p in folder.rglob("*.sqlite") if not p.name.endswith(".cursors.sqlite")]
+    found = [p for pattern in _PATTERNS for p in folder.rglob(pattern)]
     motion = [group[0] for group in motion_files(folder)] if any(folder.rglob("*_motion.tsv")) else []
-    return sorted(p for p in (*edf, *journals, *motion) if not any(part.startswith(".") for part in p.parts))
-
-
-def nights_of(path: Path, *, infant: str | None = None, as_arrived: bool = False) -> list[Night]:
-    """The nights of one file, or of a Motion-BIDS dataset; see `nights.load`."""
-    if not (path.is_dir() or path.name.endswith("_motion.tsv")):
-        return load(path, infant=infant, as_arrived=as_arrived)
-    if as_arrived:
-        raise NothingToReplay(path, "only a journal knows in which order its rows arrived")
-    found = [read_night(group) for group in motion_files(path)]
-    return [settled_night(night.name, night.recording, None) for night in found if night.recording.stretches]
+    ours = (p for p in found if not (_RUN.fullmatch(p.name) or p.name.endswith(".cursors.sqlite")))
+    hidden = len(folder.parts)
+    return sorted(p for p in (*ours, *motion) if not any(part.startswith(".") for part in p.parts[hidden:]))
 
 
 def span_of(night: str, zone: str) -> tuple[int, int]:

@@ -13,7 +13,8 @@ from dsp.settings import Settings
 from firmware_sim.night import make_night
 from firmware_sim.scenario import scenario_from_toml
 from lullwatch.__main__ import main
-from lullwatch.many_nights import INDEX, Order, TwoOfOneName, replay_all
+from lullwatch.many_nights import INDEX, Order, Outcome, TwoOfOneName, _outcomes, replay_all
+from lullwatch.pool import Done
 from lullwatch.simulate import write_night
 from lullwatch.sources import sources_in
 
@@ -106,3 +107,11 @@ def test_two_nights_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> N
     todo = [Order(str(tmp_path / sub / "night.edf"), str(tmp_path)) for sub in "ab"]
     with pytest.raises(TwoOfOneName, match="Rename"):
         replay_all(todo, jobs=1)
+
+
+def test_two_files_whose_tables_have_one_name_do_not_overwrite_each_other() -> None:
+    """A journal and its own export."""
+    found = iter([Done(Order("night_a.edf", ""), Outcome("night_a.edf", nights=("night_a",)))])
+    (outcome,) = _outcomes(found, [Outcome("night.sqlite", nights=("night_a",))])
+    assert "night.sqlite" in outcome.error
+    assert outcome.nights == ()

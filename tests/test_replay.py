@@ -16,7 +16,7 @@ from lullwatch.detector import Told
 from lullwatch.nights import Night, load, settled_night
 from lullwatch.replay import Pace, replay, told_lines, write_results
 from lullwatch.replaying import BadPace, pace_of
-from lullwatch.sources import from_influx, nights_of
+from lullwatch.sources import from_influx
 from lullwatch.watch import Watch, config_of
 from store.bids_write import BidsNight, write_dataset
 from store.edf import write_recording
@@ -133,7 +133,7 @@ def test_recordings_of_every_kind_tell_the_same_events(journal_file: Path, tmp_p
     kept = settled_night("kept", recording.at_rest(), None)
     told = spans(kept)
     for path in (tmp_path / "night.edf", tmp_path / "bids"):
-        (night,) = nights_of(path)
+        (night,) = load(path)
         again = spans(night)
         assert [label for label, _, _ in again] == [label for label, _, _ in told]
         away_ns = [
