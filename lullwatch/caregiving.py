@@ -167,9 +167,9 @@ class Caregiving:
             if self._under_way:
                 await asyncio.wait(self._under_way)
 
-    async def on_command(self, infant: str, name: str, payload: bytes) -> bytes:
-        """What came over MQTT; see `Asking.on_command`."""
-        return await self.asking.on_command(infant, name, payload)
+    async def on_command(self, infant: str, name: str, payload: bytes, *, channel: str = "mqtt") -> bytes:
+        """What came over a channel; see `Asking.on_command`."""
+        return await self.asking.on_command(infant, name, payload, channel=channel)
 
     def record(self, alert: Alert) -> Notification:
         """A version of an alert as everyone who reads the topic gets it: silent where a mute covers it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from alerts.links import Links
 from dsp.clock import Clock
@@ -43,7 +44,14 @@ class Phones:
             yield
             return
         host, port = self._page.host, self._page.port
-        async with AckPage(self._links, care.on_command, self._words, clock=clock, host=host, port=port):
+        async with AckPage(
+            self._links,
+            partial(care.on_command, channel="page"),
+            self._words,
+            clock=clock,
+            host=host,
+            port=port,
+        ):
             yield
 
     def _is_open(self, alert_id: str) -> bool:
