@@ -22,7 +22,7 @@ from firmware_sim.population import draw_night
 from firmware_sim.truth import TruthEvent
 from lullwatch.feeding import settled_blocks
 
-__all__ = ["Candidate", "Collected", "Follower", "collect"]
+__all__ = ["Candidate", "Collected", "Follower", "collect", "labelled"]
 
 
 _NEAR_NS = NS // 4
@@ -89,7 +89,7 @@ def collect(seed: int, *, hours: float, population: str, without: frozenset[str]
     ):
         for block in settled_blocks(night.segments(1024), worn):
             pipeline.feed_block(block)
-    return Collected(list(_labelled(noted, night)), list(_paired(followed, night)))
+    return Collected(list(labelled(noted, night)), list(_paired(followed, night)))
 
 
 def _paired(followed: list[tuple[int, int, dict[str, float]]], night: Night) -> Iterator[Follower]:
@@ -105,7 +105,8 @@ def _is_spasm(near: Sequence[TruthEvent]) -> bool:
     return any(e.label is Label.SPASM_LIKE for e in near)
 
 
-def _labelled(noted: list[tuple[int, dict[str, float]]], night: Night) -> Iterator[Candidate]:
+def labelled(noted: list[tuple[int, dict[str, float]]], night: Night) -> Iterator[Candidate]:
+    """What each movement that was judged truly was; a spasm counts once."""
     live = _Live(night)
     used: set[str] = set()
     for k, values in noted:

@@ -10,7 +10,8 @@ from dsp.records import Evidence, Site
 from dsp.rhythm import Rhythm
 from dsp.settings import Settings
 from dsp.shape import LEG_REST_DEG, Shape
-from dsp.weights import weigh
+from dsp.views import view_name
+from dsp.weights import Table, weigh
 
 __all__ = ["Verdict", "confidence_of", "judge_jerks", "judge_spasm", "judge_startle", "match_of", "side_of"]
 
@@ -43,20 +44,22 @@ def judge_spasm(
     legs = [shapes[s] for s in _LEGS if s in shapes and s is not anchor]
     if legs:
         values |= _leg_values(legs, shapes[anchor], shapes)
-    evidence = weigh(settings.spasm_tables, values)
-    evidence += _costs(shapes, anchor, settings)
-    return Verdict(settings.spasm_bias + sum(e.contribution for e in evidence), evidence)
+    tables, bias, cost = _weights(shapes, anchor, settings)
+    evidence = weigh(tables, values)
+    if cost:
+        evidence.append(Evidence("sites_not_seen", float(len(shapes)), -cost))
+    return Verdict(bias + sum(e.contribution for e in evidence), evidence)
 
 
-def _costs(shapes: Mapping[Site, Shape], anchor: Site, settings: Settings) -> list[Evidence]:
-    found = []
-    if anchor is not Site.TR:
-        found.append(Evidence("trunk_not_seen", 1.0, -settings.no_trunk_cost))
-    if len(shapes) == 1:
-        found.append(Evidence("one_site_only", 1.0, -settings.one_site_cost))
-    if shapes[anchor].turn is None:
-        found.append(Evidence("rotation_not_seen", 1.0, -settings.no_gyro_cost))
-    return found
+def _weights(
+    shapes: Mapping[Site, Shape], anchor: Site, settings: Settings
+) -> tuple[tuple[Table, ...], float, float]:
+    """Tables, bias and cost for how the movement was seen; the full view's where there are none of its own."""
+    name = view_name(shapes, anchor, gyro=shapes[anchor].gyro)
+    for view in settings.spasm_views:
+        if view.name == name:
+            return view.tables, view.bias, view.member_cost
+    return settings.spasm_tables, settings.spasm_bias, 0.0
 
 
 def _anchor_values(shape: Shape) -> dict[str, float]:

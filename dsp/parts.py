@@ -28,6 +28,7 @@ from dsp.state import StateTracker
 from dsp.stiffening import Hold, StiffeningTracker
 from dsp.trains import Frame, TrainTracker
 from dsp.tremor import TremorTracker
+from dsp.views import View
 from dsp.weights import Table
 
 __all__ = ["PARTS"]
@@ -37,5 +38,5 @@ PARTS: tuple[type, ...] = (
     Inputs, Label, Likelihood, LongTracker, LooseTracker, Run,
     Member, MovementTracker, OpenBurst, Pulse, RockingTracker, RunningMedian, Scale,
     Scene, Section, Segment, SegmentFlag, Segmenter, Settings, Site, SiteGrid, SpasmTracker, State,
-    StateTracker, StiffeningTracker, Stretch, Table, Trace, TrainTracker, TremorTracker, Waiting, WearTracker,
+    StateTracker, StiffeningTracker, Stretch, Table, Trace, TrainTracker, TremorTracker, View, Waiting, WearTracker,
 )  # fmt: skip

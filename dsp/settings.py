@@ -8,6 +8,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from dsp.likelihoods import STATE, Likelihood
+from dsp.views import VIEWS, View
 from dsp.weights import (
     AGE,
     HICCUPS,
@@ -87,7 +88,7 @@ class Settings:
     spasm_bias: float = SPASM_BIAS
     no_trunk_cost: float = 1.0
     one_site_cost: float = 1.5
-    no_gyro_cost: float = 1.5
+    spasm_views: tuple[View, ...] = VIEWS
     member_least: float = 0.8
     single_least: float = 4.5
     single_clear: float = 5.5
