@@ -360,9 +360,9 @@ class Gateway:
                 self._intake.add_quietly(row)
                 self._utc.add(row)
                 known = row
-                self.on_trouble("clock", "the clock was set")
+                self._troubles.say("clock", "the clock was set")
             elif row.utc_ns < EARLIEST_UTC_NS:
-                self.on_trouble("clock", "the computer does not know the date")
+                self._troubles.say("clock", "the computer does not know the date")
             else:
                 self._troubles.say("clock", "")
 
