@@ -53,11 +53,11 @@ from store.journal import Journal
 
 START_UTC_NS: Final = 1_767_290_400 * NS
 SERIES: Final = "repeated_brief_movements"
-COUNT: Final = 6
-"""Spasms of a series: five visible ones are what the targets speak of, and one to spare."""
-WARM_UP_S: Final = 60.0
-"""Before the first series: noise floors settle within two epochs."""
-APART_S: Final = 150.0
+COUNT: Final = 5
+"""Spasms of a series: five visible ones are what the targets speak of."""
+WARM_UP_S: Final = 30.0
+"""Before the first series: noise floors settle within an epoch."""
+APART_S: Final = 125.0
 """From one series to the next, so that no gap of less than a minute joins them."""
 PER_HOME: Final = 10
 AFTER_S: Final = 20.0

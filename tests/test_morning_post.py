@@ -10,6 +10,7 @@ from datetime import date, time
 from pathlib import Path
 
 import pytest
+from bleak.backends.device import BLEDevice
 
 from alerts.mqtt import BrokerAddress, MqttPublisher
 from alerts.payloads import Message, Topics
@@ -17,8 +18,9 @@ from alerts.people import Person
 from alerts.proof import PUBLISHED, RAISED
 from alerts.telling import ChannelFailed, Kind, Notification
 from alerts.words import Wording
-from dsp.records import NS, Delivery
+from dsp.records import NS, Delivery, Site
 from firmware_sim.sim_clock import SimClock
+from lullwatch.gateway import Gateway, Radio, Sensor, Wearer
 from lullwatch.morning_post import MorningPost, summary_id
 from store.journal import Journal
 from store.rows import Row
@@ -267,3 +269,37 @@ def test_who_comes_later_finds_it_at_the_broker(house: House, mosquitto: Broker)
         received = late.next()
     assert received.retained
     assert json.loads(received.payload)["night"] == date(2026, 11, 21).isoformat()
+
+
+async def test_the_gateway_sends_it_at_the_time_of_its_settings(tmp_path: Path, mosquitto: Broker) -> None:
+    clock = SimClock(SEVEN - 400 * NS)
+
+    async def nobody(_: str) -> BLEDevice:
+        raise NotImplementedError
+
+    with Journal.open(tmp_path / "journal.sqlite") as journal:
+        gateway = Gateway(
+            name=mosquitto.topic,
+            journal=journal,
+            clock=clock,
+            clock_row=replace(CLOCK, t_ns=clock.now_ns(), utc_ns=clock.now_ns() - T0 + BED_UTC_NS),
+            wearers=[Wearer("inf1", (Sensor(Site.LA, "la", "C0:00:00:00:00:01"),))],
+            radio=Radio(nobody),
+            broker=BrokerAddress(mosquitto.host, mosquitto.port),
+            summary_at=time(7),
+            wording=Wording("de"),
+        )
+
+        async def settle() -> None:
+            await asyncio.sleep(0)
+            await gateway.settle()
+
+        with await asyncio.to_thread(mosquitto.sub, f"lullwatch/{mosquitto.topic}/inf1/summary") as sub:
+            async with gateway:
+                await clock.run(SEVEN + 180 * NS, pace=200.0, settle=settle)
+                received = await asyncio.to_thread(sub.next)
+                assert await asyncio.to_thread(sub.nothing_for, 0.3)
+    body = json.loads(received.payload)
+    assert body["night"] == "2026-11-21"
+    assert body["lines"][0].startswith("Nacht vom")
+    assert body["blind"][0]["causes"] == ["no_data:LA"]
