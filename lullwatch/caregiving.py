@@ -120,6 +120,9 @@ class Caregiving:
         )  # fmt: skip
         self._news = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
+        """messages to people"""
+        self._beside: set[asyncio.Task[None]] = set()
+        """how alerts stand, for whoever reads the topic: nobody waits for these"""
 
     def begin(self, rows: Iterable[Row]) -> None:
         """Fold what the journal says, see `recent_rows`; what was under way when the last run ended is due again."""
@@ -158,7 +161,7 @@ class Caregiving:
             self.machine.fold(row)
         await self._written(rows)
         for send in due.sends:
-            self._start(self._deliver(send))
+            self._start(self._deliver(send), self._under_way)
         return True
 
     async def settled(self) -> None:
@@ -256,7 +259,7 @@ class Caregiving:
     def _tell_all(self, alert: Alert, kind: Kind) -> None:
         """Whoever reads the topic learns how an alert stands, whether they were told or not."""
         send = Send("", "mqtt", alert.id, alert.version, kind, 0, rings=False)
-        self._start(self._published(send))
+        self._start(self._published(send), self._beside)
 
     async def _published(self, send: Send) -> None:
         assert self._mqtt is not None  # noqa: S101 - narrows the type; whoever calls has looked
@@ -265,10 +268,11 @@ class Caregiving:
         except ChannelFailed as error:
             _log.info("how alert %s stands was not published: %s", send.alert_id, error)
 
-    def _start(self, work: Awaitable[None]) -> None:
+    @staticmethod
+    def _start(work: Awaitable[None], among: set[asyncio.Task[None]]) -> None:
         task = asyncio.ensure_future(work)
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        among.add(task)
+        task.add_done_callback(among.discard)
 
     async def _wait(self) -> None:
         """Until there is news, or it is time to look again."""
