@@ -20,7 +20,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
-@pytest.mark.parametrize("command", [c.__name__ for c in COMMANDS])
+@pytest.mark.parametrize("command", [c.__name__.replace("_", "-") for c in COMMANDS])
 def test_every_command_shows_an_example_in_its_help(command: str) -> None:
     done = run(command, "--help")
     assert done.returncode == 0

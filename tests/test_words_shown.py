@@ -31,7 +31,11 @@ from tests.wording import faults
 ROOT = Path(__file__).resolve().parents[1]
 SITES = event().sites
 FOR_CAREGIVERS = [
-    *(path for name in ("phones", "home-assistant", "summary") if (path := ROOT / "docs" / f"{name}.md").exists()),
+    *(
+        path
+        for name in ("phones", "home-assistant", "summary")
+        if (path := ROOT / "docs" / f"{name}.md").exists()
+    ),
     *(ROOT / "deploy" / "homeassistant").glob("*.yaml"),
 ]
 """pages and files that somebody reads who looks after an infant"""
