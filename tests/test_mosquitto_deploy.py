@@ -150,9 +150,10 @@ async def test_a_user_whom_the_list_does_not_let_write_is_told_though_the_broker
     assert "access list" in told[0]
 
 
-async def test_a_refused_subscription_is_told_with_the_topics(
-    mosquitto_program: Found, tmp_path: Path
+async def test_a_gateway_that_may_not_read_its_own_status_is_told(
+    mosquitto_program: Found, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("alerts.mqtt.CONFIRM_TIMEOUT_S", 2.0)
     server = ShippedMosquitto(tmp_path / "m", mosquitto_program)
     server.start()
     server.stop()
