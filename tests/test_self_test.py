@@ -442,3 +442,19 @@ async def test_a_socket_left_by_a_crash_is_taken_over(tmp_path: Path) -> None:
 
     async with Control(tmp_path, {"yes": yes}):
         assert await ask(tmp_path, "yes", timeout_s=PATIENCE_S) == {"ok": True}
+
+
+async def test_a_command_over_mqtt_begins_it_and_is_answered(tmp_path: Path, mosquitto: Broker) -> None:
+    place = f"lullwatch/{mosquitto.topic}"
+    async with alone(tmp_path, mosquitto) as it:
+        await it.until(lambda: it.gateway._publisher is not None and it.gateway._publisher.connected)
+        with await asyncio.to_thread(mosquitto.sub, f"{place}/+/result/test") as answers:
+            asked = json.dumps({"by": "anna", "id": "t1"})
+            await asyncio.to_thread(mosquitto.pub, f"{place}/gateway/set/test", asked)
+            await it.until(lambda: it.gateway.self_test.running)
+            await it.until(lambda: not it.gateway.self_test.running)
+            answer = json.loads((await asyncio.to_thread(answers.next)).payload)
+        await it.until(lambda: it.journal.notes(SELF_TEST) != [])
+        (note,) = it.journal.notes(SELF_TEST)
+    assert (answer["ok"], answer["id"]) == (True, "t1")
+    assert (json.loads(note.text)["result"], note.author) == ("passed", "anna")
