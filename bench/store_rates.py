@@ -9,7 +9,7 @@ Against a real InfluxDB 1.6.7 behind the v2-write shim, in a process of its own 
   disk      bytes of the night after compaction; beside it what exact times of every packet would take
   read      the night back, in a process of its own, and whether it is the journal's bit for bit
   live      how long commits take beside a sink that catches up, and without one
-  nights    short nights replayed by one process and by two
+  nights    nights of two hours replayed by one process and by two
 """
 
 from __future__ import annotations
@@ -53,6 +53,9 @@ from store.rows import SegmentRow
 HERE = Path(__file__).resolve().parent
 START_UTC_NS = 1_767_290_400 * NS
 INFANT = "bench"
+NIGHT_HOURS = 2.0
+ROUNDS = 3
+RACED = [f"{name}{number}" for number in range(ROUNDS) for name in ("ours", "points")]
 SPEAKS_OF = ("store/influx*.py", "lullwatch/many_nights.py", "lullwatch/pool.py", "bench/store_*.py")
 POINTS_A_CALL = 5000
 """What influxdb-client's documentation shows for Points written synchronously."""
@@ -66,11 +69,11 @@ def packets(hours: float) -> Iterator[tuple[SegmentRow, ...]]:
     drift = dict(zip(hour, (23e-6, -31e-6, 47e-6), strict=False))
     chance = np.random.default_rng(1)
     counts = {site: len(rows) for site, rows in hour.items()}
-    for number in range(int(min(counts.values()) * hours)):
+    for number in range(round(hours * 3600 * 104 / 16)):
         rows = []
         for site, made in hour.items():
             plain = made[number % counts[site]]
-            n, rate_hz = plain.n, NS / plain.step_ns
+            n, rate_hz = plain.n, 104.0
             begin_s = number * 16 / rate_hz / (1 + drift[site])
             arrived_s = begin_s + n / rate_hz + 0.012 + float(chance.exponential(0.01))
             clock = round(number * 16 / rate_hz * CLOCK_HZ) % CLOCK_WRAP
@@ -157,7 +160,7 @@ def plain_client(path: Path, where: dict[str, Any], bucket: str, points: int) ->
             if len(segments) * 16 >= points:
                 break
     client = InfluxDBClient(url=where["url"], token=where["token"], org="lullwatch", timeout=60_000)
-    began, own = time.perf_counter(), time.process_time()
+    began, own, engine = time.perf_counter(), time.process_time(), cpu_s(where["pid"])
     made = 0
     with client, client.write_api(write_options=SYNCHRONOUS) as api:
         batch: list[Point] = []
@@ -175,7 +178,25 @@ def plain_client(path: Path, where: dict[str, Any], bucket: str, points: int) ->
             api.write(bucket=bucket, record=batch)
             made += len(batch)
     took = time.perf_counter() - began
-    return {"points": made, "points_a_second": made / took, "own_cpu_s": time.process_time() - own}
+    return {
+        "points": made,
+        "points_a_second": made / took,
+        "own_cpu_s": time.process_time() - own,
+        "engine_cpu_s": cpu_s(where["pid"]) - engine,
+    }
+
+
+def raced(path: Path, where: dict[str, Any], points: int) -> dict[str, Any]:
+    """Ours and the plain client in turns; each one's best counts, so that who else uses the cores counts less."""
+    ours, peers = [], []
+    for round_ in range(ROUNDS):
+        path.with_name(f"{path.stem}.cursors.sqlite").unlink(missing_ok=True)
+        ours.append(written(path, where, f"ours{round_}"))
+        peers.append(plain_client(path, where, f"points{round_}", points))
+    best = [max(runs, key=lambda run: run["points_a_second"]) for runs in (ours, peers)]
+    each = [round(a["points_a_second"] / b["points_a_second"], 2) for a, b in zip(ours, peers, strict=True)]
+    ratio = round(best[0]["points_a_second"] / best[1]["points_a_second"], 2)
+    return {"ours": rounded(best[0]), "peer": rounded(best[1]), "ratio": ratio, "ratio_each_round": each}
 
 
 def part_of(path: Path, target: Path, points: int) -> None:
@@ -268,18 +289,22 @@ def catch_up(path: Path, where: dict[str, Any], bucket: str, stop: threading.Eve
 
 
 def nights(folder: Path, count: int) -> dict[str, float]:
-    """Short nights by one process and by two: how much faster, and what a night costs beside its own work."""
+    """Nights of two hours by one process and by two: how much faster, and what a night costs beside its own work."""
     recordings = folder / "recordings"
-    for seed in range(count):
-        scenario = make_night("demo_hour", seed=seed).scenario.lasting(600)
-        night = make_night(replace(scenario, name=f"n{seed}"), seed=seed, infant=f"s{seed}")
-        write_night(night, recordings)
-    found: dict[str, float] = {"nights": count}
+    one = make_night(
+        make_night("demo_hour", seed=1).scenario.lasting(3600 * NIGHT_HOURS), seed=1, infant="s1"
+    )
+    write_night(one, recordings)
+    for path in sorted(recordings.iterdir()):
+        for number in range(1, count):
+            os.link(path, path.with_name(path.name.replace("seed-1", f"seed-1{number:03d}")))
+    found: dict[str, float] = {"nights": count, "hours_each": NIGHT_HOURS}
     for jobs in (1, 2):
         out = folder / f"out-{jobs}"
         orders = [Order(str(path), str(out)) for path in sources_in([recordings])]
         began = time.perf_counter()
         outcomes = replay_all(orders, jobs=jobs)
+        assert not any(outcome.error for outcome in outcomes), outcomes
         took = time.perf_counter() - began
         busy = sum(o.seconds for o in outcomes)
         found |= {f"seconds_{jobs}": took, f"overhead_s_a_night_{jobs}": (took * jobs - busy) / count}
@@ -302,32 +327,29 @@ def main() -> int:
     parser.add_argument(
         "--points", type=int, default=200_000, help="points for the Point class and ours beside it"
     )
-    parser.add_argument("--nights", type=int, default=24, help="short nights for the pool")
+    parser.add_argument("--nights", type=int, default=16, help="nights of two hours for the pool")
     parser.add_argument("--read", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.read:
         print(json.dumps(read_here(*json.loads(given.read))))
         return 0
-    figures: dict[str, Any] = {}
+    figures: dict[str, Any] = {"load at the start": round(os.getloadavg()[0], 1)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = folder / "night.sqlite"
         points = fill(path, given.hours)
         print(f"{points} points in the journal")
-        with server(folder / "influx", "night", "ours", "points", "live") as where:
+        with server(folder / "influx", "night", "live", *RACED) as where:
             figures["write"] = rounded(written(path, where, "night"))
             print("write", figures["write"])
             part_of(path, folder / "part.sqlite", given.points)
-            ours = rounded(written(folder / "part.sqlite", where, "ours"))
-            peer = rounded(plain_client(path, where, "points", given.points))
-            ratio = round(ours["points_a_second"] / peer["points_a_second"], 2)
-            figures["beside Point"] = {"ours": ours, "peer": peer, "ratio": ratio}
+            figures["beside Point"] = raced(folder / "part.sqlite", where, given.points)
             print("beside Point", figures["beside Point"])
-            size, exact = on_disk(folder / "influx", "night"), on_disk(folder / "influx", "points")
+            size, exact = on_disk(folder / "influx", "night"), on_disk(folder / "influx", "points0")
             figures["disk"] = {
                 "mb": round(size / 1e6, 1),
                 "bytes_a_point": round(size / points, 2),
-                "bytes_a_point_exact_times": round(exact / peer["points"], 2),
+                "bytes_a_point_exact_times": round(exact / figures["beside Point"]["peer"]["points"], 2),
             }
             print("disk", figures["disk"])
             with Journal.read_only(path) as journal:
@@ -339,6 +361,7 @@ def main() -> int:
             Path(folder / "night.cursors.sqlite").unlink()
             figures["live commits"] = rounded(commits(path, folder / "commits", where, "live", 20.0))
             print("live commits", figures["live commits"])
+        figures["load at the end"] = round(os.getloadavg()[0], 1)
         figures["nights"] = rounded(nights(folder, given.nights))
         print("nights", figures["nights"])
     print(f"peak of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")

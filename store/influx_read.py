@@ -24,7 +24,7 @@ from store.recording import AtRest
 __all__ = ["CannotRead", "InfluxSource", "NoSamples"]
 
 _WINDOW_NS: Final = 600 * NS
-"""Asked for at once: 190,000 points of three sensors. A whole night as text would take two gigabytes."""
+"""Asked for at once: 60,000 points of a sensor. A whole night as text would take two gigabytes."""
 
 _TIMEOUT_S: Final = 120.0
 """A window takes a tenth of a second; a small computer that compacts at the same time takes many."""
@@ -85,6 +85,12 @@ class InfluxSource:
         rows = self._rows(self._database, "SHOW TAG VALUES FROM imu WITH KEY = infant")
         return sorted({str(row["value"]) for row in rows})
 
+    def _sites(self, infant: str) -> list[str]:
+        rows = self._rows(
+            self._database, f"SHOW TAG VALUES FROM imu WITH KEY = site WHERE {self._of(infant)}"
+        )
+        return sorted({str(row["value"]) for row in rows})
+
     def newest_utc_ns(self, infant: str) -> int | None:
         """UTC of the infant's newest sample; None when there is none."""
         rows = self._rows(self._database, f"SELECT last(ax) AS ax FROM imu WHERE {self._of(infant)}")  # noqa: S608 - values are quoted, and reading is all a query can do
@@ -112,9 +118,11 @@ class InfluxSource:
             store.influx_segments.MoreThanOne: the span holds recordings that are not one timeline.
         """
         shelves = Shelves(self._database, end_utc_ns)
-        for frames in self._windows(infant, onset_utc_ns, end_utc_ns + _BEFORE_NS):
-            for frame in frames:
-                shelves.add(frame)
+        for site in self._sites(infant):  # one after the other, so that only one is in memory as text
+            for frames in self._windows(infant, site, onset_utc_ns, end_utc_ns + _BEFORE_NS):
+                for frame in frames:
+                    shelves.add(frame)
+            shelves.finish()
         found = shelves.stretches()
         if not found.stretches:
             # CSV is empty where JSON says why
@@ -122,23 +130,25 @@ class InfluxSource:
             raise NoSamples(self._database, infant)
         return AtRest(infant, zone, found.start_utc_ns, found.t0_ns, found.stretches, remarks=found.remarks)
 
-    def _windows(self, infant: str, onset_ns: int, end_ns: int) -> Iterator[list[Frame]]:
+    def _windows(self, infant: str, site: str, onset_ns: int, end_ns: int) -> Iterator[list[Frame]]:
         """Samples window by window; the next one is fetched while one is worked on."""
         starts = range(onset_ns, end_ns, _WINDOW_NS)
         with ThreadPoolExecutor(1, thread_name_prefix="influx-read") as ahead:
             fetching: Future[tuple[bytes, str]] | None = None
             for start in starts:
-                fetched = fetching or ahead.submit(self._window, infant, start, end_ns)
+                fetched = fetching or ahead.submit(self._window, infant, site, start, end_ns)
                 following = start + _WINDOW_NS
                 body, kind = fetched.result()
                 fetching = (
-                    ahead.submit(self._window, infant, following, end_ns) if following < end_ns else None
+                    ahead.submit(self._window, infant, site, following, end_ns)
+                    if following < end_ns
+                    else None
                 )
                 yield frames_of(body, kind)
 
-    def _window(self, infant: str, start_ns: int, end_ns: int) -> tuple[bytes, str]:
+    def _window(self, infant: str, site: str, start_ns: int, end_ns: int) -> tuple[bytes, str]:
         until_ns = min(start_ns + _WINDOW_NS, end_ns)
-        where = f"{self._of(infant)} AND time >= {start_ns} AND time < {until_ns}"
+        where = f"{self._of(infant)} AND site = {_quoted(site)} AND time >= {start_ns} AND time < {until_ns}"
         return self._asked(self._database, f"SELECT {_FIELDS} FROM imu WHERE {where} GROUP BY site, sensor")  # noqa: S608 - as above
 
     def _of(self, infant: str) -> str:

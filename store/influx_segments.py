@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ class MoreThanOne(StoreError):
             f"database {database!r}: the span holds more than one recording (the gateway's time of site {site} begins "
             "anew in it). Choose one with --from and --to."
         )
+
+
+_Number = TypeVar("_Number", np.int64, np.int16, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Shelves:
         self._database = database
         self._end_utc_ns = end_utc_ns
         self._shelves: dict[tuple[str, str], _Shelf] = {}
+        self._made: list[Stretch] = []
+        self._starts: list[tuple[int, int]] = []
         self._left_out = 0
 
     def add(self, frame: Frame) -> None:
@@ -80,35 +85,44 @@ class Shelves:
         shelf.whole.append(words[:, [0, 1, 2, 3, 6, 7]].astype(np.int64))
         shelf.scales.append(words[:, 4:6].astype(np.float64))
 
-    def stretches(self) -> Assembled:
-        """What the points make; the points are let go."""
-        made: list[Stretch] = []
-        starts: list[tuple[int, int]] = []
+    def finish(self) -> None:
+        """Make stretches of the points so far, and let the points go."""
         while self._shelves:
             (site, sensor), shelf = self._shelves.popitem()
-            kept, utc_ns = self._packets(site, shelf)
-            if len(kept.t0s_ns):
-                starts.append((int(kept.t0s_ns[0]), int(utc_ns[0])))
-                made += kept.stretches(Site(site), sensor)
-        made.sort(key=lambda s: (s.t0_ns, s.site, s.sensor, s.boot, int(s.seqs[0])))
-        t0_ns, start_utc_ns = min(starts, default=(0, None))
+            packets = self._packets(site, shelf)
+            if packets is not None:
+                self._made += packets.stretches(Site(site), sensor)
+
+    def stretches(self) -> Assembled:
+        """What the points make."""
+        self.finish()
+        made = sorted(self._made, key=lambda s: (s.t0_ns, s.site, s.sensor, s.boot, int(s.seqs[0])))
+        t0_ns, start_utc_ns = min(self._starts, default=(0, None))
         remark = f"{self._left_out} packets are left out: not all of their samples are in the database"
         return Assembled(tuple(made), t0_ns, start_utc_ns, (remark,) if self._left_out else ())
 
-    def _packets(self, site: str, shelf: _Shelf) -> tuple[_Packets, NDArray[np.int64]]:
-        """Packets of which every sample is there."""
-        heads, utc_ns = np.concatenate(shelf.heads), np.concatenate(shelf.utc_ns)
-        whole, scales = np.concatenate(shelf.whole), np.concatenate(shelf.scales)
+    def _packets(self, site: str, shelf: _Shelf) -> _Packets | None:
+        """Packets of which every sample is there, in the order of time; None when there are none."""
+        heads, utc_ns = _joined(shelf.heads), _joined(shelf.utc_ns)
+        whole, scales = _joined(shelf.whole), _joined(shelf.scales)
         complete = np.diff(heads, append=shelf.points) == whole[:, 2]
         wanted = utc_ns < self._end_utc_ns
         self._left_out += int(np.count_nonzero(wanted & ~complete))
         if _spread(utc_ns[wanted] - whole[wanted, 5]) > _ONE_TIMELINE_NS:
             raise MoreThanOne(self._database, site)
         keep = np.flatnonzero(complete & wanted)
+        if not keep.size:
+            return None
         keep = keep[np.argsort(whole[keep, 5], kind="stable")]
-        counts = np.concatenate(shelf.counts) if len(shelf.counts) > 1 else shelf.counts[0]
-        shelf.counts = []
-        return _Packets(heads[keep], whole[keep], scales[keep], counts), utc_ns[keep]
+        self._starts.append((int(whole[keep[0], 5]), int(utc_ns[keep[0]])))
+        return _Packets(heads[keep], whole[keep], scales[keep], _joined(shelf.counts))
+
+
+def _joined(parts: list[NDArray[_Number]]) -> NDArray[_Number]:
+    """The parts as one; they are let go."""
+    joined = np.concatenate(parts)
+    parts.clear()
+    return joined
 
 
 def _spread(values: NDArray[np.int64]) -> int:
