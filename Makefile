@@ -61,7 +61,7 @@ accuracy: $(VENV)/.dev ## slow tier: how well patterns are told apart on simulat
 	@$(BIN)/python bench/accuracy.py $(ACCURACY)
 
 latency: $(VENV)/.dev ## slow tier: how soon a series reaches an independent MQTT client, 200 in simulated time and 20 at real pace
-	@$(BIN)/python bench/latency.py
+	@$(BIN)/python bench/latency.py $(LATENCY)
 
 crash: $(VENV)/.dev ## slow tier: a monitor killed 200 times, and what is lost (nothing may be)
 	@$(BIN)/python bench/crash.py $(CRASH)

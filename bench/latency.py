@@ -1,6 +1,6 @@
 """How soon a series reaches a person: virtual socks to an independent MQTT client; writes docs/evidence/latency.json.
 
-    python bench/latency.py [--accelerated 200] [--real 20]
+    python bench/latency.py [--accelerated 200] [--real 20] [--keep FOLDER]
 
 Series of well visible spasms: at least five of them, 5 to 10 s apart, symmetric, not subtle, awake, with nothing
 else going on. Everything between the sock's radio and the receiver is real: HCI, L2CAP, ATT and GATT, the journal on
@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import evidence
+import msgspec
 import numpy as np
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -321,36 +322,56 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--accelerated", type=int, default=200, help="series in simulated time")
     parser.add_argument("--real", type=int, default=20, help="series at real pace")
+    parser.add_argument("--keep", type=Path, help="folder for what was measured; another run goes on from it")
     given = parser.parse_args(words)
     program = obtain(MOSQUITTO)
     if isinstance(program, Missing):
         print(program, file=sys.stderr)
         return 2
-    found: dict[str, Any] = {}
+    kept = Kept(given.keep)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         broker = stack.enter_context(LocalMosquitto(folder / "broker", program=program))
-        quick: list[Told] = []
-        for home in range(-(-given.accelerated // PER_HOME)):
-            quick += accelerated(make_home(FIRST_SEED + home, series=PER_HOME), folder, broker)
-            print(f"accelerated: {len(quick)} series", flush=True)
-        found["accelerated"] = figures(quick)
+        # what takes minutes comes before what takes half an hour
         slow: list[Told] = []
         for first in range(0, given.real, SIDE_BY_SIDE):
             seeds = range(FIRST_SEED + 500 + first, FIRST_SEED + 500 + min(first + SIDE_BY_SIDE, given.real))
-            slow += at_real_pace([make_home(seed, series=1) for seed in seeds], folder, broker)
-            print(f"real pace: {len(slow)} series", flush=True)
-        found["real_pace"] = figures(slow)
-    print(json.dumps(found, indent=2))
+            homes = [make_home(seed, series=1) for seed in seeds]
+            slow += kept.get(f"real-{first}", lambda: at_real_pace(homes, folder, broker))  # noqa: B023 - called at once
+            print("real pace", json.dumps(figures(slow)), flush=True)
+        quick: list[Told] = []
+        for home in range(-(-given.accelerated // PER_HOME)):
+            night = make_home(FIRST_SEED + home, series=PER_HOME)
+            quick += kept.get(f"accelerated-{home}", lambda: accelerated(night, folder, broker))  # noqa: B023 - called at once
+            print("accelerated", json.dumps(figures(quick)), flush=True)
+    found = {"accelerated": figures(quick), "real_pace": figures(slow)}
     if given.accelerated >= 200 and given.real >= 20:
-        command = "python bench/latency.py"
+        told = [asdict(t) for t in (*quick, *slow)]
         evidence.write(
             "latency",
-            command=command,
+            command="python bench/latency.py",
             speaks_of=SPEAKS_OF,
-            figures={**found, "series": [asdict(t) for t in (*quick, *slow)]},
+            figures={**found, "series": told},
         )
     return 0
+
+
+class Kept:
+    """What was measured before, by part, so that a run goes on where it was broken off."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def get(self, part: str, measure: Callable[[], list[Told]]) -> list[Told]:
+        """What is kept of a part, else what is measured now."""
+        path = None if self._folder is None else self._folder / f"{part}.json"
+        if path is not None and path.exists():
+            return msgspec.json.decode(path.read_bytes(), type=list[Told])
+        told = measure()
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(msgspec.json.encode(told))
+        return told
 
 
 if __name__ == "__main__":
