@@ -1,4 +1,6 @@
-"""Home Assistant Core itself as the consumer: discovery, states, availability, buttons; writes docs/evidence/homeassistant.json.
+"""Home Assistant Core itself as the consumer; writes docs/evidence/homeassistant.json.
+
+Discovery, states, availability, buttons, the blueprint, removal.
 
     python bench/homeassistant.py --core .venv-homeassistant/bin/hass
 
@@ -29,7 +31,7 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import evidence
 import paho.mqtt.client as paho
@@ -54,10 +56,14 @@ START_S: Final = 180.0
 """Core loads dozens of integrations' requirements on two busy cores."""
 PATIENCE_S: Final = 240.0
 _CLONE_NEWNET: Final = 0x40000000
+T = TypeVar("T")
 
 
 class HomeAssistantError(Exception):
     """Something that Home Assistant should have shown or done did not come."""
+
+    def __init__(self, what: str, seen: object) -> None:
+        super().__init__(f"{what}; seen: {seen}")
 
 
 def alone() -> None:
@@ -128,7 +134,7 @@ class Eye:
             self.all.append((message.topic, self.last[message.topic]))
             self._news.notify_all()
 
-    def until(self, what: str, so: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
+    def until(self, what: str, so: Callable[[], T | None], patience_s: float = PATIENCE_S) -> T:
         """Wait until it is so; what it gave."""
         give_up = time.monotonic() + patience_s
         with self._news:
@@ -140,7 +146,7 @@ class Eye:
                     shown = {
                         t: p for t, p in self.last.items() if t.startswith("ha_out/") and t.endswith("/state")
                     }
-                    raise HomeAssistantError(f"not so after {patience_s:.0f} s: {what}; states: {shown}")
+                    raise HomeAssistantError(what, shown)
         return found
 
     def say(self, topic: str, payload: str) -> None:
@@ -149,7 +155,7 @@ class Eye:
     def state(self, entity: str) -> str | None:
         return self.last.get(f"ha_out/{entity.replace('.', '/')}/state")
 
-    def attribute(self, entity: str, name: str) -> Any:
+    def attribute(self, entity: str, name: str) -> float | str | None:
         found = self.last.get(f"ha_out/{entity.replace('.', '/')}/{name}")
         return None if found is None else json.loads(found)
 
@@ -216,7 +222,7 @@ def entity_of(folder: Path, unique_id: str) -> str:
                 if entity["unique_id"] == unique_id:
                     return str(entity["entity_id"])
         time.sleep(0.5)
-    raise HomeAssistantError(f"Home Assistant made no entity {unique_id}")
+    raise HomeAssistantError("an entity of ours", unique_id)
 
 
 def checked(
@@ -251,7 +257,7 @@ def checked(
     eye.until("the infant is awake", lambda: eye.state(state) == "awake")
     eye.until("a minute was usable", lambda: eye.state(coverage) == "usable")
     eye.until("the series is counted", lambda: eye.state(series) == "1")
-    eye.until("with its coverage beside it", lambda: (eye.attribute(series, "seen_s") or 0) > 0)
+    eye.until("with its coverage beside it", lambda: float(eye.attribute(series, "seen_s") or 0) > 0)
     eye.until("the last event is named", lambda: eye.state(last) == "repeated_brief_movements")
     eye.until("the alert is an event", lambda: eye.attribute(alert, "event_type") in ("urgent", "notice"))
     eye.until(
@@ -267,7 +273,7 @@ def checked(
     phones = [json.loads(p) for t, p in eye.all if t == "bench/phone"]
     loud = [p for p in phones if p["data"]["push"]["sound"] != "none"]
     if bool(rang) != bool(loud):
-        raise HomeAssistantError(f"{len(rang)} alerts ring, {len(loud)} times the phone did")
+        raise HomeAssistantError("the phone rings for what rings", (len(rang), len(loud)))
     seen["phone"] = {"title": phone["title"], "messages": len(phones), "loud": len(loud), "rang": len(rang)}
     buttons = {b["action"].split("|")[1]: b["action"] for b in phone["data"]["actions"]}
     eye.say("bench/touch", buttons["film"])
@@ -278,7 +284,7 @@ def checked(
     answer = json.loads(eye.until("the button is answered", lambda: eye.last.get(f"{base}/result/ack")))
     seen["ack"] = {"ok": answer["ok"], "alerts": len(answer.get("alerts", []))}
     if not (answer["ok"] and answer["alerts"] and seen["film"]):
-        raise HomeAssistantError(f"the acknowledgement was refused: {answer}, note {film}")
+        raise HomeAssistantError("answers that are not refusals", (answer, film))
     eye.until("nothing waits any more", lambda: eye.state(waiting) == "0")
 
     eye.say("homeassistant/status", "online")

@@ -153,7 +153,7 @@ async def test_a_user_whom_the_list_does_not_let_write_is_told_though_the_broker
 async def test_a_gateway_that_may_not_read_its_own_status_is_told(
     mosquitto_program: Found, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alerts.mqtt.CONFIRM_TIMEOUT_S", 2.0)
+    monkeypatch.setattr("alerts.mqtt.CONFIRM_TIMEOUT_S", 1.0)
     server = ShippedMosquitto(tmp_path / "m", mosquitto_program)
     server.start()
     server.stop()
@@ -288,7 +288,7 @@ def settings_for(server: ShippedMosquitto, **more: str | None) -> BrokerSettings
 async def test_a_client_certificate_stands_for_a_password(
     mosquitto_program: Found, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alerts.mqtt.CONFIRM_TIMEOUT_S", 2.0)
+    monkeypatch.setattr("alerts.mqtt.CONFIRM_TIMEOUT_S", 1.0)
     with ShippedMosquitto(tmp_path / "m", mosquitto_program, client_certificates=True) as server:
         certs = server.certs
         own = {"cert_file": str(certs / "gateway.crt"), "key_file": str(certs / "gateway.key")}

@@ -7,6 +7,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from alerts.newest import Newest
 from alerts.payloads import Message, alert_message, state_message
 from alerts.rules import RuleState, decide
@@ -58,8 +60,10 @@ def test_one_that_was_held_up_for_hours_no_longer_rings() -> None:
 
 
 async def test_after_a_night_without_a_broker_every_alert_arrives_and_of_the_states_only_the_newest(
-    own_mosquitto: Broker,
+    own_mosquitto: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # a connection that the ending broker resets before it has answered is waited for as long as this
+    monkeypatch.setattr("alerts.mqtt.CONFIRM_TIMEOUT_S", 2.0)
     async with running(own_mosquitto) as gateway:
         await gateway.until_connected()
         listening = asyncio.to_thread(own_mosquitto.sub, "lullwatch/+/inf1/#", session="phone")
