@@ -54,7 +54,7 @@ ALLOWED = {
         "score     Compare events with truth",
         "score.json and score.txt",
     ],
-    "pages": ["detector", "Neither is a diagnosis"],
+    "pages": ["detector", "Neither is a diagnosis", "silence is no reassurance"],
     "readme": [
         "It never diagnoses and it never reassures",
         "Not a diagnosis, not a screening, not a safety monitor, not a breathing monitor",
