@@ -23,6 +23,8 @@ __all__ = ["HoursLeft", "SensorTroubles", "Troubles"]
 
 LINK_LOST_S = 60.0
 """A baby that turns hides a sock for seconds, and a link heals itself within half a minute."""
+REPORT_LATE_S = 30.0
+"""A link that streams reports once a minute: whether data flows is known only then, and a little later."""
 OFF_MINUTES = 5
 """A change of nappy takes less."""
 BATTERY_FLOOR = 15
@@ -140,6 +142,8 @@ class _Sensor:
     away_ns: int | None = None
     """since when it does not stream"""
     received: int = -1
+    streams: bool = False
+    """it said so last"""
     first: tuple[int, int] | None = None
     """first battery reading since it was charged: when, per cent"""
     newest: tuple[int, int] | None = None
@@ -178,7 +182,8 @@ class SensorTroubles:
         if sample.state == "stopped":
             sensor.away_ns = None  # a planned stop is no trouble
             return
-        flows = sample.state == "streaming" and sample.received != sensor.received
+        sensor.streams = sample.state == "streaming"
+        flows = sensor.streams and sample.received != sensor.received
         sensor.received = sample.received
         if flows:
             sensor.away_ns = None
@@ -191,7 +196,8 @@ class SensorTroubles:
     def look(self, now_ns: int) -> None:
         """Time goes on, also while nobody reports anything."""
         for sensor in self._sensors.values():
-            self._look_at_link(sensor, now_ns, "")
+            grace_ns = int(REPORT_LATE_S * NS) if sensor.streams else 0
+            self._look_at_link(sensor, now_ns - grace_ns, "")
 
     def minute(self, minute: Coverage) -> None:
         """A minute of coverage."""

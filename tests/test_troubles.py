@@ -115,6 +115,26 @@ def test_a_link_that_says_it_streams_but_brings_nothing_is_lost() -> None:
     assert sensors.said["link", "LA la"] == "connected, but no data"
 
 
+def test_a_link_that_has_just_begun_to_stream_is_judged_by_its_next_report() -> None:
+    sensors = Sensors()
+    sensors.report(0, "searching", received=0)
+    sensors.report(0, received=0)
+    sensors.watch.look(60 * NS)
+    assert not sensors.is_wrong("link")
+    sensors.report(60.2, received=400)
+    assert not sensors.is_wrong("link")
+
+
+def test_a_link_that_streams_and_then_reports_nothing_is_lost_all_the_same() -> None:
+    sensors = Sensors()
+    sensors.report(0, received=0)
+    sensors.report(60, received=0)
+    sensors.watch.look(149 * NS)
+    assert not sensors.is_wrong("link")
+    sensors.watch.look(150 * NS)
+    assert sensors.is_wrong("link")
+
+
 def test_a_planned_stop_is_no_trouble() -> None:
     sensors = Sensors()
     sensors.report(0)
