@@ -36,7 +36,15 @@ MOVES: dict[str, tuple[str, dict[str, object]]] = {
     "train": ("sleep_jerk_train", {"trains": 2, "train_s": 8.0, "rate_hz": 2.5, "side": "both"}),
 }
 FEET = tuple(name for name in FILES if name.startswith("adult_feet"))
-"""Both ankles with angular rate. From one sensor, or acceleration alone, no series is found: an honest limit."""
+"""Both ankles with angular rate."""
+SERIES_FOUND = {
+    **dict.fromkeys(FEET, 3),
+    "parkinson_wrist": 3,
+    "shoulder_exercise_wrist": 1,
+    "child_left_ankle": 1,
+}
+"""Of three added series. What is missing is an honest limit: acceleration alone, at the lower back above all, where the
+recording's own stillness is not still."""
 WRISTS = tuple(name for name in FILES if name.endswith("wrist"))
 TRAINS = (Label.SLEEP_JERK_TRAIN, Label.RHYTHMIC_JERKING, Label.LONG_MOVEMENT)
 
@@ -96,13 +104,13 @@ def near(told: Told, truth: Truth) -> list[Event]:
     return [e for t in whole for e in touching(told.final_events, t)]
 
 
-@pytest.mark.parametrize("name", FEET)
-def test_a_series_in_stillness_is_found(name: str) -> None:
+@pytest.mark.parametrize(("name", "least"), SERIES_FOUND.items())
+def test_a_series_in_stillness_is_found(name: str, least: int) -> None:
     told_in = 0
     for seed in SEEDS:
         told, truth = added(name, "cluster", QUIET_AT_S, seed)
         told_in += any(e.label is Label.SPASM_LIKE_CLUSTER for e in near(told, truth))
-    assert told_in >= 2
+    assert told_in >= least
 
 
 @pytest.mark.parametrize("name", [*FEET, *WRISTS])
