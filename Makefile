@@ -81,7 +81,7 @@ format: $(VENV)/.dev ## format the code and mend what lint can mend
 
 lock: ## renew requirements/*.lock (needs uv on the PATH)
 	$(UV_COMPILE) --upgrade --extra sim --extra picture --extra build pyproject.toml -o requirements/demo.lock
-	$(UV_COMPILE) --extra sim --extra picture --extra build --extra fast --extra score --extra dask --extra tables --extra wearables --extra dev -c requirements/demo.lock pyproject.toml -o requirements/dev.lock
+	$(UV_COMPILE) --extra sim --extra picture --extra build --extra fast --extra score --extra push --extra dask --extra tables --extra wearables --extra dev -c requirements/demo.lock pyproject.toml -o requirements/dev.lock
 
 clean: ## remove what the commands above made (never a journal)
 	rm -rf $(VENV) $(VENV)-peers $(VENV)-homeassistant build *.egg-info .mypy_cache .ruff_cache .pytest_cache
