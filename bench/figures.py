@@ -42,6 +42,7 @@ def main() -> None:
             "Six seconds of pulses: for jerks of limbs, in log-odds",
             settings.jerks_tables,
         ),
+        ("weights-own.png", "A run of jerks: for the infant's own against all else", settings.own_tables),
         ("weights-run.png", "A run of jerks: for contractions against a train of sleep", settings.run_tables),
         ("weights-stiff.png", "A held posture: for stiffening, in log-odds", settings.stiff_tables),
     )
