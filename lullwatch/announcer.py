@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from alerts.catalogue import Catalogue
 from alerts.mqtt import MqttPublisher, PublisherStopped
 from alerts.payloads import (
     Message,
@@ -21,6 +22,7 @@ from alerts.payloads import (
     state_message,
 )
 from alerts.rules import RuleState, severity_of
+from alerts.severity import TABLE, Table
 from alerts.telling import Notification
 from dsp.records import Alert, Coverage, Event, LinkSample, Severity, Site, StateEpoch
 from store.errors import JournalError
@@ -52,6 +54,8 @@ class Announcer:
         tables: names of the tables to announce.
         utc: ties data time to UTC.
         record: how a version of an alert goes out; without it, as it was decided.
+        words: say of an alert that was held up that it is late; None leaves the text as it was.
+        table: the severity table in force, for when something is late.
     """
 
     def __init__(
@@ -63,7 +67,11 @@ class Announcer:
         tables: Sequence[str],
         utc: UtcClock,
         record: Callable[[Alert], Notification] | None = None,
+        words: Catalogue | None = None,
+        table: Table = TABLE,
     ) -> None:
+        self._words = words
+        self._table = table
         self._cursor = "mqtt-" + "-".join(tables)
         self._rows = shelf.reader(self._cursor, tables=tables)
         self._publisher = publisher
@@ -188,8 +196,11 @@ class Announcer:
         if self._tables == ALERTS:
             alert = _sendable(alert)
             if self._record is None:
-                return alert_message(self._topics, self._utc, alert)
-            return notification_message(self._topics, self._utc, self._record(alert), from_ns=alert.t_ns)
+                return alert_message(self._topics, self._utc, alert, words=self._words, table=self._table)
+            told = self._record(alert)
+            return notification_message(
+                self._topics, self._utc, told, from_ns=alert.t_ns, words=self._words, table=self._table
+            )
         self._remember(alert)
         return None
 

@@ -177,7 +177,14 @@ class Gateway:
         self._announcers: list[Announcer] = []
         self._mqtt = None
         if self._publisher is not None:
-            self._mqtt = MqttChannel(self._publisher, Topics(name), clock=clock, utc=self._utc)
+            self._mqtt = MqttChannel(
+                self._publisher,
+                Topics(name),
+                clock=clock,
+                utc=self._utc,
+                words=wording.catalogue,
+                table=table_of(limits),
+            )
         self._self_test_at = self_test_at
         self.self_test = self._make_self_test()
         self.care = self._caregiving() if self._mqtt or self._household.channels else None
@@ -228,7 +235,16 @@ class Gateway:
     def _make_announcers(self, name: str, publisher: MqttPublisher) -> None:
         record = None if self.care is None else self.care.record
         self._announcers = [
-            Announcer(self.shelf, publisher, Topics(name), tables=tables, utc=self._utc, record=record)
+            Announcer(
+                self.shelf,
+                publisher,
+                Topics(name),
+                tables=tables,
+                utc=self._utc,
+                record=record,
+                words=self._wording.catalogue,
+                table=table_of(self._household.limits),
+            )
             for tables in (ALERTS, DIARY)
         ]
 

@@ -6,8 +6,10 @@ import asyncio
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
+from alerts.catalogue import Catalogue
 from alerts.mqtt import PublisherStopped
 from alerts.payloads import Message, Topics, UtcClock, notification_message
+from alerts.severity import TABLE, Table
 from alerts.telling import ChannelFailed, Kind, Notification
 from dsp.clock import Clock
 from dsp.records import NS, Delivery
@@ -46,7 +48,18 @@ class MqttChannel:
     Repeats, and the first ring of the next person, are messages of their own; who answered is told once for all.
     """
 
-    def __init__(self, outlet: Outlet, topics: Topics, *, clock: Clock, utc: UtcClock) -> None:
+    def __init__(
+        self,
+        outlet: Outlet,
+        topics: Topics,
+        *,
+        clock: Clock,
+        utc: UtcClock,
+        words: Catalogue | None = None,
+        table: Table = TABLE,
+    ) -> None:
+        self._words = words
+        self._table = table
         self._outlet = outlet
         self._topics = topics
         self._clock = clock
@@ -110,7 +123,14 @@ class MqttChannel:
         return self._rang.get(key, False) and age_ns <= RECORD_COUNTS_NS
 
     async def _publish(self, message: Notification) -> None:
-        made = notification_message(self._topics, self._utc, message, from_ns=self._clock.now_ns())
+        made = notification_message(
+            self._topics,
+            self._utc,
+            message,
+            from_ns=self._clock.now_ns(),
+            words=self._words,
+            table=self._table,
+        )
         try:
             # its way is journalled by the steps of its person, not as the record's
             await self._outlet.publish(replace(made, alert=None))

@@ -15,6 +15,7 @@ import pytest
 
 from alerts.mqtt import BrokerAddress, MqttPublisher
 from alerts.payloads import Topics
+from alerts.words import catalogue
 from dsp.records import NS, Alert, ClockRow, Label, LinkSample, Severity, Site
 from firmware_sim.sim_clock import ScaledClock
 from lullwatch.announcer import ALERTS, DIARY, Announcer
@@ -50,13 +51,14 @@ def link(site: Site, state: str = "streaming") -> LinkRow:
 
 @asynccontextmanager
 async def announcing(
-    journal: Journal, broker: Broker, tables: tuple[str, ...] = DIARY
+    journal: Journal, broker: Broker, tables: tuple[str, ...] = DIARY, **options: Any
 ) -> AsyncIterator[Announcer]:
     """A publisher and one announcer, from a start to an end."""
     topics = Topics(broker.topic)
     publisher = MqttPublisher(BrokerAddress(broker.host, broker.port), topics, clock=ScaledClock(pace=20.0))
     shelf = Shelf.around(journal.path)
-    announcer = Announcer(shelf, publisher, topics, tables=tables, utc=UtcMap(journal.clock_rows()))
+    utc = UtcMap(journal.clock_rows())
+    announcer = Announcer(shelf, publisher, topics, tables=tables, utc=utc, **options)
     tasks = [asyncio.create_task(publisher.run()), asyncio.create_task(announcer.run())]
     try:
         yield announcer
@@ -69,8 +71,8 @@ async def announcing(
         assert not [r for r in results if isinstance(r, Exception)]
 
 
-async def announce(journal: Journal, broker: Broker, tables: tuple[str, ...] = DIARY) -> None:
-    async with announcing(journal, broker, tables) as announcer, asyncio.timeout(PATIENCE_S):
+async def announce(journal: Journal, broker: Broker, tables: tuple[str, ...] = DIARY, **options: Any) -> None:
+    async with announcing(journal, broker, tables, **options) as announcer, asyncio.timeout(PATIENCE_S):
         await announcer.settled()
 
 
@@ -137,6 +139,17 @@ def test_an_alert_rings_even_when_one_of_its_figures_is_no_number(
     [said] = messages(mosquitto, "alert", announce(journal, mosquitto, ALERTS), 1)
     assert said["facts"] == {"a": 1, "announce": "ring", "interval_mean_s": None, "conveyed": None}
     assert journal.dead_letters("mqtt-alert") == []
+
+
+def test_an_alert_that_was_held_up_says_so_in_the_language_of_the_people(
+    journal: Journal, mosquitto: Broker
+) -> None:
+    long_ago = replace(alert(), t_ns=-600 * NS, onset_ns=-610 * NS)
+    journal.commit([long_ago])
+    work = announce(journal, mosquitto, ALERTS, words=catalogue("de"))
+    [said] = messages(mosquitto, "alert", work, 1)
+    assert said["past"]
+    assert "wird verspätet gesendet" in said["text"]
 
 
 def test_after_an_outage_only_the_newest_version_is_told_but_never_silence_for_a_ring(
