@@ -271,7 +271,7 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
         action="store_true",
         help="seeds 1000-1999, to set the detector on; writes no evidence",
     )
-    parser.add_argument("--nights", type=int, help="at most so many nights of each plan; writes no evidence")
+    parser.add_argument("--nights", type=int, help="at most so many nights of each plan; the evidence says how many")
     parser.add_argument("--hours", type=float, help="length of each night; writes no evidence")
     parser.add_argument("--only", help="plans with a comma between; writes no evidence")
     parser.add_argument("--settings", type=Path, help="JSON of settings that differ; writes no evidence")
@@ -308,12 +308,13 @@ def main(words: Sequence[str] | None = None) -> int:
     for name, score in scores.items():
         (folder / f"score_{name.replace(' ', '-')}.json").write_bytes(msgspec.json.encode(score))
     trial = arguments.small or arguments.development or arguments.settings
-    partial = trial or arguments.nights or arguments.hours or arguments.only
+    partial = trial or arguments.hours or arguments.only
     if failed:
         print(f"{len(failed)} night(s) failed, no evidence is written:", *failed, sep="\n  ")
         return 1
     if not partial:
-        print(f"written: {write(scores, done, 'make accuracy').relative_to(ROOT)}")
+        fewer = f" ACCURACY='--nights {arguments.nights}'" if arguments.nights else ""
+        print(f"written: {write(scores, done, f'make accuracy{fewer}').relative_to(ROOT)}")
     return 0
 
 
