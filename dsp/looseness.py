@@ -46,7 +46,9 @@ class LooseTracker:
     def burst(
         self, burst: Burst, chains: dict[Site, Chain], settings: Settings, *, carried: bool
     ) -> list[Context]:
-        """Take a burst; gives the interval of a sock that is tight again.
+        """Take a burst; gives the beginning of a sock that is loose, and the interval of one that is tight again.
+
+        An interval is told twice: when it is first known it ends where it begins, and its last word has its end.
 
         Args:
             burst: One site's movement that became known.
@@ -79,10 +81,13 @@ class LooseTracker:
         for site, more in zip(pair, (faster, -faster), strict=True):
             if site not in self.loose and more >= settings.loose_faster:
                 self.loose[site] = k * GRID_NS
+                out.append(self._told(site, k * GRID_NS, k * GRID_NS))
             elif site in self.loose and more < settings.loose_faster / 2:
                 out.append(self._tight(site, k * GRID_NS))
         return out
 
     def _tight(self, site: Site, end_ns: int) -> Context:
-        since = self.loose.pop(site)
-        return Context(self.infant, ContextKind.LOOSE, since, end_ns, (site,), _CONFIDENCE)
+        return self._told(site, self.loose.pop(site), end_ns)
+
+    def _told(self, site: Site, since_ns: int, end_ns: int) -> Context:
+        return Context(self.infant, ContextKind.LOOSE, since_ns, end_ns, (site,), _CONFIDENCE)

@@ -6,12 +6,12 @@ overlap with one of the same family; what is new is told, what is gone is withdr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dsp.records import NS, Event, EventStatus, Label
+from dsp.records import NS, Context, Event, EventStatus, Label
 
-__all__ = ["LATE_REASON", "Difference", "Name", "family_of", "reconcile", "renamed"]
+__all__ = ["LATE_REASON", "Difference", "Name", "ended_after_all", "family_of", "reconcile", "renamed"]
 
 LATE_REASON = "data that came late"
 
@@ -42,6 +42,21 @@ class Difference:
 
     rows: tuple[Event, ...]
     names: dict[str, Name]
+
+
+def ended_after_all(before: Iterable[object], now: Iterable[object], told_ns: int) -> Iterator[Context]:
+    """The last word on circumstances that were told to begin and that the whole data does not show.
+
+    Args:
+        before: rows that were told of the stretch; those that are no contexts are passed over.
+        now: rows of the same stretch decided again.
+        told_ns: when this is told.
+    """
+    words = {(c.kind, c.sites, c.onset_ns): c for c in before if isinstance(c, Context)}
+    seen = {(c.kind, c.sites, c.onset_ns) for c in now if isinstance(c, Context)}
+    for key, word in words.items():
+        if word.end_ns == word.onset_ns and key not in seen:
+            yield replace(word, end_ns=told_ns)
 
 
 def family_of(label: Label) -> str:
@@ -92,9 +107,9 @@ def reconcile(
         if event.id not in kept and minted[event.id].status is EventStatus.NEW and not _is_gone(event):
             rows.append(_gone(event, now.values(), fresh, told_ns))
     counted = {e.id: e.version for e in (*before.values(), *rows)}
-    return Difference(
-        tuple(rows), _names(again, known, fresh, counted) | _silent(before, minted, known, kept)
-    )
+    made = _names(again, known, fresh, counted) | _silent(before, minted, known, kept)
+    gone = [row for row in rows if row.id not in kept]
+    return Difference(tuple(rows), made | _taken(gone, made, known))
 
 
 def _firsts(rows: Iterable[Event]) -> dict[str, Event]:
@@ -224,3 +239,21 @@ def _silent(
             own = minted.get(event.id, event.id)
             made[own] = Name(event.id, names.get(own, Name(own)).versions + ahead)
     return made
+
+
+def _taken(gone: Iterable[Event], made: Mapping[str, Name], names: Mapping[str, Name]) -> dict[str, Name]:
+    """Names for ids that were told already, should the pipeline mint them anew when it has seen more.
+
+    An id is made of where an event begins. One that is gone only because the new decision has not come to its end
+    yet goes on under its own id and count; one whose id is another event's now gets the id which that one left free.
+    """
+    minted = {name.id: own for own, name in names.items()}
+    again = {minted.get(row.id, row.id): Name(row.id, row.version) for row in gone}
+    owners = {name.id: own for own, name in made.items() if name.id != own}
+    for told in owners:
+        free = told
+        while free in owners:
+            free = owners[free]
+        if told not in made:
+            again[told] = Name(free)
+    return again

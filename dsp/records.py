@@ -426,7 +426,11 @@ class ContextKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """An interval in which a circumstance held."""
+    """An interval in which a circumstance held.
+
+    A loose sensor is told when it begins, too, with an end equal to its onset; the last row told of a kind, its sites
+    and an onset is the last word.
+    """
 
     infant: str
     kind: ContextKind

@@ -13,10 +13,11 @@ from alerts.severity import TABLE, Table
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.kernels import Kernels
 from dsp.pipeline import Pipeline
-from dsp.reconcile import Name, reconcile, renamed
+from dsp.reconcile import Name, ended_after_all, reconcile, renamed
 from dsp.records import (
     Alert,
     ClockRow,
+    Context,
     Coverage,
     Epoch,
     Event,
@@ -72,6 +73,12 @@ class Told:
     def epochs(self) -> list[Epoch]:
         """Activity epochs of every site: the last word on each."""
         return newest_of((o for o in self.outputs if isinstance(o, Epoch)), key=lambda e: (e.t_ns, e.site))
+
+    @property
+    def contexts(self) -> list[Context]:
+        """Circumstances: the last word on each."""
+        rows = (o for o in self.outputs if isinstance(o, Context))
+        return newest_of(rows, key=lambda c: (c.onset_ns, c.kind, c.sites))
 
     @property
     def minutes(self) -> list[Coverage]:
@@ -237,6 +244,7 @@ class Detector:
         known = {row for row in before if not isinstance(row, Event)}
         told = Told(outputs=[*difference.rows])
         told.outputs += [o for o in shadow.outputs if not isinstance(o, Event) and o not in known]
+        told.outputs += ended_after_all(before, shadow.outputs, told_ns)
         told.coverage = [c for c in shadow.coverage if c not in known]
         told.alerts = self._decide(difference.rows)
         return told

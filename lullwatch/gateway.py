@@ -289,6 +289,7 @@ class Gateway:
         taken = self._spine.begin(self._clock_row)
         recent = await asyncio.to_thread(lambda: list(recent_rows(self.shelf)))
         self._troubles.begin(recent)
+        self._sensors.begin(recent)
         if self.care is not None:
             self.care.begin(recent)
         self._taken(taken)
@@ -461,6 +462,7 @@ class Gateway:
         for infant, told in taken.told.items():
             self._decided(told.alerts)
             self._board.feed([*told.events, *told.coverage])
+            self._sensors.told(told.outputs if infant != SELF_TEST else ())
             for minute in told.coverage if infant != SELF_TEST else ():
                 self._sensors.minute(minute)
         self.self_test.taken(taken)

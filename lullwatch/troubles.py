@@ -16,7 +16,7 @@ from alerts.severity import TABLE, Table
 from alerts.state import OpenTrouble
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.clock import Clock
-from dsp.records import NS, Alert, Coverage, LinkSample, Severity
+from dsp.records import NS, Alert, Context, ContextKind, Coverage, LinkSample, Output, Severity
 from store.rows import Row
 
 __all__ = ["HoursLeft", "SensorTroubles", "Troubles"]
@@ -27,6 +27,8 @@ REPORT_LATE_S = 30.0
 """A link that streams reports once a minute: whether data flows is known only then, and a little later."""
 OFF_MINUTES = 5
 """A change of nappy takes less."""
+LOOSE_S = 300.0
+"""One firm sock in twelve is taken for loose for a minute: that tells nobody."""
 BATTERY_FLOOR = 15
 """Per cent, where no trend is known yet: small cells fall fast at the end."""
 _TREND_NS = 1800 * NS
@@ -34,6 +36,7 @@ _TREND_DROP = 3
 """A trend is trusted after half an hour and three points: gauges move in steps of one."""
 _CHARGED = 5
 """So many points up mean that it was charged or changed."""
+_LOOSE = "loose"
 _ENOUGH = 1.25
 """Well again when a quarter more than is needed is left, so that it does not come and go."""
 
@@ -174,6 +177,27 @@ class SensorTroubles:
         self._sensors: dict[tuple[str, str], _Sensor] = {}
         self._off: dict[tuple[str, str], int] = {}
         """minutes in a row, by infant and site"""
+        self._loose: dict[tuple[str, str], int] = {}
+        """since when, by infant and site"""
+
+    def begin(self, rows: Iterable[Row]) -> None:
+        """What was told before this start is not well only because it is not told again."""
+        newest = {row.id: row for row in rows if isinstance(row, Alert) and row.pattern == "sensor"}
+        for alert in newest.values():
+            if not alert.cleared and alert.facts.get("why") == _LOOSE:
+                self._loose[alert.infant, str(alert.facts.get("detail"))] = alert.onset_ns
+
+    def told(self, outputs: Iterable[Output]) -> None:
+        """What a detector told: a loose sensor is told when it begins, and again when it ends."""
+        for row in outputs:
+            if not isinstance(row, Context) or row.kind is not ContextKind.LOOSE:
+                continue
+            for site in row.sites:
+                key = (row.infant, site.value)
+                if row.end_ns == row.onset_ns:
+                    self._loose.setdefault(key, row.onset_ns)
+                else:
+                    self._loose.pop(key, None)
 
     def link(self, infant: str, sample: LinkSample) -> None:
         """A report about a link."""
@@ -209,7 +233,9 @@ class SensorTroubles:
                     self._say("sensor", "not worn", infant=minute.infant, detail=site.value)
             elif f"no_data:{site}" not in minute.causes:
                 self._off[key] = 0
-                self._say("sensor", "", infant=minute.infant, detail=site.value)
+                since_ns = self._loose.get(key, minute.t_ns + minute.span_ns)
+                loose = minute.t_ns + minute.span_ns - since_ns >= int(LOOSE_S * NS)
+                self._say("sensor", _LOOSE if loose else "", infant=minute.infant, detail=site.value)
 
     def _look_at_link(self, sensor: _Sensor, now_ns: int, state: str) -> None:
         if sensor.away_ns is None:

@@ -185,7 +185,7 @@ class JournalReading:
         return self._kept("state", StateEpoch, infant)
 
     def contexts(self, infant: str | None = None) -> list[Context]:
-        """Circumstances in the order they were told."""
+        """Circumstances in the order they were told; of a kind, its sites and an onset the last row holds."""
         return self._kept("context", Context, infant)
 
     def alerts(self, infant: str | None = None) -> list[Alert]:

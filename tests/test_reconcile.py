@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.reconcile import Name, reconcile, renamed
-from dsp.records import NS, Event, EventStatus, Label, Site, State
+from dsp.reconcile import Name, ended_after_all, reconcile, renamed
+from dsp.records import NS, Context, ContextKind, Event, EventStatus, Label, Site, State
 
 NOW = 1000 * NS
 
@@ -69,7 +69,7 @@ def test_a_movement_found_longer_keeps_its_first_id():
     difference = reconcile(life("a", 10, 12), life("b", 8, 12), told_ns=NOW)
     (row,) = difference.rows
     assert (row.id, row.version, row.status, row.onset_ns) == ("a", 3, EventStatus.END, 8 * NS)
-    assert difference.names == {"b": Name("a", 1)}
+    assert difference.names["b"] == Name("a", 1)
 
 
 def test_later_rows_of_the_pipeline_go_on_under_the_name_people_know():
@@ -128,6 +128,32 @@ def test_an_event_known_before_the_stretch_goes_on_as_an_update():
     assert (row.status, row.version) == (EventStatus.UPDATE, 3)
 
 
+def test_an_event_found_again_after_it_was_gone_goes_on_under_its_id_and_count():
+    told = life("a", 10, 12)
+    difference = reconcile(told, [], told_ns=NOW)
+    again = [renamed(row, difference.names) for row in life("a", 10, 14)]
+    assert [(r.id, r.version) for r in [*told, *difference.rows, *again]] == [
+        ("a", n) for n in (1, 2, 3, 4, 5)
+    ]
+
+
+def test_an_event_that_was_gone_twice_is_told_a_third_time_all_the_same():
+    told = life("a", 10, 12)
+    first = reconcile(told, [], told_ns=NOW)
+    again = [renamed(row, first.names) for row in life("a", 10, 14)]
+    second = reconcile(again, [], told_ns=NOW, names=first.names)
+    third = [renamed(row, second.names) for row in life("a", 10, 15)]
+    versions = [r.version for r in [*told, *first.rows, *again, *second.rows, *third]]
+    assert versions == list(range(1, 9))
+
+
+def test_an_id_that_another_event_has_now_is_not_told_of_two():
+    difference = reconcile(life("a", 10, 12), life("b", 8, 11), told_ns=NOW)
+    (first, _) = [renamed(row, difference.names) for row in life("a", 10, 12)]
+    assert {row.id for row in difference.rows} == {"a"}
+    assert (first.id, first.version, first.status) == ("b", 1, EventStatus.NEW)
+
+
 spans = st.lists(
     st.tuples(st.integers(0, 300), st.integers(1, 20), st.sampled_from(["a", "b", "c", "d", "e"])), max_size=8
 )
@@ -149,3 +175,23 @@ def test_versions_rise_one_by_one_and_what_stands_is_what_was_decided_again(told
         if r.status is not EventStatus.WITHDRAWN and r.merged_into is None
     )
     assert standing == sorted({r.id: (r.onset_ns, r.end_ns) for r in after}.values())
+
+
+def test_a_loose_sock_that_was_none_ends_when_that_is_known() -> None:
+    def loose(onset_s: int, end_s: int) -> Context:
+        return Context("kid", ContextKind.LOOSE, onset_s * NS, end_s * NS, (Site.LA,), 0.6)
+
+    begun, kept, over = loose(10, 10), loose(20, 20), [loose(30, 30), loose(30, 40)]
+    before = [begun, kept, event("a", 1, 2), *over]
+    assert list(ended_after_all(before, [kept, event("a", 1, 3)], NOW)) == [loose(10, 1000)]
+
+
+@given(told=spans, again=spans)
+def test_whatever_the_pipeline_tells_next_no_version_of_an_id_is_told_twice(told, again):
+    before = [r for i, (on, n, x) in enumerate(told) for r in life(f"{x}{i}", on, on + n)]
+    after = [r for i, (on, n, x) in enumerate(again) for r in life(f"{x}{i}", on, on + n)]
+    difference = reconcile(before, after, told_ns=NOW)
+    decided = {row.id for row in after}
+    next_ones = [renamed(row, difference.names) for row in before if row.id not in decided]
+    said = [(row.id, row.version) for row in [*before, *difference.rows, *next_ones]]
+    assert len(said) == len(set(said))

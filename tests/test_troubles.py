@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from alerts.words import Wording
-from dsp.records import NS, Alert, Coverage, LinkSample, Severity, Site, Usability
+from dsp.records import NS, Alert, Context, ContextKind, Coverage, LinkSample, Severity, Site, Usability
 from lullwatch.dead_man import DeadManPing
 from lullwatch.troubles import SensorTroubles, Troubles
 from store.rows import Row
@@ -182,6 +182,37 @@ def test_a_sensor_that_is_off_is_said_after_five_minutes_and_cleared_when_worn()
     sensors.watch.minute(minute(6))
     assert not sensors.is_wrong("sensor", "LA")
     assert not sensors.is_wrong("sensor", "RA")
+
+
+def loose(onset_min: int, end_min: int) -> Context:
+    return Context("kid", ContextKind.LOOSE, onset_min * MIN, end_min * MIN, (Site.LA,), 0.6)
+
+
+def test_a_sensor_that_hangs_loose_is_said_after_five_minutes_and_cleared_when_it_sits() -> None:
+    sensors = Sensors()
+    sensors.watch.told([loose(10, 10)])
+    for n in range(10, 14):
+        sensors.watch.minute(minute(n))
+    assert not sensors.is_wrong("sensor", "LA")
+    sensors.watch.minute(minute(14))
+    assert sensors.said["sensor", "LA"] == "loose"
+    assert not sensors.is_wrong("sensor", "RA")
+    sensors.watch.told([loose(10, 15)])
+    sensors.watch.minute(minute(15))
+    assert not sensors.is_wrong("sensor", "LA")
+
+
+async def test_a_restart_does_not_make_a_loose_sensor_sit() -> None:
+    board = Board()
+    board.troubles.begin([])
+    board.troubles.say("sensor", "loose", infant="kid", detail="LA")
+    again = Sensors()
+    again.watch.begin(board.rows)
+    again.watch.minute(minute(20))
+    assert again.is_wrong("sensor", "LA")
+    again.watch.told([loose(0, 21)])
+    again.watch.minute(minute(21))
+    assert not again.is_wrong("sensor", "LA")
 
 
 async def pinged(alive: Callable[[], bool], minutes: int, fail: bool = False) -> list[str]:

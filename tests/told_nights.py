@@ -70,7 +70,7 @@ def live_through(scenario: Scenario | str, seed: int) -> Lived:
     return Lived(
         truth=night.truth,
         events=tuple(told.final_events),
-        contexts=tuple(o for o in told.outputs if isinstance(o, Context)),
+        contexts=tuple(told.contexts),
         rings=tuple(urgent(told.alerts)),
         peaks_g={e.id: max(_peak_g(b, e) for b in bands.values()) for e in night.truth.events},
     )
