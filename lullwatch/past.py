@@ -35,6 +35,20 @@ class JournalPast:
         self._before = NightBefore.of(journal, infant, since_row)
         self.upto_row = since_row
         self._uncommitted: list[Output | Coverage] = []
+        self._newest_state_ns: int | None = None
+
+    @property
+    def newest_state_ns(self) -> int:
+        """Data time of the newest snapshot, of an earlier start too; 0 when there is none."""
+        if self._newest_state_ns is None:
+            found = self._journal.newest_snapshot(self._infant)
+            mine = found is not None and found.row >= self._since_row
+            self._newest_state_ns = found.t_ns if found is not None and mine else 0
+        return self._newest_state_ns
+
+    def kept_state(self, t_ns: int) -> None:
+        """A snapshot was kept."""
+        self._newest_state_ns = t_ns
 
     def told(self, told: Told) -> None:
         """Remember what was told until it is committed."""
@@ -47,6 +61,7 @@ class JournalPast:
     def goes_on_in(self, journal: Journal) -> None:
         """The night is written on in another file, with the same row numbers."""
         self._journal = journal
+        self._newest_state_ns = None
 
     def close(self) -> None:
         """Close the night before."""
@@ -86,6 +101,7 @@ class JournalPast:
 
     def spoil(self, t_ns: int) -> None:
         """States that had decided anything behind `t_ns` are not gone back to any more."""
+        self._newest_state_ns = None
         self._journal.drop_snapshots(self._infant, behind_ns=t_ns)
         if self._before is not None:
             self._before.spoil(t_ns, on_disk=True)

@@ -60,7 +60,6 @@ class Spine:
         self._watches = {watch.infant: watch for watch in watches}
         self._detectors: dict[str, Detector] = {}
         self._pasts: dict[str, JournalPast] = {}
-        self._snapshot_ns: dict[str, int] = {}
         self._due: dict[str, Told] = {}
         """told, but not committed yet because the journal could not take it"""
         self._fed_row = 0
@@ -305,13 +304,14 @@ class Spine:
     def _snapshots(self, every_ns: int) -> None:
         if self._due or any(self._blocks.values()):
             return  # words that are not committed, or rows that are not decided on, would be missing after a restart
-        for infant in self._watches:
-            detector = self._detectors[infant]
-            t_ns = detector.watermark_ns
-            if t_ns < self._snapshot_ns.setdefault(infant, t_ns) + every_ns:
-                continue
+        for infant, past in self._pasts.items():
+            t_ns = self._detectors[infant].watermark_ns
             try:
-                self._journal.put_snapshot(infant, self._fed_row, t_ns, detector.snapshot())
-                self._snapshot_ns[infant] = t_ns
+                # Counted from the last one of any start: a monitor that is ended every minute gets on all the same.
+                kept_ns = past.newest_state_ns
+                if not t_ns or (kept_ns and t_ns < kept_ns + every_ns):
+                    continue
+                self._journal.put_snapshot(infant, self._fed_row, t_ns, self._detectors[infant].snapshot())
+                past.kept_state(t_ns)
             except JournalError as error:
                 _log.warning("no snapshot of infant %s was kept: %s", infant, error)
