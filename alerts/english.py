@@ -211,6 +211,7 @@ ENGLISH = Catalogue(
         "telling.muted": "Recorded while muted",
         "telling.muted_line": "{time} {title}",
         "telling.muted_text": "The mute has ended; what it kept silent is recorded like everything else.",
+        "telling.unwritten": "This message could not be written down before it was sent: see the disk of the gateway.",
         "self_test.passed": "The self-test of {time} came out at every channel.",
         "self_test.failed": "The self-test of {time} failed: {why}.",
         "self_test.preempted": "The self-test of {time} was ended: an urgent alert came meanwhile.",

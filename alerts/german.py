@@ -241,6 +241,9 @@ GERMAN = Catalogue(
         "telling.muted_text": (
             "Die Stummschaltung ist zu Ende; was sie still gehalten hat, ist aufgezeichnet wie alles andere."
         ),
+        "telling.unwritten": (
+            "Diese Nachricht konnte vor dem Senden nicht aufgeschrieben werden: siehe Datenträger des Gateways."
+        ),
         "self_test.passed": "Der Selbsttest von {time} kam auf jedem Weg an.",
         "self_test.failed": "Der Selbsttest von {time} ist fehlgeschlagen: {why}.",
         "self_test.preempted": "Der Selbsttest von {time} wurde beendet: eine dringende Meldung kam dazwischen.",

@@ -15,6 +15,7 @@ from datetime import datetime, time, tzinfo
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from alerts.catalogue import Catalogue
 from alerts.escalation import Channel, ChannelFailed, Due, Escalation, Kind, Notification, Person, Send
 from alerts.limits import DEFAULT_LIMITS, Limits
 from alerts.proof import ACKNOWLEDGED, outcome_row, proof_of, raised_row, shown_row
@@ -159,9 +160,9 @@ class Caregiving:
         rows = self._rows(due, now_ns)
         for row in rows:
             self.machine.fold(row)
-        await self._written(rows)
+        kept = await self._written(rows)
         for send in due.sends:
-            self._start(self._deliver(send), self._under_way)
+            self._start(self._deliver(send, kept=kept), self._under_way)
         return True
 
     async def settled(self) -> None:
@@ -205,21 +206,27 @@ class Caregiving:
             rows += [shown_row(a.id, a.version, now_ns, shown_in=alert.id) for a in over.alerts]
         return rows + [raised_row(send, now_ns) for send in due.sends]
 
-    async def _written(self, rows: Sequence[Row]) -> None:
-        """Returns once the rows are durable, or the journal could not take them: a message waits for no full disk."""
+    async def _written(self, rows: Sequence[Row]) -> bool:
+        """Whether the rows are durable now; the journal could not take them else: a message waits for no full disk."""
+        kept = True
         waiters = [self._intake.add(row) for row in rows]
         await self._intake.commit()
         for row, outcome in zip(rows, await asyncio.gather(*waiters, return_exceptions=True), strict=True):
             if isinstance(outcome, StoreError):
                 self._intake.add_quietly(row)
+                kept = False
             elif isinstance(outcome, BaseException):
                 raise outcome
+        return kept
 
-    async def _deliver(self, send: Send) -> None:
+    async def _deliver(self, send: Send, *, kept: bool) -> None:
         why_not = ""
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._channel(send.channel).send(self._notification(send))
+                told = self._notification(send)
+                if not kept:
+                    told = _past_the_journal(self._words, told)
+                await self._channel(send.channel).send(told)
         except TimeoutError:
             why_not = f"no answer in {SEND_TIMEOUT_S:.0f} s"
         except Exception as error:  # noqa: BLE001 - whatever one channel does, the next person must be told
@@ -295,6 +302,12 @@ class Caregiving:
 
     def _clock_text(self, t_ns: int) -> str:
         return f"{self._local(t_ns):%H:%M}"
+
+
+def _past_the_journal(words: Catalogue, told: Notification) -> Notification:
+    """The same message, which says that it could not be written down before it was sent."""
+    alert = replace(told.alert, facts={**told.alert.facts, "unwritten": 1})
+    return replace(told, alert=alert, text=f"{told.text}\n{words.text('telling.unwritten')}")
 
 
 def hours_left(utc: UtcMap, zone: str, ends: time) -> HoursLeft:

@@ -411,6 +411,7 @@ class Gateway:
         while True:
             await self._clock.sleep(LOOK_AT_SENSORS_EVERY_S)
             self._sensors.look(self._clock.now_ns())
+            self._troubles.look(self._committed_ns)
 
     async def _show(self) -> None:
         """Keep what stands of the night published."""

@@ -1,7 +1,8 @@
 """Technical trouble: what is wrong becomes one silent alert, said once, and cleared when it is well.
 
-Blindness is not here: the rules see it in the coverage, live and in replay alike, and it rings. Everything here is
-about this computer and its surroundings.
+Blindness of the sensors is not here: the rules see it in the coverage, live and in replay alike, and it rings.
+Everything here is about this computer and its surroundings. While the journal takes nothing there is no coverage
+either: that nobody watches then is said here, and rings all the same.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Troubles:
         self._loop = asyncio.get_running_loop()
         standing: dict[str, Alert] = {}
         for row in rows:
-            if isinstance(row, Alert) and row.severity is Severity.TECHNICAL and row.pattern != "blind":
+            if isinstance(row, Alert) and row.severity is Severity.TECHNICAL and not _is_of_the_rules(row):
                 standing[row.id] = row
         self._state = rules.RuleState(
             troubles=tuple(_open_trouble(a) for a in standing.values() if not a.cleared)
@@ -116,6 +117,15 @@ class Troubles:
         else:
             self._loop.call_soon_threadsafe(self._say, kind, why, infant, detail)
 
+    def look(self, committed_ns: int) -> None:
+        """Nothing is decided on what cannot be kept: after the time that sensors may be blind it rings.
+
+        Args:
+            committed_ns: when the journal took something last.
+        """
+        blind = self._clock.now_ns() - committed_ns > int(self._table.blind_s * NS)
+        self.say("blind", "nothing can be recorded" if blind else "", detail="journal")
+
     @property
     def open(self) -> tuple[OpenTrouble, ...]:
         """What was told and has not ended."""
@@ -128,6 +138,10 @@ class Troubles:
             self._intake.add_quietly(alert)
         if alerts:
             self._told(list(alerts))
+
+
+def _is_of_the_rules(alert: Alert) -> bool:
+    return alert.pattern == "blind" and not alert.facts.get("detail")
 
 
 def _open_trouble(alert: Alert) -> OpenTrouble:

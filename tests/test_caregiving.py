@@ -244,6 +244,10 @@ async def test_over_a_real_broker_an_alert_that_a_full_disk_keeps_out_of_the_jou
             home.care.told([alert()])
             [message] = [json.loads(m.payload) for m in await asyncio.to_thread(phone.take, 1)]
     assert (message["kind"], message["rings"], message["to"]) == ("alert", True, "anna")
+    assert message["facts"]["unwritten"] == 1
+    assert message["text"].endswith(
+        "could not be written down before it was sent: see the disk of the gateway."
+    )
 
 
 async def test_while_the_broker_is_away_a_person_counts_as_not_reached_and_hears_it_when_it_is_back(

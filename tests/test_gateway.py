@@ -14,9 +14,12 @@ from dsp.records import NS, ClockRow
 from firmware_sim.night import Night, make_night
 from firmware_sim.scenarios import named_scenario
 from firmware_sim.sim_clock import SimClock
+from lullwatch.caregiving import Household
 from lullwatch.gateway import Gateway
 from lullwatch.home import SimulatedHome
+from store.errors import JournalFull
 from store.journal import Journal
+from tests.caregiving_rig import ANNA, Phone
 from tests.servers_fixtures import Broker
 
 CLOCK = ClockRow(0, 1_767_290_400 * NS, "boot", "UTC")
@@ -72,6 +75,33 @@ async def test_a_clock_that_is_set_in_the_night_is_journalled_once(night: Night,
         assert offsets == [0, 3600 * NS]
         said = [(a.version, a.cleared) for a in journal.alerts() if a.pattern == "clock"]
         assert said == [(1, False), (2, True)]
+
+
+async def test_a_full_disk_reaches_people_past_the_journal_and_rings_when_nobody_watches_for_five_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lasting = make_night(named_scenario("kicking_hour").lasting(460), seed=1003, infant="kid")
+    clock, phone = SimClock(), Phone()
+    commit = Journal.commit
+
+    def full(journal: Journal, *rows: Any) -> Any:
+        if 20 * NS < clock.now_ns() < 430 * NS:
+            raise JournalFull(journal.path)
+        return commit(journal, *rows)
+
+    monkeypatch.setattr(Journal, "commit", full)
+    people = Household(people=(ANNA,), channels={"ntfy": phone})
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        async with (
+            SimulatedHome(lasting, clock) as home,
+            gateway(home, journal, clock, household=people) as live,
+        ):
+            await home.live(live, 410 * NS)
+            meanwhile = [(n.alert.pattern, n.send.rings, n.alert.facts.get("unwritten")) for n in phone.got]
+            assert meanwhile == [("disk", False, 1), ("blind", True, 1)]
+            await home.live(live, 450 * NS)
+        over = {(a.pattern, a.facts["detail"]) for a in journal.alerts() if a.cleared}
+        assert over == {("disk", ""), ("blind", "journal")}
 
 
 async def test_a_service_that_fails_is_offline_and_not_stopped(
