@@ -13,6 +13,7 @@ from dsp.records import NS, ClockRow, Scale, Segment, Severity, Site, Tick
 from firmware_sim.sim_clock import SimClock
 from lullwatch.intake import Intake
 from lullwatch.nights import load
+from lullwatch.past import SNAPSHOT_EVERY_NS
 from lullwatch.replay import replay, told_lines
 from lullwatch.spine import Spine, Taken
 from lullwatch.watch import Watch
@@ -129,6 +130,18 @@ def test_a_sensor_that_is_added_in_the_night_begins_a_new_watch_and_breaks_nothi
     assert [n.sites for n in load(path, as_arrived=True)] == [SITES, SITES]
     with Journal.read_only(path) as journal:
         assert any(a.severity is Severity.URGENT for a in journal.alerts(KID))
+
+
+def test_starts_in_a_row_do_not_grow_longer_though_none_lives_for_a_minute(
+    batches: list[Batch], tmp_path: Path
+) -> None:
+    path = tmp_path / "j.sqlite"
+    run(path, batches, stops=range(10, len(batches), 10), planned=False)
+    with Journal.open(path) as journal:
+        newest = journal.newest_snapshot(KID)
+        told_ns = max(tick.t_ns for _, tick in journal.items(KID) if isinstance(tick, Tick))
+    assert newest is not None
+    assert told_ns - newest.t_ns < 2 * SNAPSHOT_EVERY_NS
 
 
 def test_a_damaged_snapshot_costs_time_and_not_a_word(
