@@ -5,23 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import time
 from functools import partial
 from typing import Any
 
-import msgspec
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 
-from alerts.limits import table_of
-from alerts.mqtt import BrokerAddress, MqttPublisher, PublisherStopped
-from alerts.payloads import Message, Topics, tested_message
-from alerts.wire import SelfTestBody
+from alerts.mqtt import BrokerAddress
+from alerts.payloads import Topics
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.clock import Clock
-from dsp.records import NS, SELF_TEST, Alert, ClockRow, Delivery, LinkSample, Site
+from dsp.records import NS, ClockRow, LinkSample, Site
 from ingest.kinds import link_of
 from ingest.sensor_kind import Kind
 from ingest.sensor_link import SensorLink
@@ -29,18 +25,15 @@ from store.journal import Journal
 from store.shelf import Shelf, is_night
 from store.utc import UtcMap
 
-from .announcer import ALERTS, DIARY, Announcer
-from .caregiving import Caregiving, Household, hours_left, recent_rows
+from .caregiving import Caregiving, Household, recent_rows
 from .dead_man import DeadManPing
-from .home_assistant import LOOK_EVERY_S, Devices, NightBoard, night_rows
 from .intake import COMMIT_EVERY_S, Intake
 from .keeper import TroubleOf
 from .morning_post import MorningPost
-from .mqtt_channel import MqttChannel
+from .outreach import STOP_S, Outreach
 from .rollover import Rollover, recent_clock_rows
-from .self_test import Outcome, SelfTest, last_outcome, local_moment
+from .self_test import SelfTest
 from .spine import Spine, Taken
-from .troubles import SensorTroubles, Troubles
 from .watch import Watch
 
 __all__ = ["Gateway", "Radio", "Sensor", "Wearer"]
@@ -59,8 +52,6 @@ LOOK_AT_SENSORS_EVERY_S = 5.0
 """Links that are lost are noticed so late, also while nothing reports."""
 COMMITS_MISSING_S = 60.0
 """Rows are committed four times a second; after a minute without, the service is as good as dead."""
-STOP_S = 10.0
-"""What the end of one part may take, real seconds, before it is left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +148,9 @@ class Gateway:
         turning = Rollover(self.shelf, self._clock_now) if is_night(journal.path) else None
         self._infants = [w.infant for w in wearers]
         self._spine = Spine(journal, watches, rollover=turning)
-        self.disk = TroubleOf("disk", self.on_trouble)
         self._committed_ns = clock.now_ns()
         self._recording_ends = False
+        self.disk = TroubleOf("disk", self.on_trouble)
         self._intake = Intake(
             self._spine,
             clock,
@@ -169,41 +160,22 @@ class Gateway:
             on_disk=partial(self.disk.say, "journal"),
         )
         self._summary_at = summary_at
-        self._wording = wording
-        self.links = [self._link(w, sensor, radio) for w in wearers for sensor in w.sensors]
-        sites = {w.infant: [s.site for s in w.sensors] for w in wearers} if home_assistant else None
-        self._devices = Devices(Topics(name), sites, wording.catalogue, publish=self._post, again=self._again)
-        self._publisher = None if broker is None else self._make_publisher(name, broker)
-        self._announcers: list[Announcer] = []
-        self._mqtt = None
-        if self._publisher is not None:
-            self._mqtt = MqttChannel(
-                self._publisher,
-                Topics(name),
-                clock=clock,
-                utc=self._utc,
-                words=wording.catalogue,
-                table=table_of(limits),
-            )
         self._self_test_at = self_test_at
-        self.self_test = self._make_self_test()
-        self.care = self._caregiving() if self._mqtt or self._household.channels else None
-        self._troubles = Troubles(
-            clock=clock, intake=self._intake, told=self._decided, wording=wording, table=table_of(limits)
-        )
-        left = hours_left(self._utc, clock_row.zone, self._household.night_ends)
-        self._sensors = SensorTroubles(self._troubles.say, left)
-        self._board = NightBoard(
-            Topics(name),
-            self._infants,
+        self._wording = wording
+        self.outreach = Outreach(
+            name=name,
+            shelf=self.shelf,
             clock=clock,
             utc=self._utc,
             zone=clock_row.zone,
-            open_alerts=self._open_alerts,
-            troubles=lambda: self._troubles.open,
+            intake=self._intake,
+            infants=self._infants,
+            sites={w.infant: [s.site for s in w.sensors] for w in wearers} if home_assistant else None,
+            broker=broker,
+            wording=wording,
+            household=self._household,
         )
-        if self._publisher is not None:
-            self._make_announcers(name, self._publisher)
+        self.links = [self._link(w, sensor, radio) for w in wearers for sensor in w.sensors]
         self._running = _Running()
 
     def _link(self, wearer: Wearer, sensor: Sensor, radio: Radio) -> SensorLink[Any]:
@@ -220,97 +192,24 @@ class Gateway:
             rssi=radio.rssi,
         )
 
-    def _make_publisher(self, name: str, broker: BrokerAddress) -> MqttPublisher:
-        return MqttPublisher(
-            broker,
-            Topics(name),
-            clock=self._clock,
-            on_delivery=self._delivered,
-            on_trouble=self.on_trouble,
-            infants=self._infants,
-            on_command=self._asked,
-            heard=self._devices.heard,
-        )
-
-    def _make_announcers(self, name: str, publisher: MqttPublisher) -> None:
-        record = None if self.care is None else self.care.record
-        self._announcers = [
-            Announcer(
-                self.shelf,
-                publisher,
-                Topics(name),
-                tables=tables,
-                utc=self._utc,
-                record=record,
-                words=self._wording.catalogue,
-                table=table_of(self._household.limits),
-            )
-            for tables in (ALERTS, DIARY)
-        ]
-
-    def _caregiving(self) -> Caregiving:
-        household = self._household
-        return Caregiving(
-            people=household.people,
-            sources=household.sources,
-            infants=self._infants,
-            clock=self._clock,
-            utc=self._utc,
-            zone=self._clock_row.zone,
-            intake=self._intake,
-            channels=household.channels,
-            mqtt=self._mqtt,
-            table=table_of(household.limits),
-            wording=self._wording,
-            on_test=self.self_test.on_test,
-        )
-
-    def _make_self_test(self) -> SelfTest:
-        return SelfTest(
-            clock=self._clock,
-            line=self._intake,
-            shelf=self.shelf,
-            people=self._household.people,
-            local=partial(local_moment, self._utc, self._clock_row.zone),
-            on_trouble=self.on_trouble,
-            on_outcome=self._tested,
-            wording=self._wording,
-        )
-
-    async def _tested(self, outcome: Outcome) -> None:
-        """The status says what became of the last self-test."""
-        if self._publisher is not None:
-            body = msgspec.convert(msgspec.to_builtins(outcome), SelfTestBody)
-            message = tested_message(Topics(self._name), body, self._clock.now_ns())
-            with suppress(PublisherStopped):
-                await self._publisher.publish(message)
-
     async def __aenter__(self) -> Gateway:
         taken = self._spine.begin(self._clock_row)
-        recent = await asyncio.to_thread(lambda: list(recent_rows(self.shelf)))
-        self._troubles.begin(recent)
-        self._sensors.begin(recent)
-        if self.care is not None:
-            self.care.begin(recent)
+        out, tasks = self.outreach, self._running
+        out.begin(await asyncio.to_thread(lambda: list(recent_rows(self.shelf))))
         self._taken(taken)
-        tasks = self._running
         tasks.intake = asyncio.create_task(self._intake.run(), name="intake")
         tasks.links = [asyncio.create_task(self._follow_utc(), name="clock")]
-        if self._publisher is not None:
-            self._board.feed(await asyncio.to_thread(lambda: list(night_rows(self.shelf))))
-            self._devices.announce()
-            tasks.links.append(asyncio.create_task(self._show(), name="tonight"))
-            work = [self._publisher.run(), *(a.run() for a in self._announcers)]
-            tasks.broker = [asyncio.create_task(w) for w in work]
-        if self.care is not None:
-            tasks.care = asyncio.create_task(self.care.run(), name="caregiving")
+        if out.publisher is not None:
+            tasks.broker = [asyncio.create_task(work) for work in await out.to_broker()]
+            tasks.links.append(asyncio.create_task(out.show(), name="tonight"))
+        if out.care is not None:
+            tasks.care = asyncio.create_task(out.care.run(), name="caregiving")
         tasks.links.append(asyncio.create_task(self._look_around(), name="troubles"))
         if self._household.ping_url is not None:
             ping = self._ping(self._household.ping_url)
             tasks.links.append(asyncio.create_task(ping.run(), name="ping"))
         tasks.links += [asyncio.create_task(link.run(), name="link") for link in self.links]
-        if (tested := await asyncio.to_thread(last_outcome, self.shelf)) is not None:
-            await self._tested(tested)  # held until there is a connection
+        await out.tell_last_test()
         if self._self_test_at is not None:
             evening = self.self_test.every_evening(self._self_test_at)
             tasks.links.append(asyncio.create_task(evening, name="self-test"))
@@ -320,19 +219,37 @@ class Gateway:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        tasks, out = self._running, self.outreach
         await self.self_test.close()
         await self._end_links()
-        await _end([t for t in [self._running.intake] if t is not None])
+        await _end([t for t in [tasks.intake] if t is not None])
         await self._intake.commit()
         if self._recording_ends:
             await self._intake.finish()
-        await self._last_words()
-        if self._publisher is not None:
-            await self._farewell(self._publisher, planned=kind is None)
+        await _end([t for t in [tasks.care] if t is not None])
+        await out.last_words()
+        await out.farewell(planned=kind is None)
+        if tasks.broker:
+            await asyncio.wait(tasks.broker[:1], timeout=STOP_S)
+            await _end(tasks.broker)
         await self._intake.commit()  # that the last alerts were delivered
         await self._intake.close()
         self._spine.close()
         self.shelf.close()
+
+    @property
+    def care(self) -> Caregiving | None:
+        """The way to people; None when there is neither a broker nor a channel."""
+        return self.outreach.care
+
+    @property
+    def self_test(self) -> SelfTest:
+        """The self-test of this gateway."""
+        return self.outreach.self_test
+
+    def on_trouble(self, kind: str, why: str) -> None:
+        """See `Outreach.on_trouble`. May be called from any thread."""
+        self.outreach.on_trouble(kind, why)
 
     def end_recording(self) -> None:
         """Leaving the context then ends the recording: what is open is decided. Without it, it is only paused."""
@@ -362,9 +279,7 @@ class Gateway:
 
     async def announced(self) -> None:
         """Wait until the broker has confirmed everything that is in the journal."""
-        for announcer in self._announcers:
-            announcer.wake()
-            await announcer.settled()
+        await self.outreach.announced()
 
     async def _follow_utc(self) -> None:
         """Journal a clock row when UTC was set: by NTP late after the start, or by hand."""
@@ -377,11 +292,11 @@ class Gateway:
                 self._intake.add_quietly(row)
                 self._utc.add(row)
                 known = row
-                self._troubles.say("clock", "the clock was set")
+                self.outreach.say("clock", "the clock was set")
             elif row.utc_ns < EARLIEST_UTC_NS:
-                self._troubles.say("clock", "the computer does not know the date")
+                self.outreach.say("clock", "the computer does not know the date")
             else:
-                self._troubles.say("clock", "")
+                self.outreach.say("clock", "")
 
     def _morning_post(self, at: time) -> MorningPost:
         return MorningPost(
@@ -393,43 +308,16 @@ class Gateway:
             utc_ns=self._utc.utc_ns,
             keep=self._intake.add,
             topics=Topics(self._name),
-            mqtt=self._publisher,
+            mqtt=self.outreach.publisher,
             channels=self._household.channels,
             people=self._household.people,
             wording=self._wording,
         )
 
-    def on_trouble(self, kind: str, why: str) -> None:
-        """A part is in technical trouble, or well again when `why` is empty. May be called from any thread."""
-        if why:
-            _log.warning("%s: %s", kind, why)
-        else:
-            _log.info("%s: well again", kind)
-        self._troubles.say(kind, why)
-
     async def _look_around(self) -> None:
         while True:
             await self._clock.sleep(LOOK_AT_SENSORS_EVERY_S)
-            self._sensors.look(self._clock.now_ns())
-            self._troubles.look(self._committed_ns)
-
-    async def _show(self) -> None:
-        """Keep what stands of the night published."""
-        while True:
-            for message in self._board.news():
-                self._post(message)
-            await self._clock.sleep(LOOK_EVERY_S)
-
-    def _post(self, message: Message) -> None:
-        if self._publisher is not None:
-            self._publisher.post(message)
-
-    def _again(self) -> None:
-        if self._publisher is not None:
-            self._publisher.publish_again()
-
-    def _open_alerts(self, infant: str) -> list[Alert]:
-        return [] if self.care is None else self.care.machine.open_alerts(infant)
+            self.outreach.look(self._committed_ns)
 
     def _ping(self, url: str) -> DeadManPing:
         def alive() -> bool:
@@ -437,18 +325,9 @@ class Gateway:
 
         return DeadManPing(url, clock=self._clock, alive=alive)
 
-    async def _asked(self, infant: str, name: str, payload: bytes) -> bytes:
-        """What came over MQTT for an infant, or for the gateway."""
-        assert self.care is not None  # noqa: S101 - narrows the type; there is a broker, so there is this
-        return await self.care.on_command(infant, name, payload)
-
     def _linked(self, infant: str, sample: LinkSample) -> None:
         self._intake.add_link(infant, sample)
-        self._sensors.link(infant, sample)
-
-    def _decided(self, alerts: list[Alert]) -> None:
-        if self.care is not None:
-            self.care.told(alerts)
+        self.outreach.linked(infant, sample)
 
     def _clock_now(self) -> ClockRow:
         """The tie between data time and UTC at this moment."""
@@ -460,42 +339,8 @@ class Gateway:
         if taken.turned is not None:
             self._utc.add(taken.turned)
         self._committed_ns = self._clock.now_ns()
-        for infant, told in taken.told.items():
-            self._decided(told.alerts)
-            self._board.feed([*told.events, *told.coverage])
-            self._sensors.told(told.outputs if infant != SELF_TEST else ())
-            for minute in told.coverage if infant != SELF_TEST else ():
-                self._sensors.minute(minute)
-        self.self_test.taken(taken)
-        for announcer in self._announcers:
-            announcer.wake()
+        self.outreach.taken(taken)
         self._on_taken(taken)
-
-    def _delivered(self, step: Delivery) -> None:
-        self._intake.add_quietly(step)
-        if self._mqtt is not None:
-            self._mqtt.confirmed(step)
-
-    async def _last_words(self) -> None:
-        """Tell people what was decided last, as far as they can be reached now; the rest is told at the next start."""
-        await _end([t for t in [self._running.care] if t is not None])
-        if self.care is None:
-            return
-        try:
-            async with asyncio.timeout(STOP_S):
-                await self.care.settled()
-        except TimeoutError:
-            _log.warning("not everybody could be told; the rest is told at the next start")
-
-    async def _farewell(self, publisher: MqttPublisher, *, planned: bool) -> None:
-        try:
-            async with asyncio.timeout(STOP_S):
-                await self.announced()
-        except TimeoutError:
-            _log.warning("the broker has not confirmed everything; the rest is sent at the next start")
-        await publisher.stop(planned=planned)
-        await asyncio.wait(self._running.broker[:1], timeout=STOP_S)
-        await _end(self._running.broker)
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -75,7 +75,7 @@ class House:
             )  # fmt: skip
             self.gateway._intake.add_quietly(made)
             if told:
-                self.gateway._decided([made])
+                self.gateway.outreach.decided([made])
 
     def technical(self) -> list[Alert]:
         return [a for a in self.journal.alerts() if a.pattern == "broker"]
@@ -113,7 +113,7 @@ async def so(condition: Callable[[], bool], why: str = "") -> None:
 
 
 async def connected(it: House) -> None:
-    publisher = it.gateway._publisher
+    publisher = it.gateway.outreach.publisher
     assert publisher is not None
     await so(lambda: publisher.connected, "connected")
 
@@ -322,7 +322,7 @@ async def test_a_broker_that_goes_is_not_said_to_refuse_a_password(
         for _ in range(3):
             it.raise_alerts(range(50))
             server.kill()
-            await so(lambda: not it.gateway._publisher.connected, "noticed")  # type: ignore[union-attr]
+            await so(lambda: not it.gateway.outreach.publisher.connected, "noticed")  # type: ignore[union-attr]
             await asyncio.to_thread(server.start)
             await connected(it)
     assert [a for a in broker_troubles(tmp_path) if "password" in str(a.facts.get("why", ""))] == []

@@ -447,7 +447,9 @@ async def test_a_socket_left_by_a_crash_is_taken_over(tmp_path: Path) -> None:
 async def test_a_command_over_mqtt_begins_it_and_is_answered(tmp_path: Path, mosquitto: Broker) -> None:
     place = f"lullwatch/{mosquitto.topic}"
     async with alone(tmp_path, mosquitto) as it:
-        await it.until(lambda: it.gateway._publisher is not None and it.gateway._publisher.connected)
+        await it.until(
+            lambda: it.gateway.outreach.publisher is not None and it.gateway.outreach.publisher.connected
+        )
         with await asyncio.to_thread(mosquitto.sub, f"{place}/+/result/test") as answers:
             asked = json.dumps({"by": "anna", "id": "t1"})
             await asyncio.to_thread(mosquitto.pub, f"{place}/gateway/set/test", asked)
