@@ -271,7 +271,9 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
         action="store_true",
         help="seeds 1000-1999, to set the detector on; writes no evidence",
     )
-    parser.add_argument("--nights", type=int, help="at most so many nights of each plan; the evidence says how many")
+    parser.add_argument(
+        "--nights", type=int, help="at most so many nights of each plan; the evidence says how many"
+    )
     parser.add_argument("--hours", type=float, help="length of each night; writes no evidence")
     parser.add_argument("--only", help="plans with a comma between; writes no evidence")
     parser.add_argument("--settings", type=Path, help="JSON of settings that differ; writes no evidence")

@@ -102,4 +102,6 @@ def test_what_must_always_stand_on_it_stands_on_it(labels: list[Label]) -> None:
         "worn and heard",
     ):
         assert said.count(text) == 1
-    assert said.count(catalogue("en").same_day["repeated_brief_movements"]) == (Label.SPASM_LIKE_CLUSTER in labels)
+    assert said.count(catalogue("en").same_day["repeated_brief_movements"]) == (
+        Label.SPASM_LIKE_CLUSTER in labels
+    )
