@@ -227,11 +227,11 @@ class ContextTracker:
         Args:
             onset_ns: begin of the interval.
             end_ns: its end.
-            before_ns: only motion counts that had begun so long before the interval.
+            before_ns: only motion counts that had begun so long before the interval; 0: whenever it began.
         """
         if end_ns <= onset_ns:
             return 0.0
-        spans = [(a, b) for a, b in self.spans if a <= onset_ns - before_ns]
+        spans = [(a, b) for a, b in self.spans if before_ns == 0 or a <= onset_ns - before_ns]
         covered = sum(max(0, min(end_ns, b) - max(onset_ns, a)) for a, b in spans)
         return min(1.0, covered / (end_ns - onset_ns))
 

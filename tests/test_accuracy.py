@@ -84,7 +84,9 @@ def test_what_the_detector_is_set_by_lies_on_development_seeds_alone(bench: Modu
     seeds = [job.seed for plan in plans for job in plan.jobs()]
     assert min(seeds) >= 1000
     assert max(seeds) < 2000
-    assert len(seeds) == len(set(seeds))
+    # Settings made without a mechanism run on the same nights as those with all of them.
+    own = [job.seed for plan in plans if plan.settings == plans[0].settings for job in plan.jobs()]
+    assert len(own) == len(set(own))
 
 
 def test_nights_without_a_series_suffice_to_show_one_in_twenty_days(bench: ModuleType) -> None:

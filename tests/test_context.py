@@ -92,5 +92,6 @@ def test_jerks_are_not_explained_by_what_shakes_the_sensors_only_since_they_bega
     tracker = ContextTracker.of("infant", Settings())
     tracker.spans = [(100 * NS, 140 * NS)]
     assert tracker.share(100 * NS, 140 * NS) == 1.0
+    assert tracker.share(80 * NS, 120 * NS) == 0.5
     assert tracker.share(100 * NS, 140 * NS, before_ns=BEGUN_BEFORE_NS) == 0.0
     assert tracker.share(115 * NS, 135 * NS, before_ns=BEGUN_BEFORE_NS) == 1.0
