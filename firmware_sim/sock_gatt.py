@@ -10,6 +10,7 @@ from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.host import Host
 
 from firmware_sim.air_controller import AirController
+from firmware_sim.peripheral import no_read
 from ingest.sock_codec import (
     ATT_MTU_MIN,
     BATTERY_LEVEL_UUID,
@@ -174,7 +175,7 @@ class SockGatt:
             CONTROL_UUID,
             _Properties.WRITE | _Properties.INDICATE,
             _WRITEABLE,
-            att.AttributeValue(read=_no_read, write=lambda _, value: self._on_request(bytes(value))),
+            att.AttributeValue(read=no_read, write=lambda _, value: self._on_request(bytes(value))),
         )
         self._status = _Characteristic(
             STATUS_UUID,
@@ -223,11 +224,6 @@ class SockGatt:
 
 def _told(text: Callable[[], str]) -> att.AttributeValue[bytes]:
     return att.AttributeValue(read=lambda _: text().encode(), write=_no_write)
-
-
-def _no_read(_: Connection) -> bytes:
-    # Bumble does not look at permissions and would leave the request without an answer.
-    raise att.ATT_Error(att.ATT_READ_NOT_PERMITTED_ERROR)
 
 
 def _no_write(_: Connection, _value: bytes) -> None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Unpack
 
-from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 
-from dsp.clock import Clock
-from dsp.records import LinkSample, Packet, Site
+from dsp.records import Packet
 from ingest.driver import Driver, DriverStream, Reading
 from ingest.errors import IngestError
 from ingest.gatt_session import RADIO_TROUBLE, GattSession
-from ingest.sensor_link import LinkState, SensorLink
+from ingest.sensor_link import LinkOptions, LinkState, SensorLink
 from ingest.sink import PacketSink
 
 __all__ = ["DriverLink"]
@@ -29,36 +28,20 @@ class DriverLink(SensorLink[GattSession]):
         self,
         *,
         make_driver: Callable[[], Driver],
-        address: str,
-        site: Site,
-        sensor: str,
         sink: PacketSink,
-        clock: Clock,
-        find: Callable[[str], Awaitable[BLEDevice]],
-        client: Callable[..., BleakClient] = BleakClient,
-        on_sample: Callable[[LinkSample], None] | None = None,
-        rssi: Callable[[str], int | None] | None = None,
+        **options: Unpack[LinkOptions],
     ) -> None:
         """Make a link; nothing happens before `run`.
 
-        Besides what every `SensorLink` takes: `make_driver` makes the driver of each connection, and `sink` takes
+        Besides `LinkOptions`: `make_driver` makes the driver of each connection, and `sink` takes
         each packet once.
         """
-        super().__init__(
-            address=address,
-            site=site,
-            sensor=sensor,
-            clock=clock,
-            find=find,
-            client=client,
-            on_sample=on_sample,
-            rssi=rssi,
-        )
+        super().__init__(**options)
         self._make_driver = make_driver
         self._driver = make_driver()
         self._sink = sink
         self._offered: set[asyncio.Future[None]] = set()
-        self.stream = DriverStream(site, sensor, self._driver.scale)
+        self.stream = DriverStream(self._site, self._sensor, self._driver.scale)
 
     def _new_session(self, device: BLEDevice) -> GattSession:
         self._driver = self._make_driver()

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
-from typing import Any
-
-from bleak import BleakClient
-from bleak.backends.device import BLEDevice
+from typing import Any, Unpack
 
 from dsp.clock import Clock
-from dsp.records import LinkSample, Site
 from ingest.driver import Driver
 from ingest.driver_link import DriverLink
 from ingest.link import SockLink
@@ -18,7 +14,7 @@ from ingest.movesense import MovesenseDriver
 from ingest.osd import OsdDriver
 from ingest.polar import PolarDriver
 from ingest.sensor_kind import Kind
-from ingest.sensor_link import SensorLink
+from ingest.sensor_link import LinkOptions, SensorLink
 from ingest.sink import PacketSink
 
 __all__ = ["link_of"]
@@ -31,29 +27,8 @@ _DRIVERS: dict[Kind, Callable[[Clock], Driver]] = {
 }
 
 
-def link_of(
-    kind: Kind,
-    *,
-    address: str,
-    site: Site,
-    sensor: str,
-    sink: PacketSink,
-    clock: Clock,
-    find: Callable[[str], Awaitable[BLEDevice]],
-    client: Callable[..., BleakClient] = BleakClient,
-    on_sample: Callable[[LinkSample], None] | None = None,
-    rssi: Callable[[str], int | None] | None = None,
-) -> SensorLink[Any]:
-    """The link to a sensor of some kind; nothing happens before its `run`. Arguments as in `SensorLink`."""
-    make = SockLink if kind is Kind.SOCK else partial(DriverLink, make_driver=partial(_DRIVERS[kind], clock))
-    return make(
-        address=address,
-        site=site,
-        sensor=sensor,
-        sink=sink,
-        clock=clock,
-        find=find,
-        client=client,
-        on_sample=on_sample,
-        rssi=rssi,
-    )
+def link_of(kind: Kind, *, sink: PacketSink, **options: Unpack[LinkOptions]) -> SensorLink[Any]:
+    """The link to a sensor of some kind, which hands its packets to `sink`; nothing happens before its `run`."""
+    if kind is Kind.SOCK:
+        return SockLink(sink=sink, **options)
+    return DriverLink(make_driver=partial(_DRIVERS[kind], options["clock"]), sink=sink, **options)

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
-from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 
-from dsp.clock import Clock
-from dsp.records import NS, LinkSample, Packet, Site
+from dsp.records import NS, Packet
 from ingest.backfill import Backfill
 from ingest.errors import CommandRefused, LinkLost, NoTimeYet
-from ingest.sensor_link import SILENCE_S, LinkState, SensorLink
+from ingest.sensor_link import SILENCE_S, LinkOptions, LinkState, SensorLink
 from ingest.session import TROUBLE, SockSession
 from ingest.sink import PacketSink
 from ingest.sock_codec import (
@@ -66,35 +63,19 @@ class SockLink(SensorLink[SockSession]):
     def __init__(
         self,
         *,
-        address: str,
-        site: Site,
-        sensor: str,
         sink: PacketSink,
-        clock: Clock,
-        find: Callable[[str], Awaitable[BLEDevice]],
-        client: Callable[..., BleakClient] = BleakClient,
-        on_sample: Callable[[LinkSample], None] | None = None,
-        rssi: Callable[[str], int | None] | None = None,
         settings: SockSettings | None = None,
         stream: SockStream | None = None,
+        **options: Unpack[LinkOptions],
     ) -> None:
         """Make a link; nothing happens before `run`.
 
-        Besides what every `SensorLink` takes: `sink` takes each packet once, and a number is confirmed to the sock
+        Besides `LinkOptions`: `sink` takes each packet once, and a number is confirmed to the sock
         when the sink has committed it; `settings` is what the sock is asked to measure; `stream` goes on from an
         earlier stream (its clock fit, what was already kept).
         """
-        super().__init__(
-            address=address,
-            site=site,
-            sensor=sensor,
-            clock=clock,
-            find=find,
-            client=client,
-            on_sample=on_sample,
-            rssi=rssi,
-        )
-        self.stream = stream or SockStream(site, sensor)
+        super().__init__(**options)
+        self.stream = stream or SockStream(self._site, self._sensor)
         self._sink = sink
         self._settings = settings or SockSettings()
         self._backfill = Backfill(self.stream)

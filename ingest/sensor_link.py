@@ -11,7 +11,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, Required, TypedDict, TypeVar, Unpack
 
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
@@ -21,7 +21,7 @@ from dsp.records import NS, LinkSample, Site
 from ingest.errors import IngestError, LinkLost, LinkSilent
 from ingest.session import TROUBLE
 
-__all__ = ["SILENCE_S", "LinkState", "SensorLink", "Session"]
+__all__ = ["SILENCE_S", "LinkOptions", "LinkState", "SensorLink", "Session"]
 
 _log = logging.getLogger(__name__)
 
@@ -65,40 +65,40 @@ class Session(Protocol):
         ...
 
 
+class LinkOptions(TypedDict, total=False):
+    """What every link takes."""
+
+    address: Required[str]
+    """Bluetooth address of the sensor"""
+    site: Required[Site]
+    """where it is worn"""
+    sensor: Required[str]
+    """its id in the records"""
+    clock: Required[Clock]
+    """data time"""
+    find: Required[Callable[[str], Awaitable[BLEDevice]]]
+    """gives a fresh device for an address, such as `Finder.find`; one scanner serves all links"""
+    client: Callable[..., BleakClient]
+    """makes a bleak client; with another radio, ``functools.partial(BleakClient, backend=...)``"""
+    on_sample: Callable[[LinkSample], None] | None
+    """called at each change of state and once a minute"""
+    rssi: Callable[[str], int | None] | None
+    """signal strength for an address, such as `Finder.rssi`"""
+
+
 _S = TypeVar("_S", bound=Session)
 
 
 class SensorLink(ABC, Generic[_S]):
-    """Keeps one sensor streaming until cancelled.
+    """Keeps one sensor streaming until cancelled; nothing happens before `run`."""
 
-    Args:
-        address: Bluetooth address of the sensor.
-        site: where it is worn.
-        sensor: its id in the records.
-        clock: data time.
-        find: gives a fresh device for an address, such as `Finder.find`; one scanner serves all links.
-        client: makes a bleak client; with another radio, ``functools.partial(BleakClient, backend=...)``.
-        on_sample: called at each change of state and once a minute.
-        rssi: signal strength for an address, such as `Finder.rssi`.
-    """
-
-    def __init__(
-        self,
-        *,
-        address: str,
-        site: Site,
-        sensor: str,
-        clock: Clock,
-        find: Callable[[str], Awaitable[BLEDevice]],
-        client: Callable[..., BleakClient] = BleakClient,
-        on_sample: Callable[[LinkSample], None] | None = None,
-        rssi: Callable[[str], int | None] | None = None,
-    ) -> None:
+    def __init__(self, **options: Unpack[LinkOptions]) -> None:
         self.state = LinkState.STOPPED
-        self._address, self._site, self._sensor = address, site, sensor
-        self._clock, self._find, self._client = clock, find, client
-        self._on_sample = on_sample or _ignore
-        self._rssi = rssi or _unknown
+        self._address, self._site, self._sensor = options["address"], options["site"], options["sensor"]
+        self._clock, self._find = options["clock"], options["find"]
+        self._client = options.get("client", BleakClient)
+        self._on_sample = options.get("on_sample") or _ignore
+        self._rssi = options.get("rssi") or _unknown
         self._session: _S | None = None
         self._battery: int | None = None
         self._heard_ns = self._sample_ns = 0

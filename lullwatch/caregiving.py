@@ -322,16 +322,5 @@ def hours_left(utc: UtcMap, zone: str, ends: time) -> HoursLeft:
 
 
 def recent_rows(shelf: Shelf) -> Iterator[Row]:
-    """Rows of alerts and of what became of them, of this night and the last, in the order they were written.
-
-    Raises JournalError.
-    """
-    for path in shelf.nights()[-_NIGHTS:]:
-        after = 0
-        while True:
-            with shelf.opened(path.name) as journal:
-                page = journal.read(after, tables=_TABLES)
-            if not page:
-                break
-            yield from (row for _, row in page)
-            after = page[-1][0]
+    """Rows of alerts and of what became of them, of this night and the last. Raises JournalError."""
+    return shelf.newest_rows(_TABLES, nights=_NIGHTS)

@@ -138,12 +138,4 @@ class Devices:
 
 def night_rows(shelf: Shelf) -> Iterator[Row]:
     """What the newest night holds of events and coverage, in the order it was written. Raises JournalError."""
-    for path in shelf.nights()[-1:]:
-        after = 0
-        while True:
-            with shelf.opened(path.name) as journal:
-                page = journal.read(after, tables=_TABLES)
-            if not page:
-                break
-            yield from (row for _, row in page)
-            after = page[-1][0]
+    return shelf.newest_rows(_TABLES, nights=1)

@@ -155,6 +155,21 @@ class Shelf:
         nights = self.nights()
         return nights[-1] if nights else None
 
+    def newest_rows(self, tables: Sequence[str], *, nights: int) -> Iterator[Row]:
+        """Rows of some tables in the newest nights, in the order they were written; nothing is held between pages.
+
+        Raises JournalError.
+        """
+        for path in self.nights()[-nights:]:
+            after = 0
+            while True:
+                with self.opened(path.name) as journal:
+                    page = journal.read(after, tables=tables)
+                if not page:
+                    break
+                yield from (row for _, row in page)
+                after = page[-1][0]
+
     @contextmanager
     def opened(self, night: str) -> Iterator[Journal]:
         """A night by the name of its file, for a short look: others wait meanwhile. It stays open for the next one."""
