@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -28,7 +29,6 @@ from ingest.polar_pmd import (
     Measurement,
     Setting,
     Status,
-    Stopped,
     decode_control,
     decode_data,
     decode_features,
@@ -76,7 +76,7 @@ class PolarDriver:
         self.battery: int | None = None
         self._session: GattSession | None = None
         self._take: Callable[[Reading], None] = lambda _: None
-        self._answer: asyncio.Future[bytes] | None = None
+        self._answers: asyncio.Queue[Answer] = asyncio.Queue()
         self._streams: dict[Measurement, _Stream] = {}
         self._held: list[Reading] = []
 
@@ -117,27 +117,24 @@ class PolarDriver:
 
     async def _ask(self, session: GattSession, command: bytes) -> Answer:
         """The whole answer, of as many indications as it takes."""
-        parameters, more = b"", True
-        answer: Answer | Stopped | None = None
-        self._answer = asyncio.get_running_loop().create_future()
         await session.write(CONTROL_UUID, command)
-        while more:
-            answer = decode_control(await within(CALL_S, self._answer))
-            self._answer = asyncio.get_running_loop().create_future()
-            if isinstance(answer, Answer):
-                parameters, more = parameters + answer.parameters, answer.more
-        assert isinstance(answer, Answer)  # noqa: S101 - the loop ends with one
-        return Answer(answer.op, answer.measurement, answer.status, False, parameters)
+        answer = await within(CALL_S, self._answers.get())
+        while answer.more:
+            further = await within(CALL_S, self._answers.get())
+            answer = replace(further, parameters=answer.parameters + further.parameters)
+        return answer
 
     def _controlled(self, raw: bytes) -> None:
-        if raw[:1] == b"\x01":
-            if self._session is not None:
-                _log.warning(
-                    "%s: the sensor ended its streams by itself; it is asked anew", self._session.sensor
-                )
-                self._session.give_up()
-        elif self._answer is not None and not self._answer.done():
-            self._answer.set_result(raw)
+        try:
+            found = decode_control(raw)
+        except BadNotification as error:
+            _log.warning("%s", error)
+            return
+        if isinstance(found, Answer):
+            self._answers.put_nowait(found)
+        elif self._session is not None:
+            _log.warning("%s: the sensor ended its streams by itself; it is asked anew", self._session.sensor)
+            self._session.give_up()
 
     def _heard(self, raw: bytes) -> None:
         try:
