@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -42,6 +43,12 @@ class ShippedMosquitto(LocalMosquitto):
             for kept in ("acl", "passwd"):
                 (self.folder / kept).chmod(0o600)
         super().start()
+
+    def read_anew(self) -> None:
+        """Take in changed passwords and access rules, as `systemctl reload` does."""
+        assert self._process is not None
+        assert self._process.pid is not None
+        os.kill(self._process.pid, signal.SIGHUP)
 
     def as_user(self, name: str) -> list[str]:
         """What mosquitto_sub and mosquitto_pub need to come in as somebody."""

@@ -272,8 +272,8 @@ async def test_trouble_ends_when_the_password_is_mended(mosquitto_program: Found
             await so(lambda: len(told) == 1)
             due = asyncio.create_task(gateway.alert(1, infant="a"))
             server._add_user("gateway", "new")
-            await asyncio.to_thread(server.stop)
-            await asyncio.to_thread(server.start)
+            # Read anew and not started anew: a broker that is away for a moment would be a trouble of its own.
+            server.read_anew()
             await due
             await so(lambda: len(told) == 2)
     assert told[1] == ""
