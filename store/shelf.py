@@ -11,6 +11,7 @@ import logging
 import re
 import threading
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -154,6 +155,18 @@ class Shelf:
         """The file of the newest night; None where there is none."""
         nights = self.nights()
         return nights[-1] if nights else None
+
+    def nights_of(self, onset_ns: int, end_ns: int) -> list[Path]:
+        """The files that may hold something of a span of data time, oldest first.
+
+        Those begun before its end and not followed by another before its onset, and the one after them: what came late
+        stands there.
+        """
+        nights = self.nights()
+        with self._lock:
+            begun = [self._begun_ns(path) or 0 for path in nights]
+        first = max(bisect_right(begun, onset_ns) - 1, 0)
+        return nights[first : bisect_left(begun, end_ns) + 1]
 
     def newest_rows(self, tables: Sequence[str], *, nights: int) -> Iterator[Row]:
         """Rows of some tables in the newest nights, in the order they were written; nothing is held between pages.

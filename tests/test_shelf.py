@@ -158,3 +158,18 @@ def test_a_file_that_is_begun_later_is_seen_then(tmp_path: Path) -> None:
         assert shelf.nights() == []
         night(tmp_path, NIGHTS[0], 0, 1)
         assert shelf.nights() == [path]
+
+
+def test_the_nights_of_a_span_are_those_that_hold_it_and_the_one_in_which_late_data_stands(
+    tmp_path: Path,
+) -> None:
+    three(tmp_path)
+    with Shelf(tmp_path) as shelf:
+
+        def names(onset_ns: int, end_ns: int) -> tuple[str, ...]:
+            return tuple(path.name for path in shelf.nights_of(onset_ns, end_ns))
+
+        assert names(0, NS // 2) == NIGHTS[:2]
+        assert names(NS // 2, NS + 1) == NIGHTS
+        assert names(NS + 1, NS + 2) == NIGHTS[1:]
+        assert names(9 * NS, 10 * NS) == NIGHTS[2:]
