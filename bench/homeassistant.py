@@ -254,7 +254,13 @@ def checked(
     eye.until("the gateway is up", lambda: eye.state(up) == "on")
     eye.until("the sock's link is up", lambda: eye.state(link) == "on")
     eye.until("its battery has a level", lambda: (eye.state(battery) or "").isdigit())
-    eye.until("the infant is awake", lambda: eye.state(state) == "awake")
+
+    def told_state() -> str:
+        """The newest state over MQTT: the detector's verdict is not on trial here, that it is shown is."""
+        return str(json.loads(eye.last.get(f"{base}/state", "{}")).get("state", "unknown"))
+
+    eye.until("a state is known", lambda: told_state() != "unknown")
+    eye.until("and it is shown", lambda: eye.state(state) == told_state())
     eye.until("a minute was usable", lambda: eye.state(coverage) == "usable")
     eye.until("the series is counted", lambda: eye.state(series) == "1")
     eye.until("with its coverage beside it", lambda: float(eye.attribute(series, "seen_s") or 0) > 0)
@@ -296,6 +302,7 @@ def checked(
     running.send_signal(signal.SIGKILL)
     running.wait()
     eye.until("everything is unavailable once the gateway is dead", lambda: eye.state(state) == "unavailable")
+    eye.until("what a sock said last is not shown as live", lambda: eye.state(battery) == "unavailable")
     eye.until("but that it is dead is shown", lambda: eye.state(up) == "off")
     seen["unavailable_after_s"] = round(time.monotonic() - begun, 1)
     seen["dead"] = {"state": eye.state(state), "running": eye.state(up), "battery_la": eye.state(battery)}
