@@ -34,6 +34,7 @@ __all__ = [
     "Label",
     "LinkSample",
     "Note",
+    "Opinion",
     "Output",
     "Packet",
     "Pin",
@@ -47,6 +48,8 @@ __all__ = [
     "Stretch",
     "Tick",
     "Usability",
+    "Watching",
+    "Watchfulness",
 ]
 
 NS = 1_000_000_000
@@ -484,13 +487,64 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something a person wrote down."""
+    """Something a person wrote down. It is corrected by a further row, never edited."""
 
     infant: str
     t_ns: int
     kind: str
     text: str
     author: str
+    facts: tuple[tuple[str, str | float | int | bool], ...] = ()
+    """what its kind asks for, by name: a dose, a temperature"""
+    id: str = ""
+    """by which a later row corrects it; empty where nobody can"""
+    corrects: str = ""
+    """id of the note that this one stands instead of"""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a person says an event looks like: stands beside the machine's label, never instead of it."""
+
+    infant: str
+    event_id: str
+    t_ns: int
+    """data time at which it was said"""
+    by: str
+    role: str
+    """caregiver or reviewer"""
+    label: str
+    """what it looks like in their eyes: a `Label`, or a further word that their role may use"""
+    text: str = ""
+    basis: str = ""
+    """what a reviewer looked at"""
+    blind: bool = False
+    """whether the machine's label was hidden meanwhile"""
+
+
+class Watchfulness(StrEnum):
+    """Whether somebody relies on being called."""
+
+    ARMED = "armed"
+    PAUSED = "paused"
+    """for minutes, by a person: bath, feed, care"""
+    DISARMED = "disarmed"
+    """by the schedule or a person, until it is armed again"""
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """From `t_ns` on an infant is watched so. Recording and detecting go on whatever it says."""
+
+    infant: str
+    t_ns: int
+    state: Watchfulness
+    until_ns: int | None = None
+    """when a pause ends by itself; None where it holds until further notice"""
+    reason: str = ""
+    """`bath`, `feed`, `care`; `schedule`; or empty"""
+    by: str = ""
+    """who asked, as an id; empty: the gateway itself"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,10 +49,8 @@ def holding(folder: Path, infant: str) -> list[Path]:
     for path in sorted(p for p in folder.glob("journal-*.sqlite") if is_night(p)):
         with Journal.read_only(path) as journal:
             known = {*journal.infants(), *(_infant_of(config.text) for config in journal.configs())}
-            told = {event.infant for event in journal.events(infant)} | {
-                n.infant for n in journal.notes(infant)
-            }
-            if infant in known | told:
+            told = [*journal.events(infant), *journal.notes(infant), *journal.opinions(infant)]
+            if infant in known | {row.infant for row in told}:
                 found.append(path)
     return found
 

@@ -20,16 +20,17 @@ from dsp.records import (
     Delivery,
     Epoch,
     Event,
-    Item,
     LinkSample,
     Note,
+    Opinion,
     Packet,
     Pin,
     Segment,
     StateEpoch,
+    Watching,
 )
 from store.database import translated
-from store.rows import FED, TABLES, FedRow, LinkRow, Row, SegmentRow, Table, segment_of
+from store.rows import FED, TABLES, Fed, FedRow, LinkRow, Row, SegmentRow, Table, fed_item, segment_of
 
 __all__ = ["Carried", "JournalReading", "Snapshot"]
 
@@ -108,13 +109,13 @@ class JournalReading:
             for row, name, values in self._page(tables, None, after_row, self.last_row, limit)
         ]
 
-    def items(self, infant: str, after_row: int = 0) -> Iterator[tuple[int, Item]]:
-        """What the infant's pipeline was fed, in the order it was fed, as it stands when reading begins."""
+    def items(self, infant: str, after_row: int = 0) -> Iterator[tuple[int, Fed]]:
+        """What the infant's detector was fed, in the order it was fed, as it stands when reading begins."""
         for row, name, values in self._raw(FED, infant, after_row):
             if name == "segment":
                 yield row, segment_of(values)
             else:
-                yield row, _fed_row(TABLES[name].unpack(values)).item
+                yield row, _fed(TABLES[name].unpack(values))
 
     def segments(self, infant: str, *, settled: bool = True) -> Iterator[Segment]:
         """The infant's segments: by time when settled, else in the order they arrived."""
@@ -200,9 +201,25 @@ class JournalReading:
         """What people wrote down."""
         return self._kept("note", Note, infant)
 
+    def opinions(self, infant: str | None = None) -> list[Opinion]:
+        """What people said that events look like, in the order they said it."""
+        return self._kept("opinion", Opinion, infant)
+
+    def opinions_of(self, event_id: str) -> list[Opinion]:
+        """The same of one event."""
+        return self._by_id("opinion", Opinion, event_id)
+
+    def event_rows(self, event_id: str) -> list[Event]:
+        """The rows of one event's life in the order they were told."""
+        return self._by_id("event", Event, event_id)
+
     def pins(self, infant: str | None = None) -> list[Pin]:
         """Spans whose raw data is kept."""
         return self._kept("pin", Pin, infant)
+
+    def watchings(self, infant: str | None = None) -> list[Watching]:
+        """Who was watched from when on, in the order said."""
+        return self._kept("watching", Watching, infant)
 
     def coverage(self, infant: str | None = None) -> list[Coverage]:
         """How much of each minute could be seen; a later row of a minute replaces an earlier one."""
@@ -259,6 +276,15 @@ class JournalReading:
         rows = [row for _, row in self._rows((name,), infant, 0)]
         return [row for row in rows if isinstance(row, kind)]
 
+    def _by_id(self, name: str, kind: type[_T], wanted: str) -> list[_T]:
+        """Rows of one id, by an index."""
+        table = TABLES[name]
+        if table.since > self.schema:
+            return []
+        statement = f"SELECT {', '.join(table.columns)} FROM {name} WHERE id = ? ORDER BY row"  # noqa: S608 - names are constants
+        rows = [table.unpack(values) for values in self._all(statement, (wanted,))]
+        return [row for row in rows if isinstance(row, kind)]
+
     def _rows(self, names: Sequence[str], infant: str | None, after_row: int) -> Iterator[tuple[int, Row]]:
         for row, name, values in self._raw(names, infant, after_row):
             yield row, TABLES[name].unpack(values)
@@ -294,9 +320,9 @@ _SETTLED = (
 _BETWEEN = _SETTLED.replace(" ORDER BY", " AND row > ? AND row <= ? ORDER BY")
 
 
-def _fed_row(row: Row) -> FedRow:
-    assert isinstance(row, FedRow)  # noqa: S101 - narrows the type; only ticks and cut-offs are asked
-    return row
+def _fed(row: Row) -> Fed:
+    assert isinstance(row, FedRow | Watching)  # noqa: S101 - narrows the type; nothing else is asked
+    return fed_item(row)
 
 
 def _segment_row(row: Row) -> SegmentRow:

@@ -31,6 +31,7 @@ __all__ = [
     "GAP_STEPS",
     "NOT_RECEIVED",
     "RESTART",
+    "STRUCK_OUT",
     "Annotation",
     "AtRest",
     "Gap",
@@ -43,6 +44,7 @@ __all__ = [
     "place_in_time",
     "settled",
     "standing_events",
+    "standing_notes",
 ]
 
 NOT_RECEIVED = "not_received"
@@ -50,6 +52,9 @@ NOT_RECEIVED = "not_received"
 
 RESTART = "restart"
 """cause of a gap at whose end the sensor started anew"""
+
+STRUCK_OUT = "struck_out"
+"""kind of the note that takes back another one: written by mistake"""
 
 FILLING = "filling"
 """cause of what stands in a file before a site's first sample and after its last"""
@@ -210,7 +215,7 @@ def from_journal(journal: Journal, infant: str) -> Recording:
         segments=segments,
         events=tuple(journal.events(infant)),
         states=tuple(newest_of(journal.states(infant), key=lambda s: s.t_ns)),
-        notes=tuple(journal.notes(infant)),
+        notes=standing_notes(journal.notes(infant)),
         coverage=tuple(newest_of(journal.coverage(infant), key=lambda c: c.t_ns)),
     )
 
@@ -223,6 +228,14 @@ def standing_events(events: Iterable[Event]) -> tuple[Event, ...]:
             latest[event.id] = event
     standing = (e for e in latest.values() if e.status is not EventStatus.WITHDRAWN and e.merged_into is None)
     return tuple(sorted(standing, key=lambda e: (e.onset_ns, e.id)))
+
+
+def standing_notes(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Notes by time, without those that a later one corrects and those that were struck out."""
+    rows = list(notes)
+    corrected = {note.corrects for note in rows if note.corrects}
+    standing = (n for n in rows if n.kind != STRUCK_OUT and not (n.id and n.id in corrected))
+    return tuple(sorted(standing, key=lambda note: note.t_ns))
 
 
 def newest_of(rows: Iterable[_T], *, key: Callable[[_T], Any]) -> list[_T]:

@@ -24,6 +24,7 @@ from dsp.records import (
     Item,
     LinkSample,
     Note,
+    Opinion,
     Packet,
     Pin,
     Scale,
@@ -32,11 +33,13 @@ from dsp.records import (
     Site,
     StateEpoch,
     Tick,
+    Watching,
 )
 
 __all__ = [
     "FED",
     "TABLES",
+    "Fed",
     "FedRow",
     "LinkRow",
     "Row",
@@ -66,8 +69,14 @@ class FedRow:
     item: Tick | Cutoff
 
 
-def fed_item(row: SegmentRow | FedRow) -> Item:
-    """What the pipeline is fed of a row."""
+Fed = Item | Watching
+"""What a detector is fed: the pipeline gets the items, the rules hear who relies on them."""
+
+
+def fed_item(row: SegmentRow | FedRow | Watching) -> Fed:
+    """What the detector is fed of a row."""
+    if isinstance(row, Watching):
+        return row
     return row.segment if isinstance(row, SegmentRow) else row.item
 
 
@@ -90,7 +99,9 @@ Row = (
     | Alert
     | Delivery
     | Note
+    | Opinion
     | Pin
+    | Watching
     | Coverage
     | ClockRow
     | Config
@@ -264,7 +275,9 @@ TABLES: dict[str, Table] = {
         _record("alert", Alert, "infant t_ns id version severity", _VERSIONED),
         _record("delivery", Delivery, "t_ns id=alert_id", ("id", "t_ns", "body")),
         _record("note", Note, "infant t_ns", _TOLD),
+        _record("opinion", Opinion, "infant t_ns id=event_id", _TOLD, since=3),
         _record("pin", Pin, "infant t_ns=onset_ns end_ns", _TOLD, since=2),
+        _record("watching", Watching, "infant t_ns", _TOLD, since=4),
         _record("coverage", Coverage, "infant t_ns", _TOLD),
         Table("link", ("infant", "t_ns", "body"), _pack_link, _unpack_link),
         _record("clock", ClockRow, "t_ns", ()),
@@ -273,8 +286,8 @@ TABLES: dict[str, Table] = {
 }
 """All tables of rows, by name."""
 
-FED = ("segment", "tick", "cutoff")
-"""The tables whose rows, taken together in row order, are what the pipeline is fed."""
+FED = ("segment", "tick", "cutoff", "watching")
+"""The tables whose rows, taken together in row order, are what the detector is fed."""
 
 _BY_TYPE: dict[type[Any], Table] = {
     SegmentRow: TABLES["segment"],
@@ -286,7 +299,9 @@ _BY_TYPE: dict[type[Any], Table] = {
     Alert: TABLES["alert"],
     Delivery: TABLES["delivery"],
     Note: TABLES["note"],
+    Opinion: TABLES["opinion"],
     Pin: TABLES["pin"],
+    Watching: TABLES["watching"],
     Coverage: TABLES["coverage"],
     ClockRow: TABLES["clock"],
     Config: TABLES["config"],

@@ -117,7 +117,24 @@ CREATE TABLE pin (
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_V1, _V2)
+_V3 = """
+-- What people say an event looks like; a later row of the same person and event is their later word.
+CREATE TABLE opinion (
+    row INTEGER PRIMARY KEY, infant TEXT NOT NULL, t_ns INTEGER NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
+    UNIQUE (infant, t_ns, body)
+) STRICT;
+CREATE INDEX opinion_by_event ON opinion (id);
+"""
+
+_V4 = """
+-- Whether somebody relies on being called: armed, paused, disarmed. Fed to the detector's rules.
+CREATE TABLE watching (
+    row INTEGER PRIMARY KEY, infant TEXT NOT NULL, t_ns INTEGER NOT NULL, body TEXT NOT NULL,
+    UNIQUE (infant, t_ns, body)
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_V1, _V2, _V3, _V4)
 """Entry i brings a file from schema i to schema i + 1."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

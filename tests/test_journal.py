@@ -32,6 +32,7 @@ from dsp.records import (
     Event,
     LinkSample,
     Note,
+    Opinion,
     Packet,
     Pin,
     Scale,
@@ -57,7 +58,9 @@ from store.rows import TABLES, FedRow, LinkRow, SegmentRow, table_of
 from store.schema import SCHEMA_VERSION
 from tests.store_examples import event, records, segment, segment_row
 
-TOLD = (Event, Epoch, StateEpoch, Context, Alert, Delivery, Note, Pin, Coverage, ClockRow, Config, LinkSample)
+TOLD = (
+    Event, Epoch, StateEpoch, Context, Alert, Delivery, Note, Opinion, Pin, Coverage, ClockRow, Config, LinkSample,
+)  # fmt: skip
 
 
 @pytest.fixture
