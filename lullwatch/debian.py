@@ -105,7 +105,9 @@ def default_folder() -> Path:
     return Path(base) / "lullwatch" / "debian"
 
 
-def fetch(packages: Sequence[str], folder: Path, *, lock_wait_s: float = LOCK_WAIT_S) -> None:
+def fetch(
+    packages: Sequence[str], folder: Path, *, whole: bool = False, lock_wait_s: float = LOCK_WAIT_S
+) -> None:
     """Have `packages`, and what they need beyond the packages installed here, unpacked under `folder`.
 
     Done once: a stamp per package makes the next call return without asking apt. Two processes may call it
@@ -114,6 +116,8 @@ def fetch(packages: Sequence[str], folder: Path, *, lock_wait_s: float = LOCK_WA
     Args:
         packages: names of binary packages.
         folder: becomes the root of the unpacked tree (`folder/usr/bin/...`).
+        whole: with all that they need, the C library too, as if nothing were installed here: the root of a
+            computer of its own. Nothing is configured in it.
         lock_wait_s: how long to wait for another process, in seconds.
 
     Raises:
@@ -131,7 +135,7 @@ def fetch(packages: Sequence[str], folder: Path, *, lock_wait_s: float = LOCK_WA
     with _locked(folder / ".lock", lock_wait_s):
         missing = [p for p in packages if not _stamp(folder, p).exists()]
         if missing:
-            _fetch_missing(missing, folder)
+            _fetch_missing(missing, folder, whole=whole)
 
 
 def library_folders(folder: Path) -> tuple[Path, ...]:
@@ -144,11 +148,11 @@ def _stamp(folder: Path, package: str) -> Path:
     return folder / ".stamps" / f"{package}.json"
 
 
-def _fetch_missing(packages: list[str], folder: Path) -> None:
+def _fetch_missing(packages: list[str], folder: Path, *, whole: bool) -> None:
     for program in ("apt-get", "dpkg-deb"):
         if shutil.which(program) is None:
             raise NoAptError(program, packages)
-    apt = _Apt(folder / ".apt", packages)
+    apt = _Apt(folder / ".apt", packages, whole=whole)
     archives = apt.download()
     for archive in archives:
         done = _run([_program("dpkg-deb"), "-x", str(archive), str(folder)], packages)
@@ -166,8 +170,9 @@ def _fetch_missing(packages: list[str], folder: Path) -> None:
 class _Apt:
     """Apt with its own lists and archives, for one set of packages."""
 
-    def __init__(self, folder: Path, packages: list[str]) -> None:
+    def __init__(self, folder: Path, packages: list[str], *, whole: bool) -> None:
         self._packages = packages
+        self._whole = whole
         self._archives = folder / "archives"
         self._lists = folder / "state" / "lists"
         for part in (self._lists / "partial", folder / "cache" / "archives" / "partial", self._archives):
@@ -179,6 +184,10 @@ class _Apt:
             # apt would otherwise hand downloads to its own user, who may not write into this folder
             *("-o", "APT::Sandbox::User=root"),
         ]
+        if whole:
+            status = folder / "nothing-installed"
+            status.touch()
+            self._options += ["-o", f"Dir::State::status={status}"]
 
     def download(self) -> list[Path]:
         """Download the closure; lists that have grown old are renewed once."""
@@ -206,7 +215,7 @@ class _Apt:
         """What apt would install for the packages on this machine, and the packages themselves."""
         said = self._apt("install", "--simulate", "--no-install-recommends", *self._packages)
         wanted = re.findall(r"^Inst (\S+)", said, flags=re.MULTILINE)
-        return sorted({*self._packages, *wanted} - _NEVER_UNPACKED)
+        return sorted({*self._packages, *wanted} - (frozenset() if self._whole else _NEVER_UNPACKED))
 
     def _apt(self, command: str, *arguments: str) -> str:
         line = [_program("apt-get"), *self._options, command, *arguments]

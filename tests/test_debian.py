@@ -82,6 +82,14 @@ def test_what_a_package_needs_comes_with_it_but_never_a_second_c_library(apt: Ap
     assert (tmp_path / "d" / "usr" / "bin" / "thing").exists()
 
 
+def test_a_whole_system_is_fetched_as_if_nothing_were_installed_here(apt: Apt, tmp_path: Path) -> None:
+    calls = apt(WORKING.replace("touch thing_1.0_all.deb", "touch libc6_2.37_all.deb thing_1.0_all.deb"))
+    debian.fetch(["thing"], tmp_path / "d", whole=True)
+    lines = calls.read_text().splitlines()
+    assert all("Dir::State::status=" in line for line in lines)
+    assert lines[-1].endswith("download libc6 libthing1 thing")
+
+
 def test_apt_is_given_folders_of_its_own(apt: Apt, tmp_path: Path) -> None:
     calls = apt(WORKING)
     debian.fetch(["thing"], tmp_path / "d")
