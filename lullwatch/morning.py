@@ -29,7 +29,10 @@ from store.utc import UtcMap
 from .errors import NoSuchNight
 from .night_facts import Counted, NightFacts, SensorFacts, Span, ToldFacts, Window
 
-__all__ = ["facts_of", "night_facts", "worn_ns"]
+__all__ = ["Begun", "begun_in", "events_in", "facts_of", "files_of", "night_facts", "rows_in", "worn_ns"]
+
+Begun = tuple[str, int]
+"""Name of a night's file, and UTC at which it begins."""
 
 TABLES = ("event", "alert", "coverage", "delivery", "link", "clock")
 """What of a journal a summary reads: no samples, so that a night takes well under a second."""
@@ -41,7 +44,6 @@ NOT_RUNNING = "not_running"
 class _Rows:
     """One infant's rows of a night, sorted out."""
 
-    events: list[Event] = field(default_factory=list)
     alerts: dict[str, Alert] = field(default_factory=dict)
     """the last version of each"""
     coverage: list[Coverage] = field(default_factory=list)
@@ -59,8 +61,8 @@ def night_facts(folder: Path, infant: str, window: Window) -> NightFacts:
     """
     utc, rows = UtcMap(), list[Row]()
     with Shelf(folder) if folder.is_dir() else Shelf.around(folder) as shelf:
-        for name in _files_of(shelf, window):
-            found = _read(shelf, name)
+        for name in files_of(begun_in(shelf), window):
+            found = rows_in(shelf, name)
             for row in found:
                 if isinstance(row, ClockRow):
                     utc.add(row)
@@ -71,14 +73,19 @@ def night_facts(folder: Path, infant: str, window: Window) -> NightFacts:
     return facts
 
 
-def _files_of(shelf: Shelf, window: Window) -> list[str]:
-    """Names of the files that may hold something of the night: begun before its end, not followed before its begin."""
-    begun: list[tuple[str, int]] = []
+def begun_in(shelf: Shelf) -> list[Begun]:
+    """Every file of the shelf that has begun, oldest first."""
+    begun: list[Begun] = []
     for path in shelf.nights():
         with shelf.opened(path.name) as journal:
             clocks = journal.clock_rows()
         if clocks:
             begun.append((path.name, clocks[0].utc_ns))
+    return begun
+
+
+def files_of(begun: Sequence[Begun], window: Window) -> list[str]:
+    """Names of the files that may hold something of the night: begun before its end, not followed before its begin."""
     nexts = [utc_ns for _, utc_ns in begun[1:]]
     return [
         name
@@ -87,18 +94,26 @@ def _files_of(shelf: Shelf, window: Window) -> list[str]:
     ]
 
 
-def _read(shelf: Shelf, night: str) -> list[Row]:
+def rows_in(shelf: Shelf, night: str, tables: Sequence[str] = TABLES) -> list[Row]:
+    """All rows of some tables of a file, in the order they were committed."""
     rows: list[Row] = []
     with shelf.opened(night) as journal:
         after = 0
-        while page := journal.read(after, tables=TABLES):
+        while page := journal.read(after, tables=tables):
             rows += [row for _, row in page]
             after = page[-1][0]
     return rows
 
 
+def events_in(rows: Iterable[Row], infant: str, window: Window, utc: UtcClock) -> tuple[Event, ...]:
+    """The infant's events that stand and began in the night, by onset; members of series are among them."""
+    own = (row for row in rows if isinstance(row, Event) and row.infant == infant)
+    return standing_events(e for e in own if window.begin_ns <= utc.utc_ns(e.onset_ns) < window.end_ns)
+
+
 def facts_of(rows: Iterable[Row], infant: str, window: Window, utc: UtcClock) -> NightFacts:
     """The facts of one infant's night, from the rows of everybody's in the order they were committed."""
+    rows = list(rows)
     sorted_out = _sorted_out(rows, infant, window, utc)
     minutes = newest_of(sorted_out.coverage, key=lambda c: c.t_ns)
     return NightFacts(
@@ -106,6 +121,7 @@ def facts_of(rows: Iterable[Row], infant: str, window: Window, utc: UtcClock) ->
         window=window,
         watched_ns=minutes[-1].t_ns + minutes[-1].span_ns - minutes[0].t_ns if minutes else 0,
         blind=tuple(_in_utc(span, utc) for span in _blind(minutes)),
+        seen=tuple(_in_utc(span, utc) for span in _seen(minutes)),
         degraded_ns=sum(c.span_ns for c in minutes if c.usability is Usability.DEGRADED),
         alerts=tuple(
             sorted(
@@ -117,7 +133,7 @@ def facts_of(rows: Iterable[Row], infant: str, window: Window, utc: UtcClock) ->
                 key=lambda a: (a.onset_ns, a.id),
             )
         ),
-        events=_counted(standing_events(sorted_out.events)),
+        events=_counted(events_in(rows, infant, window, utc)),
         sensors=_sensors(minutes, sorted_out.battery),
         technical=tuple(_technical(sorted_out.alerts.values(), utc)),
         mutes=_mutes(sorted_out.commands, infant, utc),
@@ -135,8 +151,6 @@ def _sorted_out(rows: Iterable[Row], infant: str, window: Window, utc: UtcClock)
             out.commands += [row] if inside(row.t_ns) else []
         elif isinstance(row, Delivery):
             out.deliveries.setdefault(row.alert_id, []).append(row)
-        elif isinstance(row, Event) and row.infant == infant and inside(row.onset_ns):
-            out.events.append(row)
         elif isinstance(row, Alert) and row.infant in (infant, "") and inside(row.onset_ns):
             out.alerts[row.id] = row
         elif isinstance(row, Coverage) and row.infant == infant and inside(row.t_ns):
@@ -166,6 +180,22 @@ def _blind(minutes: Sequence[Coverage]) -> Iterator[Span]:
         yield whole
 
 
+def _seen(minutes: Sequence[Coverage]) -> Iterator[Span]:
+    """Stretches with usable data; where something was missing the causes say what."""
+    whole: Span | None = None
+    for c in minutes:
+        if c.usability is Usability.BLIND:
+            continue
+        if whole is not None and c.t_ns == whole.end_ns and c.causes == whole.causes:
+            whole = replace(whole, end_ns=c.t_ns + c.span_ns)
+            continue
+        if whole is not None:
+            yield whole
+        whole = Span(c.t_ns, c.t_ns + c.span_ns, c.causes)
+    if whole is not None:
+        yield whole
+
+
 def _in_utc(span: Span, utc: UtcClock) -> Span:
     begin_ns = utc.utc_ns(span.begin_ns)
     return replace(span, begin_ns=begin_ns, end_ns=begin_ns + span.length_ns)
@@ -176,6 +206,7 @@ def _told(alert: Alert, steps: Sequence[Delivery], utc: UtcClock) -> ToldFacts:
     first = answers[0] if answers else None
     return ToldFacts(
         id=alert.id,
+        event_id=alert.event_id or "",
         pattern=alert.pattern,
         severity=alert.severity,
         onset_ns=utc.utc_ns(alert.onset_ns),

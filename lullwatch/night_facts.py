@@ -67,6 +67,8 @@ class ToldFacts:
     false_alarm: bool = False
     muted: bool = False
     """a mute kept it silent for a while"""
+    event_id: str = ""
+    """what it was about"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ class NightFacts:
     technical: tuple[Span, ...]
     mutes: tuple[Span, ...] = ()
     """times in which something was muted; the causes name the patterns"""
+    seen: tuple[Span, ...] = ()
+    """stretches that could be seen; where a sensor was missing the causes say which"""
 
     @property
     def seen_ns(self) -> int:
