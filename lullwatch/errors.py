@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ __all__ = [
     "NoSuchEvent",
     "NoSuchLanguage",
     "NoSuchNight",
+    "NoSuchSpan",
     "NotConfirmed",
     "NotKnown",
     "NothingRecorded",
@@ -36,6 +38,10 @@ __all__ = [
     "UnknownFormat",
     "UnknownZone",
 ]
+
+
+_NIGHTS_NAMED = 14
+"""Nights listed in a message: two weeks fill three lines of a terminal."""
 
 
 class LullwatchError(Exception):
@@ -141,6 +147,18 @@ class NoSuchNight(LullwatchError):
         super().__init__(
             f"{folder} holds nothing of infant {infant} in the night of {night}; a night is named for its evening, "
             "as in journal-2026-11-21.sqlite"
+        )
+
+
+class NoSuchSpan(LullwatchError):
+    """Nothing was recorded of an infant in a span of nights."""
+
+    def __init__(self, folder: Path, infant: str, first: date, last: date, there: Sequence[date]) -> None:
+        known = ", ".join(night.isoformat() for night in there[-_NIGHTS_NAMED:]) or "none"
+        more = f" and {len(there) - _NIGHTS_NAMED} before them" if len(there) > _NIGHTS_NAMED else ""
+        super().__init__(
+            f"{folder} holds nothing of infant {infant} in the nights from {first} to {last}. "
+            f"Nights recorded here, named for their evening: {known}{more}"
         )
 
 
