@@ -6,6 +6,7 @@ What a text may say is decided by the project's wording rules: what was recorded
 from __future__ import annotations
 
 from alerts.catalogue import Catalogue, Noun
+from alerts.pages_english import PAGES
 from dsp.records import State
 
 __all__ = ["ENGLISH"]
@@ -155,7 +156,7 @@ ENGLISH = Catalogue(
         "It came the way an urgent alert would come. If your phone stayed silent, see to that before the night.",
     ),
     # Sentences of other parts: add them at the end of these two, and in german.py.
-    more={
+    more=PAGES | {
         "coverage.sentence": "{seen} of {whole} recorded",
         "coverage.partly": ", {span} of it with a sensor missing",
         "summary.title": "Summary of the night",

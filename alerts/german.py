@@ -6,6 +6,7 @@ Convulsions are named in the line about the emergency number alone, as parents a
 from __future__ import annotations
 
 from alerts.catalogue import Catalogue, Noun
+from alerts.pages_german import PAGES
 from dsp.records import State
 
 __all__ = ["GERMAN"]
@@ -180,7 +181,7 @@ GERMAN = Catalogue(
         "Er kam auf dem Weg einer dringenden Meldung. Blieb Ihr Telefon stumm, sehen Sie vor der Nacht danach.",
     ),
     # Sentences of other parts: add them at the end of these two, and in english.py.
-    more={
+    more=PAGES | {
         "coverage.sentence": "{seen} von {whole} aufgezeichnet",
         "coverage.partly": ", {span} davon fehlte ein Sensor",
         "summary.title": "Zusammenfassung der Nacht",

@@ -30,6 +30,7 @@ __all__ = [
     "InfantSettings",
     "InfluxSettings",
     "JournalSettings",
+    "PageSettings",
     "PersonSettings",
     "PushSettings",
     "SensorSettings",
@@ -157,6 +158,27 @@ class AckPageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     port: _Port = 8090
 
 
+class PageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The pages of `lullwatch serve`. Without this table: on this computer alone."""
+
+    host: str = "127.0.0.1"
+    """interface to listen on; any but this computer's own needs a certificate"""
+    port: _Port = 8080
+    cert_file: str | None = None
+    """certificate chain, PEM"""
+    key_file: str | None = None
+    """its key, mode 0600; None when it is in the same file"""
+    names: tuple[Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")], ...] = ()
+    """names that browsers call this computer by; addresses and localhost need none"""
+    access_file: str | None = None
+    """who may look, mode 0600; None: page-access.json beside the journals"""
+
+    @property
+    def exposed(self) -> bool:
+        """Whether tokens would cross a network for anyone on it to read."""
+        return self.cert_file is None and not _is_loopback(self.host)
+
+
 class InfluxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The InfluxDB that the journal is copied to."""
 
@@ -212,6 +234,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     people: list[PersonSettings] = []
     push: list[PushSettings] = []
     ack_page: AckPageSettings | None = None
+    page: PageSettings = PageSettings()
     rules: Limits = DEFAULT_LIMITS
     """limits of the severity table"""
     watch: WatchSettings = WatchSettings()
@@ -271,6 +294,10 @@ def _check(path: Path, settings: GatewaySettings) -> None:
         raise BadSettings(path, what, remedy)
     if settings.influx is not None:
         _check_influx(path, settings.influx)
+    if settings.page.exposed:
+        what = f"page.host {settings.page.host!r} can be reached from other computers, but there is no certificate"
+        remedy = 'Set page.cert_file and page.key_file; or host = "127.0.0.1" for this computer alone'
+        raise BadSettings(path, what, remedy)
 
 
 def _check_infant(path: Path, infant: InfantSettings) -> None:

@@ -1,0 +1,36 @@
+"""The application: every page's routes behind one gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+from . import login, night_page
+from .gate import Gate
+from .login import Limiter
+from .site import Site
+
+__all__ = ["PAGES", "STATIC", "make_app"]
+
+STATIC = Path(__file__).with_name("static")
+
+PAGES: tuple[Callable[[], Sequence[BaseRoute]], ...] = (
+    login.routes,
+    night_page.routes,
+)
+"""Each page module gives its routes; add yours."""
+
+
+def make_app(site: Site) -> Starlette:
+    """The application of a site. `routes` of the result is what a test walks."""
+    found: list[BaseRoute] = [route for routes in PAGES for route in routes()]
+    found.append(Mount("/static", StaticFiles(directory=STATIC)))
+    app = Starlette(routes=found, middleware=[Middleware(Gate, site=site)])
+    app.state.site = site
+    app.state.limiter = Limiter()
+    return app
