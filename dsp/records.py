@@ -48,8 +48,8 @@ __all__ = [
     "Stretch",
     "Tick",
     "Usability",
-    "Watching",
     "Watchfulness",
+    "Watching",
 ]
 
 NS = 1_000_000_000

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alerts.catalogue import Catalogue
 from alerts.words import catalogue
-from dsp.records import NS, Coverage, Epoch, Site, Usability
+from dsp.records import NS, Coverage, Epoch, Site, Usability, Watchfulness, Watching
 
-__all__ = ["CoverageLedger", "LedgerState", "seen_hours", "sentence", "span_in_words"]
+__all__ = ["CoverageLedger", "LedgerState", "holes_in", "seen_hours", "sentence", "span_in_words"]
 
 _ENGLISH = catalogue("en")
 MINUTE_NS = 60 * NS
@@ -17,6 +17,25 @@ SEEN_WHOLE = 0.95
 """Share of a minute with samples from which a site counts as seen: three lost packets a minute are no gap."""
 SEEN_AT_ALL = 0.5
 """Below this share of a minute a site counts as unseen: half a cluster's gaps would be missing."""
+
+
+UNWATCHED_KEPT_NS = 24 * 3600 * NS
+"""Data that comes late reaches back no further than a sock keeps it: half a night."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatched:
+    """A span in which nobody relied on being called."""
+
+    onset_ns: int
+    end_ns: int | None
+    """None while it lasts"""
+    cause: str
+    """`paused` or `disarmed`"""
+
+    def overlaps(self, t_ns: int, span_ns: int) -> bool:
+        """Whether a part of it lies in the span."""
+        return self.onset_ns < t_ns + span_ns and (self.end_ns is None or t_ns < self.end_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +48,7 @@ class LedgerState:
     worn: dict[Site, bool]
     heard: bool
     """whether there was any epoch yet"""
+    unwatched: tuple[Unwatched, ...] = ()
 
 
 class CoverageLedger:
@@ -41,6 +61,21 @@ class CoverageLedger:
         self._heard = False
         self._seen: dict[Site, float] = {}
         self._worn: dict[Site, bool] = {}
+        self._unwatched: tuple[Unwatched, ...] = ()
+
+    def watch(self, row: Watching) -> None:
+        """Somebody relies on the alerts from here on, or no longer."""
+        known = self._unwatched
+        if known and (known[-1].end_ns is None or known[-1].end_ns > row.t_ns):
+            known = (*known[:-1], replace(known[-1], end_ns=row.t_ns))
+        if row.state is not Watchfulness.ARMED:
+            known = (*known, Unwatched(row.t_ns, row.until_ns, row.state.value))
+        oldest_ns = row.t_ns - UNWATCHED_KEPT_NS
+        self._unwatched = tuple(u for u in known if u.end_ns is None or u.end_ns > oldest_ns)
+
+    def watched_like(self, other: CoverageLedger) -> None:
+        """Take over from another ledger of the infant who was watched when."""
+        self._unwatched = other._unwatched
 
     def pass_time(self, t_ns: int) -> list[Coverage]:
         """Time goes on before the first epoch: a sensor that was never heard is blindness from the start."""
@@ -73,12 +108,13 @@ class CoverageLedger:
 
     def state(self) -> LedgerState:
         """The state as a value."""
-        return LedgerState(self._minute_ns, dict(self._seen), dict(self._worn), self._heard)
+        return LedgerState(self._minute_ns, dict(self._seen), dict(self._worn), self._heard, self._unwatched)
 
     def restore(self, state: LedgerState) -> None:
         """Go on from a state."""
         self._minute_ns, self._heard = state.minute_ns, state.heard
         self._seen, self._worn = dict(state.seen), dict(state.worn)
+        self._unwatched = state.unwatched
 
     def _close(self, *, until_ns: int) -> list[Coverage]:
         first_ns = self._minute_ns if self._minute_ns is not None else until_ns
@@ -97,7 +133,15 @@ class CoverageLedger:
         usability = Usability.USABLE
         if causes:
             usability = Usability.DEGRADED if usable else Usability.BLIND
+        # said beside what was seen: it makes no minute worse
+        causes += dict.fromkeys(u.cause for u in self._unwatched if u.overlaps(t_ns, span_ns))
         return Coverage(self._infant, t_ns, span_ns, usability, tuple(causes), seen)
+
+
+def holes_in(minutes: Sequence[Coverage]) -> list[tuple[int, int]]:
+    """Spans (begin, end; ns) between rows in the order of time that no row accounts for, or that two do."""
+    ends = [(row.t_ns + row.span_ns, after.t_ns) for row, after in pairwise(minutes)]
+    return [(end_ns, begin_ns) for end_ns, begin_ns in ends if end_ns != begin_ns]
 
 
 def seen_hours(coverage: Iterable[Coverage]) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from alerts import rules
+from alerts.rules import Arming
 from alerts.severity import TABLE, Table
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.kernels import Kernels
@@ -21,16 +22,18 @@ from dsp.records import (
     Coverage,
     Epoch,
     Event,
-    Item,
     Output,
     Segment,
     Site,
     StateEpoch,
     Tick,
+    Watchfulness,
+    Watching,
 )
 from dsp.settings import Settings
 from dsp.value import BadSnapshot
 from store.recording import newest_of, standing_events
+from store.rows import Fed
 
 from .coverage import CoverageLedger, LedgerState
 from .rerun import Base, Late, LookBack, Past, Run, Shadow, decided_ns
@@ -94,6 +97,7 @@ class _Saved:
     names: dict[str, Name]
     late: Late | None
     run: Run | None
+    armings: tuple[Arming, ...] = ()
 
 
 class Detector:
@@ -135,11 +139,17 @@ class Detector:
         self._past = past
         self._knows = self._beginning()
         self._rules = rules.RuleState()
+        self._armings: tuple[Arming, ...] = ()
+        """said, and not reached by data time yet"""
         self._back = LookBack(self._sites)
 
-    def feed_block(self, items: Sequence[Item]) -> Told:
+    def feed_block(self, fed: Sequence[Fed]) -> Told:
         """Take items in, in order, and decide on them together: what a tick closed, or a minute of a recording."""
         told = Told()
+        for row in fed:
+            if isinstance(row, Watching):
+                self._watch(row)
+        items = [item for item in fed if not isinstance(item, Watching)]
         ticks = [item.t_ns for item in items if isinstance(item, Tick)]
         for t_ns in ticks:
             self._count(told, self._knows.coverage.pass_time(t_ns))
@@ -149,6 +159,8 @@ class Detector:
             begins = min((i.t0_ns for i in items if isinstance(i, Segment)), default=decided)
             late_ns = begins if begins < decided else None
             told.extend(self._look_back(self._past, late_ns, ticks[-1]))
+        if ticks:
+            told.alerts += self._arm(ticks[-1])
         return told
 
     def finish(self) -> Told:
@@ -169,7 +181,12 @@ class Detector:
         """Everything the detector knows, as a value."""
         knows = self._knows
         saved = _Saved(
-            knows.pipeline.snapshot(), knows.coverage.state(), self._rules, knows.names, *self._back.state()
+            knows.pipeline.snapshot(),
+            knows.coverage.state(),
+            self._rules,
+            knows.names,
+            *self._back.state(),
+            self._armings,
         )
         return msgspec.msgpack.encode(saved)
 
@@ -182,6 +199,7 @@ class Detector:
         saved = _saved(snapshot)
         self._knows = self._base(saved)
         self._rules = saved.rules
+        self._armings = saved.armings
         self._back.restore(saved.late, saved.run)
 
     def _judge(self, outputs: list[Output]) -> Told:
@@ -197,7 +215,29 @@ class Detector:
         told.coverage += minutes
         told.alerts += self._decide(minutes)
 
-    def _decide(self, facts: Iterable[rules.Fact]) -> list[Alert]:
+    def _watch(self, row: Watching) -> None:
+        """Somebody says whether they rely on the alerts: it holds from its own time on, not from when it is heard."""
+        self._knows.coverage.watch(row)
+        armed = row.state is Watchfulness.ARMED
+        before = tuple(a for a in self._armings if a.t_ns < row.t_ns)
+        self._armings = (*before, Arming(row.infant, row.t_ns, armed))
+        if row.until_ns is not None:
+            self._armings += (Arming(row.infant, row.until_ns, armed=True),)
+
+    def _arm(self, t_ns: int) -> list[Alert]:
+        due = tuple(a for a in self._armings if a.t_ns <= t_ns)
+        self._armings = self._armings[len(due) :]
+        return self._ruled(due)
+
+    def _decide(self, facts: Iterable[Event | Coverage]) -> list[Alert]:
+        alerts: list[Alert] = []
+        for fact in facts:
+            t_ns = fact.told_ns if isinstance(fact, Event) else fact.t_ns + fact.span_ns
+            alerts += self._arm(t_ns) if self._armings else []
+            alerts += self._ruled([fact])
+        return alerts
+
+    def _ruled(self, facts: Iterable[rules.Fact]) -> list[Alert]:
         alerts: list[Alert] = []
         for fact in facts:
             self._rules, decided = rules.decide(
@@ -221,13 +261,13 @@ class Detector:
 
     def _base_before(self, past: Past, t_ns: int) -> Base:
         state = past.state_before(t_ns)
-        if state is None:
-            return self._beginning()
         try:
-            return self._base(_saved(state))
+            base = self._beginning() if state is None else self._base(_saved(state))
         except BadSnapshot as error:
             _log.warning("infant %s: %s; late data is decided again from the beginning", self._infant, error)
-            return self._beginning()
+            base = self._beginning()
+        base.coverage.watched_like(self._knows.coverage)
+        return base
 
     def _taken_over(self, past: Past, shadow: Shadow) -> Told:
         """Go on with what the shadow knows, and tell what it sees differently."""

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from alerts.limits import DEFAULT_LIMITS, Limits
 from alerts.words import PLAIN_ENGLISH, Wording
-from dsp.records import NS, ClockRow, Config, Item, Site, Tick
+from dsp.records import NS, ClockRow, Config, Site, Tick, Watching
 from dsp.settings import Settings
 from store.errors import BadRecording
 from store.journal import Carried, Journal
 from store.recording import AtRest, from_journal
-from store.rows import FED, FedRow, SegmentRow, fed_item
+from store.rows import FED, Fed, FedRow, SegmentRow, fed_item
 from store.sealing import sealed_night
 
 from .errors import NothingToReplay
@@ -39,7 +39,7 @@ class Night:
     end_ns: int
     start_utc_ns: int | None
     zone: str
-    blocks: Iterable[Sequence[Item]]
+    blocks: Iterable[Sequence[Fed]]
     """what is fed before the detector decides: a minute, or in the order of arrival what a tick closed"""
     age_days: int | None = None
     wording: Wording = PLAIN_ENGLISH
@@ -71,13 +71,13 @@ class _Part:
     """What one setting of the detector was fed."""
 
     watch: Watch | None
-    blocks: list[list[Item]] = field(default_factory=lambda: [[]])
+    blocks: list[list[Fed]] = field(default_factory=lambda: [[]])
     """each closed by a tick; the last one is still open"""
     ended: bool = False
     since_row: int = 0
     """where in the journal it was set"""
 
-    def add(self, item: Item) -> None:
+    def add(self, item: Fed) -> None:
         self.blocks[-1].append(item)
         if isinstance(item, Tick):
             self.blocks.append([])
@@ -120,7 +120,7 @@ def _journal_nights(path: Path, journal: Journal, infant: str, as_arrived: bool)
         return
     settled = settled_night(f"{path.stem}_{infant}", recording, _last_watch(journal, infant))
     if not as_arrived:
-        yield settled
+        yield replace(settled, blocks=_watched(settled.blocks, journal.watchings(infant)))
         return
     for number, part in enumerate(_parts(journal, infant), start=1):
         name = settled.name if number == 1 else f"{settled.name}_part-{number}"
@@ -128,6 +128,13 @@ def _journal_nights(path: Path, journal: Journal, infant: str, as_arrived: bool)
         blocks = part.blocks if part.ended else part.blocks[:-1]
         night = replace(night, name=name, blocks=blocks, ends=part.ended, as_arrived=True)
         yield _carried_on(night, journal, part)
+
+
+def _watched(blocks: Iterable[Sequence[Fed]], rows: Sequence[Watching]) -> Iterator[Sequence[Fed]]:
+    """The blocks with what is known of who was watched when, at their beginning: each row says its own time."""
+    for block in blocks:
+        yield [*rows, *block]
+        rows = ()
 
 
 def _sealed_or_not(journal: Journal, infant: str) -> AtRest:
@@ -198,10 +205,10 @@ def _parts(journal: Journal, infant: str) -> Iterator[_Part]:
     yield part
 
 
-def _rows(journal: Journal) -> Iterator[tuple[int, Config | SegmentRow | FedRow]]:
+def _rows(journal: Journal) -> Iterator[tuple[int, Config | SegmentRow | FedRow | Watching]]:
     after = 0
     while page := journal.read(after, tables=("config", *FED)):
         for number, row in page:
-            if isinstance(row, Config | SegmentRow | FedRow):
+            if isinstance(row, Config | SegmentRow | FedRow | Watching):
                 yield number, row
         after = page[-1][0]

@@ -6,9 +6,10 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from operator import attrgetter
 
-from dsp.records import NS, Coverage, Item, Output, Segment
+from dsp.records import NS, Coverage, Output, Segment
 from store.journal import SNAPSHOTS_APART_NS, Carried, Journal
 from store.recording import order_of
+from store.rows import Fed
 
 from .detector import Detector, Told
 from .night_before import NightBefore, told_between, within
@@ -123,7 +124,7 @@ class FedPast:
         if carried is not None and carried.t_ns:
             self._states.append((carried.t_ns, carried.state))
 
-    def fed(self, items: Sequence[Item]) -> None:
+    def fed(self, items: Sequence[Fed]) -> None:
         """Remember what is about to be fed."""
         for item in items:
             if isinstance(item, Segment):

@@ -12,9 +12,10 @@ import msgspec
 
 from alerts.limits import table_of
 from dsp.kernels import Kernels, compiled
-from dsp.records import NS, Alert, Cutoff, Event, Item, Segment, Stretch, Tick
+from dsp.records import NS, Alert, Cutoff, Event, Segment, Stretch, Tick, Watching
 from dsp.settings import Settings
 from store.events_tsv import event_lines, state_lines, write_events, write_states
+from store.rows import Fed
 
 from .detector import Detector, Told
 from .feeding import settled_blocks
@@ -109,19 +110,20 @@ class Pace:
     monotonic: Callable[[], float] = time.monotonic
 
 
-def _paced(night: Night, pace: Pace) -> Iterator[Sequence[Item]]:
+def _paced(night: Night, pace: Pace) -> Iterator[Sequence[Fed]]:
     """The night's blocks, each held back until its time has come; recordings at rest in blocks of a second."""
     began_s, data_ns = pace.monotonic(), night.t0_ns
     for block in night.blocks:
         for short in [block] if night.as_arrived else _seconds(night, block):
-            data_ns = max([data_ns, *(_until_ns(item) for item in short)])
+            data_ns = max([data_ns, *(_until_ns(item) for item in short if not isinstance(item, Watching))])
             wait_s = began_s + (data_ns - night.t0_ns) / NS / pace.times - pace.monotonic()
             if wait_s > 0:
                 pace.sleep(wait_s)
             yield short
 
 
-def _seconds(night: Night, block: Sequence[Item]) -> Iterator[Sequence[Item]]:
+def _seconds(night: Night, block: Sequence[Fed]) -> Iterator[Sequence[Fed]]:
+    yield [item for item in block if isinstance(item, Watching)]
     recorded = (item for item in block if isinstance(item, Segment | Stretch))
     *before, last = settled_blocks(recorded, night.sites, block_ns=NS)
     yield from before
@@ -130,7 +132,7 @@ def _seconds(night: Night, block: Sequence[Item]) -> Iterator[Sequence[Item]]:
     yield [*(item for item in last if not isinstance(item, Cutoff)), *closing]
 
 
-def _until_ns(item: Item) -> int:
+def _until_ns(item: Fed) -> int:
     return item.end_ns if isinstance(item, Segment | Stretch) else item.t_ns
 
 

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from alerts.limits import table_of
-from dsp.records import NS, Alert, ClockRow, Coverage, Item, Output, Tick
+from dsp.records import NS, Alert, ClockRow, Coverage, Output, Tick, Watching
 from dsp.value import BadSnapshot
 from store.earlier import EarlierPackets
 from store.errors import JournalDamaged, JournalError
 from store.journal import Carried, Journal
-from store.rows import FedRow, Row, SegmentRow, fed_item
+from store.rows import Fed, FedRow, Row, SegmentRow, fed_item
 from store.salvage import salvage
 
 from .detector import Detector, Told
@@ -63,7 +63,7 @@ class Spine:
         self._due: dict[str, Told] = {}
         """told, but not committed yet because the journal could not take it"""
         self._fed_row = 0
-        self._blocks: dict[str, list[Item]] = {}
+        self._blocks: dict[str, list[Fed]] = {}
         """fed since the last tick of each infant"""
 
     @property
@@ -115,7 +115,7 @@ class Spine:
             self._mend()
             raise
         for number, row in zip(result.rows, rows, strict=True):
-            if number is not None and isinstance(row, SegmentRow | FedRow):
+            if number is not None and isinstance(row, SegmentRow | FedRow | Watching):
                 self._feed(taken, row.infant, fed_item(row), number)
         self._fed_row = result.last_row
         self._commit_told(taken)
@@ -259,7 +259,7 @@ class Spine:
         for past in self._pasts.values():
             past.goes_on_in(self._journal)
 
-    def _feed(self, taken: Taken, infant: str, item: Item, row: int) -> None:
+    def _feed(self, taken: Taken, infant: str, item: Fed, row: int) -> None:
         """Collect what a tick closes, and let the detector decide on it together."""
         detector = self._detectors.get(infant)
         if detector is None:

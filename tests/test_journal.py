@@ -41,6 +41,7 @@ from dsp.records import (
     Site,
     StateEpoch,
     Tick,
+    Watching,
 )
 from store.cursors import Cursors
 from store.database import check_whole
@@ -59,7 +60,7 @@ from store.schema import SCHEMA_VERSION
 from tests.store_examples import event, records, segment, segment_row
 
 TOLD = (
-    Event, Epoch, StateEpoch, Context, Alert, Delivery, Note, Opinion, Pin, Coverage, ClockRow, Config, LinkSample,
+    Event, Epoch, StateEpoch, Context, Alert, Delivery, Note, Opinion, Pin, Watching, Coverage, ClockRow, Config, LinkSample,
 )  # fmt: skip
 
 
