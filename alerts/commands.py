@@ -7,7 +7,7 @@ with a `Result`. What a command does to alerts is `lullwatch.caregiving`'s; here
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -18,7 +18,9 @@ __all__ = [
     "Ack",
     "BadCommand",
     "Command",
+    "KeepRaw",
     "Mute",
+    "Opine",
     "Receipt",
     "Result",
     "Test",
@@ -35,6 +37,8 @@ LONGEST_MUTE_MIN = 240
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)")]
 _Pattern = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{0,63}$(?!\n)")]
 _Text = Annotated[str, msgspec.Meta(max_length=1000)]
+_Fact = Annotated[str, msgspec.Meta(max_length=200)] | bool | int | float
+_Facts = Annotated[dict[_Pattern, _Fact], msgspec.Meta(max_length=12)]
 _NoteKind = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$(?!\n)")]
 
 
@@ -70,6 +74,30 @@ class WriteNote(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
     text: _Text = ""
     at: datetime | None = None
     """when it was, ISO 8601 with an offset; None: now"""
+    facts: _Facts = {}
+    """what its kind asks for: see docs/diary.md"""
+    corrects: _Id | None = None
+    """id of the note that this one stands instead of; the kind `struck_out` only takes it back"""
+
+
+class Opine(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What an event looks like to whoever says it: kept beside the machine's label, which stays as it is."""
+
+    event: _Id
+    label: _Pattern
+    """a wire name, or a further word of docs/review.md"""
+    role: Literal["caregiver", "reviewer"] = "caregiver"
+    text: _Text = ""
+    basis: Literal["", "sensors", "video", "eeg", "video_eeg"] = ""
+    """what a reviewer looked at"""
+    blind: bool = False
+    """whether the machine's label was hidden meanwhile"""
+
+
+class KeepRaw(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Keep the raw data of an event, and of five minutes on both sides, for good."""
+
+    event: _Id
 
 
 class Test(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -89,12 +117,14 @@ class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     schema: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
 
 
-Command = Ack | Mute | WriteNote | Test | Receipt
+Command = Ack | Mute | WriteNote | Opine | KeepRaw | Test | Receipt
 
 COMMANDS: dict[str, type[Command]] = {
     "ack": Ack,
     "mute": Mute,
     "note": WriteNote,
+    "opinion": Opine,
+    "pin": KeepRaw,
     "test": Test,
     "receipt": Receipt,
 }
@@ -105,7 +135,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to a command."""
 
     command: str
-    """`ack`, `mute`, `note`, `test` or `receipt`"""
+    """`ack`, `mute`, `note`, `opinion`, `pin`, `test` or `receipt`"""
     ok: bool
     id: str | None = None
     """as given in the command"""
@@ -116,6 +146,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """ids of the alerts it was about"""
     until: str = ""
     """end of a mute, ISO 8601 in UTC"""
+    note: str = ""
+    """id of the note that was written, by which it can be corrected"""
     schema: Annotated[int, msgspec.Meta(ge=1)] = 1
 
     def encoded(self) -> bytes:

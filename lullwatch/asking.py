@@ -4,30 +4,49 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Protocol
 
 from msgspec import structs
 
-from alerts.commands import Ack, BadCommand, Command, Mute, Receipt, Result, Test, WriteNote, decode
+from alerts.commands import (
+    Ack,
+    BadCommand,
+    Command,
+    KeepRaw,
+    Mute,
+    Opine,
+    Receipt,
+    Result,
+    Test,
+    WriteNote,
+    decode,
+)
 from alerts.escalation import Escalation, Person
 from alerts.muting import MUTABLE
 from alerts.payloads import UtcClock
 from alerts.proof import COMMAND, Proof, acknowledged_row, command_row, proof_of, received_row
 from dsp.clock import Clock
-from dsp.records import NS, Alert, Delivery, Note
+from dsp.records import NS, Alert, Delivery, Note, Opinion
 from store.errors import StoreError
+from store.notes import STRUCK_OUT
 from store.rows import Row
+
+from .diary import BadNote, checked
+from .known_events import KnownEvents
+from .opinions import REVIEWER, BadOpinion, checked_label
 
 __all__ = ["FALSE_ALARM", "Asking", "Keep", "OnTest"]
 
 FALSE_ALARM = "false_alarm"
 """Kind of the note that a person's "false alarm" leaves beside the machine's record; nobody may write it by hand."""
 _OLDEST_NOTE_NS = 7 * 24 * 3600 * NS
+_OLDEST_FACT_NS = 366 * 24 * 3600 * NS
 _NEWEST_NOTE_NS = 300 * NS
-"""A note may be about the last week; a phone's clock may be some minutes ahead."""
+"""A note in plain words may be about the last week, one of the diary (a vaccination, a first smile) or a correction
+about the last year; a phone's clock may be some minutes ahead."""
 _REFUSALS_KEPT = 200
 """So many refusals of one run are journalled; a stranger who sends more fills no disk. All are answered."""
 _ANSWERS_KEPT = 1000
@@ -61,6 +80,19 @@ class _Done:
     said: Proof = _NOTHING
 
 
+def _note_id(command_key: str) -> str:
+    """Id of the note that a command writes: the same whenever the command is answered."""
+    return f"n-{sha256(command_key.encode()).hexdigest()[:12]}"
+
+
+def _named(done: _Done, note_id: str) -> _Done:
+    """The same with its note named, by which it can be corrected."""
+    if not done.result.ok:
+        return done
+    rows = tuple(replace(row, id=note_id) if isinstance(row, Note) else row for row in done.rows)
+    return _Done(structs.replace(done.result, note=note_id), rows, done.said)
+
+
 class _RefusedError(Exception):
     """Why a command is not carried out, and what to do instead."""
 
@@ -82,6 +114,7 @@ class Asking:
         keep: takes the rows.
         on_done: told after a command that changed something.
         on_test: starts the self-test.
+        events: those of the journals, of which people say something; None where there are none to be looked up.
     """
 
     def __init__(
@@ -96,6 +129,7 @@ class Asking:
         keep: Keep,
         on_done: Callable[[Sequence[Row]], None],
         on_test: OnTest | None = None,
+        events: KnownEvents | None = None,
     ) -> None:
         self._machine = machine
         self._people = {p.id: p for p in people}
@@ -106,6 +140,7 @@ class Asking:
         self._keep = keep
         self._on_done = on_done
         self.on_test = on_test
+        self.events = events
         self._answers: dict[str, Result] = {}
         self._receipts: set[tuple[str, int, str, str]] = set()
         self._refusals = 0
@@ -115,7 +150,8 @@ class Asking:
         """A row of the journal, at the start: what was asked and answered before is not done again."""
         said = proof_of(row)
         if row.step == COMMAND and said.ok is not None:
-            self._answers[row.alert_id] = Result(command=said.asked, ok=said.ok, why=said.why)
+            note = _note_id(row.alert_id) if said.asked == "note" and said.ok else ""
+            self._answers[row.alert_id] = Result(command=said.asked, ok=said.ok, why=said.why, note=note)
 
     async def on_command(self, infant: str, name: str, payload: bytes, *, channel: str = "mqtt") -> bytes:
         """Carry out what came for an infant (empty: the gateway), and give the answer; empty for a good receipt.
@@ -139,6 +175,8 @@ class Asking:
         if key in self._answers:
             return structs.replace(self._answers[key], id=command.id)
         done = await self._tried(infant, name, command, now_ns, channel)
+        if isinstance(command, WriteNote):
+            done = _named(done, _note_id(key))
         result, rows = structs.replace(done.result, id=command.id), done.rows
         if not isinstance(command, Receipt):
             said = structs.replace(
@@ -177,6 +215,10 @@ class Asking:
                     return self._muted(infant, command, now_ns)
                 case WriteNote():
                     return self._noted(infant, command, now_ns)
+                case Opine():
+                    return await self._opined(infant, command, now_ns)
+                case KeepRaw():
+                    return await self._kept_raw(infant, command)
                 case Receipt():
                     return self._received(infant, command, now_ns)
                 case Test():
@@ -245,16 +287,76 @@ class Asking:
             raise _RefusedError(
                 why="a false alarm is said of an alert", remedy="send ack with false_alarm = true"
             )
+        if command.kind == STRUCK_OUT and command.corrects is None:
+            raise _RefusedError(
+                why="nothing is named that is taken back", remedy="give corrects = id of the note"
+            )
+        try:
+            facts = checked(command.kind, command.facts)
+        except BadNote as error:
+            raise _RefusedError(why=str(error), remedy=error.remedy) from error
+        at_ns = self._at_ns(command, now_ns)
+        note = Note(
+            infant,
+            at_ns,
+            command.kind,
+            command.text,
+            command.by,
+            facts=facts,
+            corrects=command.corrects or "",
+        )
+        return _Done(Result(command="note", ok=True), (note,))
+
+    def _at_ns(self, command: WriteNote, now_ns: int) -> int:
+        """Data time that a note is about."""
         at_ns = now_ns
         if command.at is not None:
             at_ns += round(command.at.timestamp() * NS) - self._utc.utc_ns(now_ns)
-        if not now_ns - _OLDEST_NOTE_NS <= at_ns <= now_ns + _NEWEST_NOTE_NS:
+        lasting = bool(command.facts) or command.corrects is not None
+        oldest_ns = _OLDEST_FACT_NS if lasting else _OLDEST_NOTE_NS
+        if not now_ns - oldest_ns <= at_ns <= now_ns + _NEWEST_NOTE_NS:
+            span = "year" if lasting else "week"
             raise _RefusedError(
-                why="at lies more than a week back, or ahead", remedy="check the clock of the phone"
+                why=f"at lies more than a {span} back, or ahead", remedy="check the clock of the phone"
             )
-        return _Done(
-            Result(command="note", ok=True), (Note(infant, at_ns, command.kind, command.text, command.by),)
-        )
+        return at_ns
+
+    async def _opined(self, infant: str, command: Opine, now_ns: int) -> _Done:
+        await self._check_event(infant, command.event)
+        try:
+            label = checked_label(command.label, role=command.role, basis=command.basis)
+        except BadOpinion as error:
+            raise _RefusedError(why=str(error), remedy=error.remedy) from error
+        is_review = command.role == REVIEWER
+        said = Opinion(
+            infant, command.event, now_ns, command.by, command.role, label, command.text,
+            basis=command.basis if is_review else "", blind=command.blind and is_review,
+        )  # fmt: skip
+        return _Done(Result(command="opinion", ok=True), (said,))
+
+    async def _kept_raw(self, infant: str, command: KeepRaw) -> _Done:
+        events = await self._check_event(infant, command.event)
+        try:
+            pinned = await asyncio.to_thread(events.pin, command.event)
+        except StoreError as error:
+            raise _RefusedError(
+                why=str(error), remedy="see the disk of the gateway, and ask again"
+            ) from error
+        why = "" if pinned else "the raw data of this event is gone already"
+        return _Done(Result(command="pin", ok=True, why=why))
+
+    async def _check_event(self, infant: str, event_id: str) -> KnownEvents:
+        """The events, once it is sure that this one is the infant's."""
+        if self.events is None:
+            raise _RefusedError(
+                why="there are no journals of nights here", remedy="ask the monitor of the gateway"
+            )
+        event = await asyncio.to_thread(self.events.find, event_id)
+        if event is None or event.infant != infant:
+            raise _RefusedError(
+                why=f"no event {event_id} is known here", remedy="use the topic of the event's infant"
+            )
+        return self.events
 
     def _received(self, infant: str, command: Receipt, now_ns: int) -> _Done:
         self._known(infant, command.alert)

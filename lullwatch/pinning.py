@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ from store.shelf import Shelf
 
 from .errors import NoSuchEvent
 
-__all__ = ["MARGIN_NS", "Pinned", "pin", "pins"]
+__all__ = ["MARGIN_NS", "Pinned", "newest_event", "pin", "pins"]
 
 MARGIN_NS: Final = 300 * NS
 """Kept on both sides of an event: what went before and what came after is what a doctor asks for."""
@@ -35,7 +36,7 @@ def pin(folder: Path, event_id: str) -> list[Pinned]:
     """
     with Shelf(folder) as shelf:
         nights = shelf.nights()
-        event = _newest(nights, event_id)
+        event = newest_event(nights, event_id)
         if event is None:
             raise NoSuchEvent(folder, event_id)
         span = Pin(event.infant, event.onset_ns - MARGIN_NS, event.end_ns + MARGIN_NS, event.id)
@@ -58,11 +59,15 @@ def pins(folder: Path) -> list[Pinned]:
     return found
 
 
-def _newest(nights: list[Path], event_id: str) -> Event | None:
-    """The last word on an event: one that spans noon stands in two nights."""
+def newest_event(nights: Sequence[Path], event_id: str) -> Event | None:
+    """The last word on an event, None where no night knows it: one that spans noon stands in two nights.
+
+    Raises:
+        store.errors.JournalError: a night cannot be read.
+    """
     for path in reversed(nights):
         with Journal.read_only(path) as journal:
-            rows = [event for event in journal.events() if event.id == event_id]
+            rows = journal.event_rows(event_id)
         if rows:
             return max(rows, key=lambda event: event.version)
     return None

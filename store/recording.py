@@ -22,6 +22,7 @@ from dsp.records import (
     Stretch,
 )
 from store.journal import Journal
+from store.notes import standing_notes
 from store.utc import UtcMap
 
 _T = TypeVar("_T")
@@ -31,7 +32,6 @@ __all__ = [
     "GAP_STEPS",
     "NOT_RECEIVED",
     "RESTART",
-    "STRUCK_OUT",
     "Annotation",
     "AtRest",
     "Gap",
@@ -44,7 +44,6 @@ __all__ = [
     "place_in_time",
     "settled",
     "standing_events",
-    "standing_notes",
 ]
 
 NOT_RECEIVED = "not_received"
@@ -52,9 +51,6 @@ NOT_RECEIVED = "not_received"
 
 RESTART = "restart"
 """cause of a gap at whose end the sensor started anew"""
-
-STRUCK_OUT = "struck_out"
-"""kind of the note that takes back another one: written by mistake"""
 
 FILLING = "filling"
 """cause of what stands in a file before a site's first sample and after its last"""
@@ -228,14 +224,6 @@ def standing_events(events: Iterable[Event]) -> tuple[Event, ...]:
             latest[event.id] = event
     standing = (e for e in latest.values() if e.status is not EventStatus.WITHDRAWN and e.merged_into is None)
     return tuple(sorted(standing, key=lambda e: (e.onset_ns, e.id)))
-
-
-def standing_notes(notes: Iterable[Note]) -> tuple[Note, ...]:
-    """Notes by time, without those that a later one corrects and those that were struck out."""
-    rows = list(notes)
-    corrected = {note.corrects for note in rows if note.corrects}
-    standing = (n for n in rows if n.kind != STRUCK_OUT and not (n.id and n.id in corrected))
-    return tuple(sorted(standing, key=lambda note: note.t_ns))
 
 
 def newest_of(rows: Iterable[_T], *, key: Callable[[_T], Any]) -> list[_T]:

@@ -1,0 +1,202 @@
+"""What people write down of a day: kinds of notes, what each asks for, and what stands after corrections.
+
+A note is a row of the journal. It is never edited: a correction is a further row that names the one it stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from dsp.records import Note
+from store.notes import STRUCK_OUT, chains
+
+__all__ = ["KINDS", "BadNote", "Entry", "Fact", "Field", "Mark", "checked", "entries", "facts_of", "marks"]
+
+Fact = str | float | int | bool
+
+
+class BadNote(Exception):
+    """Facts that do not fit the kind of the note; `remedy` says what would."""
+
+    def __init__(self, kind: str, what: str, remedy: str) -> None:
+        self.remedy = remedy
+        super().__init__(f"{kind}: {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing that a kind of note asks for: words, a number within limits, or one of some choices."""
+
+    name: str
+    required: bool = False
+    least: float | None = None
+    most: float | None = None
+    choices: tuple[str, ...] = ()
+    longest: int = 80
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a number."""
+        return self.least is not None
+
+
+_WHETHER_WOKEN: Final = ("not_woken", "stopped", "went_on")
+_WHETHER_HELD: Final = ("not_held", "stopped", "went_on")
+
+KINDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType({
+    "feed": (
+        Field("how", choices=("breast", "bottle", "solid")),
+        Field("amount_ml", least=0, most=1000),
+    ),
+    "medicine": (
+        Field("name", required=True),
+        Field("dose", required=True, longest=40),
+        Field("change", choices=("start", "dose_changed", "stop")),
+    ),
+    # 25 to 45 is what a thermometer shows of a living child; a fever in Fahrenheit is noticed by it
+    "fever": (
+        Field("celsius", required=True, least=25, most=45),
+        Field("measured", choices=("rectal", "ear", "armpit", "forehead")),
+    ),
+    "vaccination": (Field("name", required=True),),
+    "skill": (
+        Field("name", required=True),
+        Field("way", required=True, choices=("new", "lost")),
+    ),
+    "movement_seen": (
+        Field("looked_like", required=True, longest=200),
+        Field("parts"),
+        Field("before", choices=("asleep", "just_woken", "awake", "feeding", "crying")),
+        Field("how_many", least=1, most=1000),
+        Field("lasted_s", least=0, most=86_400),
+        Field("when_woken", choices=_WHETHER_WOKEN),
+        Field("when_held", choices=_WHETHER_HELD),
+        Field("responded", choices=("yes", "no", "not_known")),
+    ),
+    "video": (
+        Field("reference", required=True, longest=200),
+        Field("lasts_s", least=0, most=86_400),
+    ),
+    "note": (),
+})  # fmt: skip
+"""What the diary asks for, by the kind of note. Whether a movement stopped when woken or held is asked as something
+that was seen, never as something to be tried."""
+
+
+def checked(kind: str, facts: Mapping[str, Fact]) -> tuple[tuple[str, Fact], ...]:
+    """The facts of a note in the order of its kind; plain words of any kind may come without any.
+
+    Raises:
+        BadNote: the kind asks for no such fact, for another one, or for another value.
+    """
+    if not facts:
+        return ()
+    fields = KINDS.get(kind)
+    if fields is None:
+        raise BadNote(
+            kind, "this kind has no facts", f"kinds with facts: {' '.join(k for k in KINDS if KINDS[k])}"
+        )
+    known = {field.name for field in fields}
+    strange = sorted(set(facts) - known)
+    if strange:
+        raise BadNote(
+            kind, f"{strange[0]} is not asked for", f"it asks for: {' '.join(f.name for f in fields)}"
+        )
+    missing = [field.name for field in fields if field.required and field.name not in facts]
+    if missing:
+        raise BadNote(kind, f"{missing[0]} is missing", f"give {missing[0]}")
+    return tuple(
+        (field.name, _value(kind, field, facts[field.name])) for field in fields if field.name in facts
+    )
+
+
+def _value(kind: str, field: Field, value: Fact) -> Fact:
+    if field.is_number:
+        return _number(kind, field, value)
+    text = " ".join(value.split()) if isinstance(value, str) else ""
+    if not text:
+        raise BadNote(kind, f"{field.name} is empty", f"give {field.name} in words, or leave it out")
+    if field.choices and text not in field.choices:
+        raise BadNote(kind, f"{field.name} cannot be {text[:40]}", f"one of: {' '.join(field.choices)}")
+    if len(text) > field.longest:
+        raise BadNote(kind, f"{field.name} is longer than {field.longest} letters", "write the rest as text")
+    return text
+
+
+def _number(kind: str, field: Field, value: Fact) -> Fact:
+    least, most = field.least or 0.0, field.most or 0.0
+    if isinstance(value, bool | str) or not least <= value <= most:
+        raise BadNote(kind, f"{field.name} is {str(value)[:40]}", f"a number from {least:g} to {most:g}")
+    return value
+
+
+def facts_of(note: Note) -> dict[str, Fact]:
+    """The facts of a note by name."""
+    return dict(note.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A note as it stands now, when it was in UTC, and what it was before it was corrected."""
+
+    note: Note
+    utc_ns: int
+    earlier: tuple[Note, ...] = ()
+    """what it was corrected from, newest first"""
+
+    @property
+    def struck_out(self) -> bool:
+        """Whether it was taken back."""
+        return self.note.kind == STRUCK_OUT
+
+
+def entries(notes: Mapping[Note, int]) -> tuple[Entry, ...]:
+    """What stands of notes and what was struck out, by time; the notes in the order they were written, with UTC."""
+    made = (Entry(chain[0], notes[chain[0]], chain[1:]) for chain in chains(notes))
+    return tuple(sorted(made, key=lambda e: (e.utc_ns, e.note.id)))
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A day on which something began or changed that every chart over time shows."""
+
+    utc_ns: int
+    kind: str
+    """medicine or vaccination"""
+    text: str
+    """name and dose as they were written"""
+    change: str
+    """start, dose_changed, stop; empty for a vaccination"""
+
+
+def marks(standing: Iterable[Entry]) -> tuple[Mark, ...]:
+    """When medicines began, changed or ended, and vaccinations: as written, or where a name or a dose is a new one."""
+    found: list[Mark] = []
+    doses: dict[str, str] = {}
+    for entry in standing:
+        facts = facts_of(entry.note)
+        name = str(facts.get("name", ""))
+        if entry.note.kind == "vaccination":
+            found.append(Mark(entry.utc_ns, "vaccination", name or entry.note.text, ""))
+        elif entry.note.kind == "medicine" and name:
+            change = _change(doses, name.casefold(), str(facts.get("dose", "")), str(facts.get("change", "")))
+            if change:
+                found.append(
+                    Mark(entry.utc_ns, "medicine", f"{name} {facts.get('dose', '')}".strip(), change)
+                )
+    return tuple(found)
+
+
+def _change(doses: dict[str, str], name: str, dose: str, said: str) -> str:
+    """What changed with this note; `doses` remembers the last dose of each name."""
+    before = doses.get(name)
+    if said == "stop":
+        doses.pop(name, None)
+        return said
+    doses[name] = dose
+    if said or before is None:
+        return said or "start"
+    return "dose_changed" if before != dose else ""
