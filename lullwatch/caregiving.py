@@ -30,6 +30,7 @@ from store.shelf import Shelf
 from store.utc import UtcMap
 
 from .asking import Asking, Keep, OnTest
+from .known_events import KnownEvents
 from .mqtt_channel import MqttChannel
 from .troubles import HoursLeft
 
@@ -88,6 +89,7 @@ class Caregiving:
         wording: how people are spoken to.
         table: the severity table in force.
         on_test: starts the self-test.
+        events: those of the journals, of which people say something.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class Caregiving:
         wording: Wording = PLAIN_ENGLISH,
         table: Table = TABLE,
         on_test: OnTest | None = None,
+        events: KnownEvents | None = None,
     ) -> None:
         self._clock = clock
         self._utc = utc
@@ -117,7 +120,7 @@ class Caregiving:
         self.machine = Escalation(people, local_time=self._local_time, table=table)
         self.asking = Asking(
             self.machine, people=people, sources=sources, infants=infants, clock=clock, utc=utc, keep=intake,
-            on_done=self._done, on_test=on_test,
+            on_done=self._done, on_test=on_test, events=events,
         )  # fmt: skip
         self._news = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()

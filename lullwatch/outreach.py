@@ -26,6 +26,7 @@ from .announcer import ALERTS, DIARY, Announcer
 from .caregiving import Caregiving, Household, hours_left
 from .home_assistant import LOOK_EVERY_S, Devices, NightBoard, night_rows
 from .intake import Intake
+from .known_events import KnownEvents
 from .mqtt_channel import MqttChannel
 from .self_test import Outcome, SelfTest, last_outcome, local_moment
 from .spine import Taken
@@ -244,6 +245,7 @@ class Outreach:
             table=self._table,
             wording=self._wording,
             on_test=self.self_test.on_test,
+            events=KnownEvents(self._shelf.folder),
         )
 
     def _make_self_test(self) -> SelfTest:
