@@ -140,6 +140,11 @@ class JournalReading:
         found = self._all("SELECT min(t0_ns) FROM segment WHERE infant = ? AND row > ?", (infant, after_row))
         return None if found[0][0] is None else int(found[0][0])
 
+    def newest_sample_ns(self, infant: str) -> int | None:
+        """Begin of the infant's newest segment, looked up in the index; None when there is none."""
+        found = self._all("SELECT max(t0_ns) FROM segment WHERE infant = ?", (infant,))
+        return None if found[0][0] is None else int(found[0][0])
+
     def has_packet(self, sensor: str, boot: int, seq: int) -> bool:
         """Whether this packet of a sensor is here."""
         return bool(
