@@ -120,6 +120,8 @@ ENGLISH = Catalogue(
         "no_data": "no data",
         "not_worn": "not worn",
         "not_running": "lullwatch was not running",
+        "paused": "paused",
+        "disarmed": "not armed",
     },
     match={"clear": "pattern match: clear", "weak": "pattern match: weak"},
     coverage="The sensors could see {seen} of the last {total}.",
@@ -147,6 +149,10 @@ ENGLISH = Catalogue(
             "The self-test failed",
             "A test message did not come through. Alerts may not reach you.",
         ),
+        "service": (
+            "A part of lullwatch keeps stopping",
+            "It is started again each time. Ask whoever looks after it to read its log.",
+        ),
     },
     technical_other=("Technical trouble: {kind}", "The log says: {kind}."),
     cleared=("{title}: over", "This trouble has ended. What happened meanwhile may be missing from the log."),
@@ -156,7 +162,8 @@ ENGLISH = Catalogue(
         "It came the way an urgent alert would come. If your phone stayed silent, see to that before the night.",
     ),
     # Sentences of other parts: add them at the end of these two, and in german.py.
-    more=PAGES | {
+    more=PAGES
+    | {
         "coverage.sentence": "{seen} of {whole} recorded",
         "coverage.partly": ", {span} of it with a sensor missing",
         "summary.title": "Summary of the night",
@@ -242,8 +249,137 @@ ENGLISH = Catalogue(
         "ack_page.gone": "This link no longer counts: the alert was answered or is over.",
         "ack_page.later": "Too many requests. Try again in a minute.",
         "ack_page.refused": "This could not be acknowledged here. The log of the gateway says why.",
+        # the doctor's report
+        "report.title": "Record of movements from sensors",
+        "report.subtitle": "Infant {infant}{age} · nights of {first} to {last}, {zone} · sensors: {sites}",
+        "report.age": ", {weeks} weeks old on the first evening",
+        "report.page": "page {n} of {of}",
+        "report.decimal": ".",
+        "report.coverage": "What could be seen",
+        "report.nights_of": "something was recorded in {n} of {asked} nights",
+        "report.series": "{series}, {movements} in them, in {seen} seen; pattern match clear {clear}, weak {weak}.",
+        "report.no_series": "No matching patterns of this kind in {seen} of recording.",
+        "report.per_series": "Movements in a series: {movements}. Length: {lengths}.",
+        "report.spread": "{middle} in the middle ({low} to {high})",
+        "report.intervals": "From one movement to the next: {apart}.",
+        "report.when": (
+            "Begun between {begin} and {end} h: {night} of {n}. Begun less than {minutes} min after a waking was "
+            "seen: {soon} of {n}."
+        ),
+        "report.nights_title": "The nights, from noon to noon",
+        "report.night_of": "night",
+        "report.column_seen": "time|seen",
+        "report.column_series": "|series",
+        "report.column_movements": "in them|moves",
+        "report.column_observed": "seen by|people",
+        "report.nothing_recorded": "nothing was recorded",
+        "report.night_unrecorded": "{night}: nothing was recorded.",
+        "report.night_said": (
+            "{night}: {seen} seen, {series} series with {movements} movements, {observed} movements seen by people."
+        ),
+        "report.legend_seen": "seen",
+        "report.legend_degraded": "a sensor missing",
+        "report.legend_sleep": "asleep",
+        "report.legend_series": "series",
+        "report.legend_strong": "stiffening, jerking, long",
+        "report.legend_other": "other pattern",
+        "report.legend_observed": "seen by a person",
+        "report.figure_note": "M medicine begun or changed, V vaccination, F fever, as written in the diary",
+        "report.panels_title": "The series in six charts",
+        "report.panel_movements": "Movements in a series",
+        "report.panel_lengths": "Length of a series, min",
+        "report.panel_waking": "Minutes since waking",
+        "report.panel_sides": "Side",
+        "report.panel_clock": "Begun at, h",
+        "report.panel_states": "State before and after",
+        "report.clock_seen": "grey: time seen",
+        "report.no_waking": "not seen",
+        "report.or_more": "{low}+",
+        "report.side_left": "left",
+        "report.side_right": "right",
+        "report.side_both": "both",
+        "report.side_unknown": "not known",
+        "report.before": "before",
+        "report.after": "after",
+        "report.state_awake": "awake",
+        "report.state_active_sleep": "active",
+        "report.state_quiet_sleep": "quiet",
+        "report.state_asleep": "asleep",
+        "report.state_unknown": "unknown",
+        "report.others": "Other patterns in {seen} seen",
+        "report.pattern": "pattern",
+        "report.events": "events",
+        "report.movements": "counted in them",
+        "report.clear": "clear match",
+        "report.longest": "longest",
+        "report.per_10_h": "events in 10 h seen",
+        "report.observed": "Seen by people, and recorded by sensors",
+        "report.side_by_side": (
+            "People wrote down {n} movements that they saw; the sensors recorded {series} series in {seen} seen. "
+            "The two stand side by side: neither corrects the other, and nobody watches all night."
+        ),
+        "report.time": "time",
+        "report.people_saw": "seen by a person",
+        "report.sensors_then": "sensors, five minutes before to five after",
+        "report.then_no_pattern": "no matching pattern; small movements and those of arms and face cannot be seen",
+        "report.then_blind": "nothing could be seen then",
+        "report.and_more_in_diary": "The first of them; {n} more stand in the diary",
+        "report.waves": "The clearest recordings",
+        "report.no_waves": "The samples are not kept any more; those of an event that somebody keeps stay.",
+        "report.waves_note": (
+            "Size of the acceleration about its middle, of each sensor on the same scale; marks under the lines: the "
+            "movements that were counted. At the right four seconds about the movement that stands out most."
+        ),
+        "report.wave_said": "{n} movements marked, acceleration of: {sites}.",
+        "report.g": "{value} g",
+        "report.states_said": "before and after: {change}",
+        "report.method": "How this was recorded",
+        "report.method_text": (
+            "Motion sensors worn at the places named above measure acceleration and turning. A program looks for "
+            "patterns of movement and names what a movement looks like, never a cause. Repeated brief movements are "
+            "{members} or more brief strong movements with gaps of at most {gap} s that span at least {span} s. "
+            "Asleep and awake are what movement and breathing suggest, for every 30 s. Minutes since waking count "
+            "from the last waking that was seen. A match is weak or clear; both are shown. Counts stand with the "
+            "time that could be seen; a minute in which no worn sensor gave data is blind. Times are those of the "
+            "gateway's clock, {zone}; the sensors agree with it within 20 ms. What a person wrote stands beside an "
+            "event when the times are at most {minutes} min apart. Settings: {settings}."
+        ),
+        "report.limits": "What this cannot tell",
+        "report.limits_text": (
+            "Fewer or none recorded does not show that they have stopped. Sensors that are loose, off or out of "
+            "reach see nothing, and being carried, rocked or driven hides movements. People miss most of what "
+            "happens at night, and sensors count what only looks alike. A video shows more than this record."
+        ),
+        "report.act": "When to act, whatever stands here",
+        "report.every_event": "Every event",
+        "report.counts_in": "In {seen} seen",
+        "report.n": "n",
+        "report.lasted": "lasted",
+        "report.apart": "apart",
+        "report.side": "side",
+        "report.states": "before, after",
+        "report.waking": "since waking",
+        "report.match": "match",
+        "report.match_clear": "clear",
+        "report.match_weak": "weak",
+        "report.by_people": "said by people",
+        "report.sides_note": (
+            "n: brief movements or jerks in it; apart: from one to the next on average; before, after: what the sensors "
+            "suggest. What people said stands as they said it."
+        ),
+        "report.answered": "{person} answered",
+        "report.called_false": "{person}: false alarm",
+        "report.role_caregiver": "caregiver {person}",
+        "report.role_reviewer": "reviewer {person}",
+        "report.at": "{time} {what}",
+        "report.diary": "The diary",
+        "report.no_entries": "Nothing was written down.",
+        "report.as_written": "As it was written",
+        "report.written": "what",
+        "report.by": "by",
     },
     more_nouns={
+        "report.series": Noun("series", "series"),
         "summary.alerts": Noun("alert", "alerts"),
         "summary.urgent": Noun("urgent alert", "urgent alerts"),
         "summary.stretches": Noun("stretch", "stretches"),

@@ -124,6 +124,8 @@ GERMAN = Catalogue(
         "no_data": "keine Daten",
         "not_worn": "nicht getragen",
         "not_running": "lullwatch lief nicht",
+        "paused": "pausiert",
+        "disarmed": "nicht eingeschaltet",
     },
     match={
         "clear": "Übereinstimmung mit dem Muster: deutlich",
@@ -169,6 +171,10 @@ GERMAN = Catalogue(
             "Der Selbsttest ist fehlgeschlagen",
             "Eine Testnachricht kam nicht durch. Meldungen erreichen Sie vielleicht nicht.",
         ),
+        "service": (
+            "Ein Teil von lullwatch bleibt immer wieder stehen",
+            "Er wird jedes Mal neu gestartet. Wer sich darum kümmert, möge sein Protokoll lesen.",
+        ),
     },
     technical_other=("Technische Störung: {kind}", "Im Protokoll steht: {kind}."),
     cleared=(
@@ -181,7 +187,8 @@ GERMAN = Catalogue(
         "Er kam auf dem Weg einer dringenden Meldung. Blieb Ihr Telefon stumm, sehen Sie vor der Nacht danach.",
     ),
     # Sentences of other parts: add them at the end of these two, and in english.py.
-    more=PAGES | {
+    more=PAGES
+    | {
         "coverage.sentence": "{seen} von {whole} aufgezeichnet",
         "coverage.partly": ", {span} davon fehlte ein Sensor",
         "summary.title": "Zusammenfassung der Nacht",
@@ -276,8 +283,146 @@ GERMAN = Catalogue(
         "ack_page.gone": "Dieser Link gilt nicht mehr: Die Meldung wurde beantwortet oder ist vorbei.",
         "ack_page.later": "Zu viele Anfragen. Bitte in einer Minute noch einmal.",
         "ack_page.refused": "Hier konnte nicht bestätigt werden. Das Protokoll des Gateways sagt, warum.",
+        # der Bericht für die Praxis
+        "report.title": "Aufzeichnung von Bewegungen durch Sensoren",
+        "report.subtitle": "Kind {infant}{age} · Nächte vom {first} bis {last}, {zone} · Sensoren: {sites}",
+        "report.age": ", am ersten Abend {weeks} Wochen alt",
+        "report.page": "Seite {n} von {of}",
+        "report.decimal": ",",
+        "report.coverage": "Was gesehen werden konnte",
+        "report.nights_of": "in {n} von {asked} Nächten wurde etwas aufgezeichnet",
+        "report.series": (
+            "{series} mit {movements} in {seen} gesehener Zeit; Übereinstimmung mit dem Muster deutlich {clear}, "
+            "schwach {weak}."
+        ),
+        "report.no_series": "Keine passenden Muster dieser Art in {seen} Aufzeichnung.",
+        "report.per_series": "Bewegungen je Serie: {movements}. Länge: {lengths}.",
+        "report.spread": "in der Mitte {middle} ({low} bis {high})",
+        "report.intervals": "Von einer Bewegung zur nächsten: {apart}.",
+        "report.when": (
+            "Begonnen zwischen {begin} und {end} Uhr: {night} von {n}. Begonnen weniger als {minutes} min nach einem "
+            "Aufwachen, das zu sehen war: {soon} von {n}."
+        ),
+        "report.nights_title": "Die Nächte, von Mittag bis Mittag",
+        "report.night_of": "Nacht",
+        "report.column_seen": "gesehene|Zeit",
+        "report.column_series": "|Serien",
+        "report.column_movements": "darin|Beweg.",
+        "report.column_observed": "von Leuten|gesehen",
+        "report.nothing_recorded": "nichts aufgezeichnet",
+        "report.night_unrecorded": "{night}: nichts aufgezeichnet.",
+        "report.night_said": (
+            "{night}: {seen} gesehen, {series} Serien mit {movements} Bewegungen, {observed} von Menschen gesehene "
+            "Bewegungen."
+        ),
+        "report.legend_seen": "gesehen",
+        "report.legend_degraded": "ein Sensor fehlt",
+        "report.legend_sleep": "Schlaf",
+        "report.legend_series": "Serie",
+        "report.legend_strong": "Versteifen, Zucken, lang",
+        "report.legend_other": "anderes Muster",
+        "report.legend_observed": "von jemandem gesehen",
+        "report.figure_note": "M Medikament begonnen oder geändert, V Impfung, F Fieber, wie im Tagebuch notiert",
+        "report.panels_title": "Die Serien in sechs Bildern",
+        "report.panel_movements": "Bewegungen je Serie",
+        "report.panel_lengths": "Länge einer Serie, min",
+        "report.panel_waking": "Minuten seit dem Aufwachen",
+        "report.panel_sides": "Seite",
+        "report.panel_clock": "Beginn, Uhr",
+        "report.panel_states": "Zustand davor und danach",
+        "report.clock_seen": "grau: gesehene Zeit",
+        "report.no_waking": "nicht gesehen",
+        "report.or_more": "{low}+",
+        "report.side_left": "links",
+        "report.side_right": "rechts",
+        "report.side_both": "beide",
+        "report.side_unknown": "unbekannt",
+        "report.before": "davor",
+        "report.after": "danach",
+        "report.state_awake": "wach",
+        "report.state_active_sleep": "aktiv",
+        "report.state_quiet_sleep": "ruhig",
+        "report.state_asleep": "Schlaf",
+        "report.state_unknown": "unbek.",
+        "report.others": "Andere Muster in {seen} gesehener Zeit",
+        "report.pattern": "Muster",
+        "report.events": "Anzahl",
+        "report.movements": "darin gezählt",
+        "report.clear": "deutlich",
+        "report.longest": "längstes",
+        "report.per_10_h": "in 10 h gesehen",
+        "report.observed": "Von Menschen gesehen, von Sensoren aufgezeichnet",
+        "report.side_by_side": (
+            "Menschen haben {n} gesehene Bewegungen notiert; die Sensoren haben {series} Serien in {seen} gesehener "
+            "Zeit aufgezeichnet. Beides steht nebeneinander: keins berichtigt das andere, und niemand sieht die "
+            "ganze Nacht zu."
+        ),
+        "report.time": "Zeit",
+        "report.people_saw": "von jemandem gesehen",
+        "report.sensors_then": "Sensoren, fünf Minuten davor bis fünf danach",
+        "report.then_no_pattern": (
+            "kein passendes Muster; kleine Bewegungen und solche von Armen und Gesicht sind nicht zu sehen"
+        ),
+        "report.then_blind": "da war nichts zu sehen",
+        "report.and_more_in_diary": "Die ersten davon; {n} weitere stehen im Tagebuch",
+        "report.waves": "Die deutlichsten Aufzeichnungen",
+        "report.no_waves": "Die Messwerte sind nicht mehr da; die eines Ereignisses, das jemand behält, bleiben.",
+        "report.waves_note": (
+            "Größe der Beschleunigung um ihre Mitte, alle Sensoren im gleichen Maßstab; Striche unter den Linien: die "
+            "gezählten Bewegungen. Rechts vier Sekunden um die Bewegung, die am meisten hervortritt."
+        ),
+        "report.wave_said": "{n} Bewegungen markiert, Beschleunigung von: {sites}.",
+        "report.g": "{value} g",
+        "report.states_said": "davor und danach: {change}",
+        "report.method": "Wie das aufgezeichnet wurde",
+        "report.method_text": (
+            "Bewegungssensoren an den oben genannten Stellen messen Beschleunigung und Drehung. Ein Programm sucht nach "
+            "Mustern von Bewegung und benennt, wie eine Bewegung aussieht, nie eine Ursache. Wiederholte kurze "
+            "Bewegungen sind {members} oder mehr kurze kräftige Bewegungen mit Pausen von höchstens {gap} s, zusammen "
+            "mindestens {span} s lang. Schlaf und Wachsein sind, was Bewegung und Atmung für je 30 s nahelegen. "
+            "Minuten seit dem Aufwachen zählen vom letzten Aufwachen, das zu sehen war. Eine Übereinstimmung ist "
+            "schwach oder deutlich; beide sind gezeigt. Zu jeder Zahl gehört die Zeit, die gesehen werden konnte; eine "
+            "Minute, in der kein getragener Sensor Daten gab, ist blind. Zeiten sind die der Uhr des Gateways, "
+            "{zone}; die Sensoren stimmen auf 20 ms mit ihr überein. Was jemand notiert hat, steht neben einem Ereignis, "
+            "wenn die Zeiten höchstens {minutes} min auseinander liegen. Einstellungen: {settings}."
+        ),
+        "report.limits": "Was das nicht sagen kann",
+        "report.limits_text": (
+            "Weniger oder keine Aufzeichnungen zeigen nicht, dass sie aufgehört haben. Sensoren, die locker, ab oder "
+            "außer Reichweite sind, sehen nichts, und Tragen, Schaukeln oder Fahren verdeckt Bewegungen. Menschen "
+            "entgeht das meiste, was nachts geschieht, und Sensoren zählen mit, was nur ähnlich aussieht. Ein Video "
+            "zeigt mehr als diese Aufzeichnung."
+        ),
+        "report.act": "Wann zu handeln ist, was immer hier steht",
+        "report.every_event": "Jedes Ereignis",
+        "report.counts_in": "In {seen} gesehener Zeit",
+        "report.n": "n",
+        "report.lasted": "Dauer",
+        "report.apart": "Abstand",
+        "report.side": "Seite",
+        "report.states": "davor, danach",
+        "report.waking": "seit Aufw.",
+        "report.match": "Muster",
+        "report.match_clear": "deutlich",
+        "report.match_weak": "schwach",
+        "report.by_people": "von Menschen gesagt",
+        "report.sides_note": (
+            "n: kurze Bewegungen oder Zuckungen darin; Abstand: von einer zur nächsten im Mittel; davor, danach: was "
+            "die Sensoren nahelegen. Was Menschen gesagt haben, steht da, wie sie es gesagt haben."
+        ),
+        "report.answered": "{person} hat geantwortet",
+        "report.called_false": "{person}: Fehlalarm",
+        "report.role_caregiver": "betreuend {person}",
+        "report.role_reviewer": "begutachtend {person}",
+        "report.at": "{time} {what}",
+        "report.diary": "Das Tagebuch",
+        "report.no_entries": "Es wurde nichts notiert.",
+        "report.as_written": "Wie es notiert wurde",
+        "report.written": "was",
+        "report.by": "von",
     },
     more_nouns={
+        "report.series": Noun("Serie", "Serien"),
         "summary.alerts": Noun("Meldung", "Meldungen"),
         "summary.urgent": Noun("dringende Meldung", "dringende Meldungen"),
         "summary.stretches": Noun("Abschnitt", "Abschnitten"),

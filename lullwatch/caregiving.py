@@ -29,6 +29,7 @@ from store.rows import Row
 from store.shelf import Shelf
 from store.utc import UtcMap
 
+from .arming import ArmedHours
 from .asking import Asking, Keep, OnTest
 from .known_events import KnownEvents
 from .mqtt_channel import MqttChannel
@@ -71,6 +72,8 @@ class Household:
     """of the severity table"""
     ping_url: str | None = None
     """asked every minute while everything runs"""
+    hours: tuple[ArmedHours, ...] = ()
+    """in which somebody relies on being called; empty: always"""
 
 
 class Caregiving:
@@ -158,6 +161,8 @@ class Caregiving:
         """Write down and do what is due now; False when nothing is."""
         now_ns = self._clock.now_ns()
         due = self.machine.due(now_ns)
+        if not self._channels:
+            due.sends = []  # neither a broker nor a phone is configured: what stands is seen on the page
         if not due:
             return False
         rows = self._rows(due, now_ns)

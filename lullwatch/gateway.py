@@ -15,9 +15,10 @@ from bleak.backends.device import BLEDevice
 
 from alerts.mqtt import BrokerAddress
 from alerts.payloads import Topics
+from alerts.state import OpenTrouble
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.clock import Clock
-from dsp.records import NS, ClockRow, LinkSample, Site
+from dsp.records import NS, Alert, ClockRow, LinkSample, Site
 from ingest.kinds import link_of
 from ingest.sensor_kind import Kind
 from ingest.sensor_link import SensorLink
@@ -25,6 +26,7 @@ from store.journal import Journal
 from store.shelf import Shelf, is_night
 from store.utc import UtcMap
 
+from .arming import Armer
 from .caregiving import Caregiving, Household, recent_rows
 from .dead_man import DeadManPing
 from .intake import COMMIT_EVERY_S, Intake
@@ -36,10 +38,12 @@ from .self_test import SelfTest
 from .spine import Spine, Taken
 from .watch import Watch
 
-__all__ = ["Gateway", "Radio", "Sensor", "Wearer"]
+__all__ = ["Gateway", "Radio", "Sensor", "Stands", "Wearer"]
 
 _log = logging.getLogger(__name__)
 
+LOCAL_COMMANDS = "command-line"
+"""Who asks where this computer's own commands do."""
 LAST_COMMITS_EVERY_S = 0.05
 """Real seconds between commits while the links end."""
 LOOK_AT_UTC_EVERY_S = 60.0
@@ -80,6 +84,24 @@ class Radio:
     find: Callable[[str], Awaitable[BLEDevice]]
     client: Callable[..., BleakClient] = BleakClient
     rssi: Callable[[str], int | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """How everything stands at a moment; times are data time."""
+
+    name: str
+    now_ns: int
+    committed_ns: int
+    """when the journal took something last"""
+    broker: str
+    """`connected`, `away`, or empty without one"""
+    infants: tuple[str, ...]
+    links: tuple[tuple[str, LinkSample], ...]
+    """each infant's sensors as they reported last"""
+    troubles: tuple[OpenTrouble, ...]
+    alerts: tuple[Alert, ...]
+    """that nobody has answered"""
 
 
 @dataclass(slots=True)
@@ -137,7 +159,7 @@ class Gateway:
         self._journal = journal
         self._read_clock = read_clock or (lambda: clock_row)
         self.shelf = Shelf.around(journal.path)
-        self._utc = UtcMap([*recent_clock_rows(self.shelf), clock_row])
+        self.utc = UtcMap([*recent_clock_rows(self.shelf), clock_row])
         self._clock = clock
         self._clock_row = clock_row
         self._on_taken = on_taken
@@ -159,6 +181,17 @@ class Gateway:
             commit_every_s=commit_every_s,
             on_disk=partial(self.disk.say, "journal"),
         )
+        self._linked_last: dict[tuple[str, str], LinkSample] = {}
+        people = [p.id for p in self._household.people]
+        self.armer = Armer(
+            infants=self._infants,
+            hours=self._household.hours,
+            clock=clock,
+            utc=self.utc,
+            zone=clock_row.zone,
+            keep=self._intake,
+            who=[*people, *self._household.sources, LOCAL_COMMANDS] if people else [],
+        )
         self._summary_at = summary_at
         self._self_test_at = self_test_at
         self._wording = wording
@@ -166,7 +199,7 @@ class Gateway:
             name=name,
             shelf=self.shelf,
             clock=clock,
-            utc=self._utc,
+            utc=self.utc,
             zone=clock_row.zone,
             intake=self._intake,
             infants=self._infants,
@@ -174,6 +207,7 @@ class Gateway:
             broker=broker,
             wording=wording,
             household=self._household,
+            armer=self.armer,
         )
         self.links = [self._link(w, sensor, radio) for w in wearers for sensor in w.sensors]
         self._running = _Running()
@@ -195,6 +229,9 @@ class Gateway:
     async def __aenter__(self) -> Gateway:
         taken = self._spine.begin(self._clock_row)
         out, tasks = self.outreach, self._running
+        self.armer.begin(
+            await asyncio.to_thread(lambda: list(self.shelf.newest_rows(("watching",), nights=2)))
+        )
         out.begin(await asyncio.to_thread(lambda: list(recent_rows(self.shelf))))
         self._taken(taken)
         tasks.intake = asyncio.create_task(self._intake.run(), name="intake")
@@ -202,8 +239,8 @@ class Gateway:
         if out.publisher is not None:
             tasks.broker = [asyncio.create_task(work) for work in await out.to_broker()]
             tasks.links.append(asyncio.create_task(out.show(), name="tonight"))
-        if out.care is not None:
-            tasks.care = asyncio.create_task(out.care.run(), name="caregiving")
+        tasks.care = asyncio.create_task(out.care.run(), name="caregiving")
+        tasks.links.append(asyncio.create_task(self.armer.run(), name="arming"))
         tasks.links.append(asyncio.create_task(self._look_around(), name="troubles"))
         if self._household.ping_url is not None:
             ping = self._ping(self._household.ping_url)
@@ -238,8 +275,8 @@ class Gateway:
         self.shelf.close()
 
     @property
-    def care(self) -> Caregiving | None:
-        """The way to people; None when there is neither a broker nor a channel."""
+    def care(self) -> Caregiving:
+        """The way to people."""
         return self.outreach.care
 
     @property
@@ -250,6 +287,21 @@ class Gateway:
     def on_trouble(self, kind: str, why: str) -> None:
         """See `Outreach.on_trouble`. May be called from any thread."""
         self.outreach.on_trouble(kind, why)
+
+    def stands(self) -> Stands:
+        """How everything stands now."""
+        publisher = self.outreach.publisher
+        broker = "" if publisher is None else "connected" if publisher.connected else "away"
+        return Stands(
+            name=self._name,
+            now_ns=self._clock.now_ns(),
+            committed_ns=self._committed_ns,
+            broker=broker,
+            infants=tuple(self._infants),
+            links=tuple((infant, sample) for (infant, _), sample in self._linked_last.items()),
+            troubles=self.outreach.troubles,
+            alerts=tuple(self.care.machine.open_alerts()),
+        )
 
     def end_recording(self) -> None:
         """Leaving the context then ends the recording: what is open is decided. Without it, it is only paused."""
@@ -290,7 +342,7 @@ class Gateway:
             if abs((row.utc_ns - row.t_ns) - (known.utc_ns - known.t_ns)) > UTC_STEP_NS:
                 _log.warning("the computer's clock was set; times of day before this moment may be wrong")
                 self._intake.add_quietly(row)
-                self._utc.add(row)
+                self.utc.add(row)
                 known = row
                 self.outreach.say("clock", "the clock was set")
             elif row.utc_ns < EARLIEST_UTC_NS:
@@ -305,7 +357,7 @@ class Gateway:
             zone=self._clock_row.zone,
             at=at,
             clock=self._clock,
-            utc_ns=self._utc.utc_ns,
+            utc_ns=self.utc.utc_ns,
             keep=self._intake.add,
             topics=Topics(self._name),
             mqtt=self.outreach.publisher,
@@ -326,6 +378,7 @@ class Gateway:
         return DeadManPing(url, clock=self._clock, alive=alive)
 
     def _linked(self, infant: str, sample: LinkSample) -> None:
+        self._linked_last[infant, sample.sensor] = sample
         self._intake.add_link(infant, sample)
         self.outreach.linked(infant, sample)
 
@@ -337,7 +390,8 @@ class Gateway:
 
     def _taken(self, taken: Taken) -> None:
         if taken.turned is not None:
-            self._utc.add(taken.turned)
+            self.utc.add(taken.turned)
+            self.armer.turned()
         self._committed_ns = self._clock.now_ns()
         self.outreach.taken(taken)
         self._on_taken(taken)

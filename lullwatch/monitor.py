@@ -12,8 +12,6 @@ from datetime import time as clock_time
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
 from alerts.mqtt import BrokerAddress
 from ingest.finder import Finder
 from store.influx import InfluxSink, Raw
@@ -24,11 +22,11 @@ from .caregiving import Household
 from .control import Control
 from .copier import Copier
 from .gateway import Gateway, Radio, Sensor, Wearer
+from .handlers import handlers_of
 from .keeper import Keeper, Keeping
 from .mqtt_access import broker_address
 from .phones import Phones
 from .rollover import opened
-from .self_test_job import ASK, BY
 from .service_notify import Notifier
 from .settings import GatewaySettings, InfantSettings, InfluxSettings, read_secret, today
 from .system_clock import SystemClock
@@ -102,7 +100,7 @@ async def _run(
             beside.enter_context(_keeper(settings, journal, gateway, clock))
             if sink is not None:
                 beside.enter_context(Copier(journal.path, sink, on_trouble=gateway.on_trouble))
-            control = Control(journal.path.parent, {ASK: partial(_self_test, gateway)})
+            control = Control(journal.path.parent, handlers_of(gateway))
             async with control, phones.page(gateway.care, clock):
                 await _until_stopped(gateway)
 
@@ -111,10 +109,6 @@ def _keeper(settings: GatewaySettings, journal: Journal, gateway: Gateway, clock
     keeping = Keeping(settings.journal.raw_days, settings.journal.min_free_mb * 1_000_000)
     say = partial(gateway.disk.say, "room")
     return Keeper(journal.path.parent, keeping, now_ns=clock.now_ns, on_trouble=say)
-
-
-async def _self_test(gateway: Gateway, _asked: object) -> dict[str, object]:
-    return dict(msgspec.to_builtins(await asyncio.shield(gateway.self_test.begin(BY))))
 
 
 async def _until_stopped(gateway: Gateway) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from alerts.limits import table_of
 from alerts.mqtt import BrokerAddress, MqttPublisher, PublisherStopped
 from alerts.payloads import Message, Topics, tested_message
+from alerts.state import OpenTrouble
 from alerts.wire import SelfTestBody
 from alerts.words import Wording
 from dsp.clock import Clock
@@ -23,6 +24,7 @@ from store.shelf import Shelf
 from store.utc import UtcMap
 
 from .announcer import ALERTS, DIARY, Announcer
+from .arming import Armer
 from .caregiving import Caregiving, Household, hours_left
 from .home_assistant import LOOK_EVERY_S, Devices, NightBoard, night_rows
 from .intake import Intake
@@ -55,6 +57,7 @@ class Outreach:
         broker: where alerts go; None keeps them in the journal.
         wording: how people are spoken to.
         household: who is told, over what, and may answer.
+        armer: knows who is watched and who is not.
     """
 
     def __init__(
@@ -71,7 +74,9 @@ class Outreach:
         broker: BrokerAddress | None,
         wording: Wording,
         household: Household,
+        armer: Armer,
     ) -> None:
+        self._armer = armer
         self._topics = Topics(name)
         self._shelf = shelf
         self._clock = clock
@@ -86,11 +91,11 @@ class Outreach:
         self.publisher = None if broker is None else self._make_publisher(broker)
         self._mqtt = None if self.publisher is None else self._make_channel(self.publisher)
         self.self_test = self._make_self_test()
-        self.care = self._caregiving() if self._mqtt or household.channels else None
+        self.care = self._caregiving()
         self._troubles = Troubles(
             clock=clock, intake=intake, told=self.decided, wording=wording, table=self._table
         )
-        self._sensors = SensorTroubles(self._troubles.say, hours_left(utc, zone, household.night_ends))
+        self._sensors = SensorTroubles(self._say_of_sensors, hours_left(utc, zone, household.night_ends))
         self._board = NightBoard(
             self._topics,
             self._infants,
@@ -106,8 +111,7 @@ class Outreach:
         """Go on from what the journal says, see `caregiving.recent_rows`."""
         self._troubles.begin(recent)
         self._sensors.begin(recent)
-        if self.care is not None:
-            self.care.begin(recent)
+        self.care.begin(recent)
 
     async def to_broker(self) -> list[Coroutine[Any, Any, None]]:
         """What is to run while there is a broker, the connection first; nothing without one."""
@@ -144,7 +148,12 @@ class Outreach:
     def look(self, committed_ns: int) -> None:
         """Time goes on; the journal took something at `committed_ns` last."""
         self._sensors.look(self._clock.now_ns())
-        self._troubles.look(committed_ns)
+        self._troubles.look(committed_ns if self._armer.any_armed else self._clock.now_ns())
+
+    @property
+    def troubles(self) -> tuple[OpenTrouble, ...]:
+        """What was told and has not ended."""
+        return self._troubles.open
 
     def linked(self, infant: str, sample: LinkSample) -> None:
         """A report about a link."""
@@ -165,8 +174,7 @@ class Outreach:
 
     def decided(self, alerts: Iterable[Alert]) -> None:
         """Alerts that were decided, in order."""
-        if self.care is not None:
-            self.care.told(alerts)
+        self.care.told(alerts)
 
     async def announced(self) -> None:
         """Wait until the broker has confirmed everything that is in the journal."""
@@ -176,8 +184,6 @@ class Outreach:
 
     async def last_words(self) -> None:
         """Tell people what was decided last, as far as they can be reached now; the rest is told at the next start."""
-        if self.care is None:
-            return
         try:
             async with asyncio.timeout(STOP_S):
                 await self.care.settled()
@@ -196,6 +202,11 @@ class Outreach:
         await self.publisher.stop(planned=planned)
 
     # inside
+
+    def _say_of_sensors(self, kind: str, why: str, *, infant: str = "", detail: str = "") -> None:
+        """Nobody is told of a sensor that is off while nobody relies on it; a battery is charged by day."""
+        off = kind != "battery" and not self._armer.is_armed(infant)
+        self._troubles.say(kind, "" if off else why, infant=infant, detail=detail)
 
     def _make_publisher(self, broker: BrokerAddress) -> MqttPublisher:
         return MqttPublisher(
@@ -223,7 +234,7 @@ class Outreach:
                 self._topics,
                 tables=tables,
                 utc=self._utc,
-                record=None if self.care is None else self.care.record,
+                record=self.care.record,
                 words=self._wording.catalogue,
                 table=self._table,
             )
@@ -277,11 +288,10 @@ class Outreach:
             self.publisher.publish_again()
 
     def _open_alerts(self, infant: str) -> list[Alert]:
-        return [] if self.care is None else self.care.machine.open_alerts(infant)
+        return self.care.machine.open_alerts(infant)
 
     async def _asked(self, infant: str, name: str, payload: bytes) -> bytes:
         """What came over MQTT for an infant, or for the gateway."""
-        assert self.care is not None  # noqa: S101 - narrows the type; there is a broker, so there is this
         return await self.care.on_command(infant, name, payload)
 
     def _delivered(self, step: Delivery) -> None:

@@ -1,0 +1,198 @@
+"""Armed by the schedule or by hand, paused for minutes, resumed by itself; kept over a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsp.records import NS, ClockRow, Watchfulness
+from lullwatch.arming import WEEKDAYS, ArmedHours, Armer, NotPaused, armed_at
+from store.journal import Journal
+from store.utc import UtcMap
+from tests.caregiving_rig import Desk, HandClock
+
+MONDAY_NOON = datetime(2026, 3, 16, 12, tzinfo=UTC)
+NIGHT = ArmedHours(time(19), time(7))
+ARMED, PAUSED, DISARMED = Watchfulness.ARMED, Watchfulness.PAUSED, Watchfulness.DISARMED
+
+
+class Bed:
+    """One gateway's arming on a clock moved by hand."""
+
+    def __init__(self, journal: Journal, hours: Sequence[ArmedHours], clock: HandClock, **more: Any) -> None:
+        self.clock, self.journal = clock, journal
+        utc = UtcMap([ClockRow(0, round(MONDAY_NOON.timestamp()) * NS, "b", "UTC")])
+        self.armer = Armer(
+            infants=["kid", "sib"], hours=hours, clock=clock, utc=utc, zone="UTC", keep=Desk(journal), **more
+        )
+        self.armer.begin(journal.watchings())
+
+    def at(self, hours: float) -> Watchfulness:
+        """How the infant is watched so many hours after noon."""
+        self.clock.move(hours * 3600 - self.clock.now_ns() / NS)
+        self.armer.look()
+        return self.armer.state("kid").state
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        return [(row.infant, row.state.value) for row in self.journal.watchings()]
+
+
+@contextmanager
+def bed(
+    folder: Path, hours: Sequence[ArmedHours] = (), clock: HandClock | None = None, **more: Any
+) -> Iterator[Bed]:
+    with Journal.open(folder / "journal-2026-03-16.sqlite") as journal:
+        yield Bed(journal, hours, clock or HandClock(NS), **more)
+
+
+def test_without_a_schedule_somebody_always_relies_on_it_and_nothing_is_written(tmp_path: Path) -> None:
+    with bed(tmp_path) as home:
+        assert home.at(3) is ARMED
+        assert home.at(30) is ARMED
+        assert home.said == []
+
+
+def test_the_schedule_arms_at_bedtime_and_disarms_in_the_morning(tmp_path: Path) -> None:
+    with bed(tmp_path, [NIGHT]) as home:
+        stands = [home.at(h) for h in (1, 6.99, 7.01, 18.9, 19.1, 31.1)]
+        assert stands == [DISARMED, DISARMED, ARMED, ARMED, DISARMED, ARMED]
+        assert [state for infant, state in home.said if infant == "kid"] == [
+            "disarmed", "armed", "disarmed", "armed",
+        ]  # fmt: skip
+
+
+def test_a_span_over_midnight_belongs_to_the_day_it_begins_on() -> None:
+    mondays = ArmedHours(time(19), time(7), ("mon",))
+    midnight = MONDAY_NOON + timedelta(hours=12)
+    assert armed_at([mondays], "kid", midnight + timedelta(hours=3))
+    assert not armed_at([mondays], "kid", MONDAY_NOON - timedelta(hours=9))
+    assert not armed_at([mondays], "kid", midnight + timedelta(hours=20))
+
+
+@given(
+    st.integers(0, 7 * 24 * 60 - 1), st.times(), st.times(), st.sets(st.sampled_from(WEEKDAYS), min_size=1)
+)
+def test_over_a_week_an_hour_of_the_schedule_is_armed_as_often_as_its_days(
+    minute: int, begin: time, end: time, days: set[str]
+) -> None:
+    begin, end = begin.replace(second=0, microsecond=0), end.replace(second=0, microsecond=0)
+    hours = ArmedHours(begin, end, tuple(days))
+    at = MONDAY_NOON + timedelta(minutes=minute)
+    week = [armed_at([hours], "kid", at + timedelta(days=d)) for d in range(7)]
+    at_all = armed_at([ArmedHours(begin, end)], "kid", at)
+    assert sum(week) == (len(days) if at_all else 0)
+
+
+def test_hours_for_one_infant_leave_the_other_always_armed(tmp_path: Path) -> None:
+    with bed(tmp_path, [ArmedHours(time(19), time(7), infants=("kid",))]) as home:
+        assert home.at(1) is DISARMED
+        assert home.armer.is_armed("sib")
+        assert home.armer.any_armed
+
+
+async def test_a_pause_ends_by_itself_and_both_are_journalled(tmp_path: Path) -> None:
+    with bed(tmp_path) as home:
+        (row,) = await home.armer.pause("kid", 20, reason="bath", by="a1")
+        assert row.until_ns == home.clock.now_ns() + 1200 * NS
+        assert home.at(0.33) is PAUSED
+        assert home.at(0.34) is ARMED
+        assert home.said == [("kid", "paused"), ("kid", "armed")]
+        assert (row.reason, row.by) == ("bath", "a1")
+
+
+async def test_a_pause_is_ended_before_its_time(tmp_path: Path) -> None:
+    with bed(tmp_path) as home:
+        await home.armer.pause("", 60)
+        assert not home.armer.any_armed
+        await home.armer.pause("", 0)
+        assert home.at(0.1) is ARMED
+
+
+async def test_after_a_pause_in_the_day_the_schedule_holds_again(tmp_path: Path) -> None:
+    with bed(tmp_path, [NIGHT]) as home:
+        assert home.at(1) is DISARMED
+        await home.armer.pause("kid", 10)
+        assert home.at(1.5) is DISARMED
+
+
+async def test_what_a_person_says_holds_until_the_schedule_changes_next(tmp_path: Path) -> None:
+    with bed(tmp_path, [NIGHT]) as home:
+        assert home.at(1) is DISARMED
+        await home.armer.arm("kid", armed=True, by="a1")
+        assert home.at(2) is ARMED
+        await home.armer.arm("kid", armed=False, by="a1")
+        assert home.at(6.9) is DISARMED
+        assert home.at(7.1) is ARMED
+
+
+async def test_without_a_schedule_disarmed_by_hand_stays_so(tmp_path: Path) -> None:
+    with bed(tmp_path) as home:
+        await home.armer.arm("kid", armed=False)
+        assert home.at(100) is DISARMED
+        assert home.armer.is_armed("sib")
+
+
+async def test_a_restart_goes_on_with_a_pause_and_with_what_a_person_said(tmp_path: Path) -> None:
+    clock = HandClock(NS)
+    with bed(tmp_path, [NIGHT], clock) as home:
+        home.at(1)
+        await home.armer.pause("kid", 30)
+        await home.armer.arm("sib", armed=True, by="a1")
+    with bed(tmp_path, [NIGHT], clock) as home:
+        assert home.at(1.4) is PAUSED
+        assert home.armer.is_armed("sib")
+        clock.move(600)
+    with bed(tmp_path, [NIGHT], clock) as home:
+        assert home.armer.state("kid").state is DISARMED
+        home.at(7.5)
+        home.at(19.5)
+        assert not home.armer.is_armed("sib")
+
+
+async def test_a_new_night_says_from_its_beginning_who_is_not_watched(tmp_path: Path) -> None:
+    with bed(tmp_path) as home:
+        await home.armer.arm("kid", armed=False)
+        home.clock.move(60)
+        home.armer.turned()
+        assert home.said == [("kid", "disarmed"), ("kid", "disarmed")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"infant": "kid", "minutes": 61}, "61 minutes"),
+        ({"infant": "kid", "minutes": -1}, "-1 minutes"),
+        ({"infant": "nobody", "minutes": 5}, "no infant nobody"),
+        ({"infant": "kid", "minutes": 5, "reason": "party"}, "no such reason"),
+        ({"infant": "kid", "minutes": 5, "by": "stranger"}, "stranger is nobody"),
+    ],
+)
+async def test_what_cannot_be_is_refused_with_what_to_do(
+    tmp_path: Path, asked: dict[str, Any], why: str
+) -> None:
+    with bed(tmp_path, who=["a1"]) as home:
+        with pytest.raises(NotPaused, match=why) as refused:
+            await home.armer.pause(asked.pop("infant"), asked.pop("minutes"), **{"by": "a1", **asked})
+        assert refused.value.remedy
+        assert home.said == []
+
+
+async def test_the_look_goes_on_by_itself(tmp_path: Path) -> None:
+    with bed(tmp_path) as home:
+        await home.armer.pause("kid", 1)
+        running = asyncio.create_task(home.armer.run())
+        for _ in range(62):
+            await asyncio.sleep(0)
+            home.clock.move(1)
+            await asyncio.sleep(0)
+        running.cancel()
+        assert home.said == [("kid", "paused"), ("kid", "armed")]
