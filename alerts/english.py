@@ -257,7 +257,7 @@ ENGLISH = Catalogue(
         "report.decimal": ".",
         "report.coverage": "What could be seen",
         "report.nights_of": "something was recorded in {n} of {asked} nights",
-        "report.series": "{series}, {movements} in them, in {seen} seen; pattern match clear {clear}, weak {weak}.",
+        "report.series": "Series: {n}, with {movements} in them, in {seen} seen; pattern match clear {clear}, weak {weak}.",
         "report.no_series": "No matching patterns of this kind in {seen} of recording.",
         "report.per_series": "Movements in a series: {movements}. Length: {lengths}.",
         "report.spread": "{middle} in the middle ({low} to {high})",
@@ -364,8 +364,8 @@ ENGLISH = Catalogue(
         "report.match_weak": "weak",
         "report.by_people": "said by people",
         "report.sides_note": (
-            "n: brief movements or jerks in it; apart: from one to the next on average; before, after: what the sensors "
-            "suggest. What people said stands as they said it."
+            "n: brief movements or jerks in it; apart: from one to the next on average; before, after: what the "
+            "sensors suggest. What people said stands as they said it."
         ),
         "report.answered": "{person} answered",
         "report.called_false": "{person}: false alarm",
@@ -379,7 +379,6 @@ ENGLISH = Catalogue(
         "report.by": "by",
     },
     more_nouns={
-        "report.series": Noun("series", "series"),
         "summary.alerts": Noun("alert", "alerts"),
         "summary.urgent": Noun("urgent alert", "urgent alerts"),
         "summary.stretches": Noun("stretch", "stretches"),

@@ -292,8 +292,8 @@ GERMAN = Catalogue(
         "report.coverage": "Was gesehen werden konnte",
         "report.nights_of": "in {n} von {asked} Nächten wurde etwas aufgezeichnet",
         "report.series": (
-            "{series} mit {movements} in {seen} gesehener Zeit; Übereinstimmung mit dem Muster deutlich {clear}, "
-            "schwach {weak}."
+            "Serien: {n}, darin {movements}, in {seen} gesehener Zeit; Übereinstimmung mit dem Muster deutlich "
+            "{clear}, schwach {weak}."
         ),
         "report.no_series": "Keine passenden Muster dieser Art in {seen} Aufzeichnung.",
         "report.per_series": "Bewegungen je Serie: {movements}. Länge: {lengths}.",
@@ -376,15 +376,15 @@ GERMAN = Catalogue(
         "report.states_said": "davor und danach: {change}",
         "report.method": "Wie das aufgezeichnet wurde",
         "report.method_text": (
-            "Bewegungssensoren an den oben genannten Stellen messen Beschleunigung und Drehung. Ein Programm sucht nach "
-            "Mustern von Bewegung und benennt, wie eine Bewegung aussieht, nie eine Ursache. Wiederholte kurze "
+            "Bewegungssensoren an den oben genannten Stellen messen Beschleunigung und Drehung. Ein Programm sucht "
+            "nach Mustern von Bewegung und benennt, wie eine Bewegung aussieht, nie eine Ursache. Wiederholte kurze "
             "Bewegungen sind {members} oder mehr kurze kräftige Bewegungen mit Pausen von höchstens {gap} s, zusammen "
             "mindestens {span} s lang. Schlaf und Wachsein sind, was Bewegung und Atmung für je 30 s nahelegen. "
             "Minuten seit dem Aufwachen zählen vom letzten Aufwachen, das zu sehen war. Eine Übereinstimmung ist "
             "schwach oder deutlich; beide sind gezeigt. Zu jeder Zahl gehört die Zeit, die gesehen werden konnte; eine "
             "Minute, in der kein getragener Sensor Daten gab, ist blind. Zeiten sind die der Uhr des Gateways, "
-            "{zone}; die Sensoren stimmen auf 20 ms mit ihr überein. Was jemand notiert hat, steht neben einem Ereignis, "
-            "wenn die Zeiten höchstens {minutes} min auseinander liegen. Einstellungen: {settings}."
+            "{zone}; die Sensoren stimmen auf 20 ms mit ihr überein. Was jemand notiert hat, steht neben einem "
+            "Ereignis, wenn die Zeiten höchstens {minutes} min auseinander liegen. Einstellungen: {settings}."
         ),
         "report.limits": "Was das nicht sagen kann",
         "report.limits_text": (
@@ -422,7 +422,6 @@ GERMAN = Catalogue(
         "report.by": "von",
     },
     more_nouns={
-        "report.series": Noun("Serie", "Serien"),
         "summary.alerts": Noun("Meldung", "Meldungen"),
         "summary.urgent": Noun("dringende Meldung", "dringende Meldungen"),
         "summary.stretches": Noun("Abschnitt", "Abschnitten"),
