@@ -1,0 +1,69 @@
+"""Where single movements lie in a short span of raw data: the detector's own bursts, found again to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from dsp.chain import HOP_NS, Chain
+from dsp.grid import GRID_NS
+from dsp.records import NS, Segment, Site
+from dsp.settings import Settings
+from store.recording import settled
+from store.shelf import Shelf
+
+__all__ = ["LEAD_NS", "BurstMark", "burst_marks", "burst_marks_of"]
+
+LEAD_NS: Final = 75 * NS
+"""Raw data before the span that is looked at, too: the noise floor is that of a minute, and filters have to settle."""
+
+_WARM_UP_NS: Final = 5 * NS
+"""Raw data behind the span: a burst is known when it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class BurstMark:
+    """A stretch of movement at one site; data time."""
+
+    site: Site
+    begin_ns: int
+    end_ns: int
+
+
+def burst_marks(shelf: Shelf, infant: str, onset_ns: int, end_ns: int) -> tuple[BurstMark, ...]:
+    """Bursts of all sites in a span, by site and time; none where the raw data is gone. Raises JournalError."""
+    found: list[Segment] = []
+    for path in shelf.nights_of(onset_ns - LEAD_NS, end_ns + _WARM_UP_NS):
+        with shelf.opened(path.name) as journal:
+            found += journal.segments_between(infant, onset_ns - LEAD_NS, end_ns + _WARM_UP_NS)
+    return burst_marks_of(found, onset_ns, end_ns)
+
+
+def burst_marks_of(segments: Iterable[Segment], onset_ns: int, end_ns: int) -> tuple[BurstMark, ...]:
+    """The same of segments that are at hand; they may come in any order."""
+    by_site: dict[Site, list[Segment]] = {}
+    for segment in settled(segments):
+        by_site.setdefault(segment.site, []).append(segment)
+    marks = [
+        mark
+        for site in Site
+        if site in by_site
+        for mark in _of_site(site, by_site[site])
+        if mark.end_ns > onset_ns and mark.begin_ns < end_ns
+    ]
+    return tuple(marks)
+
+
+def _of_site(site: Site, segments: list[Segment]) -> list[BurstMark]:
+    chain = Chain.of(site, Settings())
+    for segment in segments:
+        chain.grid.add(segment)
+    first = segments[0].t0_ns // HOP_NS
+    chain.grid.begin(first * HOP_NS)
+    last = max(segment.end_ns for segment in segments) // HOP_NS + 1
+    bursts, _ = chain.advance(first, last)
+    return [
+        BurstMark(site, b.k0 * GRID_NS, b.k1 * GRID_NS)
+        for b in (*bursts, *chain.segmenter.finish(chain.history))
+    ]
