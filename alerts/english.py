@@ -257,7 +257,9 @@ ENGLISH = Catalogue(
         "report.decimal": ".",
         "report.coverage": "What could be seen",
         "report.nights_of": "something was recorded in {n} of {asked} nights",
-        "report.series": "Series: {n}, with {movements} in them, in {seen} seen; pattern match clear {clear}, weak {weak}.",
+        "report.series": (
+            "Series: {n}, with {movements} in them, in {seen} seen; pattern match clear {clear}, weak {weak}."
+        ),
         "report.no_series": "No matching patterns of this kind in {seen} of recording.",
         "report.per_series": "Movements in a series: {movements}. Length: {lengths}.",
         "report.spread": "{middle} in the middle ({low} to {high})",

@@ -30,6 +30,7 @@ __all__ = [
     "NothingRecorded",
     "NothingToReplay",
     "OtherPopulation",
+    "ReportExtraMissing",
     "SameFolder",
     "ScenarioAndPopulation",
     "SecretTooOpen",
@@ -168,6 +169,15 @@ class NothingRecorded(LullwatchError):
     def __init__(self, folder: Path) -> None:
         super().__init__(
             f"{folder}: no journal here; give the settings file, a journal (.sqlite) or its folder"
+        )
+
+
+class ReportExtraMissing(LullwatchError):
+    """A library that makes the PDF is not installed."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__(
+            f"a PDF needs {library}; install the extra: pip install 'lullwatch[report]', or write the report as .html"
         )
 
 
