@@ -38,10 +38,12 @@ from .diary import BadNote, checked
 from .known_events import KnownEvents
 from .opinions import REVIEWER, BadOpinion, checked_label
 
-__all__ = ["FALSE_ALARM", "Asking", "Keep", "OnTest"]
+__all__ = ["FALSE_ALARM", "PAGE", "Asking", "Keep", "OnTest"]
 
 FALSE_ALARM = "false_alarm"
 """Kind of the note that a person's "false alarm" leaves beside the machine's record; nobody may write it by hand."""
+PAGE = "page"
+"""Channel of the pages: they know by themselves who is logged in, and as what."""
 _OLDEST_NOTE_NS = 7 * 24 * 3600 * NS
 _OLDEST_FACT_NS = 366 * 24 * 3600 * NS
 _NEWEST_NOTE_NS = 300 * NS
@@ -207,7 +209,7 @@ class Asking:
 
     async def _tried(self, infant: str, name: str, command: Command, now_ns: int, channel: str) -> _Done:
         try:
-            self._check_who(command.by, infant)
+            self._check_who(command.by, infant, channel)
             match command:
                 case Ack():
                     return self._acknowledged(infant, command, now_ns, channel)
@@ -216,7 +218,7 @@ class Asking:
                 case WriteNote():
                     return self._noted(infant, command, now_ns)
                 case Opine():
-                    return await self._opined(infant, command, now_ns)
+                    return await self._opined(infant, command, now_ns, channel)
                 case KeepRaw():
                     return await self._kept_raw(infant, command)
                 case Receipt():
@@ -226,10 +228,12 @@ class Asking:
         except _RefusedError as error:
             return _Done(Result(command=name, ok=False, why=str(error), remedy=error.remedy))
 
-    def _check_who(self, by: str, infant: str) -> None:
+    def _check_who(self, by: str, infant: str, channel: str) -> None:
         if by in self._sources or not self._people:
             return
         person = self._people.get(by)
+        if person is None and channel == PAGE:
+            return  # the page lets in whom its own list names, a researcher of whom no alert asks anything among them
         if person is None:
             known = " ".join([*self._people, *sorted(self._sources)])
             raise _RefusedError(why=f"by = {by} is nobody of the settings", remedy=f"give one of: {known}")
@@ -321,7 +325,9 @@ class Asking:
             )
         return at_ns
 
-    async def _opined(self, infant: str, command: Opine, now_ns: int) -> _Done:
+    async def _opined(self, infant: str, command: Opine, now_ns: int, channel: str) -> _Done:
+        if command.role == REVIEWER and channel != PAGE:
+            raise _RefusedError(why="only the page knows who reviews", remedy="log in there as a researcher")
         await self._check_event(infant, command.event)
         try:
             label = checked_label(command.label, role=command.role, basis=command.basis)
