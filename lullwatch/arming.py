@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.payloads import UtcClock
@@ -19,45 +19,20 @@ from dsp.records import NS, Watchfulness, Watching
 from store.errors import StoreError
 from store.rows import Row
 
+from .armed_hours import ArmedHours, armed_at
 from .asking import Keep
 
-__all__ = ["LONGEST_PAUSE_MIN", "PAUSE_REASONS", "WEEKDAYS", "ArmedHours", "Armer", "NotPaused", "armed_at"]
+__all__ = ["LONGEST_PAUSE_MIN", "PAUSE_REASONS", "Armer", "NotPaused"]
 
 LONGEST_PAUSE_MIN = 60
 """A bath and a feed take less; whoever forgets to resume is listened for again within the hour."""
 PAUSE_REASONS = ("bath", "feed", "care")
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LOOK_EVERY_S = 1.0
 """A pause ends, and the schedule changes, so late at most."""
 _SCHEDULE = "schedule"
 _RESUMED = "resumed"
 _LOOK_AHEAD_MIN = 8 * 24 * 60
 """A schedule repeats every week: what does not change in eight days never does."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArmedHours:
-    """A span of the local day that is armed; it may run over midnight and belongs to the day it begins on."""
-
-    begin: time
-    end: time
-    days: tuple[str, ...] = WEEKDAYS
-    infants: tuple[str, ...] = ()
-    """only these; empty: all"""
-
-    def hold(self, local: datetime) -> bool:
-        """Whether the moment lies inside."""
-        at, overnight = local.time(), self.end <= self.begin
-        today, yesterday = (WEEKDAYS[(local.weekday() - back) % 7] for back in (0, 1))
-        if not overnight:
-            return today in self.days and self.begin <= at < self.end
-        return (today in self.days and at >= self.begin) or (yesterday in self.days and at < self.end)
-
-
-def armed_at(hours: Iterable[ArmedHours], infant: str, local: datetime) -> bool:
-    """Whether the schedule arms an infant at a local time; without any hours of the infant's it always does."""
-    mine = [h for h in hours if not h.infants or infant in h.infants]
-    return not mine or any(h.hold(local) for h in mine)
 
 
 class NotPaused(Exception):

@@ -29,7 +29,7 @@ from store.rows import Row
 from store.shelf import Shelf
 from store.utc import UtcMap
 
-from .arming import ArmedHours
+from .armed_hours import ArmedHours
 from .asking import Asking, Keep, OnTest
 from .known_events import KnownEvents
 from .mqtt_channel import MqttChannel

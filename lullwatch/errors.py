@@ -9,11 +9,14 @@ from typing import Any
 
 __all__ = [
     "AlreadyThere",
+    "BadDate",
     "BadNight",
     "BadPopulation",
     "BadPush",
+    "BadReportName",
     "BadScenario",
     "BadSettings",
+    "BadSpan",
     "CannotWrite",
     "FolderHoldsFiles",
     "FolderInUse",
@@ -38,6 +41,7 @@ __all__ = [
     "SitesDoNotFit",
     "UnknownFormat",
     "UnknownZone",
+    "WhichInfant",
 ]
 
 
@@ -52,8 +56,9 @@ class LullwatchError(Exception):
 class BadSettings(LullwatchError):
     """The settings file cannot be used."""
 
-    def __init__(self, path: Path, what: str, remedy: str) -> None:
-        super().__init__(f"{path}: {what}. {remedy}")
+    def __init__(self, path: Path, what: str, remedy: str, *, line: int = 0, column: int = 0) -> None:
+        where = f":{line}" * bool(line) + f":{column}" * bool(line and column)
+        super().__init__(f"{path}{where}: {what}. {remedy}")
 
 
 class BadPush(LullwatchError):
@@ -170,6 +175,36 @@ class NothingRecorded(LullwatchError):
         super().__init__(
             f"{folder}: no journal here; give the settings file, a journal (.sqlite) or its folder"
         )
+
+
+class BadDate(LullwatchError):
+    """An option that wants a date got something else."""
+
+    def __init__(self, option: str, given: str) -> None:
+        super().__init__(f"{option} {given!r} is no date; give that of an evening, as in 2026-11-21")
+
+
+class BadReportName(LullwatchError):
+    """A report is a PDF or a page."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: a report is written as .pdf or .html; give one of them with --out")
+
+
+class BadSpan(LullwatchError):
+    """A span of nights that ends before it begins."""
+
+    def __init__(self, first: date, last: date) -> None:
+        super().__init__(
+            f"--from {first} is after --to {last}; both are dates of evenings, the earlier first"
+        )
+
+
+class WhichInfant(LullwatchError):
+    """A journal holds several infants, and a report is of one."""
+
+    def __init__(self, folder: Path, known: Sequence[str]) -> None:
+        super().__init__(f"{folder} holds infants {', '.join(known) or '(none)'}: give one with --infant")
 
 
 class ReportExtraMissing(LullwatchError):

@@ -142,6 +142,7 @@ def _household(settings: GatewaySettings, phones: Phones) -> Household:
         night_ends=clock_time.fromisoformat(settings.summary_at),
         limits=settings.rules,
         ping_url=settings.watch.ping_url,
+        hours=tuple(s.hours for s in settings.schedule),
     )
 
 

@@ -9,17 +9,16 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from alerts.limits import DEFAULT_LIMITS, Limits
-from alerts.payloads import GATEWAY
 from alerts.people import MQTT, REPEAT_S, Person, QuietHours
 from alerts.words import Wording
-from dsp.records import SELF_TEST, Site
+from dsp.records import Site
 from ingest.sensor_kind import Kind
 
+from .armed_hours import WEEKDAYS, ArmedHours, Weekday
 from .errors import BadSettings, SecretTooOpen
 
 __all__ = [
@@ -30,18 +29,25 @@ __all__ = [
     "InfantSettings",
     "InfluxSettings",
     "JournalSettings",
+    "MetricsSettings",
     "PageSettings",
     "PersonSettings",
     "PushSettings",
+    "ScheduleSettings",
     "SensorSettings",
+    "SimulatedSettings",
     "WatchSettings",
     "load",
 ]
 
-_Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-_Address = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$|^[0-9A-Fa-f-]{36}$")]
-_Number = Annotated[str, msgspec.Meta(pattern=r"^(\+?[0-9][0-9 ]{1,14})?$")]
-_TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+# the look-ahead refuses the line break that `$` lets pass
+_Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$(?!\n)")]
+_Address = Annotated[
+    str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$(?!\n)|^[0-9A-Fa-f-]{36}$(?!\n)")
+]
+_Number = Annotated[str, msgspec.Meta(pattern=r"^(\+?[0-9][0-9 ]{1,14})?$(?!\n)")]
+_TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)")]
+_Hours = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$(?!\n)")]
 _Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
@@ -110,9 +116,7 @@ class PersonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """told this long after the one before, unanswered; half an hour at most, for an urgent message is for now"""
     repeat_s: Annotated[float, msgspec.Meta(ge=20, le=600)] = REPEAT_S
     """an urgent message nobody answers comes again so often"""
-    quiet: (
-        Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None
-    ) = None
+    quiet: _Hours | None = None
     """`22:00-07:00` in the gateway's zone: silent messages wait; what rings never does"""
     infants: tuple[_Id, ...] = ()
     """only these; empty: all"""
@@ -213,6 +217,37 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """below this the oldest raw data goes whatever its age"""
 
 
+class ScheduleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Hours in which somebody relies on being called. Outside of them everything is recorded all the same."""
+
+    armed: _Hours
+    """`18:30-08:00` in the gateway's zone; over midnight it belongs to the day it begins on"""
+    days: tuple[Weekday, ...] = WEEKDAYS
+    infants: tuple[_Id, ...] = ()
+    """only these; empty: all"""
+
+    @property
+    def hours(self) -> ArmedHours:
+        """As arming knows it."""
+        begin, end = (time.fromisoformat(t) for t in self.armed.split("-"))
+        return ArmedHours(begin, end, self.days, self.infants)
+
+
+class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How it goes, for Prometheus, on this computer alone."""
+
+    port: _Port = 9464
+
+
+class SimulatedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Instead of real sensors: a simulated infant with virtual socks, to try everything out. Nobody is watched."""
+
+    scenario: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,64}$(?!\n)")] = "demo_hour"
+    seed: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1
+    pace: Annotated[float, msgspec.Meta(ge=1, le=240)] = 1.0
+    """simulated seconds in a real one"""
+
+
 class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything a gateway needs to know."""
 
@@ -239,6 +274,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """limits of the severity table"""
     watch: WatchSettings = WatchSettings()
     commands: CommandSettings = CommandSettings()
+    schedule: list[ScheduleSettings] = []
+    """empty: always armed"""
+    metrics: MetricsSettings | None = None
+    simulated: SimulatedSettings | None = None
 
     @property
     def wording(self) -> Wording:
@@ -250,96 +289,36 @@ def load(path: Path) -> GatewaySettings:
     """Read and check a settings file.
 
     Raises:
-        BadSettings: naming the file, what is wrong where, and how to mend it.
+        BadSettings: naming the file and the line, what was expected there, and how to mend it.
     """
+    from .settings_check import WrongSetting, check
+    from .settings_words import line_of, said_of
+
     try:
-        settings = msgspec.toml.decode(path.read_bytes(), type=GatewaySettings)
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise BadSettings(path, "there is no such file", "See deploy/lullwatch.example.toml") from None
-    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(path, "there is no such file", "Make one with: lullwatch init") from None
+    except UnicodeDecodeError as error:
+        raise BadSettings(path, f"is no text in UTF-8 ({error.reason})", "Save it as UTF-8") from error
+    except (OSError, ValueError) as error:
         raise BadSettings(path, f"cannot be read ({error})", "Check the path and its permissions") from error
+    try:
+        settings = msgspec.toml.decode(text, type=GatewaySettings)
+        check(settings)
+    except WrongSetting as error:
+        raise BadSettings(path, str(error), error.remedy, line=line_of(text, error.place)) from error
+    except RecursionError:
+        raise BadSettings(path, "lists stand in lists without end", "Look for [[[[ in it") from None
     except (msgspec.MsgspecError, ValueError) as error:
-        raise BadSettings(path, str(error), "See deploy/lullwatch.example.toml for every setting") from error
-    _check(path, settings)
+        said = said_of(text, str(error), _names())
+        raise BadSettings(path, said.what, said.remedy, line=said.line, column=said.column) from error
     return settings
 
 
-def _check(path: Path, settings: GatewaySettings) -> None:
-    try:
-        ZoneInfo(settings.zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        remedy = 'Use an IANA name such as "Europe/Berlin"'
-        raise BadSettings(path, f"zone {settings.zone!r} is not a time zone", remedy) from None
-    if not settings.infants:
-        raise BadSettings(path, "no infant is configured", "Add an [[infants]] table")
-    ids = [infant.id for infant in settings.infants]
-    addresses = [s.address.upper() for infant in settings.infants for s in infant.sensors]
-    people = [person.id for person in settings.people]
-    push = [service.name for service in settings.push]
-    for what, values in (
-        ("infant id", ids),
-        ("sensor address", addresses),
-        ("person id", people),
-        ("push service", push),
-    ):
-        doubled = sorted({v for v in values if values.count(v) > 1})
-        if doubled:
-            raise BadSettings(path, f"{what} {doubled[0]} stands there twice", "Each may be used once")
-    for infant in settings.infants:
-        _check_infant(path, infant)
-    _check_people(path, settings)
-    if settings.mqtt is not None and settings.mqtt.exposed:
-        what = f"mqtt.tls is false, but {settings.mqtt.host!r} is not this computer"
-        remedy = "Set tls = true; or, on a network you trust whole, allow_unencrypted = true"
-        raise BadSettings(path, what, remedy)
-    if settings.influx is not None:
-        _check_influx(path, settings.influx)
-    if settings.page.exposed:
-        what = f"page.host {settings.page.host!r} can be reached from other computers, but there is no certificate"
-        remedy = 'Set page.cert_file and page.key_file; or host = "127.0.0.1" for this computer alone'
-        raise BadSettings(path, what, remedy)
-
-
-def _check_infant(path: Path, infant: InfantSettings) -> None:
-    if infant.id in (SELF_TEST, GATEWAY):
-        raise BadSettings(path, f"infant id {infant.id} has a meaning of its own in topics", "Use another id")
-    if not infant.sensors:
-        raise BadSettings(path, f"infant {infant.id} has no sensors", "Add [[infants.sensors]] tables")
-    sites = [s.site for s in infant.sensors]
-    if len(set(sites)) != len(sites):
-        raise BadSettings(path, f"infant {infant.id} wears two sensors on one site", "One sensor a site")
-
-
-def _check_people(path: Path, settings: GatewaySettings) -> None:
-    infants = {infant.id for infant in settings.infants}
-    for person in settings.people:
-        if unknown := sorted(set(person.channels) - {MQTT, *(p.name for p in settings.push)}):
-            what = f"person {person.id} is to be told over {unknown[0]}, which no [[push]] table names"
-            raise BadSettings(path, what, "Add a [[push]] table with this name, or use mqtt")
-        if strangers := sorted(set(person.infants) - infants):
-            what = (
-                f"person {person.id} is to be told of infant {strangers[0]}, whom no [[infants]] table names"
-            )
-            raise BadSettings(path, what, "Use the infants' ids")
-
-
-def _check_influx(path: Path, influx: InfluxSettings) -> None:
-    try:
-        address = urlsplit(influx.url)
-    except ValueError as error:
-        raise BadSettings(path, f"influx.url: {error}", 'Such as "https://influx.lan:8086"') from None
-    if (
-        address.scheme not in ("http", "https")
-        or not address.hostname
-        or address.username
-        or address.password
-    ):
-        what = "influx.url is no address of a server without a user in it"
-        raise BadSettings(path, what, 'Such as "https://influx.lan:8086"; the token goes into token_file')
-    if influx.exposed:
-        what = f"influx.url begins with http: but {address.hostname!r} is not this computer"
-        remedy = "Use https:; or, on a network you trust whole, set allow_unencrypted = true"
-        raise BadSettings(path, what, remedy)
+def _names() -> set[str]:
+    """Every name of a setting, at whatever depth."""
+    structs = [v for v in globals().values() if isinstance(v, type) and issubclass(v, msgspec.Struct)]
+    return {name for struct in structs for name in struct.__struct_fields__}
 
 
 def exposes_token(url: str) -> bool:

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsp.records import NS, ClockRow, Watchfulness
-from lullwatch.arming import WEEKDAYS, ArmedHours, Armer, NotPaused, armed_at
+from lullwatch.armed_hours import WEEKDAYS, ArmedHours, Weekday, armed_at
+from lullwatch.arming import Armer, NotPaused
 from store.journal import Journal
 from store.utc import UtcMap
 from tests.caregiving_rig import Desk, HandClock
@@ -82,7 +83,7 @@ def test_a_span_over_midnight_belongs_to_the_day_it_begins_on() -> None:
     st.integers(0, 7 * 24 * 60 - 1), st.times(), st.times(), st.sets(st.sampled_from(WEEKDAYS), min_size=1)
 )
 def test_over_a_week_an_hour_of_the_schedule_is_armed_as_often_as_its_days(
-    minute: int, begin: time, end: time, days: set[str]
+    minute: int, begin: time, end: time, days: set[Weekday]
 ) -> None:
     begin, end = begin.replace(second=0, microsecond=0), end.replace(second=0, microsecond=0)
     hours = ArmedHours(begin, end, tuple(days))

@@ -78,16 +78,16 @@ ping_url = "https://example.org/ping/secret"
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ('[[people]]\nid = "Anna Smith"', "regex"),
+        ('[[people]]\nid = "Anna Smith"', "another form"),
         ('[[people]]\nid = "p1"\n[[people]]\nid = "p1"', "twice"),
         ('[[people]]\nid = "p1"\nchannels = []', "length"),
         ('[[people]]\nid = "p1"\nchannels = ["pager"]', "pager"),
         ('[[people]]\nid = "p1"\nafter_s = 7200', "1800"),
         ('[[people]]\nid = "p1"\nrepeat_s = 1', "20"),
-        ('[[people]]\nid = "p1"\nquiet = "all night"', "regex"),
+        ('[[people]]\nid = "p1"\nquiet = "all night"', "another form"),
         ('[[people]]\nid = "p1"\ninfants = ["b"]', "whom no"),
         ("[rules]\njerking_s = 600", "20"),
-        ('[watch]\nping_url = "file:///etc/passwd"', "regex"),
+        ('[watch]\nping_url = "file:///etc/passwd"', "another form"),
     ],
 )
 def test_what_would_leave_somebody_unreached_is_refused_at_the_start(

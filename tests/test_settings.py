@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import date
+import json
+import re
+from datetime import date, time
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from lullwatch.settings import load, read_secret
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "deploy" / "lullwatch.example.toml"
 GOOD = EXAMPLE.read_text(encoding="utf-8")
+FULL = re.sub(r"^# (?=[a-z_]+ = |\[)", "", GOOD, flags=re.MULTILINE)
+"""every setting that the example shows, in force"""
 
 
 def written(folder: Path, text: str) -> Path:
@@ -78,6 +82,123 @@ def test_only_the_age_in_days_is_known_of_a_birth_week(tmp_path: Path) -> None:
     infant = load(path).infants[0]
     assert infant.age_days(date(2026, 5, 14)) == 10
     assert infant.age_days(date(2026, 5, 1)) == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('gateway = "home"', "gateway = 3", ["lower-case letters", "expected a text in quotes"]),
+        ('gateway = "home"', 'gateway = "Our Home"', ['gateway = "home"']),
+        ('gateway = "home"', 'gateway = "home', ["no TOML", "quotation mark is missing"]),
+        ('summary_at = "07:00"', "summary_at = 07:00", ["Texts stand in quotes"]),
+        ('site = "RA"', 'site = "XX"', ["infants 1.sensors 2.site", '"LA" (left ankle)']),
+        ('site = "RA"', 'site = "LA"', ["two sensors on one site"]),
+        ("port = 8883", "port = 99999", ["mqtt.port", "from 1 to 65535"]),
+        ("tls = true", "tsl = true", ["no setting 'tsl' in mqtt", "Did you mean tls?"]),
+        ("tls = true", "tls = false", ["allow_unencrypted"]),
+        ('zone = "Europe/Berlin"', 'zone = "Europe"', ["Europe/Berlin"]),
+        ('url = "http://127.0.0.1:8086"', 'url = "http://influx.lan"', ["Use https:"]),
+        ("raw_days = 30", "raw_days = 0", ["raw_days = 30"]),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line_what_was_expected_and_how_to_mend_it(
+    tmp_path: Path, old: str, new: str, said: list[str]
+) -> None:
+    line = next(n for n, line in enumerate(GOOD.splitlines(), 1) if old in line)
+    path = written(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(BadSettings) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}:{line}:")
+    for words in said:
+        assert words in str(caught.value)
+
+
+def test_what_is_missing_is_named_with_the_line_of_its_table(tmp_path: Path) -> None:
+    text = GOOD.replace('site = "TR"\n', "", 1)
+    line = [n for n, line in enumerate(text.splitlines(), 1) if line == "[[infants.sensors]]"][2]
+    with pytest.raises(BadSettings, match=rf":{line}: site is missing in infants 1.sensors 3\. Such as site"):
+        load(written(tmp_path, text))
+
+
+def test_the_second_of_two_infants_is_found(tmp_path: Path) -> None:
+    second = '\n[[infants]]\nid = "b"\n[[infants.sensors]]\nsite = "LA"\naddress = "next to the cot"\n'
+    text = GOOD.replace("[journal]", f"{second}[journal]", 1)
+    line = text.splitlines().index('address = "next to the cot"') + 1
+    with pytest.raises(BadSettings, match=f":{line}: infants 2.sensors 1.address"):
+        load(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x=" + "[" * 3000,
+        "",
+        "\x00",
+        'gateway = "a"\n[gateway]',
+        "[[infants]]\n" * 3,
+        "infants = [[[1]]]",
+        "\ufeffgateway=1",
+    ],
+)
+def test_no_strange_file_leads_to_a_traceback(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadSettings):
+        load(written(tmp_path, text))
+
+
+@pytest.mark.parametrize("folder", ["", " ", "~nobody-of-this-name/x", "a\\u0000b"])
+def test_a_folder_for_journals_that_is_none_is_refused(tmp_path: Path, folder: str) -> None:
+    with pytest.raises(BadSettings, match="journal_dir"):
+        load(written(tmp_path, GOOD.replace("~/.local/share/lullwatch", folder)))
+
+
+def test_an_id_may_not_end_in_a_line_break(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="gateway"):
+        load(written(tmp_path, GOOD.replace('gateway = "home"', 'gateway = "home\\n"')))
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('armed = "18:30"', "armed"),
+        ('armed = "18:30-18:30"', "begins and ends"),
+        ('armed = "18:30-08:00"\ndays = ["monday"]', "days"),
+        ('armed = "18:30-08:00"\ninfants = ["zoe"]', "zoe"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused(tmp_path: Path, table: str, said: str) -> None:
+    with pytest.raises(BadSettings, match=said):
+        load(written(tmp_path, f"{GOOD}\n[[schedule]]\n{table}\n"))
+
+
+_VALUES = st.one_of(
+    st.booleans(), st.integers(), st.floats(), st.dates(), st.datetimes(), st.times(),
+    st.text(max_size=20), st.lists(st.text(max_size=5), max_size=3),
+)  # fmt: skip
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return value.isoformat() if isinstance(value, date | time) else str(value)
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_value_any_setting_gets_it_is_settings_or_a_clear_error(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    lines = FULL.splitlines()
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        key, is_setting, _ = lines[at].partition(" = ")
+        lines[at] = f"{key} = {_toml(data.draw(_VALUES))}" if is_setting else data.draw(st.text(max_size=20))
+    path = written(tmp_path, "\n".join(lines).replace("\r", " ").encode(errors="replace").decode())
+    with contextlib.suppress(BadSettings):
+        load(path)
 
 
 @given(st.text(max_size=200))

@@ -1,0 +1,143 @@
+"""What a settings file can say only as a whole: ids that stand twice, people nobody knows, secrets in the open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from alerts.payloads import GATEWAY
+from alerts.people import MQTT
+from dsp.records import SELF_TEST
+
+from .settings import GatewaySettings, InfluxSettings
+from .settings_words import Place
+
+__all__ = ["WrongSetting", "check"]
+
+
+class WrongSetting(Exception):
+    """A setting that does not fit the others: what, where, and how to mend it."""
+
+    def __init__(self, place: Place, *, what: str, remedy: str) -> None:
+        self.place = place
+        self.remedy = remedy
+        super().__init__(what)
+
+
+def check(settings: GatewaySettings) -> None:
+    """Look at what no single setting shows.
+
+    Raises:
+        WrongSetting: the first that is wrong.
+    """
+    _check_zone(settings.zone)
+    _check_folder(settings.journal_dir)
+    _check_infants(settings)
+    _check_people(settings)
+    _check_schedule(settings)
+    if settings.mqtt is not None and settings.mqtt.exposed:
+        what = f"mqtt.tls is false, but {settings.mqtt.host!r} is not this computer"
+        remedy = "Set tls = true; or, on a network you trust whole, allow_unencrypted = true"
+        raise WrongSetting(("mqtt", "tls"), what=what, remedy=remedy)
+    if settings.influx is not None:
+        _check_influx(settings.influx)
+    if settings.page.exposed:
+        what = f"page.host {settings.page.host!r} can be reached from other computers, but there is no certificate"
+        remedy = 'Set page.cert_file and page.key_file; or host = "127.0.0.1" for this computer alone'
+        raise WrongSetting(("page", "host"), what=what, remedy=remedy)
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (LookupError, ValueError, OSError):
+        remedy = 'Use an IANA name such as "Europe/Berlin"'
+        raise WrongSetting(("zone",), what=f"zone {zone!r} is not a time zone", remedy=remedy) from None
+
+
+def _check_folder(folder: str) -> None:
+    remedy = 'Such as "~/.local/share/lullwatch"'
+    try:
+        unusable = not folder.strip() or "\0" in folder or not Path(folder).expanduser()
+    except RuntimeError:
+        unusable = True
+    if unusable:
+        raise WrongSetting(("journal_dir",), what=f"journal_dir {folder!r} is no folder", remedy=remedy)
+
+
+def _check_infants(settings: GatewaySettings) -> None:
+    if not settings.infants:
+        raise WrongSetting((), what="no infant is configured", remedy="Add an [[infants]] table")
+    _once("infant id", [(("infants", n, "id"), i.id) for n, i in enumerate(settings.infants)])
+    addresses: list[tuple[Place, str]] = []
+    for n, infant in enumerate(settings.infants):
+        place = ("infants", n)
+        if infant.id in (SELF_TEST, GATEWAY):
+            what = f"infant id {infant.id} has a meaning of its own in topics"
+            raise WrongSetting((*place, "id"), what=what, remedy="Use another id")
+        if not infant.sensors:
+            remedy = "Add [[infants.sensors]] tables"
+            raise WrongSetting(place, what=f"infant {infant.id} has no sensors", remedy=remedy)
+        for m, sensor in enumerate(infant.sensors):
+            if sensor.site in [s.site for s in infant.sensors[:m]]:
+                what = f"infant {infant.id} wears two sensors on one site"
+                raise WrongSetting((*place, "sensors", m, "site"), what=what, remedy="One sensor a site")
+            addresses.append(((*place, "sensors", m, "address"), sensor.address.upper()))
+    _once("sensor address", addresses)
+
+
+def _once(what: str, values: Sequence[tuple[Place, str]]) -> None:
+    seen: set[str] = set()
+    for place, value in values:
+        if value in seen:
+            raise WrongSetting(
+                place, what=f"{what} {value} stands there twice", remedy="Each may be used once"
+            )
+        seen.add(value)
+
+
+def _check_people(settings: GatewaySettings) -> None:
+    _once("person id", [(("people", n, "id"), p.id) for n, p in enumerate(settings.people)])
+    _once("push service", [(("push", n, "name"), p.name) for n, p in enumerate(settings.push)])
+    services = {MQTT, *(p.name for p in settings.push)}
+    for n, person in enumerate(settings.people):
+        if unknown := sorted(set(person.channels) - services):
+            what = f"person {person.id} is to be told over {unknown[0]}, which no [[push]] table names"
+            remedy = "Add a [[push]] table with this name, or use mqtt"
+            raise WrongSetting(("people", n, "channels"), what=what, remedy=remedy)
+        _known(settings, ("people", n, "infants"), person.infants, f"person {person.id} is to be told of")
+
+
+def _check_schedule(settings: GatewaySettings) -> None:
+    for n, hours in enumerate(settings.schedule):
+        begin, _, end = hours.armed.partition("-")
+        if begin == end:
+            what, remedy = f"armed = {hours.armed!r} begins and ends at one time", 'Such as "18:30-08:00"'
+            raise WrongSetting(("schedule", n, "armed"), what=what, remedy=remedy)
+        _known(settings, ("schedule", n, "infants"), hours.infants, "the schedule is for")
+
+
+def _known(settings: GatewaySettings, place: Place, infants: Iterable[str], whose: str) -> None:
+    if strangers := sorted(set(infants) - {infant.id for infant in settings.infants}):
+        what = f"{whose} infant {strangers[0]}, whom no [[infants]] table names"
+        raise WrongSetting(place, what=what, remedy="Use the infants' ids")
+
+
+def _check_influx(influx: InfluxSettings) -> None:
+    place: Place = ("influx", "url")
+    try:
+        address = urlsplit(influx.url)
+        host = address.hostname
+    except ValueError as error:
+        remedy = 'Such as "https://influx.lan:8086"'
+        raise WrongSetting(place, what=f"influx.url: {error}", remedy=remedy) from None
+    if address.scheme not in ("http", "https") or not host or address.username or address.password:
+        what = "influx.url is no address of a server without a user in it"
+        remedy = 'Such as "https://influx.lan:8086"; the token goes into token_file'
+        raise WrongSetting(place, what=what, remedy=remedy)
+    if influx.exposed:
+        what = f"influx.url begins with http: but {host!r} is not this computer"
+        remedy = "Use https:; or, on a network you trust whole, set allow_unencrypted = true"
+        raise WrongSetting(place, what=what, remedy=remedy)
