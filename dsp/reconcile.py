@@ -251,9 +251,12 @@ def _taken(gone: Iterable[Event], made: Mapping[str, Name], names: Mapping[str, 
     again = {minted.get(row.id, row.id): Name(row.id, row.version) for row in gone}
     owners = {name.id: own for own, name in made.items() if name.id != own}
     for told in owners:
+        if (
+            told in made
+        ):  # also where two events have each other's ids: that circle would be followed for ever
+            continue
         free = told
         while free in owners:
             free = owners[free]
-        if told not in made:
-            again[told] = Name(free)
+        again[told] = Name(free)
     return again

@@ -195,3 +195,11 @@ def test_whatever_the_pipeline_tells_next_no_version_of_an_id_is_told_twice(told
     next_ones = [renamed(row, difference.names) for row in before if row.id not in decided]
     said = [(row.id, row.version) for row in [*before, *difference.rows, *next_ones]]
     assert len(said) == len(set(said))
+
+
+def test_two_events_may_have_each_others_ids() -> None:
+    names = {"a": Name("b"), "b": Name("a")}
+    rows = [*life("a", 10, 12), *life("b", 20, 22), *life("c", 30, 32)]
+    difference = reconcile(rows[4:], rows[4:], told_ns=NOW, names=names)
+    assert difference.rows == ()
+    assert {own: name.id for own, name in difference.names.items()} == {"a": "b", "b": "a"}
