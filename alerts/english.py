@@ -251,7 +251,9 @@ ENGLISH = Catalogue(
         "ack_page.refused": "This could not be acknowledged here. The log of the gateway says why.",
         # the doctor's report
         "report.title": "Record of movements from sensors",
-        "report.subtitle": "Infant {infant}{age} · nights of {first} to {last}, {zone} · sensors: {sites}",
+        "report.subtitle": (
+            "Infant {infant}{age} · nights of {first} to {last}, {zone} · sensors: {sites} · data up to {until}"
+        ),
         "report.age": ", {weeks} weeks old on the first evening",
         "report.page": "page {n} of {of}",
         "report.decimal": ".",
@@ -262,7 +264,7 @@ ENGLISH = Catalogue(
         ),
         "report.no_series": "No matching patterns of this kind in {seen} of recording.",
         "report.per_series": "Movements in a series: {movements}. Length: {lengths}.",
-        "report.spread": "{middle} in the middle ({low} to {high})",
+        "report.spread": "median {middle} ({low} to {high})",
         "report.intervals": "From one movement to the next: {apart}.",
         "report.when": (
             "Begun between {begin} and {end} h: {night} of {n}. Begun less than {minutes} min after a waking was "
@@ -325,7 +327,7 @@ ENGLISH = Catalogue(
         "report.sensors_then": "sensors, five minutes before to five after",
         "report.then_no_pattern": "no matching pattern; small movements and those of arms and face cannot be seen",
         "report.then_blind": "nothing could be seen then",
-        "report.and_more_in_diary": "The first of them; {n} more stand in the diary",
+        "report.and_more": "The first of them; {n} more stand further behind",
         "report.waves": "The clearest recordings",
         "report.no_waves": "The samples are not kept any more; those of an event that somebody keeps stay.",
         "report.waves_note": (
@@ -373,7 +375,7 @@ ENGLISH = Catalogue(
         "report.called_false": "{person}: false alarm",
         "report.role_caregiver": "caregiver {person}",
         "report.role_reviewer": "reviewer {person}",
-        "report.at": "{time} {what}",
+        "report.saw": "{time} seen by {person}, see below",
         "report.diary": "The diary",
         "report.no_entries": "Nothing was written down.",
         "report.as_written": "As it was written",

@@ -285,7 +285,9 @@ GERMAN = Catalogue(
         "ack_page.refused": "Hier konnte nicht bestätigt werden. Das Protokoll des Gateways sagt, warum.",
         # der Bericht für die Praxis
         "report.title": "Aufzeichnung von Bewegungen durch Sensoren",
-        "report.subtitle": "Kind {infant}{age} · Nächte vom {first} bis {last}, {zone} · Sensoren: {sites}",
+        "report.subtitle": (
+            "Kind {infant}{age} · Nächte vom {first} bis {last}, {zone} · Sensoren: {sites} · Daten bis {until}"
+        ),
         "report.age": ", am ersten Abend {weeks} Wochen alt",
         "report.page": "Seite {n} von {of}",
         "report.decimal": ",",
@@ -297,7 +299,7 @@ GERMAN = Catalogue(
         ),
         "report.no_series": "Keine passenden Muster dieser Art in {seen} Aufzeichnung.",
         "report.per_series": "Bewegungen je Serie: {movements}. Länge: {lengths}.",
-        "report.spread": "in der Mitte {middle} ({low} bis {high})",
+        "report.spread": "Median {middle} ({low} bis {high})",
         "report.intervals": "Von einer Bewegung zur nächsten: {apart}.",
         "report.when": (
             "Begonnen zwischen {begin} und {end} Uhr: {night} von {n}. Begonnen weniger als {minutes} min nach einem "
@@ -364,7 +366,7 @@ GERMAN = Catalogue(
             "kein passendes Muster; kleine Bewegungen und solche von Armen und Gesicht sind nicht zu sehen"
         ),
         "report.then_blind": "da war nichts zu sehen",
-        "report.and_more_in_diary": "Die ersten davon; {n} weitere stehen im Tagebuch",
+        "report.and_more": "Die ersten davon; {n} weitere stehen weiter hinten",
         "report.waves": "Die deutlichsten Aufzeichnungen",
         "report.no_waves": "Die Messwerte sind nicht mehr da; die eines Ereignisses, das jemand behält, bleiben.",
         "report.waves_note": (
@@ -414,7 +416,7 @@ GERMAN = Catalogue(
         "report.called_false": "{person}: Fehlalarm",
         "report.role_caregiver": "betreuend {person}",
         "report.role_reviewer": "begutachtend {person}",
-        "report.at": "{time} {what}",
+        "report.saw": "{time} von {person} gesehen, siehe unten",
         "report.diary": "Das Tagebuch",
         "report.no_entries": "Es wurde nichts notiert.",
         "report.as_written": "Wie es notiert wurde",

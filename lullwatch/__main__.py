@@ -17,6 +17,7 @@ from .commands.import_ import import_
 from .commands.monitor import monitor
 from .commands.pin import pin
 from .commands.replay import replay
+from .commands.report import report
 from .commands.score import score
 from .commands.self_test import self_test
 from .commands.sensors import sensors
@@ -50,6 +51,7 @@ COMMANDS = (
     export,
     import_,
     summary,
+    report,
     self_test,
     backup,
     restore,

@@ -38,6 +38,10 @@ class Progress:
         """Move the bar on."""
         self._bar.update(self._task, advance=amount, note=note)
 
+    def expect(self, total: float) -> None:
+        """How much there is to do, where it was not known at the beginning."""
+        self._bar.update(self._task, total=total)
+
     def note(self, text: str) -> None:
         """A line above the bar."""
         self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)

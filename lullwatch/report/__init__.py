@@ -1,0 +1,1 @@
+"""What is taken along to the doctor: what was recorded, out of how much, and how it looked."""
