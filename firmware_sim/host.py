@@ -2,29 +2,61 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bumble import hci
 from bumble.device import Device, DeviceConfiguration
 from bumble.host import Host
+from bumble.keys import KeyStore, PairingKeys
 from bumble.transport.common import TransportSink, TransportSource
 
 from firmware_sim.air_controller import AirController
+from firmware_sim.labels import GATEWAY_ADDRESS, preset_key
 
-__all__ = ["GATEWAY_ADDRESS", "host_on", "power_on_host"]
+__all__ = ["GATEWAY_ADDRESS", "PresetKeys", "host_on", "power_on_host"]
 
-GATEWAY_ADDRESS = "F0:00:00:00:00:01"
-"""A static random address (Core 5.4, Vol 6 Part B 1.3.2.1: two highest bits set)."""
+_RANDOM: Final = hci.AddressType.RANDOM_DEVICE
 
 
-async def power_on_host(controller: AirController, *, address: str = GATEWAY_ADDRESS) -> Device:
+class PresetKeys(KeyStore):
+    """Keys of a gateway that was paired with every virtual sock before the simulation began."""
+
+    def __init__(self, gateway: str = GATEWAY_ADDRESS) -> None:
+        self._gateway = gateway
+        self._forgotten: set[str] = set()
+
+    async def get(self, name: str) -> PairingKeys | None:
+        """The key that the sock of this address was given too."""
+        if name in self._forgotten:
+            return None
+        key = PairingKeys.Key(preset_key(name, self._gateway), authenticated=True)
+        return PairingKeys(address_type=_RANDOM, ltk=key)
+
+    async def delete(self, name: str) -> None:
+        """Have no key for this address any more."""
+        self._forgotten.add(name)
+
+
+async def power_on_host(
+    controller: AirController, *, address: str = GATEWAY_ADDRESS, keys: KeyStore | None = None
+) -> Device:
     """Host on a controller of the same process, reset and ready."""
-    return await host_on(controller, controller, address=address)
+    return await host_on(controller, controller, address=address, keys=keys)
 
 
 async def host_on(
-    source: TransportSource | AirController, sink: TransportSink, *, address: str = GATEWAY_ADDRESS
+    source: TransportSource | AirController,
+    sink: TransportSink,
+    *,
+    address: str = GATEWAY_ADDRESS,
+    keys: KeyStore | None = None,
 ) -> Device:
-    """Host on the two ends of an HCI transport, such as ``unix:PATH`` opened by Bumble, reset and ready."""
+    """Host on the two ends of an HCI transport, such as ``unix:PATH`` opened by Bumble, reset and ready.
+
+    `keys`: what it is bonded with; by default every virtual sock that was not told otherwise.
+    """
     configuration = DeviceConfiguration(name="lullwatch gateway", address=hci.Address(address))
     device = Device(config=configuration, host=Host(source, sink))
+    device.keystore = keys or PresetKeys(address)
     await device.power_on()
     return device

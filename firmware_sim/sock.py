@@ -21,6 +21,7 @@ from firmware_sim.sock_faults import FaultsOnDemand
 from firmware_sim.sock_gatt import SockGatt
 from firmware_sim.sock_memory import SockMemory
 from firmware_sim.sock_samples import ArraySource, SampleSource
+from firmware_sim.sock_security import SockSecurity
 from firmware_sim.sock_sender import SockSender
 from firmware_sim.sock_sensor import SockSensor
 from ingest.sock_codec import (
@@ -95,8 +96,12 @@ class VirtualSock(FaultsOnDemand):
         self._reporter: asyncio.Task[None] | None = None
         self._drainer: asyncio.Task[None] | None = None
         self._control = ControlPoint(lambda raw: self.gatt.answer(raw), self._do, self._after_answer)
+        self.security = SockSecurity(
+            address=config.address, passkey=config.label, bonded_with=config.bonded_with
+        )
         self.gatt = SockGatt(
             controller,
+            security=self.security,
             address=config.address,
             name=config.name,
             firmware=lambda: ".".join(map(str, self._firmware)),

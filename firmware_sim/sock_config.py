@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from firmware_sim.labels import GATEWAY_ADDRESS, label_passkey
 from ingest.sock_codec import PROTOCOL_VERSION
 
 __all__ = ["SockConfig"]
@@ -39,3 +40,12 @@ class SockConfig:
     protocol: int = PROTOCOL_VERSION
     """version of the profile its firmware speaks; a gateway refuses any but its own"""
     samples_at_power_on: bool = False
+    passkey: int | None = None
+    """the six digits on its label; None: what `labels.label_passkey` says of its address"""
+    bonded_with: str | None = GATEWAY_ADDRESS
+    """the gateway it was paired with before, by a preset key; None: it comes out of its box"""
+
+    @property
+    def label(self) -> int:
+        """The passkey on its label."""
+        return label_passkey(self.address) if self.passkey is None else self.passkey

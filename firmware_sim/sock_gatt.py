@@ -11,6 +11,7 @@ from bumble.host import Host
 
 from firmware_sim.air_controller import AirController
 from firmware_sim.peripheral import no_read
+from firmware_sim.sock_security import SockSecurity, protected_descriptor
 from ingest.sock_codec import (
     ATT_MTU_MIN,
     BATTERY_LEVEL_UUID,
@@ -49,6 +50,7 @@ class SockGatt:
 
     Args:
         controller: made by `Air.controller`.
+        security: who may read, write and subscribe.
         address: static random address, "XX:XX:XX:XX:XX:XX" with the two highest bits set.
         name: as shown in the scan response.
         firmware: gives the version text for Device Information.
@@ -62,6 +64,7 @@ class SockGatt:
         self,
         controller: AirController,
         *,
+        security: SockSecurity,
         address: str,
         name: str,
         firmware: Callable[[], str],
@@ -71,12 +74,16 @@ class SockGatt:
         battery: Callable[[], int],
     ) -> None:
         self._controller = controller
+        self._security = security
         self._on_gone = on_gone
         self._on_request = on_request
         self._status_bytes = status
         self._battery_level = battery
         self._make_characteristics()
         self.device = Device(config=_configuration(address, name), host=Host(controller, controller))
+        security.guard(self.device)
+        for characteristic in (self._data, self._control, self._status):
+            characteristic.descriptors = (protected_descriptor(security, self.device, characteristic),)
         self.device.add_services(self._services(firmware))
         self.device.on(self.device.EVENT_CONNECTION, self._on_connection)
         self._connection: Connection | None = None
@@ -175,13 +182,13 @@ class SockGatt:
             CONTROL_UUID,
             _Properties.WRITE | _Properties.INDICATE,
             _WRITEABLE,
-            att.AttributeValue(read=no_read, write=lambda _, value: self._on_request(bytes(value))),
+            att.AttributeValue(read=no_read, write=self._take_request),
         )
         self._status = _Characteristic(
             STATUS_UUID,
             _Properties.READ | _Properties.NOTIFY,
             _READABLE,
-            att.AttributeValue(read=lambda _: self._status_bytes(), write=_no_write),
+            att.AttributeValue(read=self._tell_status, write=_no_write),
         )
         self._battery = _Characteristic(
             BATTERY_LEVEL_UUID,
@@ -196,6 +203,14 @@ class SockGatt:
             (BATTERY_LEVEL_UUID, self._battery),
         ):
             self._watch(uuid, characteristic)
+
+    def _take_request(self, connection: Connection, value: bytes) -> None:
+        self._security.permit(connection)
+        self._on_request(bytes(value))
+
+    def _tell_status(self, connection: Connection) -> bytes:
+        self._security.permit(connection)
+        return self._status_bytes()
 
     def _watch(self, uuid: str, characteristic: _Characteristic) -> None:
         def on_subscription(_bearer: object, notify: bool, indicate: bool) -> None:

@@ -93,6 +93,8 @@ class BumbleClient(BaseBleakClient):
         self._connection: Connection | None = None
         self._peer: Peer | None = None
         self._gone: asyncio.Future[None] | None = None
+        self.ended_by: int | None = None
+        """HCI error code that the last link ended with"""
         self._subscribers: dict[int, Callable[[bytes], None]] = {}
 
     @property
@@ -109,6 +111,16 @@ class BumbleClient(BaseBleakClient):
     def is_connected(self) -> bool:
         """Whether there is a link."""
         return self._connection is not None
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether there is a link and all of it is encrypted."""
+        return self._connection is not None and bool(self._connection.encryption)
+
+    async def encrypt(self) -> None:
+        """Encrypt the link with the key that the host keeps for the peer. Raises BleakError."""
+        if not self.encrypted:
+            await self._while_linked("encryption", self._linked("encryption").encrypt())
 
     async def connect(self, pair: bool, **kwargs: Any) -> None:  # noqa: ANN401, ARG002 - bleak's own signature
         """Connect, ask for a large MTU and discover everything.
@@ -161,13 +173,14 @@ class BumbleClient(BaseBleakClient):
             await device.disconnect(stray, hci.HCI_ErrorCode.REMOTE_USER_TERMINATED_CONNECTION_ERROR)
 
     def _take(self, connection: Connection) -> None:
-        self._connection = connection
+        self._connection, self.ended_by = connection, None
         self._gone = asyncio.get_running_loop().create_future()
         self._peer = Peer(connection)
         connection.on(connection.EVENT_DISCONNECTION, self._on_disconnection)
 
     def _on_disconnection(self, reason: int) -> None:
         _log.debug("%s: link ended, reason 0x%02x", self.address, reason)
+        self.ended_by = reason
         self._connection = self._peer = None
         self._subscribers.clear()
         if self._gone is not None and not self._gone.done():

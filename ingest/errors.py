@@ -11,9 +11,17 @@ __all__ = [
     "IngestError",
     "LinkLost",
     "LinkSilent",
+    "LookAlike",
     "MtuTooSmall",
     "NoTimeYet",
+    "NotBonded",
     "NotOurSensor",
+    "PairingFailed",
+    "PairingRequired",
+    "PeerRefused",
+    "Unencrypted",
+    "WeakBond",
+    "WrongPasskey",
 ]
 
 
@@ -76,6 +84,90 @@ class CommandRefused(IngestError):
     def __init__(self, sensor: str, command: str, result: Result) -> None:
         super().__init__(f"{sensor}: the sock refused {command}: {result.name.lower().replace('_', ' ')}")
         self.result = result
+
+
+class PeerRefused(IngestError):
+    """The gateway does not talk to what answers at a sensor's address. No new attempt heals it: a person must look."""
+
+    why = "refused"
+    """in few words, without addresses"""
+
+
+class NotBonded(PeerRefused):
+    """The gateway has no key for a sock that is configured."""
+
+    why = "not paired"
+
+    def __init__(self, sensor: str, address: str) -> None:
+        super().__init__(
+            f"{sensor}: the sock at {address} is configured but not paired with this gateway; "
+            f"pair it with the number on its label: lullwatch sensors --pair {address}"
+        )
+
+
+class WeakBond(PeerRefused):
+    """There is a bond, but one that a stranger may have made."""
+
+    why = "paired without its passkey"
+
+    def __init__(self, sensor: str, address: str) -> None:
+        super().__init__(
+            f"{sensor}: the bond with {address} was made without a passkey or without LE Secure Connections; "
+            f"make it anew: lullwatch sensors --pair {address}"
+        )
+
+
+class LookAlike(PeerRefused):
+    """Something answers at the address of a bonded sock and does not hold its key."""
+
+    why = "does not hold the key"
+
+    def __init__(self, sensor: str, address: str) -> None:
+        super().__init__(
+            f"{sensor}: what answers at {address} does not hold this sock's key: another device under its address, "
+            f"or the sock was reset; nothing of it is taken. If you reset it: lullwatch sensors --pair {address}"
+        )
+
+
+class PairingRequired(PeerRefused):
+    """The sock does not know this gateway any more."""
+
+    why = "asks to be paired"
+
+    def __init__(self, sensor: str, address: str) -> None:
+        super().__init__(
+            f"{sensor}: the sock at {address} asks to be paired; "
+            f"pair it with the number on its label: lullwatch sensors --pair {address}"
+        )
+
+
+class Unencrypted(PeerRefused):
+    """A peer that will not encrypt."""
+
+    why = "not encrypted"
+
+    def __init__(self, sensor: str, address: str) -> None:
+        super().__init__(
+            f"{sensor}: the link to {address} could not be encrypted; nothing of it is taken. "
+            "A sock always encrypts: look whether another device uses its address, or update its firmware"
+        )
+
+
+class WrongPasskey(IngestError):
+    """The sock did not accept the passkey."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"{address}: the passkey is not the one of this sock; it is on its label. After three wrong ones "
+            "a sock takes no more until it was switched off and on"
+        )
+
+
+class PairingFailed(IngestError):
+    """No bond came about."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(f"{address}: not paired: {why}")
 
 
 class DriverRefused(IngestError):

@@ -15,7 +15,9 @@ from bleak.backends.device import BLEDevice
 
 from dsp.records import NS, Packet
 from ingest.backfill import Backfill
+from ingest.bonds import require_bond
 from ingest.errors import CommandRefused, LinkLost, NoTimeYet
+from ingest.gatt_session import CALL_S, within
 from ingest.sensor_link import SILENCE_S, LinkOptions, LinkState, SensorLink
 from ingest.session import TROUBLE, SockSession
 from ingest.sink import PacketSink
@@ -96,8 +98,17 @@ class SockLink(SensorLink[SockSession]):
 
     def _new_session(self, device: BLEDevice) -> SockSession:
         return SockSession(
-            self._sensor, device, self._client, on_data=self._take_data, on_status=self._take_status
+            self._sensor,
+            device,
+            self._client,
+            bonds=self._bonds,
+            on_data=self._take_data,
+            on_status=self._take_status,
+            on_connected=lambda: self._enter(LinkState.PAIRING),
         )
+
+    async def _permit(self) -> None:
+        await within(CALL_S, require_bond(self._bonds, self._sensor, self._address.upper()))
 
     async def _begin(self, session: SockSession) -> None:
         status = await session.open()

@@ -1,7 +1,8 @@
 """What every link to a sensor does alike: search, connect, stream, notice silence, heal, say how it stands.
 
-States: searching -> connecting -> subscribing -> streaming -> (stalled) -> backing_off -> searching ...,
-and stopped at the end. All pacing is on the injected clock; only single radio calls are bounded in real time.
+States: searching -> connecting -> pairing -> subscribing -> streaming -> (stalled) -> backing_off -> searching ...,
+refused instead where what answers may not be talked to, and stopped at the end. All pacing is on the injected
+clock; only single radio calls are bounded in real time.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from bleak.backends.device import BLEDevice
 
 from dsp.clock import Clock
 from dsp.records import NS, LinkSample, Site
-from ingest.errors import IngestError, LinkLost, LinkSilent
+from ingest.bonds import Bonds, SystemBonds
+from ingest.errors import IngestError, LinkLost, LinkSilent, PeerRefused
 from ingest.session import TROUBLE
 
 __all__ = ["SILENCE_S", "LinkOptions", "LinkState", "SensorLink", "Session"]
@@ -45,10 +47,14 @@ class LinkState(StrEnum):
 
     SEARCHING = "searching"
     CONNECTING = "connecting"
+    PAIRING = "pairing"
+    """connected; the bond's key is being proved"""
     SUBSCRIBING = "subscribing"
     STREAMING = "streaming"
     STALLED = "stalled"
     BACKING_OFF = "backing_off"
+    REFUSED = "refused"
+    """what is at its address is not, or cannot be shown to be, the sensor: nothing of it is taken"""
     STOPPED = "stopped"
 
 
@@ -84,6 +90,10 @@ class LinkOptions(TypedDict, total=False):
     """called at each change of state and once a minute"""
     rssi: Callable[[str], int | None] | None
     """signal strength for an address, such as `Finder.rssi`"""
+    bonds: Bonds
+    """the stack's keys; by default the system's own business"""
+    on_refused: Callable[[str], None] | None
+    """told in few words why a peer was refused, and an empty text once data flows"""
 
 
 _S = TypeVar("_S", bound=Session)
@@ -99,6 +109,10 @@ class SensorLink(ABC, Generic[_S]):
         self._client = options.get("client", BleakClient)
         self._on_sample = options.get("on_sample") or _ignore
         self._rssi = options.get("rssi") or _unknown
+        self._bonds = options.get("bonds") or SystemBonds()
+        self._on_refused = options.get("on_refused") or _unheeded
+        self._refused = ""
+        """why the last peer was refused, until data flows"""
         self._session: _S | None = None
         self._battery: int | None = None
         self._heard_ns = self._sample_ns = 0
@@ -110,6 +124,8 @@ class SensorLink(ABC, Generic[_S]):
             while True:
                 try:
                     await self._stream_once()
+                except PeerRefused as error:
+                    self._refuse(error)
                 except (*TROUBLE, IngestError) as error:
                     _log.info("%s: %s: %s", self._sensor, type(error).__name__, error)
                 self._enter(LinkState.BACKING_OFF)
@@ -161,6 +177,9 @@ class SensorLink(ABC, Generic[_S]):
     def _residual_ns(self) -> int | None:
         """How far the newest packet's arrival lay behind the clock fit."""
 
+    async def _permit(self) -> None:
+        """Whether the sensor may be looked for at all; raises `PeerRefused` where not. Any may, by itself."""
+
     def _ended(self) -> None:
         """A connection is over; nothing by itself."""
 
@@ -169,7 +188,17 @@ class SensorLink(ABC, Generic[_S]):
     def _heard(self, now_ns: int) -> None:
         """Data came."""
         self._heard_ns = now_ns
+        if self._refused:
+            self._refused = ""
+            self._on_refused("")
         self._back_off_s = _BACK_OFF_FIRST_S
+
+    def _refuse(self, error: PeerRefused) -> None:
+        if self._refused != error.why:  # said once, not at each attempt of a night
+            _log.warning("%s", error)
+        self._refused = error.why
+        self._enter(LinkState.REFUSED)
+        self._on_refused(error.why)
 
     def _enter(self, state: LinkState) -> None:
         _log.debug("%s: %s", self._sensor, state)
@@ -178,6 +207,7 @@ class SensorLink(ABC, Generic[_S]):
         self._on_sample(self.sample())
 
     async def _stream_once(self) -> None:
+        await self._permit()
         self._enter(LinkState.SEARCHING)
         async with asyncio.timeout(_FIND_S):
             device = await self._find(self._address)
@@ -219,6 +249,10 @@ class SensorLink(ABC, Generic[_S]):
 
 
 def _ignore(_sample: LinkSample) -> None:
+    return
+
+
+def _unheeded(_why: str) -> None:
     return
 
 

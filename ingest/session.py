@@ -10,7 +10,15 @@ from typing import Any, Final
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 
-from ingest.errors import CommandRefused, LinkLost, MtuTooSmall, NotOurSensor
+from ingest.bonds import Bonds, asks_for_pairing, require_bond
+from ingest.errors import (
+    CommandRefused,
+    LinkLost,
+    LookAlike,
+    MtuTooSmall,
+    NotOurSensor,
+    PairingRequired,
+)
 from ingest.gatt_session import CALL_S, RADIO_TROUBLE, GattSession, within
 from ingest.sock_codec import (
     CONTROL_UUID,
@@ -46,26 +54,52 @@ class SockSession(GattSession):
         device: BLEDevice,
         client: Callable[..., BleakClient],
         *,
+        bonds: Bonds,
         on_data: Callable[[bytes], None],
         on_status: Callable[[SockStatus], None],
+        on_connected: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(sensor, device, client, service=SERVICE_UUID)
+        self._bonds = bonds
+        self._address = device.address.upper()
+        self._on_connected = on_connected
         self._on_data = on_data
         self._on_status = on_status
         self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._token = 0
 
     async def open(self) -> SockStatus:
-        """Connect, see that it is a sock that can stream, and read its status.
+        """Connect under the bond, see that it is a sock that can stream, and read its status.
 
         Raises:
+            NotBonded, WeakBond: nobody is connected to then.
+            LookAlike, Unencrypted, PairingRequired: nothing is read from it then.
             NotOurSensor, MtuTooSmall, UnknownVersion, BleakError, OSError, EOFError, TimeoutError.
         """
-        await self.connect()
+        await within(CALL_S, require_bond(self._bonds, self.sensor, self._address))
+        await self._connect_bonded()
+        self._on_connected()
+        await within(CALL_S, self._bonds.secure(self._client, self.sensor))
         carries = self.carries(self.characteristic(DATA_UUID))
         if carries < DATA_MAX_BYTES:
             raise MtuTooSmall(self.sensor, carries, DATA_MAX_BYTES)
-        return decode_status(await self.read(STATUS_UUID))
+        return decode_status(await self._read_protected())
+
+    async def _connect_bonded(self) -> None:
+        try:
+            await self.connect()
+        except RADIO_TROUBLE as error:
+            if self._bonds.refuses(error):
+                raise LookAlike(self.sensor, self._address) from error
+            raise
+
+    async def _read_protected(self) -> bytearray:
+        try:
+            return await self.read(STATUS_UUID)
+        except RADIO_TROUBLE as error:
+            if asks_for_pairing(error):
+                raise PairingRequired(self.sensor, self._address) from error
+            raise
 
     async def subscribe(self) -> None:
         """Listen to answers, status and data, in this order: data comes when all is ready for it."""

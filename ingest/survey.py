@@ -17,6 +17,7 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
 from ingest import movesense_gsp, osd_ble
+from ingest.bonds import Bonds, SystemBonds
 from ingest.errors import IngestError
 from ingest.gatt_session import RADIO_TROUBLE, GattSession
 from ingest.sensor_kind import Kind
@@ -124,6 +125,7 @@ async def blink(
     seconds: int,
     find: Callable[[str], Awaitable[BLEDevice]],
     client: Callable[..., BleakClient] = BleakClient,
+    bonds: Bonds | None = None,
 ) -> None:
     """Make a sock blink, so that a person sees which one it is.
 
@@ -131,7 +133,12 @@ async def blink(
         IngestError, BleakError, OSError, TimeoutError: it could not be reached, or is no sock.
     """
     session = SockSession(
-        address, await find(address), client, on_data=lambda _: None, on_status=lambda _: None
+        address,
+        await find(address),
+        client,
+        bonds=bonds or SystemBonds(),
+        on_data=lambda _: None,
+        on_status=lambda _: None,
     )
     try:
         await session.open()
@@ -168,6 +175,7 @@ async def moved(
     wait: Callable[[], Awaitable[None]],
     find: Callable[[str], Awaitable[BLEDevice]],
     client: Callable[..., BleakClient] = BleakClient,
+    bonds: Bonds | None = None,
 ) -> dict[str, float]:
     """How far each of some socks moved while `wait` went on, as shares of them all.
 
@@ -179,7 +187,12 @@ async def moved(
     try:
         for address in addresses:
             session = SockSession(
-                address, await find(address), client, on_data=shaken[address].take, on_status=lambda _: None
+                address,
+                await find(address),
+                client,
+                bonds=bonds or SystemBonds(),
+                on_data=shaken[address].take,
+                on_status=lambda _: None,
             )
             sessions.append(session)
             await session.open()

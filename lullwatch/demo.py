@@ -136,6 +136,7 @@ class _Demo:
         row = ClockRow(0, time.time_ns(), "simulated", "UTC")
         started_s = time.monotonic()
         async with SimulatedHome(night, self._clock) as home:
+            self._show.say(f"paired    {', '.join(home.socks)}, each with the passkey on its label")
             gateway = Gateway(
                 name=GATEWAY,
                 journal=journal,

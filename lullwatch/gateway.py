@@ -19,6 +19,7 @@ from alerts.state import OpenTrouble
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.clock import Clock
 from dsp.records import NS, Alert, ClockRow, LinkSample, Site
+from ingest.bonds import Bonds, SystemBonds
 from ingest.kinds import link_of
 from ingest.sensor_kind import Kind
 from ingest.sensor_link import SensorLink
@@ -84,6 +85,8 @@ class Radio:
     find: Callable[[str], Awaitable[BLEDevice]]
     client: Callable[..., BleakClient] = BleakClient
     rssi: Callable[[str], int | None] | None = None
+    bonds: Bonds = field(default_factory=SystemBonds)
+    """keys of paired socks"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +227,8 @@ class Gateway:
             client=radio.client,
             on_sample=partial(self._linked, wearer.infant),
             rssi=radio.rssi,
+            bonds=radio.bonds,
+            on_refused=partial(self._refused, wearer.infant, f"{sensor.site.value} {sensor.name}"),
         )
 
     async def __aenter__(self) -> Gateway:
@@ -376,6 +381,9 @@ class Gateway:
             return self._clock.now_ns() - self._committed_ns < int(COMMITS_MISSING_S * NS)
 
         return DeadManPing(url, clock=self._clock, alive=alive)
+
+    def _refused(self, infant: str, place: str, why: str) -> None:
+        self.outreach.say("security", why, infant=infant, detail=place)
 
     def _linked(self, infant: str, sample: LinkSample) -> None:
         self._linked_last[infant, sample.sensor] = sample

@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import partial
 
 from bleak import BleakClient, BleakScanner
+from bleak.backends.device import BLEDevice
+from bumble import hci
 
 from dsp.records import Site
 from firmware_sim.air import Air
@@ -15,8 +17,11 @@ from firmware_sim.host import power_on_host
 from firmware_sim.night import Night
 from firmware_sim.sim_clock import SimClock
 from firmware_sim.sock import SockConfig, VirtualSock
+from ingest.bond_file import BondFile
 from ingest.bumble_backend import make_backend
+from ingest.bumble_bonds import BumbleBonds, KeptKeys
 from ingest.finder import Finder
+from ingest.pairing import pair
 
 from .gateway import Gateway, Radio, Sensor, Wearer
 
@@ -46,18 +51,27 @@ class SimulatedHome:
                 self.air.controller(f"sock-{site}"),
                 clock=clock,
                 source=track,
-                config=SockConfig(address=sock_address(site), seed=night.seed * 8 + i),
+                config=SockConfig(address=sock_address(site), seed=night.seed * 8 + i, bonded_with=None),
             )
             for i, (site, track) in enumerate(night.sensors.items())
         }
 
     async def __aenter__(self) -> SimulatedHome:
         self._device = await power_on_host(self.air.controller("gateway"))
-        self._client_class, scanner_class = make_backend(self._device)
+        client_class, scanner_class = make_backend(self._device)
+        self._client = partial(BleakClient, backend=client_class)
         self._scanner = partial(BleakScanner, backend=scanner_class)
+        self._bonds = BumbleBonds(self._device, KeptKeys(BondFile(None)))
         for sock in self.socks.values():
             await sock.power_on()
+            await self._pair(sock)
         return self
+
+    async def _pair(self, sock: VirtualSock) -> None:
+        """As a person does once: with the passkey on the sock's label."""
+        address = sock.config.address
+        device = BLEDevice(address, sock.name, hci.Address(address))
+        await pair(device, sock.config.label, bonds=self._bonds, client=self._client)
 
     async def __aexit__(self, *_: object) -> None:
         for sock in self.socks.values():
@@ -73,7 +87,7 @@ class SimulatedHome:
     def radio(self) -> Radio:
         """The gateway's side of the virtual radio."""
         finder = Finder(self._scanner)
-        return Radio(finder.find, partial(BleakClient, backend=self._client_class), finder.rssi)
+        return Radio(finder.find, self._client, finder.rssi, self._bonds)
 
     async def live(self, gateway: Gateway, until_ns: int, *, pace: float | None = None) -> None:
         """Let time pass until `until_ns`, as fast as radio and journal can follow, at most at `pace`."""

@@ -133,9 +133,9 @@ class Outreach:
         if (tested := await asyncio.to_thread(last_outcome, self._shelf)) is not None:
             await self._tested(tested)  # held until there is a connection
 
-    def say(self, kind: str, why: str) -> None:
-        """See `Troubles.say`; of the gateway itself."""
-        self._troubles.say(kind, why)
+    def say(self, kind: str, why: str, *, infant: str = "", detail: str = "") -> None:
+        """See `Troubles.say`."""
+        self._troubles.say(kind, why, infant=infant, detail=detail)
 
     def on_trouble(self, kind: str, why: str) -> None:
         """A part is in technical trouble, or well again when `why` is empty. May be called from any thread."""

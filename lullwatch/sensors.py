@@ -10,6 +10,7 @@ from pathlib import Path
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 
+from ingest.bonds import Bonds
 from ingest.errors import IngestError
 from ingest.finder import Finder
 from ingest.gatt_session import RADIO_TROUBLE
@@ -36,6 +37,8 @@ class Radio:
     scanner: Callable[..., BleakScanner] = BleakScanner
     client: Callable[..., BleakClient] = BleakClient
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    bonds: Bonds | None = None
+    """keys of paired socks; None: the system's own business"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +154,13 @@ def lines_of(found: Sequence[Listed]) -> list[str]:
 
 
 async def _blink(address: str, radio: Radio) -> int:
-    await blink(address, _BLINK_S, _soon(Finder(radio.scanner).find), radio.client)
+    await blink(address, _BLINK_S, _soon(Finder(radio.scanner).find), radio.client, radio.bonds)
     say(f"{address} blinks for {_BLINK_S} s.")
     return 0
 
 
 async def _wiggle(addresses: Sequence[str], radio: Radio, wait: Callable[[], Awaitable[None]]) -> int:
-    shares = await moved(addresses, wait, _soon(Finder(radio.scanner).find), radio.client)
+    shares = await moved(addresses, wait, _soon(Finder(radio.scanner).find), radio.client, radio.bonds)
     for address, share in sorted(shares.items(), key=lambda item: -item[1]):
         say(f"{address}  {share:4.0%} of the motion")
     most = max(shares, key=lambda a: shares[a])

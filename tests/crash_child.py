@@ -23,9 +23,11 @@ from bumble.transport import open_transport
 
 from firmware_sim.host import host_on
 from ingest.bumble_backend import make_backend
+from ingest.bumble_bonds import BumbleBonds
 from ingest.finder import Finder
 from lullwatch import monitor, system_clock
 from lullwatch.gateway import Gateway, Radio
+from lullwatch.housekeeping import Housekeeping
 from lullwatch.settings import load
 
 
@@ -56,7 +58,9 @@ def main(path: str) -> None:
             part.replace(config.ready)
 
     monitor.Gateway = partial(Gateway, on_taken=taken)  # type: ignore[assignment,misc] # the same class, listened to
-    monitor.run(load(Path(config.settings)), radio=partial(_radio, config.hci))
+    settings = load(Path(config.settings))
+    with Housekeeping(settings, seals=False):  # dies with the monitor, so that the copy is killed as often
+        monitor.run(settings, radio=partial(_radio, config.hci))
 
 
 @asynccontextmanager
@@ -65,7 +69,9 @@ async def _radio(hci: str) -> AsyncIterator[Radio]:
         host = await host_on(*line)
         client_class, scanner_class = make_backend(host)
         finder = Finder(partial(BleakScanner, backend=scanner_class))
-        yield Radio(finder.find, partial(BleakClient, backend=client_class), finder.rssi)
+        assert host.keystore is not None
+        bonds = BumbleBonds(host, host.keystore)
+        yield Radio(finder.find, partial(BleakClient, backend=client_class), finder.rssi, bonds)
         await host.power_off()
 
 

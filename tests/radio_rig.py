@@ -17,6 +17,7 @@ from firmware_sim.host import power_on_host
 from firmware_sim.sim_clock import SimClock
 from firmware_sim.sock import ArraySource, SockConfig, VirtualSock
 from ingest.bumble_backend import BumbleClient, BumbleScanner, make_backend
+from ingest.bumble_bonds import BumbleBonds
 from ingest.sock_codec import (
     CONTROL_UUID,
     DATA_UUID,
@@ -45,6 +46,8 @@ class Rig:
         self.client_cls: type[BumbleClient]
         self.scanner_cls: type[BumbleScanner]
         self.client_cls, self.scanner_cls = make_backend(device)
+        assert device.keystore is not None
+        self.bonds = BumbleBonds(device, device.keystore)
         self.socks: list[VirtualSock] = []
         self.clients: list[BleakClient] = []
 
@@ -76,6 +79,8 @@ class Rig:
         client = BleakClient(await self.find(sock.config.address), backend=self.client_cls, **options)
         await client.connect()
         self.clients.append(client)
+        if sock.security.bonded_with is not None:
+            await self.bonds.secure(client, sock.name)
         return client
 
     async def run(self, seconds: float) -> None:

@@ -13,9 +13,10 @@ import pytest
 from bleak import BleakClient, BleakScanner
 
 from dsp.records import NS, LinkSample, Packet, Segment, SegmentFlag, Site
-from firmware_sim.host import power_on_host
+from firmware_sim.host import GATEWAY_ADDRESS, power_on_host
 from firmware_sim.sim_clock import SimClock
 from firmware_sim.sock import VirtualSock
+from firmware_sim.sock_security import SockSecurity
 from ingest.finder import Finder
 from ingest.link import LinkState, SockLink, SockSettings
 from ingest.sock_codec import SERVICE_UUID, GyroRange
@@ -91,6 +92,7 @@ class Gateway:
             client=self.client,
             on_sample=self.samples.append,
             rssi=self.finder.rssi,
+            bonds=self.rig.bonds,
             settings=settings,
             stream=stream,
         )
@@ -350,7 +352,7 @@ async def test_a_sock_that_is_not_there_is_searched_for_and_found_when_it_comes(
         assert link.state in (LinkState.SEARCHING, LinkState.BACKING_OFF)
         home.rig.air.set_reachable("gateway", "LA", True)
         await until(home.rig, lambda: link.state is LinkState.STREAMING)
-        assert states(home)[:4] == ["searching", "connecting", "subscribing", "streaming"]
+        assert states(home)[:5] == ["searching", "connecting", "pairing", "subscribing", "streaming"]
 
 
 async def test_notifications_of_an_ended_connection_are_not_taken() -> None:
@@ -436,9 +438,11 @@ async def bad_minute(home: Gateway, sock: VirtualSock, rng: np.random.Generator)
 async def test_a_device_without_our_service_is_refused_by_name(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "ingest")
     async with gateway() as home:
-        stranger = await power_on_host(home.rig.air.controller("stranger"), address="F0:00:00:00:09:09")
+        address = "F0:00:00:00:09:09"
+        stranger = await power_on_host(home.rig.air.controller("stranger"), address=address)
+        SockSecurity(address=address, passkey=0, bonded_with=GATEWAY_ADDRESS).guard(stranger)
         await stranger.start_advertising(auto_restart=True)
-        link = home.listen_to_address("F0:00:00:00:09:09", "stranger")
+        link = home.listen_to_address(address, "stranger")
         await home.rig.run(5)
         assert link.state is not LinkState.STREAMING
         assert f"no service {SERVICE_UUID}" in caplog.text

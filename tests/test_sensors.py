@@ -26,7 +26,7 @@ LISTEN_S = 3.0
 
 def radio_of(rig: Rig) -> Radio:
     scanner = partial(BleakScanner, backend=rig.scanner_cls)
-    return Radio(scanner, partial(BleakClient, backend=rig.client_cls), rig.clock.sleep)
+    return Radio(scanner, partial(BleakClient, backend=rig.client_cls), rig.clock.sleep, rig.bonds)
 
 
 def settings_of(**addresses: str) -> GatewaySettings:
@@ -76,7 +76,7 @@ async def test_a_sock_is_made_to_blink() -> None:
     async with radio_rig() as rig:
         sock = await rig.sock("LA")
         radio = radio_of(rig)
-        await rig.drive(blink(sock.config.address, 10, Finder(radio.scanner).find, radio.client))
+        await rig.drive(blink(sock.config.address, 10, Finder(radio.scanner).find, radio.client, rig.bonds))
         assert sock.identified_s == 10
 
 
@@ -94,7 +94,9 @@ async def test_the_sock_that_was_shaken_is_told_from_the_one_that_lay_still() ->
         rig.socks.append(quiet)
         radio = radio_of(rig)
         addresses = [shaken.config.address, quiet.config.address]
-        work = moved(addresses, lambda: rig.clock.sleep(5.0), Finder(radio.scanner).find, radio.client)
+        work = moved(
+            addresses, lambda: rig.clock.sleep(5.0), Finder(radio.scanner).find, radio.client, rig.bonds
+        )
         shares = await rig.drive(work)
         assert shares[shaken.config.address] > 0.9
 

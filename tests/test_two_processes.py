@@ -26,6 +26,7 @@ from firmware_sim.sock_process import (
 from firmware_sim.sock_remote import FaultRefusedError, send_fault
 from firmware_sim.sock_script import SockFault
 from ingest.bumble_backend import make_backend
+from ingest.bumble_bonds import BumbleBonds
 from ingest.finder import Finder
 from ingest.sock_codec import STATUS_UUID, Start, Stop, decode_status
 from ingest.stream import SockStream
@@ -56,13 +57,15 @@ def config_in(folder, clock, names=("LA", "RA", "TR"), seconds=SECONDS):
     )
 
 
-async def listen(config, client_cls, scanner_cls):
-    listeners = {}
+async def listen(config, host):
+    client_cls, scanner_cls = make_backend(host)
+    bonds, listeners = BumbleBonds(host, host.keystore), {}
     for spec in config.socks:
         address = spec.config.address
         found = await BleakScanner.find_device_by_address(address, timeout=LIMIT_S, backend=scanner_cls)
         client = BleakClient(found, backend=client_cls)
         await client.connect()
+        await bonds.secure(client, spec.name)
         listeners[spec.name] = await Listener(client).subscribe()
     return listeners
 
@@ -78,7 +81,7 @@ async def test_three_socks_stream_from_another_process(tmp_path):
     config = config_in(tmp_path, clock, seconds=10_000.0)
     async with sock_process(config, tmp_path), await open_transport(f"unix:{config.socket}") as line:
         host = await host_on(*line)
-        listeners = await listen(config, *make_backend(host))
+        listeners = await listen(config, host)
         for listener in listeners.values():
             await listener.ask(Start())
         await until(lambda: all(len(listener.packets) > 300 for listener in listeners.values()))
@@ -102,7 +105,7 @@ async def test_faults_happen_in_the_other_process_by_script_and_by_word_from_her
     config = msgspec.structs.replace(plan, control=str(control), faults=script)
     async with sock_process(config, tmp_path), await open_transport(f"unix:{config.socket}") as line:
         host = await host_on(*line)
-        listener = (await listen(config, *make_backend(host)))["LA"]
+        listener = (await listen(config, host))["LA"]
         await until(lambda: len(listener.packets) > 60)
         await send_fault(control, SockFault("LA", "corrupt", count=3))
         await send_fault(control, SockFault("LA", "duplicate", count=2))
@@ -149,7 +152,12 @@ def gateway_over(host, journal, clock, config):
         clock=clock,
         clock_row=ClockRow(clock.now_ns(), 1_767_290_400_000_000_000, "scaled", "UTC"),
         wearers=[Wearer("kid", sensors)],
-        radio=Radio(finder.find, partial(BleakClient, backend=client_cls), finder.rssi),
+        radio=Radio(
+            finder.find,
+            partial(BleakClient, backend=client_cls),
+            finder.rssi,
+            BumbleBonds(host, host.keystore),
+        ),
     )
 
 
@@ -201,12 +209,12 @@ async def test_every_packet_that_three_socks_made_reaches_the_journal_of_a_gatew
 
 async def test_a_gateway_that_vanished_finds_its_socks_again(tmp_path):
     clock = ScaledClock(pace=PACE)
-    config = config_in(tmp_path, clock, names=("LA",))
+    config = config_in(tmp_path, clock, names=("LA",), seconds=10_000.0)
     async with sock_process(config, tmp_path):
         async with await open_transport(f"unix:{config.socket}") as line:
-            lost = await listen(config, *make_backend(await host_on(*line)))
+            lost = await listen(config, await host_on(*line))
         async with await open_transport(f"unix:{config.socket}") as line:
-            found = await listen(config, *make_backend(await host_on(*line)))
+            found = await listen(config, await host_on(*line))
             await until(lambda: len(found["LA"].packets) > 20)
             await found["LA"].client.disconnect()
         assert lost["LA"].damaged == 0
