@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from . import login, night_page
+from . import actions, install, login, night_page
 from .gate import Gate
 from .login import Limiter
 from .site import Site
@@ -21,7 +21,9 @@ STATIC = Path(__file__).with_name("static")
 
 PAGES: tuple[Callable[[], Sequence[BaseRoute]], ...] = (
     login.routes,
+    install.routes,
     night_page.routes,
+    actions.routes,
 )
 """Each page module gives its routes; add yours."""
 

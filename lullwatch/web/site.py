@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import HTTPConnection, Request
 
 from alerts.catalogue import Catalogue
+from alerts.people import Person
 from alerts.words import LANGUAGES, PLAIN_ENGLISH, Wording, catalogue
 from lullwatch.control import ask
 from lullwatch.errors import NoMonitor
@@ -18,7 +19,17 @@ from store.shelf import Shelf
 from .access import Access
 from .session import session_of
 
-__all__ = ["Asker", "Site", "act", "cookie_name", "monitor_asker", "nights", "site_of", "words_of"]
+__all__ = [
+    "Asker",
+    "Site",
+    "act",
+    "ask_monitor",
+    "cookie_name",
+    "monitor_asker",
+    "nights",
+    "site_of",
+    "words_of",
+]
 
 ASK_TIMEOUT_S = 5.0
 """The monitor commits four times a second and answers after a commit; a disk under load takes a second or two."""
@@ -53,6 +64,8 @@ class Site:
     """of the settings; None: as the journal says"""
     names: tuple[str, ...] = ()
     """names besides addresses and localhost that the pages are called by"""
+    people: tuple[Person, ...] = ()
+    """of the settings: who is told of alerts"""
     secure: bool = False
     """whether they are served over TLS"""
     more: dict[type[Any], Any] = field(default_factory=dict)
@@ -101,15 +114,19 @@ def _number(text: str) -> float:
         return 0.0
 
 
-async def act(request: Request, infant: str, name: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """A command in the name of whoever is logged in; the answer has `ok`, and `why` and `remedy` where it is not.
+async def ask_monitor(connection: HTTPConnection, what: str, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask the running monitor; the answer has `ok`, and `why` and `remedy` where it is not.
 
     A monitor that does not run is an answer too: nothing was done.
     """
-    said = {**payload, "by": session_of(request).person}
     try:
-        answer = await site_of(request).asker("command", {"infant": infant, "name": name, "payload": said})
+        return await site_of(connection).asker(what, more)
     except NoMonitor:
-        words = words_of(request)
+        words = words_of(connection)
         return {"ok": False, "why": words.text("page.no_monitor"), "remedy": words.text("page.no_monitor_do")}
-    return answer
+
+
+async def act(request: Request, infant: str, name: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A command in the name of whoever is logged in; see `ask_monitor` for the answer."""
+    said = {**payload, "by": session_of(request).person}
+    return await ask_monitor(request, "command", {"infant": infant, "name": name, "payload": said})

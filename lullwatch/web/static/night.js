@@ -1,0 +1,140 @@
+"use strict";
+// The night page lives: it is told what changed over one WebSocket, counts the age of the newest data by itself,
+// and says when nobody tells it anything any more. It makes no sound: alerts come another way.
+(() => {
+  const root = document.getElementById("night");
+  if (!root) return;
+  const SILENT_MS = 10000;
+  const FIRST_TRY_MS = 500;
+  const LAST_TRY_MS = 5000;
+  const csrf = document.querySelector("meta[name=csrf]").content;
+  const traces = new window.LullwatchTraces(root);
+  const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+  const said = document.getElementById("said");
+  const answer = document.getElementById("answer");
+  let age = root.dataset.age === undefined ? null : Number(root.dataset.age);
+  let ageAt = performance.now();
+  let heardAt = performance.now();
+  let shownLevel = "";
+  let drawnAt = 0;
+  let wait = FIRST_TRY_MS;
+  let socket = null;
+
+  // the tile
+
+  const inWords = (tile, seconds) => {
+    const whole = Math.max(0, Math.floor(seconds));
+    return whole < 120 ? tile.dataset.second.replace("#", whole) : tile.dataset.minute.replace("#", Math.floor(whole / 60));
+  };
+
+  const look = () => {
+    const tile = root.querySelector(".tile");
+    const now = performance.now();
+    const seconds = age === null ? null : age + (now - ageAt) / 1000;
+    let level = tile.dataset.level;
+    if (seconds === null || seconds > Number(tile.dataset.off)) level = "off";
+    else if (seconds > Number(tile.dataset.late) && level === "recording") level = "attention";
+    if (now - heardAt > SILENT_MS) level = "lost";
+    for (const name of ["recording", "attention", "off", "lost"]) tile.classList.toggle(name, name === level);
+    const word = { recording: "wordRecording", attention: "wordAttention", off: "wordOff", lost: "wordLost" }[level];
+    const text = tile.dataset[word];
+    const shown = tile.querySelector(".word");
+    if (shown.textContent !== text) shown.textContent = text;
+    if (seconds !== null) tile.querySelector(".age").textContent = inWords(tile, seconds);
+    if (level !== shownLevel) {
+      if (shownLevel !== "") said.textContent = text;
+      document.title = `${level === "recording" ? "" : "! "}${text} · lullwatch`;
+      shownLevel = level;
+    }
+  };
+
+  // what is told
+
+  const take = (message) => {
+    heardAt = ageAt = performance.now();
+    age = message.age;
+    for (const [name, markup] of Object.entries(message.parts || {})) {
+      const element = document.getElementById(name);
+      if (!element) { location.reload(); return; } // another sensor is worn now
+      const open = element.contains(document.activeElement) ? document.activeElement : null;
+      const which = open && open.form ? open.form.getAttribute("action") + open.textContent : "";
+      element.innerHTML = markup;
+      if (which) {
+        const again = [...element.querySelectorAll("button")].find((b) => b.form.getAttribute("action") + b.textContent === which);
+        if (again) again.focus();
+      }
+    }
+    if (message.traces) traces.take(message.traces, message.whole === true);
+    const now = performance.now();
+    if (message.traces && !document.hidden && (!calm.matches || now - drawnAt > 1000)) {
+      traces.draw();
+      drawnAt = now;
+    }
+    look();
+  };
+
+  const connect = () => {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    socket = new WebSocket(`${scheme}://${location.host}/live/${encodeURIComponent(root.dataset.infant)}`);
+    socket.onmessage = (event) => { wait = FIRST_TRY_MS; take(JSON.parse(event.data)); };
+    socket.onclose = (event) => {
+      if (event.code === 4401) { location.assign("/login"); return; }
+      window.setTimeout(again, wait * (0.75 + Math.random() / 2));
+      wait = Math.min(wait * 2, LAST_TRY_MS);
+    };
+  };
+
+  // A session that has ended and a gateway that is away look alike to a WebSocket; a request tells them apart.
+  const again = async () => {
+    try {
+      const found = await fetch("/manifest.webmanifest", { cache: "no-store" });
+      if (found.status === 401) { location.assign("/login"); return; }
+    } catch { /* the gateway is away: the tile says so, and it is tried again */ }
+    connect();
+  };
+
+  // what is done
+
+  const send = async (action, fields) => {
+    const body = new URLSearchParams(fields);
+    const headers = { "X-CSRF": csrf, Accept: "application/json" };
+    try {
+      const found = await fetch(action, { method: "POST", body, headers });
+      if (found.status === 401) { location.assign("/login"); return { ok: false, text: "" }; }
+      return await found.json();
+    } catch {
+      return { ok: false, text: root.dataset.failed };
+    }
+  };
+
+  const tell = (result) => {
+    answer.textContent = result.text;
+    answer.classList.toggle("trouble", !result.ok);
+  };
+
+  root.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (form.dataset.act === undefined) return;
+    event.preventDefault();
+    const button = form.querySelector("button");
+    button.disabled = true;
+    tell(await send(form.getAttribute("action"), new FormData(form)));
+    button.disabled = false;
+    const details = form.closest("details");
+    if (details) details.open = false;
+  });
+
+  root.addEventListener("click", async (event) => {
+    const input = event.target;
+    if (input.dataset === undefined || input.dataset.film === undefined) return;
+    const fields = { infant: input.dataset.film, reference: root.dataset.filmNote };
+    const result = await send("/act/film", fields);
+    tell(result.ok ? { ok: true, text: root.dataset.filmDone } : result);
+  });
+
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) { traces.draw(); look(); } });
+  window.setInterval(look, 1000);
+  look();
+  connect();
+  if (window.isSecureContext && "serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js");
+})();
