@@ -316,7 +316,7 @@ ENGLISH = Catalogue(
         "report.movements": "counted in them",
         "report.clear": "clear match",
         "report.longest": "longest",
-        "report.per_10_h": "events in 10 h seen",
+        "report.per_10_h": "in 10 h seen",
         "report.observed": "Seen by people, and recorded by sensors",
         "report.side_by_side": (
             "People wrote down {n} movements that they saw; the sensors recorded {series} series in {seen} seen. "

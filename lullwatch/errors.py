@@ -233,10 +233,8 @@ class NoSuchLanguage(LullwatchError):
 class FolderHoldsFiles(LullwatchError):
     """A dataset would be mixed with what is in its folder."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{path} is not empty; a dataset is written into a folder of its own, give it with --out"
-        )
+    def __init__(self, path: Path, option: str = "--out") -> None:
+        super().__init__(f"{path} is not empty; give an empty or a new folder with {option}")
 
 
 class UnknownFormat(LullwatchError):

@@ -50,20 +50,21 @@ def report(
     """
     from lullwatch.console import progress, say
     from lullwatch.report.job import Asked, made, shelf_of, written
+    from lullwatch.report.packet import check_empty, write_packet
     from lullwatch.summary_job import wording_of
 
     words = wording_of(source, language)
     asked = Asked(infant, _date("--from", first), _date("--to", last))
+    if packet is not None:
+        check_empty(packet)
     with shelf_of(source) as shelf:
         with progress("reading nights", total=None) as bar:
             facts, made_of = made(shelf, asked, words, on_total=bar.expect, on_night=bar.advance)
         written(made_of, out)
         say(f"written: {out}")
         if packet is not None:
-            from lullwatch.report.packet import write_packet
-
             with progress("writing clips", total=len(facts.shown)) as bar:
-                paths = write_packet(shelf, facts, packet, on_clip=bar.advance)
+                paths = write_packet(shelf, facts, packet, header=made_of.header, on_clip=bar.advance)
             say(f"written: {len(paths)} files in {packet}")
     return 0
 

@@ -34,7 +34,7 @@ from .wave_figure import wave_figure
 __all__ = ["Shown", "document"]
 
 _NIGHTS_A_FIGURE: Final = 31
-_OBSERVED_ON_FIRST: Final = 5
+_OBSERVED_ON_FIRST: Final = 3
 """What people saw that fits on the first page, beside nights of two weeks; all of it stands further behind."""
 _CAUSES_NAMED: Final = 3
 _NIGHT_HOURS: Final = (23, 7)
@@ -209,7 +209,7 @@ class _Writer:
         columns = (
             Column(self._text("report.pattern"), 5), Column(self._text("report.events"), 1.6, "right"),
             Column(self._text("report.movements"), 3, "right"), Column(self._text("report.clear"), 1.6, "right"),
-            Column(self._text("report.longest"), 2.4, "right"), Column(self._text("report.per_10_h"), 2.4, "right"),
+            Column(self._text("report.longest"), 2.4, "right"), Column(self._text("report.per_10_h"), 2.6, "right"),
         )  # fmt: skip
         yield Table(self._text("report.others", seen=self._seen), columns, tuple(rows))
 

@@ -33,6 +33,8 @@ _FONT: Final = "DejaVu"
 _FILES: Final = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}
 _SIZES_PT: Final = {"plain": 7.8, "strong": 7.8, "small": 7.0}
 _LINE_MM: Final = {"plain": 3.8, "strong": 3.8, "small": 3.4}
+_BEGUN_MM: Final = 90.0
+"""What did not fit on the page before goes on above this; then the next part follows on the same page."""
 _TABLE_PT, _TABLE_LINE_MM = 6.8, 3.4
 _TABLE_BEGINS_MM: Final = 18.0
 """A title, the head and a first row of two lines: what a table needs at the foot of a page to begin there."""
@@ -113,7 +115,8 @@ def _draw(pdf: FPDF, block: Block, after: Block | None) -> None:
         pdf.set_font(_FONT, "B" if block.style == "strong" else "", _SIZES_PT[block.style])
         pdf.multi_cell(0, _LINE_MM[block.style], block.text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     elif isinstance(block, NewPage):
-        pdf.add_page()
+        if pdf.get_y() > _BEGUN_MM:
+            pdf.add_page()
     elif isinstance(block, Figure):
         _figure(pdf, block)
     else:
