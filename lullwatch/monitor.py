@@ -14,13 +14,12 @@ from pathlib import Path
 
 from alerts.mqtt import BrokerAddress
 from ingest.finder import Finder
-from store.influx import InfluxSink, Raw
+from ingest.this_computer import held, own_bonds
 from store.journal import Journal
 
 from . import system_clock
 from .caregiving import Household
 from .control import Control
-from .copier import Copier
 from .gateway import Gateway, Radio, Sensor, Wearer
 from .handlers import handlers_of
 from .keeper import Keeper, Keeping
@@ -28,22 +27,19 @@ from .mqtt_access import broker_address
 from .phones import Phones
 from .rollover import opened
 from .service_notify import Notifier
-from .settings import GatewaySettings, InfantSettings, InfluxSettings, read_secret, today
+from .settings import GatewaySettings, InfantSettings, today
 from .system_clock import SystemClock
 
 __all__ = ["run"]
 
 _log = logging.getLogger(__name__)
 
-_LINGER_S = 1.0
-"""What the database gets may wait so long for company: one request a second and not one with every commit."""
-
 
 @asynccontextmanager
 async def _own_radio() -> AsyncIterator[Radio]:
     """The computer's own Bluetooth."""
-    finder = Finder()
-    yield Radio(finder.find, rssi=finder.rssi)
+    finder = Finder(held=held)
+    yield Radio(finder.find, rssi=finder.rssi, bonds=own_bonds())
 
 
 def run(
@@ -62,18 +58,16 @@ def run(
     folder = Path(settings.journal_dir).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     broker = None if settings.mqtt is None else broker_address(settings.mqtt)
-    sink = None if settings.influx is None else _sink(settings.influx, settings.gateway)
     phones = Phones(settings)
     with opened(folder, time.time_ns(), settings.zone) as journal:
         _log.info("journal %s", journal.path)
-        asyncio.run(_run(settings, journal, broker, sink, phones, radio))
+        asyncio.run(_run(settings, journal, broker, phones, radio))
 
 
 async def _run(
     settings: GatewaySettings,
     journal: Journal,
     broker: BrokerAddress | None,
-    sink: partial[InfluxSink] | None,
     phones: Phones,
     radio: Callable[[], AbstractAsyncContextManager[Radio]],
 ) -> None:
@@ -98,8 +92,6 @@ async def _run(
         # Threads beside the gateway: they end after it, when all that is told has been committed.
         with ExitStack() as beside:
             beside.enter_context(_keeper(settings, journal, gateway, clock))
-            if sink is not None:
-                beside.enter_context(Copier(journal.path, sink, on_trouble=gateway.on_trouble))
             control = Control(journal.path.parent, handlers_of(gateway))
             async with control, phones.page(gateway.care, clock):
                 await _until_stopped(gateway)
@@ -149,20 +141,3 @@ def _household(settings: GatewaySettings, phones: Phones) -> Household:
 def _wearer(infant: InfantSettings) -> Wearer:
     sensors = tuple(Sensor(s.site, s.name, s.address, s.kind) for s in infant.sensors)
     return Wearer(infant.id, sensors, infant.age_days(today()))
-
-
-def _sink(influx: InfluxSettings, gateway: str) -> partial[InfluxSink]:
-    token = read_secret("LULLWATCH_INFLUX_TOKEN", influx.token_file) or ""
-    return partial(
-        InfluxSink,
-        url=influx.url,
-        token=token,
-        org=influx.org,
-        bucket=influx.bucket,
-        feature_bucket=influx.feature_bucket,
-        raw_bucket=influx.raw_bucket,
-        raw=Raw(influx.raw),
-        raw_hz=influx.raw_hz,
-        linger_s=_LINGER_S,
-        gateway=gateway,
-    )
