@@ -21,6 +21,7 @@ from .commands.report import report
 from .commands.score import score
 from .commands.self_test import self_test
 from .commands.sensors import sensors
+from .commands.serve import serve
 from .commands.simulate import simulate
 from .commands.summary import summary
 from .errors import LullwatchError
@@ -44,6 +45,7 @@ COMMANDS = (
     demo,
     sensors,
     monitor,
+    serve,
     simulate,
     replay,
     score,

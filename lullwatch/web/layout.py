@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
+
+from alerts.catalogue import Catalogue
 
 from .markup import Content, Html, h, joined
 from .session import Role, Session, session_of
@@ -54,9 +57,21 @@ def page(
         h("a", words.text("page.skip"), href="#main", class_="skip"),
         h("header", h("nav", *links, aria_label=words.text("page.ways")), leave),
         h("main", h("h1", title, class_="visually-hidden"), body, id="main", tabindex="-1"),
-        h("footer", h("p", words.always), h("p", words.text("summary.header", version=version("lullwatch")))),
+        _always(words),
     ]
     return HTMLResponse(document(words.language, title, frame, scripts, session), status_code=status)
+
+
+def _always(words: Catalogue) -> Html:
+    """What stands under every page: what this is not, when to call, and which version wrote it."""
+    header = words.text("summary.header", version=_version())
+    said = (words.always, words.text("summary.limits"), words.emergency, header)
+    return h("footer", *(h("p", sentence) for sentence in said))
+
+
+@cache
+def _version() -> str:
+    return version("lullwatch")
 
 
 def document(

@@ -62,10 +62,10 @@ def timeline(tonight: Tonight, words: Catalogue) -> Html:
     small = [e for e in whole if e.label in _SMALL]
     top = 16.0
     parts: list[Content] = [_hours(tonight, span)]
-    parts += [svg.words(0, top + 10 + n * _ROW, text, "lane") for n, text in enumerate(_state_names(words))]
+    parts += [svg.text(0, top + 10 + n * _ROW, text, "lane") for n, text in enumerate(_state_names(words))]
     parts += _states(states, span, top)
     top += 3 * _ROW + 6
-    parts += [svg.words(0, top + 10, words.text("page.seen"), "lane"), *_coverage(minutes, span, top, words)]
+    parts += [svg.text(0, top + 10, words.text("page.seen"), "lane"), *_coverage(minutes, span, top, words)]
     top += 20
     for label in kinds:
         own = [e for e in whole if e.label is label]
@@ -101,7 +101,7 @@ def _hours(tonight: Tonight, span: _Span) -> list[Html]:
             x = span.x(t_ns)
             made += [
                 svg.line(x, 12, x, 76, "axis"),
-                svg.words(x, 9, f"{moment:%H:%M}", "hour", anchor="middle"),
+                svg.text(x, 9, f"{moment:%H:%M}", "hour", anchor="middle"),
             ]
     return made
 
@@ -152,7 +152,7 @@ def _lane(
     tonight: Tonight, events: Sequence[Event], span: _Span, top: float, words: Catalogue
 ) -> list[Content]:
     name = words.names[events[0].label.wire]
-    parts: list[Content] = [svg.words(0, top + 10, name, "lane")]
+    parts: list[Content] = [svg.text(0, top + 10, name, "lane")]
     for event in events:
         says = f"{tonight.clock(event.onset_ns)} {name}, {event.count}"
         place = f"translate({span.x(event.onset_ns):g} {top + _LANE + 7:g})"
@@ -165,7 +165,7 @@ def _strokes(events: Sequence[Event], span: _Span, top: float, words: Catalogue)
     """One stroke for all that share a dot of the drawing."""
     places = sorted({round(span.x(event.onset_ns)) for event in events})
     path = "".join(f"M{x} {top + _LANE + 2:g}v10" for x in places)
-    return [svg.words(0, top + 10, words.text("page.small"), "lane"), h("path", d=path, class_="strokes")]
+    return [svg.text(0, top + 10, words.text("page.small"), "lane"), h("path", d=path, class_="strokes")]
 
 
 def _description(tonight: Tonight, words: Catalogue) -> str:

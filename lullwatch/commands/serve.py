@@ -1,0 +1,109 @@
+"""`lullwatch serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from lullwatch.web.hosting import Hosting
+
+__all__ = ["serve"]
+
+
+def serve(
+    settings: Path | None = None,
+    /,
+    *,
+    journals: Path | None = None,
+    port: int | None = None,
+    invite: str | None = None,
+    role: Literal["caregiver", "viewer", "researcher"] = "caregiver",
+    shut_out: str | None = None,
+    people: Annotated[bool, Parameter(negative="")] = False,
+    verbose: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Serve the pages: tonight, the nights, the diary. On this computer alone unless the settings give a certificate.
+
+    Whoever looks needs a token of their own. With --invite one is made and printed, once; with --shut-out it counts
+    no more, and open pages of this person close. Caregivers answer alerts, viewers look, researchers label events.
+
+    Example: lullwatch serve lullwatch.toml
+
+    Example: lullwatch serve lullwatch.toml --invite a1 --role caregiver
+
+    Example: lullwatch serve --journals lullwatch-demo --port 8081
+
+    Parameters
+    ----------
+    settings
+        The settings file; its table [page] says where to listen.
+    journals
+        Instead of settings: a folder of journals, or one journal. Nothing is copied or sealed then.
+    port
+        Instead of the one of the settings.
+    invite
+        Id of a person, never a name: print a new token for them and end.
+    role
+        Of the person who is invited.
+    shut_out
+        Id of a person who may look no more.
+    people
+        List who may look, and end.
+    verbose
+        Log every request, without what stands behind a question mark.
+    """
+    from lullwatch.console import say
+
+    hosting = _hosting(settings, journals, port)
+    if invite is not None:
+        from lullwatch.web.session import Role
+
+        token = hosting.invite(invite, Role(role))
+        say(f"{invite} may look as {role}. This token is shown once; nobody can read it anywhere later:")
+        say(token)
+        return 0
+    access = hosting.site.access
+    if shut_out is not None:
+        known = access.shut_out(shut_out)
+        say(f"{shut_out} may look no more." if known else f"{shut_out} was not invited.")
+        return 0 if known else 1
+    if people:
+        for person, kept in sorted(access.people.items()):
+            say(f"{person}\t{kept.role}")
+        return 0
+    return _serve(hosting, verbose=verbose)
+
+
+def _hosting(settings: Path | None, journals: Path | None, port: int | None) -> Hosting:
+    from lullwatch.web.errors import NothingToServe, WebExtraMissing
+
+    source = settings or journals
+    if source is None or (settings is not None and journals is not None):
+        raise NothingToServe
+    try:
+        from lullwatch.web.hosting import hosting_of
+    except ModuleNotFoundError as error:
+        raise WebExtraMissing(error.name or "a library") from error
+    return hosting_of(source, port=port)
+
+
+def _serve(hosting: Hosting, *, verbose: bool) -> int:
+    import logging
+
+    from lullwatch.console import complain, say
+    from lullwatch.web.serving import serve as serve_pages
+    from lullwatch.web.uplot.fetch import UplotMissing, is_here
+
+    level = logging.DEBUG if verbose else logging.INFO
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("lullwatch.web").setLevel(level)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    if not is_here():
+        complain(str(UplotMissing("it was not there when lullwatch was installed")))
+    if not hosting.site.access.people:
+        complain("nobody can log in yet. Run the same command with --invite PERSON --role caregiver")
+    serve_pages(hosting, began=lambda address: say(f"pages at {address} (Ctrl-C ends)"))
+    return 0

@@ -1,0 +1,128 @@
+"""Serves the application until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import uvicorn
+from starlette.applications import Starlette
+
+from lullwatch.service_notify import Notifier
+
+from .app import make_app
+from .errors import AddressTaken
+from .hosting import Hosting
+from .live import Live
+
+__all__ = ["Serving", "serve"]
+
+_log = logging.getLogger(__name__)
+
+STOP_S = 3
+"""Open pages are left behind after this; they come back by themselves."""
+MOST_CONNECTIONS = 200
+"""A family opens a dozen; whoever opens more at once takes no memory from them."""
+_BACKLOG = 64
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to whoever runs it, and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_up = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing: see `serve`."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        self.is_up.set()
+
+
+class Serving:
+    """The pages of a site on a port, as an async context manager; `port` tells which when it was asked for as 0.
+
+    Raises:
+        AddressTaken: nobody can listen there.
+    """
+
+    def __init__(
+        self, app: Starlette, host: str, port: int, certificate: ssl.SSLContext | None = None
+    ) -> None:
+        self._app = app
+        self._socket = _listening(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            app, ws="websockets-sansio", http="h11", loop="asyncio", lifespan="off", log_config=None,
+            access_log=False, server_header=False, proxy_headers=False, limit_concurrency=MOST_CONNECTIONS,
+            timeout_graceful_shutdown=STOP_S, ws_max_size=4096,
+            ssl_context_factory=None if certificate is None else lambda *_: certificate,
+        )  # fmt: skip
+        self._server = _Server(config)
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Serving:
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="pages")
+        up = asyncio.ensure_future(self._server.is_up.wait())
+        await asyncio.wait([up, self._task], return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        live = self._app.state.site.more.get(Live)
+        if live is not None:
+            await live.close()
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+    async def answers(self) -> None:
+        """Returns when the loop and the server live; for the watchdog."""
+        if self._task is None or self._task.done():
+            await asyncio.Event().wait()
+
+
+def serve(hosting: Hosting, *, began: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `began` is told the address.
+
+    Raises:
+        LullwatchError: the pages would stand open, nobody can listen there, or a secret cannot be read.
+    """
+    certificate = hosting.check()
+    serving = Serving(make_app(hosting.site), hosting.page.host, hosting.page.port, certificate)
+    with hosting.beside():
+        asyncio.run(_run(serving, lambda: began(hosting.address)))
+
+
+async def _run(serving: Serving, began: Callable[[], None]) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    notifier = Notifier()
+    async with serving:
+        began()
+        notifier.say("READY=1", "STATUS=serving")
+        watching = asyncio.create_task(notifier.watch(serving.answers))
+        await stopping.wait()
+        notifier.say("STOPPING=1")
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise AddressTaken(host, port, error.strerror or str(error)) from error
