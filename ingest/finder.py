@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bleak import BleakScanner
@@ -25,20 +25,31 @@ class Finder:
     A device is always a fresh one, heard after it was asked for; an old one cannot be connected to.
     """
 
-    def __init__(self, scanner: Callable[..., BleakScanner] = BleakScanner) -> None:
-        """`scanner` makes a bleak scanner when called with ``detection_callback=``."""
+    def __init__(
+        self,
+        scanner: Callable[..., BleakScanner] = BleakScanner,
+        held: Callable[[], Awaitable[list[BLEDevice]]] | None = None,
+    ) -> None:
+        """`scanner` makes a bleak scanner when called with ``detection_callback=``.
+
+        `held` tells which devices the system is linked to; they do not advertise. See `ingest.this_computer.held`.
+        """
         self._make_scanner = scanner
+        self._held = held
         self._waiting: dict[str, list[asyncio.Future[BLEDevice]]] = {}
         self._rssi: dict[str, int] = {}
         self._scanner: BleakScanner | None = None
         self._lock = asyncio.Lock()
 
     async def find(self, address: str) -> BLEDevice:
-        """Wait until the device with this address is heard.
+        """Wait until the device with this address is heard; one that is linked already need not be.
 
         Raises:
-            BleakError, OSError, TimeoutError: when scanning is not possible.
+            BleakError, OSError, EOFError, TimeoutError: when scanning is not possible.
         """
+        linked = await self._linked(address.upper())
+        if linked is not None:
+            return linked
         heard: asyncio.Future[BLEDevice] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(address.upper(), []).append(heard)
         try:
@@ -52,6 +63,13 @@ class Finder:
     def rssi(self, address: str) -> int | None:
         """Signal strength of the newest advertisement, dBm; None before the first."""
         return self._rssi.get(address.upper())
+
+    async def _linked(self, address: str) -> BLEDevice | None:
+        if self._held is None:
+            return None
+        async with asyncio.timeout(_CALL_S):
+            devices = await self._held()
+        return next((device for device in devices if device.address.upper() == address), None)
 
     def _leave(self, address: str, heard: asyncio.Future[BLEDevice]) -> None:
         waiting = self._waiting[address]

@@ -110,3 +110,18 @@ async def test_a_scanner_that_cannot_start_is_tried_again_by_the_next_search() -
     await settle()
     scanners.running[0].hear("AA:00")
     await search
+
+
+async def test_what_the_system_is_linked_to_already_is_found_without_a_scan() -> None:
+    scanners = Scanners()
+
+    async def held() -> list[BLEDevice]:
+        return [BLEDevice("AA:00", None, None)]
+
+    finder = Finder(scanners, held)
+    assert (await finder.find("aa:00")).address == "AA:00"
+    assert scanners.made == []
+    other = asyncio.create_task(finder.find("BB:00"))
+    await settle()
+    scanners.running[0].hear("BB:00")
+    assert (await other).address == "BB:00"
