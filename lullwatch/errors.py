@@ -31,6 +31,7 @@ __all__ = [
     "NotConfirmed",
     "NotKnown",
     "NothingRecorded",
+    "NothingReviewed",
     "NothingToReplay",
     "OtherPopulation",
     "ReportExtraMissing",
@@ -166,6 +167,13 @@ class NoSuchSpan(LullwatchError):
             f"{folder} holds nothing of infant {infant} in the nights from {first} to {last}. "
             f"Nights recorded here, named for their evening: {known}{more}"
         )
+
+
+class NothingReviewed(LullwatchError):
+    """Nobody has labelled an event where labels were asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder}: no reviewer has labelled an event here; see docs/review.md")
 
 
 class NothingRecorded(LullwatchError):

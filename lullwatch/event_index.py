@@ -20,7 +20,7 @@ from dsp.records import EventStatus, Label
 from store.shelf import Shelf
 from store.utc import UtcMap
 
-__all__ = ["EventIndex", "Listed", "Query", "Said"]
+__all__ = ["EventIndex", "Listed", "Query", "Said", "signature"]
 
 
 class _EventBody(msgspec.Struct):
@@ -154,14 +154,14 @@ class EventIndex:
         """Take in what was committed since the last time. Raises JournalError."""
         with self._lock:
             nights = self._shelf.nights()
-            if not set(self._inodes.items()) <= {(p.name, _signature(p)[0]) for p in nights}:
+            if not set(self._inodes.items()) <= {(p.name, signature(p)[0]) for p in nights}:
                 self._begin()
             for path in nights:
-                signature = _signature(path)
-                if self._looked.get(path.name) != signature:
+                now = signature(path)
+                if self._looked.get(path.name) != now:
                     self._take(path)
-                    self._looked[path.name] = signature
-                    self._inodes[path.name] = signature[0]
+                    self._looked[path.name] = now
+                    self._inodes[path.name] = now[0]
 
     def total(self, query: Query) -> int:
         """How many events a query finds."""
@@ -285,7 +285,7 @@ def _said(row: Sequence[Any]) -> Said:
     return Said(event_id, role, by, utc_ns, label, text, basis, bool(blind))
 
 
-def _signature(path: Path) -> tuple[int, ...]:
+def signature(path: Path) -> tuple[int, ...]:
     """What changes when something is committed to a night: its file or the log beside it."""
     stats = []
     for part in (path, path.with_name(path.name + "-wal")):

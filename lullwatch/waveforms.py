@@ -13,7 +13,7 @@ from dsp.records import NS, Segment, Site
 from store.recording import GAP_STEPS, settled
 from store.shelf import Shelf
 
-__all__ = ["Waveform", "waveforms", "waveforms_of"]
+__all__ = ["Waveform", "heard_ns", "waveforms", "waveforms_of"]
 
 _LONGEST_SEGMENT_NS: Final = 5 * NS
 """How long before the span a packet may begin that still reaches into it: a sock sends about five in a second,
@@ -69,6 +69,17 @@ def waveforms_of(segments: Iterable[Segment], onset_ns: int, end_ns: int) -> dic
         by_site.setdefault(segment.site, []).append(segment)
     made = ((site, _waveform(site, by_site[site], onset_ns, end_ns)) for site in Site if site in by_site)
     return {site: wave for site, wave in made if wave is not None}
+
+
+def heard_ns(wave: Waveform, onset_ns: int, end_ns: int) -> int:
+    """How much of a span a site's samples cover."""
+    times = wave.times_ns
+    if times.size < 2:
+        return 0
+    steps = np.diff(times)
+    lasts = np.append(steps, np.median(steps).astype(np.int64))  # a row of NaN ends the sample before it
+    begins, ends = np.clip(times, onset_ns, end_ns), np.clip(times + lasts, onset_ns, end_ns)
+    return int((ends - begins)[~np.isnan(wave.acc_g[:, 0])].sum())
 
 
 def _waveform(site: Site, segments: Sequence[Segment], onset_ns: int, end_ns: int) -> Waveform | None:

@@ -201,6 +201,14 @@ class JournalReading:
         """Sleep states in the order they were told."""
         return self._kept("state", StateEpoch, infant)
 
+    def states_between(self, infant: str, onset_ns: int, end_ns: int) -> list[StateEpoch]:
+        """Sleep states of epochs that begin in the span, in the order they were told."""
+        table = TABLES["state"]
+        columns = ", ".join(table.columns)
+        statement = f"SELECT {columns} FROM state WHERE infant = ? AND t_ns >= ? AND t_ns < ? ORDER BY row"  # noqa: S608 - names are constants
+        rows = [table.unpack(values) for values in self._all(statement, (infant, onset_ns, end_ns))]
+        return [row for row in rows if isinstance(row, StateEpoch)]
+
     def contexts(self, infant: str | None = None) -> list[Context]:
         """Circumstances in the order they were told; of a kind, its sites and an onset the last row holds."""
         return self._kept("context", Context, infant)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .markup import Content, Html, h
 
-__all__ = ["Frame", "band", "chart", "dot", "line", "ticks", "trace", "words"]
+__all__ = ["Frame", "band", "chart", "dot", "line", "text", "ticks", "trace"]
 
 _COLUMNS: Final = 900
 """Points of a trace at most, twice: the least and the most of each column; a screen shows no more."""
@@ -99,9 +99,9 @@ def dot(x: float, y: float, class_: str, says: str = "", *, r: float = 4) -> Htm
     )
 
 
-def words(x: float, y: float, text: str, class_: str = "label", *, anchor: str = "start") -> Html:
+def text(x: float, y: float, said: str, class_: str = "label", *, anchor: str = "start") -> Html:
     """Text with its baseline at a place."""
-    return h("text", text, x=f"{x:g}", y=f"{y:g}", class_=class_, text_anchor=anchor)
+    return h("text", said, x=f"{x:g}", y=f"{y:g}", class_=class_, text_anchor=anchor)
 
 
 def trace(frame: Frame, x: _Floats, y: _Floats, class_: str) -> Html:
@@ -119,11 +119,11 @@ def trace(frame: Frame, x: _Floats, y: _Floats, class_: str) -> Html:
 def ticks(frame: Frame, values: Sequence[tuple[float, str]]) -> list[Html]:
     """Marks below a frame with their words."""
     made: list[Html] = []
-    for value, text in values:
+    for value, said in values:
         x = frame.x(value)
         made += [
             line(x, frame.bottom, x, frame.bottom + 5, "axis"),
-            words(x, frame.bottom + 18, text, anchor="middle"),
+            text(x, frame.bottom + 18, said, anchor="middle"),
         ]
     return made
 
