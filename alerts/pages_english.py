@@ -79,7 +79,8 @@ PAGES = {
     "page.link_refused": "refused",
     "page.link_stopped": "stopped",
     # what a caregiver does
-    "page.do": "Do",
+    "page.recorded": "Recorded tonight",
+    "page.do": "What you can do",
     "page.pause": "Pause",
     "page.pause_how": "It goes on by itself at its end. Recording goes on, and urgent patterns still ring.",
     "page.pause_for": "For",

@@ -79,7 +79,8 @@ PAGES = {
     "page.link_refused": "abgelehnt",
     "page.link_stopped": "beendet",
     # was jemand tut
-    "page.do": "Tun",
+    "page.recorded": "Heute Nacht aufgezeichnet",
+    "page.do": "Was Sie tun können",
     "page.pause": "Pause machen",
     "page.pause_how": "Sie endet von selbst. Es wird weiter aufgezeichnet, und Dringendes klingelt trotzdem.",
     "page.pause_for": "Wofür",

@@ -105,13 +105,14 @@ def _body(shown: _Shown, infants: Sequence[str], words: Catalogue, session: Sess
         h("p", id="answer", role="status", class_="answer"),
         part("alerts", "section", role="alert"),
         part("care"),
-        h("section", h("h2", words.text("page.timeline")), part("timeline"), part("counts"), part("events")),
+        _doing(infant, words) if may else None,
+        h("section", h("h2", words.text("page.timeline")), part("timeline")),
         h(
             "section",
             h("h2", words.text("page.last_minute")),
             *(_sensor(site, with_csrf(shown.markup[f"sensor-{site.value}"], session), words) for site in shown.sites),
         ),
-        _doing(infant, words) if may else None,
+        h("section", h("h2", words.text("page.recorded")), part("counts"), part("events")),
         h("nav", *others, aria_label=words.text("page.others")) if others else None,
         h("link", rel="stylesheet", href="/static/vendor/uPlot.min.css") if is_here() else None,
         id="night",
@@ -153,9 +154,8 @@ def _doing(infant: str, words: Catalogue) -> Html:
     )  # fmt: skip
     return h(
         "section",
-        h("h2", words.text("page.do")),
-        film_button(infant, words),
-        h("p", words.film, class_="more"),
+        h("h2", words.text("page.do"), class_="visually-hidden"),
+        h("div", film_button(infant, words), h("p", words.film, class_="more"), class_="film"),
         h("details", h("summary", words.text("page.pause")), h("p", words.text("page.pause_how")), pause),
         h("details", h("summary", words.text("page.mute")), h("p", words.text("page.mute_how")), mute),
         class_="doing",

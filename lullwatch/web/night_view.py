@@ -136,15 +136,19 @@ def _alert(moment: Moment, alert: Alert, words: Catalogue, role: Role) -> Html:
     muted = None
     if standing.muted_until_ns is not None:
         muted = h("p", words.text("page.alert_muted", until=tonight.clock(standing.muted_until_ns)))
+    answers = _answers(tonight.infant, alert, words) if role is Role.CAREGIVER else None
+    when = [h("p", facts, class_="when"), muted]
+    if alert.severity is not Severity.URGENT:
+        text = h("details", h("summary", title), [h("p", line) for line in lines], answers)
+        return h("article", text, when, class_=f"alert {alert.severity.value}", data_alert=alert.id)
     first, rest = lines[:1], lines[1:]
     return h(
         "article",
         h("h2", title),
-        h("p", facts, class_="when"),
-        *(h("p", line, class_="first") for line in first),
-        muted,
-        _answers(tonight.infant, alert, words) if role is Role.CAREGIVER else None,
-        *(h("p", line) for line in rest),
+        when,
+        [h("p", line, class_="first") for line in first],
+        answers,
+        [h("p", line) for line in rest],
         class_=f"alert {alert.severity.value}",
         data_alert=alert.id,
     )

@@ -38,7 +38,8 @@ _SHAPES = {
     Label.STIFFENING: "M-6-2H6V2H-6Z",
     Label.LONG_MOVEMENT: "M-6-5 0-1 6-5V1L0 5-6 1Z",
 }
-_TICKS_MOST = 6
+_TICKS_MOST = 5
+_STEPS_MIN = (10, 20, 30, 60, 120, 180, 240)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,14 @@ def _span(tonight: Tonight, minutes: Sequence[Coverage]) -> _Span:
 
 def _hours(tonight: Tonight, span: _Span) -> list[Html]:
     """Marks at whole hours, so many that their words do not touch."""
-    first = tonight.local(span.begin_ns).replace(minute=0, second=0, microsecond=0)
-    hours = int((span.end_ns - span.begin_ns) // (3600 * NS)) + 2
-    step = max(1, -(-hours // _TICKS_MOST))
+    begin = tonight.local(span.begin_ns)
+    first = begin.replace(minute=0, second=0, microsecond=0)
+    minutes = (span.end_ns - span.begin_ns) / (60 * NS)
+    step = next((s for s in _STEPS_MIN if minutes / s <= _TICKS_MOST), _STEPS_MIN[-1])
     made: list[Html] = []
-    for n in range(0, hours, step):
-        moment = first + timedelta(hours=n)
-        t_ns = span.begin_ns + round((moment - tonight.local(span.begin_ns)).total_seconds() * NS)
+    for n in range(0, int(minutes) + 60, step):
+        moment = first + timedelta(minutes=n)
+        t_ns = span.begin_ns + round((moment - begin).total_seconds() * NS)
         if span.begin_ns <= t_ns <= span.end_ns:
             x = span.x(t_ns)
             made += [
