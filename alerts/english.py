@@ -149,6 +149,18 @@ ENGLISH = Catalogue(
             "The self-test failed",
             "A test message did not come through. Alerts may not reach you.",
         ),
+        "security": (
+            "A sensor was refused",
+            "What answers in its place cannot prove to be it, or it is not paired. Nothing of it is recorded.",
+        ),
+        "firmware": (
+            "A sensor speaks another version",
+            "Update its firmware, or lullwatch. It records nothing.",
+        ),
+        "slots": (
+            "Too many sensors for one adapter",
+            "The Bluetooth adapter holds no more connections. A sensor waits until one is free.",
+        ),
         "service": (
             "A part of lullwatch keeps stopping",
             "It is started again each time. Ask whoever looks after it to read its log.",

@@ -171,6 +171,19 @@ GERMAN = Catalogue(
             "Der Selbsttest ist fehlgeschlagen",
             "Eine Testnachricht kam nicht durch. Meldungen erreichen Sie vielleicht nicht.",
         ),
+        "security": (
+            "Ein Sensor wurde abgewiesen",
+            "Was an seiner Stelle antwortet, kann sich nicht ausweisen, oder er ist nicht gekoppelt. Nichts davon wird "
+            "aufgezeichnet.",
+        ),
+        "firmware": (
+            "Ein Sensor spricht eine andere Version",
+            "Aktualisieren Sie seine Firmware oder lullwatch. Er zeichnet nichts auf.",
+        ),
+        "slots": (
+            "Zu viele Sensoren für einen Adapter",
+            "Der Bluetooth-Adapter hält keine weitere Verbindung. Ein Sensor wartet, bis eine frei ist.",
+        ),
         "service": (
             "Ein Teil von lullwatch bleibt immer wieder stehen",
             "Er wird jedes Mal neu gestartet. Wer sich darum kümmert, möge sein Protokoll lesen.",

@@ -283,6 +283,8 @@ def link_message(topics: Topics, clock: UtcClock, infant: str, links: Sequence[L
             "backfilled": link.backfilled,
             "battery": link.battery,
             "rssi": link.rssi,
+            "residual_ms": link.residual_ms,
+            "latency_ms": link.latency_ms,
             **times(clock, "at", link.t_ns),
         }
         for link in links

@@ -203,6 +203,9 @@ TABLE = Table(
             "link", rings=False, reason="a sensor's radio link is lost; blind rings when all see nothing"
         ),
         TechnicalRow("sensor", rings=False, reason="a sensor is off or sits loose"),
+        TechnicalRow("security", rings=False, reason="what answers for a sensor is not shown to be it"),
+        TechnicalRow("firmware", rings=False, reason="a sensor speaks another version of the profile"),
+        TechnicalRow("slots", rings=False, reason="the adapter holds no connection for one more sensor"),
         TechnicalRow("clock", rings=False, reason="times may be wrong"),
         TechnicalRow("disk", rings=False, reason="recording ends when the disk is full"),
         TechnicalRow("broker", rings=False, reason="messages wait in the journal"),

@@ -192,6 +192,10 @@ class SensorLink(msgspec.Struct, frozen=True, kw_only=True):
     backfilled: _Natural
     battery: Annotated[int, msgspec.Meta(ge=0, le=100)] | None
     rssi: int | None
+    residual_ms: float | None = None
+    """how far the newest packet's arrival lay from the fit of the sensor's clock"""
+    latency_ms: float | None = None
+    """how long packets of the last minute were on their way beyond the shortest way; one in twenty took longer"""
     at: _Time
     at_ns: int
 

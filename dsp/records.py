@@ -586,6 +586,8 @@ class LinkSample:
     rssi: int | None
     residual_ms: float | None
     """how far the last packet's arrival lay from the clock fit"""
+    latency_ms: float | None = None
+    """95th percentile, since the sample before, of how long live packets were on their way beyond the shortest way"""
 
 
 @dataclass(frozen=True, slots=True)

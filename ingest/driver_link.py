@@ -77,6 +77,7 @@ class DriverLink(SensorLink[GattSession]):
         taken = self.stream.take(reading, now_ns)
         if taken is None:
             return
+        self._arrived()
         packet, segment = taken
         offered = asyncio.ensure_future(self._sink.offer(packet, segment))
         self._offered.add(offered)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ingest.sock_codec import Result
 
 __all__ = [
+    "AlreadyHeard",
     "BadNotification",
     "CommandRefused",
     "DriverRefused",
@@ -13,14 +14,18 @@ __all__ = [
     "LinkSilent",
     "LookAlike",
     "MtuTooSmall",
+    "NeedsPerson",
     "NoTimeYet",
     "NotBonded",
+    "NotHeard",
     "NotOurSensor",
+    "OutOfSlots",
     "PairingFailed",
     "PairingRequired",
     "PeerRefused",
     "Unencrypted",
     "WeakBond",
+    "WrongFirmware",
     "WrongPasskey",
 ]
 
@@ -39,6 +44,13 @@ class BadNotification(IngestError):
         )
 
 
+class NotHeard(IngestError):
+    """A search has heard nothing of a sensor."""
+
+    def __init__(self, sensor: str) -> None:
+        super().__init__(f"{sensor}: not heard; it is searched for again. Is it charged and near?")
+
+
 class LinkLost(IngestError):
     """The connection ended."""
 
@@ -55,6 +67,15 @@ class LinkSilent(IngestError):
     def __init__(self, sensor: str, silent_s: float) -> None:
         super().__init__(
             f"{sensor}: connected, but no data for {silent_s:.1f} s; the link is dropped and built anew"
+        )
+
+
+class AlreadyHeard(IngestError):
+    """A second subscription in one connection."""
+
+    def __init__(self, sensor: str, uuid: str) -> None:
+        super().__init__(
+            f"{sensor}: {uuid} is subscribed already in this connection; each connection subscribes once"
         )
 
 
@@ -86,11 +107,43 @@ class CommandRefused(IngestError):
         self.result = result
 
 
-class PeerRefused(IngestError):
-    """The gateway does not talk to what answers at a sensor's address. No new attempt heals it: a person must look."""
+class NeedsPerson(IngestError):
+    """No new attempt heals this: a person must do something."""
 
-    why = "refused"
+    kind = "link"
+    """of technical trouble"""
+    why = ""
     """in few words, without addresses"""
+
+
+class WrongFirmware(NeedsPerson):
+    """The sock speaks another version of the profile than this gateway."""
+
+    kind = "firmware"
+    why = "another version of the profile"
+
+    def __init__(self, sensor: str, cause: Exception) -> None:
+        super().__init__(f"{sensor}: {cause}")
+
+
+class OutOfSlots(NeedsPerson):
+    """The adapter holds as many connections as it can."""
+
+    kind = "slots"
+    why = "the adapter holds no more connections"
+
+    def __init__(self, sensor: str) -> None:
+        super().__init__(
+            f"{sensor}: the Bluetooth adapter holds no more connections; most hold five to seven. "
+            "Take another adapter, or give some of the sensors a gateway of their own"
+        )
+
+
+class PeerRefused(NeedsPerson):
+    """The gateway does not talk to what answers at a sensor's address."""
+
+    kind = "security"
+    why = "refused"
 
 
 class NotBonded(PeerRefused):

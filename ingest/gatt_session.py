@@ -13,7 +13,7 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakError
 
-from ingest.errors import NotOurSensor
+from ingest.errors import AlreadyHeard, NotOurSensor, OutOfSlots
 
 __all__ = ["CALL_S", "CONNECT_S", "RADIO_TROUBLE", "GattSession", "within"]
 
@@ -28,6 +28,13 @@ CONNECT_S: Final = 20.0
 CALL_S: Final = 10.0
 """Real seconds for one read, write or subscription: ATT itself gives up after 30, which is a third of an alert's
 worth of blindness."""
+_NO_SLOT: Final = (
+    "CONNECTION_LIMIT_EXCEEDED",
+    "MEMORY_CAPACITY_EXCEEDED",
+    "LIMITED_RESOURCES",
+    "LIMITED RESOURCES",
+)
+"""How stacks name HCI errors 0x09, 0x07 and 0x0D (Core 5.4, Vol 1 Part F). BlueZ mostly says something less."""
 _END_S: Final = 5.0
 """Real seconds for a disconnect: it takes up to 2.8 on Linux; beyond that the client is dropped all the same."""
 
@@ -45,11 +52,17 @@ class GattSession:
         self._service = service
         self._client = client(device, disconnected_callback=self._on_disconnected, timeout=CONNECT_S)
         self._open = True
+        self._listened: set[str] = set()
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def connect(self) -> None:
-        """Connect. Raises what is in `RADIO_TROUBLE`."""
-        await within(CONNECT_S, self._client.connect())
+        """Connect. Raises what is in `RADIO_TROUBLE`, or `OutOfSlots`."""
+        try:
+            await within(CONNECT_S, self._client.connect())
+        except BleakError as error:
+            if _is_out_of_slots(error):
+                raise OutOfSlots(self.sensor) from error
+            raise
 
     async def read(self, uuid: str, service: str | None = None) -> bytearray:
         """Read a characteristic. Raises what is in `RADIO_TROUBLE`, or `NotOurSensor` where there is none."""
@@ -60,7 +73,13 @@ class GattSession:
         await within(CALL_S, self._client.write_gatt_char(self.characteristic(uuid), raw, response=True))
 
     async def notify(self, uuid: str, take: Callable[[bytes], None]) -> None:
-        """Listen to a characteristic until the session ends. Raises as `read` does."""
+        """Listen to a characteristic until the session ends. Raises as `read` does.
+
+        Once only: some stacks would then call both, and every notification would come twice (`AlreadyHeard`).
+        """
+        if uuid in self._listened:
+            raise AlreadyHeard(self.sensor, uuid)
+        self._listened.add(uuid)
         call = partial(self._pass_on, take)
         await within(CALL_S, self._client.start_notify(self.characteristic(uuid), call))
 
@@ -99,6 +118,12 @@ class GattSession:
 
     def _on_disconnected(self, _client: BleakClient) -> None:
         self.give_up()
+
+
+def _is_out_of_slots(error: BleakError) -> bool:
+    """Whether an adapter said that it holds no more connections."""
+    said = str(error).upper()
+    return any(word in said for word in _NO_SLOT)
 
 
 async def within(seconds: float, call: Awaitable[_T]) -> _T:

@@ -13,7 +13,7 @@ from typing import Any, Final, Unpack
 
 from bleak.backends.device import BLEDevice
 
-from dsp.records import NS, Packet
+from dsp.records import NS, Packet, SegmentFlag
 from ingest.backfill import Backfill
 from ingest.bonds import require_bond
 from ingest.errors import CommandRefused, LinkLost, NoTimeYet
@@ -198,6 +198,8 @@ class SockLink(SensorLink[SockSession]):
             return
         packet, segment = taken
         self._backfill.arrived(packet)
+        if SegmentFlag.BACKFILL not in packet.flags:
+            self._arrived()
         commit = asyncio.ensure_future(self._sink.offer(packet, segment))
         self._commits.add(commit)
         commit.add_done_callback(lambda done: self._committed(packet, done))

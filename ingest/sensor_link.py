@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
@@ -20,26 +21,31 @@ from bleak.backends.device import BLEDevice
 from dsp.clock import Clock
 from dsp.records import NS, LinkSample, Site
 from ingest.bonds import Bonds, SystemBonds
-from ingest.errors import IngestError, LinkLost, LinkSilent, PeerRefused
+from ingest.errors import IngestError, LinkLost, LinkSilent, NeedsPerson, NotHeard, PeerRefused
 from ingest.session import TROUBLE
 
 __all__ = ["SILENCE_S", "LinkOptions", "LinkState", "SensorLink", "Session"]
 
 _log = logging.getLogger(__name__)
 
-SILENCE_S: Final = 5.0
-"""Data time without data after which a link counts as dead though it says that it is connected: 30 packets in a
-row, longer than a fade that the radio survives by itself (supervision time-out 4-6 s)."""
+SILENCE_S: Final = 4.6
+"""Data time without data after which a link counts as dead though it says that it is connected: 30 packets in a row,
+and longer than a fade that the radio survives by itself (supervision time-out 4 s). Found within 5 s with `_UPKEEP_S`
+and the longest time that a packet takes."""
 _UPKEEP_S: Final = 0.25
-"""How often silence, confirming and fetching are looked at: silence is then noticed within 5 % of its limit."""
+"""How often silence, confirming and fetching are looked at: silence is then noticed within 6 % of its limit."""
+_DELAYS_MAX: Final = 1024
+"""Delays kept for one report: a minute at 208 Hz has 780 packets."""
 _SAMPLE_EVERY_S: Final = 60.0
 """A link sample a minute is what coverage, which counts in minutes, can use."""
 _BACK_OFF_FIRST_S: Final = 0.5
 """After a link that had worked: mostly a fade, and the sensor advertises again at once."""
 _BACK_OFF_MAX_S: Final = 15.0
 """Longest pause: a sensor that comes back into range is heard again well within the minute that coverage counts."""
-_FIND_S: Final = 60.0
-"""Real seconds of one search; then the scanner is started anew, for one that has got stuck hears nothing."""
+SEARCH_S: Final = 15.0
+"""Data time of one search: a sensor that is there advertises sixty times meanwhile. Between searches the radio belongs
+to the links that live, half of the time once the pauses have grown; and a scanner that has got stuck, which
+hears nothing, is started anew."""
 
 
 class LinkState(StrEnum):
@@ -92,8 +98,8 @@ class LinkOptions(TypedDict, total=False):
     """signal strength for an address, such as `Finder.rssi`"""
     bonds: Bonds
     """the stack's keys; by default the system's own business"""
-    on_refused: Callable[[str], None] | None
-    """told in few words why a peer was refused, and an empty text once data flows"""
+    on_trouble: Callable[[str, str], None] | None
+    """told a kind of trouble that only a person can mend and why in few words; why is empty once data flows"""
 
 
 _S = TypeVar("_S", bound=Session)
@@ -110,9 +116,10 @@ class SensorLink(ABC, Generic[_S]):
         self._on_sample = options.get("on_sample") or _ignore
         self._rssi = options.get("rssi") or _unknown
         self._bonds = options.get("bonds") or SystemBonds()
-        self._on_refused = options.get("on_refused") or _unheeded
-        self._refused = ""
-        """why the last peer was refused, until data flows"""
+        self._on_trouble = options.get("on_trouble") or _unheeded
+        self._troubles: dict[str, str] = {}
+        """what only a person can mend, by kind, until data flows"""
+        self._delays_ms: list[float] = []
         self._session: _S | None = None
         self._battery: int | None = None
         self._heard_ns = self._sample_ns = 0
@@ -124,8 +131,8 @@ class SensorLink(ABC, Generic[_S]):
             while True:
                 try:
                     await self._stream_once()
-                except PeerRefused as error:
-                    self._refuse(error)
+                except NeedsPerson as error:
+                    self._tell(error)
                 except (*TROUBLE, IngestError) as error:
                     _log.info("%s: %s: %s", self._sensor, type(error).__name__, error)
                 self._enter(LinkState.BACKING_OFF)
@@ -149,6 +156,7 @@ class SensorLink(ABC, Generic[_S]):
             battery=self._battery,
             rssi=self._rssi(self._address),
             residual_ms=None if residual_ns is None else residual_ns / 1e6,
+            latency_ms=_high(self._delays_ms),
         )
 
     # What each kind of sensor does its own way
@@ -188,29 +196,35 @@ class SensorLink(ABC, Generic[_S]):
     def _heard(self, now_ns: int) -> None:
         """Data came."""
         self._heard_ns = now_ns
-        if self._refused:
-            self._refused = ""
-            self._on_refused("")
+        while self._troubles:
+            self._on_trouble(self._troubles.popitem()[0], "")
         self._back_off_s = _BACK_OFF_FIRST_S
 
-    def _refuse(self, error: PeerRefused) -> None:
-        if self._refused != error.why:  # said once, not at each attempt of a night
+    def _arrived(self) -> None:
+        """A live packet was placed in time."""
+        delay_ns = self._residual_ns()
+        if delay_ns is not None and len(self._delays_ms) < _DELAYS_MAX:
+            self._delays_ms.append(delay_ns / 1e6)
+
+    def _tell(self, error: NeedsPerson) -> None:
+        if self._troubles.get(error.kind) != error.why:  # said once, not at each attempt of a night
             _log.warning("%s", error)
-        self._refused = error.why
-        self._enter(LinkState.REFUSED)
-        self._on_refused(error.why)
+        self._troubles[error.kind] = error.why
+        if isinstance(error, PeerRefused):
+            self._enter(LinkState.REFUSED)
+        self._on_trouble(error.kind, error.why)
 
     def _enter(self, state: LinkState) -> None:
         _log.debug("%s: %s", self._sensor, state)
         self.state = state
         self._sample_ns = self._clock.now_ns()
         self._on_sample(self.sample())
+        self._delays_ms.clear()
 
     async def _stream_once(self) -> None:
         await self._permit()
         self._enter(LinkState.SEARCHING)
-        async with asyncio.timeout(_FIND_S):
-            device = await self._find(self._address)
+        device = await self._search()
         self._enter(LinkState.CONNECTING)
         session = self._session = self._new_session(device)
         try:
@@ -225,6 +239,19 @@ class SensorLink(ABC, Generic[_S]):
             self._session = None
             self._ended()
             await session.close()
+
+    async def _search(self) -> BLEDevice:
+        found = asyncio.ensure_future(self._find(self._address))
+        given_up = asyncio.ensure_future(self._clock.sleep(SEARCH_S))
+        try:
+            await asyncio.wait({found, given_up}, return_when=asyncio.FIRST_COMPLETED)
+            if found.done():
+                return found.result()
+        finally:
+            given_up.cancel()
+            found.cancel()
+            await asyncio.wait({found})
+        raise NotHeard(self._sensor)
 
     async def _keep(self, session: _S) -> None:
         while True:
@@ -252,8 +279,13 @@ def _ignore(_sample: LinkSample) -> None:
     return
 
 
-def _unheeded(_why: str) -> None:
+def _unheeded(_kind: str, _why: str) -> None:
     return
+
+
+def _high(delays_ms: list[float]) -> float | None:
+    """95th percentile; None of nothing."""
+    return sorted(delays_ms)[math.ceil(0.95 * len(delays_ms)) - 1] if delays_ms else None
 
 
 def _unknown(_address: str) -> int | None:

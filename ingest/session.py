@@ -18,6 +18,7 @@ from ingest.errors import (
     MtuTooSmall,
     NotOurSensor,
     PairingRequired,
+    WrongFirmware,
 )
 from ingest.gatt_session import CALL_S, RADIO_TROUBLE, GattSession, within
 from ingest.sock_codec import (
@@ -31,6 +32,7 @@ from ingest.sock_codec import (
     Command,
     Result,
     SockStatus,
+    UnknownVersion,
     decode_answer,
     decode_status,
     encode_command,
@@ -74,7 +76,7 @@ class SockSession(GattSession):
         Raises:
             NotBonded, WeakBond: nobody is connected to then.
             LookAlike, Unencrypted, PairingRequired: nothing is read from it then.
-            NotOurSensor, MtuTooSmall, UnknownVersion, BleakError, OSError, EOFError, TimeoutError.
+            NotOurSensor, MtuTooSmall, WrongFirmware, OutOfSlots, BleakError, OSError, EOFError, TimeoutError.
         """
         await within(CALL_S, require_bond(self._bonds, self.sensor, self._address))
         await self._connect_bonded()
@@ -83,7 +85,11 @@ class SockSession(GattSession):
         carries = self.carries(self.characteristic(DATA_UUID))
         if carries < DATA_MAX_BYTES:
             raise MtuTooSmall(self.sensor, carries, DATA_MAX_BYTES)
-        return decode_status(await self._read_protected())
+        raw = await self._read_protected()
+        try:
+            return decode_status(raw)
+        except UnknownVersion as error:
+            raise WrongFirmware(self.sensor, error) from error
 
     async def _connect_bonded(self) -> None:
         try:

@@ -228,7 +228,7 @@ class Gateway:
             on_sample=partial(self._linked, wearer.infant),
             rssi=radio.rssi,
             bonds=radio.bonds,
-            on_refused=partial(self._refused, wearer.infant, f"{sensor.site.value} {sensor.name}"),
+            on_trouble=partial(self._sensor_trouble, wearer.infant, f"{sensor.site.value} {sensor.name}"),
         )
 
     async def __aenter__(self) -> Gateway:
@@ -382,8 +382,8 @@ class Gateway:
 
         return DeadManPing(url, clock=self._clock, alive=alive)
 
-    def _refused(self, infant: str, place: str, why: str) -> None:
-        self.outreach.say("security", why, infant=infant, detail=place)
+    def _sensor_trouble(self, infant: str, place: str, kind: str, why: str) -> None:
+        self.outreach.say(kind, why, infant=infant, detail=place)
 
     def _linked(self, infant: str, sample: LinkSample) -> None:
         self._linked_last[infant, sample.sensor] = sample

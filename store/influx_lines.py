@@ -216,6 +216,7 @@ def _link(row: LinkRow, utc: UtcMap, gateway: str) -> bytes:
             "battery": sample.battery,
             "rssi": sample.rssi,
             "residual_ms": sample.residual_ms,
+            "latency_ms": sample.latency_ms,
         },
         utc.utc_ns(sample.t_ns),
     )

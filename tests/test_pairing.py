@@ -47,6 +47,10 @@ class Keeper:
     async def offer(self, *_: object) -> None:
         self.kept += 1
 
+    def trouble(self, kind: str, why: str) -> None:
+        assert kind == "security"
+        self.refused.append(why)
+
 
 def bonds_in(rig: Rig, path: Path | None = None) -> BumbleBonds:
     return BumbleBonds(rig.device, KeptKeys(BondFile(path)))
@@ -76,7 +80,7 @@ async def listening(
         find=Finder(partial(rig_scanner, rig)).find,
         client=partial(BleakClient, backend=rig.client_cls),
         bonds=bonds,
-        on_refused=keeper.refused.append,
+        on_trouble=keeper.trouble,
         on_sample=keeper.samples.append,
     )
     task = asyncio.create_task(link.run())
