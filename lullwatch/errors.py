@@ -30,6 +30,8 @@ __all__ = [
     "NoSuchSpan",
     "NotConfirmed",
     "NotKnown",
+    "NotPaired",
+    "NotSaid",
     "NothingRecorded",
     "NothingReviewed",
     "NothingToReplay",
@@ -328,6 +330,20 @@ class NoRadio(LullwatchError):
             f"the radio cannot be used for this: {why}. Is a Bluetooth adapter plugged in and switched on, the "
             "monitor stopped, and the sensor near and charged?"
         )
+
+
+class NotPaired(LullwatchError):
+    """No bond came about."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+
+
+class NotSaid(LullwatchError):
+    """A command was asked for something and not told all of it."""
+
+    def __init__(self, what: str, option: str) -> None:
+        super().__init__(f"it is not said {what}; give {option}")
 
 
 class SensorsApart(LullwatchError):

@@ -72,8 +72,10 @@ def data_ns(evening: date, hours: float = 0.0) -> int:
     return _T0_NS + bed_utc_ns(evening) - bed_utc_ns(FIRST) + round(hours * 3600 * NS)
 
 
-def make_nights(folder: Path, *, nights: int = 14, missing: Sequence[int] = (4,), seed: int = 7) -> Made:
-    """Write journals of an infant's nights; raw data of the last week's series only, as after a month."""
+def make_nights(
+    folder: Path, *, nights: int = 14, missing: Sequence[int] = (4,), seed: int = 7, raw_nights: int = 7
+) -> Made:
+    """Write journals of an infant's nights; raw data of the last nights' series only, as after a month."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     evenings = [FIRST + timedelta(days=n) for n in range(nights) if n not in missing]
@@ -82,7 +84,7 @@ def make_nights(folder: Path, *, nights: int = 14, missing: Sequence[int] = (4,)
     for place, evening in enumerate(evenings):
         own = _series_of(evening, place, rng)
         series += own
-        rows = list(_night(evening, place, own, with_raw=place >= len(evenings) - 7))
+        rows = list(_night(evening, place, own, with_raw=place >= len(evenings) - raw_nights))
         observed += sum(isinstance(r, Note) and r.kind == "movement_seen" for r in rows)
         with Journal.open(folder / night_name(bed_utc_ns(evening), ZONE)) as journal:
             journal.commit(rows)

@@ -49,17 +49,20 @@ def report(
         Folder for an EDF+ clip of every event, with its tables, for whoever looks at the signals.
     """
     from lullwatch.console import progress, say
-    from lullwatch.report.job import Asked, made, shelf_of, written
+    from lullwatch.report.content import document
+    from lullwatch.report.job import Asked, check_name, collected, shelf_of, written
     from lullwatch.report.packet import check_empty, write_packet
     from lullwatch.summary_job import wording_of
 
     words = wording_of(source, language)
     asked = Asked(infant, _date("--from", first), _date("--to", last))
+    check_name(out)
     if packet is not None:
         check_empty(packet)
     with shelf_of(source) as shelf:
         with progress("reading nights", total=None) as bar:
-            facts, made_of = made(shelf, asked, words, on_total=bar.expect, on_night=bar.advance)
+            facts, shown = collected(shelf, asked, on_total=bar.expect, on_night=bar.advance)
+        made_of = document(facts, shown, words)
         written(made_of, out)
         say(f"written: {out}")
         if packet is not None:

@@ -318,11 +318,11 @@ class _Writer:
         """Each series and each other pattern by itself."""
         words = self._words
         columns = (
-            Column(self._text("report.time"), 3.2), Column(self._text("report.pattern"), 4.1),
-            Column(self._text("report.n"), 0.7, "right"), Column(self._text("report.lasted"), 1.8, "right"),
+            Column(self._text("report.time"), 3.1), Column(self._text("report.pattern"), 3.9),
+            Column(self._text("report.n"), 0.7, "right"), Column(self._text("report.lasted"), 1.7, "right"),
             Column(self._text("report.apart"), 1.3, "right"), Column(self._text("report.side"), 1.3),
-            Column(self._text("report.states"), 2.3), Column(self._text("report.waking"), 1.4, "right"),
-            Column(self._text("report.match"), 1.2), Column(self._text("report.by_people"), 4.2),
+            Column(self._text("report.states"), 2.7), Column(self._text("report.waking"), 1.5, "right"),
+            Column(self._text("report.match"), 1.3), Column(self._text("report.by_people"), 4.1),
         )  # fmt: skip
         rows = tuple(self._event_row(s) for s in self._facts.shown)
         yield Heading(self._text("report.every_event"))

@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from alerts.catalogue import Catalogue
 from dsp.records import SELF_TEST, Label
 from lullwatch.errors import BadReportName, BadSpan, CannotWrite, NothingRecorded, WhichInfant
 from lullwatch.settings import load
@@ -19,13 +18,13 @@ from lullwatch.watch import watches_in
 from lullwatch.waveforms import waveforms
 from store.shelf import Shelf
 
-from .content import Shown, document
+from .content import Shown
 from .document import Document
 from .facts import ReportFacts, Series
 from .gathering import gather, recorded_nights
 from .wave_figure import window_of
 
-__all__ = ["Asked", "made", "shelf_of", "written"]
+__all__ = ["Asked", "check_name", "collected", "shelf_of", "written"]
 
 _WAVES_SHOWN: Final = 4
 """As many as fit on the second page beside what has to be said there."""
@@ -68,15 +67,14 @@ def shelf_of(source: Path) -> Shelf:
     return Shelf(folder.parent, only=folder.name)
 
 
-def made(
+def collected(
     shelf: Shelf,
     asked: Asked,
-    words: Catalogue,
     *,
     on_total: _Advance = lambda _: None,
     on_night: _Advance = lambda _: None,
-) -> tuple[ReportFacts, Document]:
-    """Read the nights and put the report together.
+) -> tuple[ReportFacts, list[Shown]]:
+    """Read the nights, and the waveforms that are to be shown.
 
     Raises:
         BadSpan, WhichInfant, NothingRecorded, NoSuchSpan: nothing can be made of what was asked for.
@@ -90,7 +88,7 @@ def made(
         raise BadSpan(first, last)
     on_total((last - first).days + 1)
     facts = gather(shelf, _infant(shelf, asked.infant), first, last, on_night=on_night)
-    return facts, document(facts, _clearest(shelf, facts), words)
+    return facts, _clearest(shelf, facts)
 
 
 def _infant(shelf: Shelf, wanted: str | None) -> str:
@@ -138,24 +136,29 @@ def _with_waves(shelf: Shelf, infant: str, ranked: Sequence[Series], most: int) 
     return found
 
 
+def check_name(path: Path) -> None:
+    """Raise BadReportName for a name that ends neither in `.pdf` nor in `.html`."""
+    if path.suffix not in (".pdf", ".html"):
+        raise BadReportName(path)
+
+
 def written(made_of: Document, path: Path) -> None:
     """Write a report as `.pdf` or `.html`; a file that is there is replaced only when the new one is whole.
 
     Raises:
-        BadReportName: the name has another ending.
+        BadReportName: see `check_name`.
         ReportExtraMissing: what makes a PDF is not installed.
         CannotWrite: the folder cannot be written.
     """
+    check_name(path)
     if path.suffix == ".html":
         from .html import as_html
 
         data = as_html(made_of).encode()
-    elif path.suffix == ".pdf":
+    else:
         from .pdf import as_pdf
 
         data = as_pdf(made_of)
-    else:
-        raise BadReportName(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, partial = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)

@@ -21,7 +21,7 @@ _LEFT_MM: Final = 23.0
 """for the dates"""
 _TIME_MM: Final = 107.0
 _TOP_MM: Final = 8.5
-_TALL_MM, _LOW_MM = 4.3, 3.5
+_TALL_MM, _LOW_MM = 4.3, 2.9
 MANY: Final = 16
 """More nights than these get lower rows, so that a month still leaves room on the page."""
 _TICKS_H: Final = (12, 15, 18, 21, 0, 3, 6, 9, 12)

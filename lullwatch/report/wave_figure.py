@@ -64,16 +64,17 @@ def wave_figure(series: Series, waves: Mapping[Site, Waveform], words: Catalogue
     """Draw an event: size of the acceleration about its middle for each sensor."""
     onset_ns, end_ns = window_of(series.event, series.members)
     whole = _Span(onset_ns, end_ns, _LEFT, _WAVE)
-    zoom = _zoomed(series, waves)
+    moved = {site: wave.moved_g for site, wave in waves.items()}
+    zoom = _zoomed(series, waves, moved)
     canvas = Canvas()
-    most_g = max(float(np.nanmax(wave.moved_g)) for wave in waves.values())
+    most_g = max(float(np.nanmax(sizes)) for sizes in moved.values())
     top = 1.0
     for number, (site, wave) in enumerate(waves.items()):
         foot = top + (number + 1) * _TRACK_MM - 1.2
         canvas.words(words.sites[site], 0, foot - 1.2, size_pt=6.8)
         for span in (whole, zoom):
             canvas.line((span.x, foot), (span.x + span.width, foot), colour=PALE, width_mm=0.1)
-            _trace(canvas, wave, span, foot, most_g)
+            _trace(canvas, (wave.times_ns, moved[site]), span, foot, most_g)
     bottom = top + len(waves) * _TRACK_MM
     for member in series.members or (series.event,):
         if whole.covers(member.onset_ns):
@@ -95,24 +96,26 @@ def wave_figure(series: Series, waves: Mapping[Site, Waveform], words: Catalogue
     )
 
 
-def _zoomed(series: Series, waves: Mapping[Site, Waveform]) -> _Span:
+def _zoomed(series: Series, waves: Mapping[Site, Waveform], moved: Mapping[Site, _Floats]) -> _Span:
     """Four seconds about the movement that stands out most."""
     members = series.members or (series.event,)
 
     def height(member: Event) -> float:
         found = 0.0
-        for wave in waves.values():
-            inside = (wave.times_ns >= member.onset_ns) & (wave.times_ns < member.onset_ns + _ZOOM_NS)
-            found += float(np.nanmax(wave.moved_g[inside], initial=0.0)) if inside.any() else 0.0
+        for site, wave in waves.items():
+            a, b = np.searchsorted(wave.times_ns, (member.onset_ns, member.onset_ns + _ZOOM_NS))
+            found += float(np.nanmax(moved[site][a:b], initial=0.0)) if b > a else 0.0
         return found
 
     onset_ns = max(members, key=lambda m: (height(m), -m.onset_ns)).onset_ns - NS
     return _Span(onset_ns, onset_ns + _ZOOM_NS, _LEFT + _WAVE + _APART, _ZOOM)
 
 
-def _trace(canvas: Canvas, wave: Waveform, span: _Span, foot: float, most_g: float) -> None:
-    inside = (wave.times_ns >= span.onset_ns) & (wave.times_ns < span.end_ns)
-    times, sizes = wave.times_ns[inside], wave.moved_g[inside]
+def _trace(
+    canvas: Canvas, track: tuple[NDArray[np.int64], _Floats], span: _Span, foot: float, most_g: float
+) -> None:
+    a, b = np.searchsorted(track[0], (span.onset_ns, span.end_ns))
+    times, sizes = track[0][a:b], track[1][a:b]
     holes = np.flatnonzero(np.isnan(sizes))
     for part in np.split(np.arange(len(sizes)), holes):
         own = part[~np.isnan(sizes[part])]
