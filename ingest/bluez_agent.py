@@ -16,7 +16,7 @@ import struct
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.bluezdbus.utils import get_dbus_authenticator
@@ -24,7 +24,7 @@ from bleak.backends.device import BLEDevice
 from bleak.exc import BleakDBusError
 from dbus_fast import BusType, DBusError, Message, MessageType, Variant
 from dbus_fast.aio.message_bus import MessageBus
-from dbus_fast.annotations import DBusObjectPath, DBusStr, DBusUInt32
+from dbus_fast.annotations import DBusObjectPath, DBusSignature, DBusStr, DBusUInt32
 from dbus_fast.service import ServiceInterface, dbus_method
 
 from ingest.bonds import Bond
@@ -62,6 +62,9 @@ _LE_LINK: Final = 0x80
 _LM_ENCRYPT: Final = 0x0004
 
 
+_Nothing = Annotated[None, DBusSignature("")]
+
+
 class _Agent(ServiceInterface):
     """Types the passkey of one device, and refuses everything else that BlueZ may ask."""
 
@@ -79,12 +82,12 @@ class _Agent(ServiceInterface):
         return self._passkey
 
     @dbus_method("RequestConfirmation")
-    def request_confirmation(self, device: DBusObjectPath, passkey: DBusUInt32) -> None:
+    def request_confirmation(self, device: DBusObjectPath, passkey: DBusUInt32) -> _Nothing:
         del device, passkey
         raise DBusError(_REJECTED, "a sock has a passkey on its label")
 
     @dbus_method("RequestAuthorization")
-    def request_authorization(self, device: DBusObjectPath) -> None:
+    def request_authorization(self, device: DBusObjectPath) -> _Nothing:
         del device
         raise DBusError(_REJECTED, "a sock has a passkey on its label")
 
@@ -93,11 +96,11 @@ class _Agent(ServiceInterface):
         raise DBusError(_REJECTED, f"{device}: pairing of old")
 
     @dbus_method("Cancel")
-    def cancel(self) -> None:
+    def cancel(self) -> _Nothing:
         _log.debug("the system ended the pairing")
 
     @dbus_method("Release")
-    def release(self) -> None:
+    def release(self) -> _Nothing:
         _log.debug("the system has let the agent go")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Progress", "complain", "progress", "say", "say_json"]
+__all__ = ["Progress", "ask", "complain", "progress", "say", "say_json"]
 
 
 def say(text: str = "") -> None:
@@ -20,6 +20,12 @@ def say(text: str = "") -> None:
 def say_json(value: Any) -> None:  # noqa: ANN401 - whatever msgspec can encode
     """The command's result for machines."""
     print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode(), flush=True)
+
+
+def ask(question: str) -> str:
+    """What a person types, or what another program sends as a line; the question goes to standard error."""
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
 
 
 def complain(text: str) -> None:

@@ -10,17 +10,22 @@ from pathlib import Path
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 
-from ingest.bonds import Bonds
-from ingest.errors import IngestError
+from dsp.records import Site
+from ingest.bonds import Bonds, SystemBonds
+from ingest.errors import IngestError, PairingFailed, WrongPasskey
 from ingest.finder import Finder
 from ingest.gatt_session import RADIO_TROUBLE
+from ingest.pairing import BadPasskey, check_passkey, pair
+from ingest.sensor_kind import Kind
 from ingest.survey import Seen, blink, listen, look_closer, moved
+from ingest.this_computer import own_bonds
 
-from .console import complain, say, say_json
-from .errors import NoRadio
+from .assigning import assign
+from .console import ask, complain, say, say_json
+from .errors import NoRadio, NotPaired
 from .settings import GatewaySettings, load
 
-__all__ = ["Listed", "Radio", "lines_of", "listed", "run"]
+__all__ = ["Listed", "Radio", "Wear", "lines_of", "listed", "run"]
 
 _BLINK_S = 10
 _WIGGLE_S = 5.0
@@ -39,6 +44,17 @@ class Radio:
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     bonds: Bonds | None = None
     """keys of paired socks; None: the system's own business"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wear:
+    """Which sensor is to be worn where, and the settings file that is to say so."""
+
+    settings: Path
+    address: str
+    site: Site
+    infant: str | None = None
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +81,33 @@ def run(
     blink_address: str | None,
     wiggled: Sequence[str],
     as_json: bool,
+    pair_address: str | None = None,
+    wear: Wear | None = None,
+    read_passkey: Callable[[str], str] = ask,
     radio: Radio | None = None,
 ) -> int:
     """The command; 0 when every configured sensor was heard, 1 when one was not.
 
     Raises:
-        BadSettings: the settings cannot be read.
+        BadSettings: the settings cannot be read, or what is to be worn cannot be written into them.
+        NotPaired: the passkey was wrong, or no bond came about.
         NoRadio: there is no Bluetooth adapter, or it does not answer.
     """
-    use, known = radio or Radio(), None if settings is None else load(settings)
+    use, known = radio or Radio(bonds=own_bonds()), None if settings is None else load(settings)
     try:
+        if pair_address is not None:
+            asyncio.run(_pair(pair_address, use, read_passkey))
+        if wear is not None:
+            say(assign(wear.settings, wear.address, wear.site, infant=wear.infant, kind=wear.kind))
+        if pair_address is not None or wear is not None:
+            return 0
         if blink_address is not None:
             return asyncio.run(_blink(blink_address, use))
         if wiggled:
             return asyncio.run(_wiggle(wiggled, use, _shake))
         found = asyncio.run(listed(use, known, seconds=seconds, closer=closer, everything=everything))
+    except (BadPasskey, WrongPasskey, PairingFailed) as error:
+        raise NotPaired(str(error)) from error
     except (*RADIO_TROUBLE, IngestError) as error:
         raise NoRadio(_why(error)) from error
     if as_json:
@@ -151,6 +179,14 @@ def lines_of(found: Sequence[Listed]) -> list[str]:
         )  # fmt: skip
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+async def _pair(address: str, radio: Radio, read_passkey: Callable[[str], str]) -> None:
+    passkey = check_passkey(read_passkey(f"The six digits on the label of {address}: "))
+    device = await _soon(Finder(radio.scanner).find)(address)
+    bonds = SystemBonds() if radio.bonds is None else radio.bonds
+    firmware = await pair(device, passkey, bonds=bonds, client=radio.client)
+    say(f"{address.upper()} is paired; its firmware is {firmware}.")
 
 
 async def _blink(address: str, radio: Radio) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,9 +16,13 @@ from bleak.exc import BleakError
 from dsp.records import Site
 from firmware_sim.movesense import VirtualMovesense
 from firmware_sim.sock import ArraySource, SockConfig, VirtualSock
+from ingest.bond_file import BondFile
+from ingest.bumble_bonds import BumbleBonds, KeptKeys
 from ingest.finder import Finder
 from ingest.survey import blink, moved
-from lullwatch.errors import NoRadio
+from lullwatch import sensors
+from lullwatch.commands.sensors import sensors as command
+from lullwatch.errors import NoRadio, NotSaid
 from lullwatch.sensors import Listed, Radio, lines_of, listed, run
 from lullwatch.settings import GatewaySettings, load
 from tests.radio_rig import Rig, noise, radio_rig
@@ -120,3 +126,41 @@ def test_the_example_settings_name_a_kind_that_exists() -> None:
     settings = load(Path(__file__).parents[1] / "deploy" / "lullwatch.example.toml")
     assert {s.site for s in settings.infants[0].sensors} == {Site.LA, Site.RA, Site.TR}
     assert lines_of([Listed("A", "n", "sock", -50, 80, "1.0")])[1].startswith("A")
+
+
+async def test_a_sock_out_of_its_box_is_paired_with_the_digits_on_its_label(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with radio_rig() as rig:
+        sock = await rig.sock("LA", bonded_with=None)
+        bonds = BumbleBonds(rig.device, KeptKeys(BondFile(None)))
+        radio = replace(radio_of(rig), bonds=bonds)
+        digits = f"{sock.config.label:06d}"
+        await rig.drive(sensors._pair(sock.config.address, radio, lambda _: f"{digits[:3]} {digits[3:]}"))
+        bond = await bonds.bond(sock.config.address)
+        assert bond is not None
+        assert bond.secure
+        assert "is paired" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"assign": "C0:00:00:00:00:01"}, "--site"),
+        ({"infant": "a"}, "--site"),
+        ({"site": "LA"}, "--assign"),
+        ({"site": "LA", "assign": "C0:00:00:00:00:01"}, "--settings"),
+    ],
+)
+def test_what_was_not_said_is_asked_for(given: dict[str, Any], missing: str) -> None:
+    with pytest.raises(NotSaid, match=missing):
+        command(**given)
+
+
+def test_the_command_writes_who_wears_a_sensor_without_a_radio(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "lullwatch.toml"
+    path.write_text((Path(__file__).parents[1] / "deploy" / "lullwatch.example.toml").read_text())
+    assert command(settings=path, assign="C0:00:00:00:00:0A", site="RA") == 0
+    assert "is worn as RA now" in capsys.readouterr().out

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from lullwatch.errors import NotSaid
+
+if TYPE_CHECKING:
+    from lullwatch.sensors import Wear
 
 __all__ = ["sensors"]
 
@@ -15,13 +21,20 @@ def sensors(
     everything: bool = False,
     blink: str | None = None,
     wiggle: list[str] | None = None,
+    pair: str | None = None,
+    assign: str | None = None,
+    site: Literal["LA", "RA", "TR", "LW", "RW", "HD"] | None = None,
+    infant: str | None = None,
+    kind: Literal["sock", "movesense", "polar", "osd"] | None = None,
     json: bool = False,
 ) -> int:
-    """List sensors in range: signal strength, battery, firmware, and which are configured.
+    """List sensors in range: signal strength, battery, firmware, and which are configured; pair, assign.
 
     Stop the monitor first: a sensor that it is connected to does not advertise.
 
     Example: lullwatch sensors --settings lullwatch.toml --closer
+
+    Example: lullwatch sensors --settings lullwatch.toml --pair C0:00:00:00:00:01 --site LA
 
     Parameters
     ----------
@@ -37,6 +50,18 @@ def sensors(
         Make the sock with this address blink for ten seconds, so that you see which one it is.
     wiggle
         Addresses of two or more socks: shake one of them for five seconds and see which it was.
+    pair
+        Bond with the sock with this address, once and for all. The six digits on its label are asked for, or read
+        as a line from standard input.
+    assign
+        Write into the settings file that the sensor with this address is worn at `--site`; with `--pair` it is not
+        needed. Two sensors that were mixed up change places.
+    site
+        Where: LA and RA left and right ankle, TR trunk, LW and RW wrists, HD head.
+    infant
+        Who wears it, where more than one is configured.
+    kind
+        Whose sensor it is, where it is no sock.
     json
         Print for machines.
     """
@@ -50,4 +75,30 @@ def sensors(
         blink_address=blink,
         wiggled=wiggle or [],
         as_json=json,
+        pair_address=pair,
+        wear=_wear(settings, assign, pair, site, infant, kind),
     )
+
+
+def _wear(
+    settings: Path | None,
+    assigned: str | None,
+    paired: str | None,
+    site: str | None,
+    infant: str | None,
+    kind: str | None,
+) -> Wear | None:
+    if site is None and (infant or kind or assigned):
+        raise NotSaid("where", "--site, such as --site LA")
+    if site is None:
+        return None
+    address = assigned or paired
+    if address is None:
+        raise NotSaid("which sensor", "--assign ADDRESS or --pair ADDRESS")
+    if settings is None:
+        raise NotSaid("which settings file it is to be written into", "--settings FILE")
+    from dsp.records import Site
+    from ingest.sensor_kind import Kind
+    from lullwatch.sensors import Wear
+
+    return Wear(settings, address, Site(site), infant, None if kind is None else Kind(kind))
