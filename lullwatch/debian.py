@@ -139,9 +139,13 @@ def fetch(
 
 
 def library_folders(folder: Path) -> tuple[Path, ...]:
-    """Folders of shared libraries in an unpacked tree, for `LD_LIBRARY_PATH`."""
+    """Folders of shared libraries in an unpacked tree, for `LD_LIBRARY_PATH`.
+
+    Some packages keep libraries of their own a folder deeper and find them by an absolute path, which is not this one.
+    """
     found = [*folder.glob("usr/lib/*-linux-*"), *folder.glob("lib/*-linux-*")]
-    return tuple(sorted(p for p in found if p.is_dir()))
+    deeper = {path.parent for place in found for path in place.glob("*/lib*.so*")}
+    return tuple(sorted(p for p in {*found, *deeper} if p.is_dir()))
 
 
 def _stamp(folder: Path, package: str) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lullwatch import debian
 
-__all__ = ["INFLUXD", "MOSQUITTO", "Found", "Missing", "Program", "find", "obtain"]
+__all__ = ["CHROMIUM", "INFLUXD", "MOSQUITTO", "Found", "Missing", "Program", "find", "obtain"]
 
 _VERSION_TIMEOUT_S = 10.0
 """A program prints its version in milliseconds; on a loaded small computer in a second or two."""
@@ -23,7 +23,7 @@ _VERSION_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A server we know how to run: its file, its Debian packages, and which versions will do."""
+    """A program we know how to run: its file, its Debian packages, and which versions will do."""
 
     name: str
     packages: tuple[str, ...]
@@ -31,10 +31,16 @@ class Program:
     version_pattern: str
     """finds the version in what the program prints, as its first group"""
     major: str
-    """the version we know how to run"""
+    """the version we know how to run; empty: any"""
+    unpacked: tuple[str, ...] = ("usr/sbin", "usr/bin")
+    """folders of an unpacked package that it may be in"""
 
 
 MOSQUITTO = Program("mosquitto", ("mosquitto", "mosquitto-clients"), ("-h",), r"version (\d[\w.~+-]*)", "2")
+CHROMIUM = Program(
+    # what lies in usr/bin is a script that looks for the browser where it is not when unpacked
+    "chromium", ("chromium",), ("--version",), r"Chromium (\d[\w.~+-]*)", "", ("usr/lib/chromium",)
+)  # fmt: skip
 INFLUXD = Program("influxd", ("influxdb", "influxdb-client"), ("version",), r"InfluxDB v?(\d[\w.~+-]*)", "1")
 
 
@@ -95,7 +101,8 @@ def find(program: Program, *, cache: Path | None = None, tools: tuple[str, ...] 
         libraries = debian.library_folders(root) if origin == "cache" else ()
         found = _probe(program, Found(program.name, path, "", origin, libraries))
         lacking = [tool for tool in tools if found is None or not found.sibling(tool).exists()]
-        if found is not None and found.version.partition(".")[0] == program.major and not lacking:
+        known = found is not None and program.major in ("", found.version.partition(".")[0])
+        if found is not None and known and not lacking:
             return found
         what = f"{path.name} {found.version}" if found else f"{path.name} that does not start"
         seen.append(f"{what} without {' '.join(lacking)}" if found and lacking else what)
@@ -123,7 +130,7 @@ def _candidates(program: Program, root: Path) -> list[tuple[Path, str]]:
     listed = [(Path(on_path), "system")] if on_path else []
     # a plain user's PATH on Debian has no sbin, where servers live
     listed += [(Path(folder) / program.name, "system") for folder in ("/usr/sbin", "/usr/local/sbin")]
-    listed += [(root / "usr" / part / program.name, "cache") for part in ("sbin", "bin")]
+    listed += [(root / part / program.name, "cache") for part in program.unpacked]
     return [(path, origin) for path, origin in dict.fromkeys(listed) if path.exists()]
 
 
@@ -146,7 +153,8 @@ def _probe(program: Program, found: Found) -> Found | None:
 
 def _why(program: Program, seen: list[str]) -> str:
     if seen:
-        return f"only {', '.join(seen)} found, which will not do (wanted: version {program.major})."
+        wanted = f"version {program.major}" if program.major else "one that starts"
+        return f"only {', '.join(seen)} found, which will not do (wanted: {wanted})."
     return "not on the PATH, not in /usr/sbin, not in the cache."
 
 
