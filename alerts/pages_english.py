@@ -35,6 +35,7 @@ PAGES = {
     # alerts
     "page.alert_when": "Began at {time}. Told: {told}.",
     "page.nobody_told": "nobody yet",
+    "page.anyone": "everyone who is listening",
     "page.alert_muted": "Muted until {until}.",
     "page.ack": "I look after it",
     "page.film": "Film now",

@@ -35,6 +35,7 @@ PAGES = {
     # Meldungen
     "page.alert_when": "Begann um {time}. Gemeldet an: {told}.",
     "page.nobody_told": "noch niemand",
+    "page.anyone": "alle, die mithören",
     "page.alert_muted": "Stumm bis {until}.",
     "page.ack": "Ich kümmere mich",
     "page.film": "Jetzt filmen",

@@ -174,17 +174,25 @@ class Follower:
                 traces.add(segment)
 
     def _note(self, of: str, newest_ns: int) -> None:
-        if newest_ns > self._moved.get(of, (0, 0.0))[0]:
+        if of not in self._moved:
+            self._moved[of] = (newest_ns, self._now_s() - self._untouched_s())
+        elif newest_ns > self._moved[of][0]:
             self._moved[of] = (newest_ns, self._now_s())
+
+    def _untouched_s(self) -> float:
+        """How long ago the night's file was written to, for what was not seen to move yet."""
+        assert self._night is not None  # noqa: S101 - narrows the type; there is a night where there is a time
+        written = [p.stat().st_mtime_ns for p in (self._night, Path(f"{self._night}-wal")) if p.exists()]
+        return max(0.0, (self._wall_ns() - max(written, default=0)) / NS)
 
     def _age_s(self, of: str) -> float | None:
         """How old the newest is: by UTC, or since it was seen to move, whichever is more.
 
         A simulated night that runs faster than time is ahead of UTC; that it stands still shows all the same.
         """
-        if of not in self._moved or not self.house.utc:
+        newest_ns, seen_s = self._moved.get(of, (0, 0.0))
+        if not newest_ns or not self.house.utc:
             return None
-        newest_ns, seen_s = self._moved[of]
         by_utc_s = (self._wall_ns() - self.house.utc.utc_ns(newest_ns)) / NS
         return max(by_utc_s, self._now_s() - seen_s, 0.0)
 

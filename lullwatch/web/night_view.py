@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alerts.catalogue import Catalogue
+from alerts.people import ANYONE
 from alerts.words import duration
 from dsp.records import NS, Alert, Event, Label, LinkSample, Severity, Site, Watchfulness, Watching
 
@@ -131,7 +132,7 @@ def _alert(moment: Moment, alert: Alert, words: Catalogue, role: Role) -> Html:
     tonight = moment.tonight
     title, *lines = alert.text.split("\n")
     standing = tonight.standing(alert)
-    told = ", ".join(standing.told) or words.text("page.nobody_told")
+    told = ", ".join(_who(words, person) for person in standing.told) or words.text("page.nobody_told")
     facts = words.text("page.alert_when", time=tonight.clock(alert.onset_ns), told=told)
     muted = None
     if standing.muted_until_ns is not None:
@@ -152,6 +153,10 @@ def _alert(moment: Moment, alert: Alert, words: Catalogue, role: Role) -> Html:
         class_=f"alert {alert.severity.value}",
         data_alert=alert.id,
     )
+
+
+def _who(words: Catalogue, person: str) -> str:
+    return words.text("page.anyone") if person == ANYONE.id else person
 
 
 def _answers(infant: str, alert: Alert, words: Catalogue) -> Html:
