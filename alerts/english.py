@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from alerts.catalogue import Catalogue, Noun
 from alerts.pages_english import PAGES
+from alerts.records_english import RECORDS
 from dsp.records import State
 
 __all__ = ["ENGLISH"]
@@ -175,6 +176,7 @@ ENGLISH = Catalogue(
     ),
     # Sentences of other parts: add them at the end of these two, and in german.py.
     more=PAGES
+    | RECORDS
     | {
         "coverage.sentence": "{seen} of {whole} recorded",
         "coverage.partly": ", {span} of it with a sensor missing",
@@ -395,6 +397,8 @@ ENGLISH = Catalogue(
         "report.by": "by",
     },
     more_nouns={
+        "trends.weeks": Noun("week", "weeks"),
+        "trends.nights": Noun("night", "nights"),
         "summary.alerts": Noun("alert", "alerts"),
         "summary.urgent": Noun("urgent alert", "urgent alerts"),
         "summary.stretches": Noun("stretch", "stretches"),

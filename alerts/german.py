@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from alerts.catalogue import Catalogue, Noun
 from alerts.pages_german import PAGES
+from alerts.records_german import RECORDS
 from dsp.records import State
 
 __all__ = ["GERMAN"]
@@ -201,6 +202,7 @@ GERMAN = Catalogue(
     ),
     # Sentences of other parts: add them at the end of these two, and in english.py.
     more=PAGES
+    | RECORDS
     | {
         "coverage.sentence": "{seen} von {whole} aufgezeichnet",
         "coverage.partly": ", {span} davon fehlte ein Sensor",
@@ -437,6 +439,8 @@ GERMAN = Catalogue(
         "report.by": "von",
     },
     more_nouns={
+        "trends.weeks": Noun("Woche", "Wochen"),
+        "trends.nights": Noun("Nacht", "Nächte"),
         "summary.alerts": Noun("Meldung", "Meldungen"),
         "summary.urgent": Noun("dringende Meldung", "dringende Meldungen"),
         "summary.stretches": Noun("Abschnitt", "Abschnitten"),

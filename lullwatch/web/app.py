@@ -10,7 +10,17 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from . import actions, install, login, night_page
+from . import (
+    actions,
+    diary_page,
+    event_page,
+    events_page,
+    install,
+    login,
+    night_page,
+    review_page,
+    trends_page,
+)
 from .gate import Gate
 from .login import Limiter
 from .site import Site
@@ -24,6 +34,11 @@ PAGES: tuple[Callable[[], Sequence[BaseRoute]], ...] = (
     install.routes,
     night_page.routes,
     actions.routes,
+    events_page.routes,
+    event_page.routes,
+    diary_page.routes,
+    trends_page.routes,
+    review_page.routes,
 )
 """Each page module gives its routes; add yours."""
 

@@ -1,0 +1,94 @@
+"""What is said of one event in plain words: what was recorded, and which measurements spoke for and against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from alerts.catalogue import Catalogue
+from alerts.severity import TABLE
+from alerts.words import match_word
+from dsp.records import NS, Event, Evidence, Site, State
+
+from .markup import Content, Html, h
+from .records import fact_list, lasting
+
+__all__ = ["evidence_name", "facts_said", "match_said", "reasons", "remarks", "sites_said"]
+
+_REASONS: Final = 4
+"""So many measurements are named each way; a person reads no more of them, a researcher has them all as bars."""
+
+_LEAST: Final = 0.1
+"""Log-odds from which a measurement is named: what counts less decides nothing."""
+
+_CONVEYED: Final = 0.2
+"""Share of an event inside motion from outside from which that is said."""
+
+
+def evidence_name(words: Catalogue, name: str) -> str:
+    """What was measured, in plain words; a measurement that has none yet is named as other ones."""
+    return words.more.get(f"evidence.{name.removeprefix('mean_')}", words.text("evidence.other"))
+
+
+def reasons(words: Catalogue, evidence: Iterable[Evidence]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What spoke most for the pattern and what spoke most against it, strongest first."""
+    rows = sorted(evidence, key=lambda e: -abs(e.contribution))
+    said_for = (evidence_name(words, e.name) for e in rows if e.contribution >= _LEAST)
+    against = (evidence_name(words, e.name) for e in rows if e.contribution <= -_LEAST)
+    return tuple(dict.fromkeys(said_for))[:_REASONS], tuple(dict.fromkeys(against))[:_REASONS]
+
+
+def match_said(words: Catalogue, event: Event) -> Html:
+    """How well the pattern matches, weak or clear, and why."""
+    said_for, against = reasons(words, event.evidence)
+    lines: list[Content] = [h("p", words.match[match_word(event.match, TABLE.clear_match)], class_="match")]
+    for key, names in (("event.for", said_for), ("event.against", against)):
+        if names:
+            lines += [h("h3", words.text(key)), h("ul", *(h("li", name) for name in names))]
+    if not said_for and not against:
+        lines.append(h("p", words.text("event.no_reasons")))
+    return h("section", h("h2", words.text("event.match")), lines, class_="card")
+
+
+def sites_said(words: Catalogue, sites: Sequence[Site]) -> str:
+    """Where it was seen."""
+    return words.sites_joined.join(words.sites[site] for site in sites)
+
+
+def facts_said(words: Catalogue, event: Event, *, infant: str, when: str) -> Html:
+    """What was recorded of an event, as a list of names and values."""
+    label = event.label.wire
+    pairs: list[tuple[str, Content]] = [
+        (words.text("event.when"), when),
+        (words.text("event.infant"), infant),
+        (words.text("event.count"), words.nouns.get(label, words.any_noun).counted(event.count)),
+        (words.text("event.lasted"), lasting(words, event.end_ns - event.onset_ns)),
+        (words.text("event.where"), _where(words, event)),
+        (words.text("event.before"), words.state_names[event.state_before]),
+        (words.text("event.during"), words.state_names[event.state_during]),
+        (words.text("event.after"), words.state_names[event.state_after]),
+    ]
+    if event.since_waking_s is not None:
+        minutes = round(event.since_waking_s / 60)
+        pairs.append((words.text("event.waking"), words.since_waking.format(minutes=minutes)))
+    if event.interval_mean_s is not None:
+        pairs.append((words.text("event.apart"), lasting(words, round(event.interval_mean_s * NS))))
+    return fact_list(pairs)
+
+
+def remarks(words: Catalogue, event: Event) -> list[str]:
+    """What has to be known beside the numbers."""
+    said = []
+    if event.conveyed >= _CONVEYED:
+        said.append(words.conveyed)
+    if event.late:
+        said.append(words.text("event.late"))
+    if State.UNKNOWN in (event.state_before, event.state_during):
+        said.append(words.text("event.state_unknown"))
+    return said
+
+
+def _where(words: Catalogue, event: Event) -> str:
+    side = words.sides.get(event.side)
+    where = sites_said(words, event.sites)
+    return f"{where}, {side}" if side else where

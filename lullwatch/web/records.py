@@ -1,0 +1,172 @@
+"""What the pages about events, the diary, trends and reviewing share: the index, local time, and saying something."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from alerts.catalogue import Catalogue
+from alerts.words import duration
+from dsp.records import Event, Label
+from lullwatch.afterwards import AFTERWARDS, command_afterwards
+from lullwatch.errors import NoMonitor
+from lullwatch.event_index import EventIndex
+from lullwatch.note_book import NoteBook
+from lullwatch.report.facts import local
+from lullwatch.trends import Trends
+from store.shelf import Shelf
+
+from .layout import page
+from .markup import Content, Html, h
+from .session import session_of
+from .site import nights, site_of, words_of
+
+__all__ = [
+    "STYLE", "address", "answered", "day_of", "fact_list", "fresh_index", "infants_of", "kept", "label_name", "lasting",
+    "moment", "newest_version", "note_book", "records_page", "say", "select", "zone_of",
+]  # fmt: skip
+
+STYLE = Html('<link rel="stylesheet" href="/static/records.css">')
+
+
+_Kept = TypeVar("_Kept", EventIndex, NoteBook, Trends)
+
+
+def kept(request: Request, kind: type[_Kept]) -> _Kept:
+    """What is kept in memory of the nights for the life of the application; made when it is first asked for."""
+    more = site_of(request).more
+    if kind not in more:
+        more[kind] = kind(nights(request))
+    found: _Kept = more[kind]
+    return found
+
+
+async def fresh_index(request: Request) -> EventIndex:
+    """The events of all nights as they stand now. Raises JournalError."""
+    index = kept(request, EventIndex)
+    await asyncio.to_thread(index.refresh)
+    return index
+
+
+async def note_book(request: Request) -> NoteBook:
+    """The notes of all nights as they stand now. Raises JournalError."""
+    book = kept(request, NoteBook)
+    await asyncio.to_thread(book.refresh)
+    return book
+
+
+def newest_version(shelf: Shelf, night: str, event_id: str) -> Event:
+    """The last word on an event that stands in a night. Raises JournalError; IndexError where it is not there."""
+    with shelf.opened(night) as journal:
+        return journal.event_rows(event_id)[-1]
+
+
+def zone_of(request: Request) -> str:
+    """Time zone that times are shown in: of the settings, else of the newest night."""
+    site = site_of(request)
+    if site.zone is not None:
+        return site.zone
+    newest = site.shelf.newest()
+    if newest is None:
+        return "UTC"
+    with site.shelf.opened(newest.name) as journal:
+        rows = journal.clock_rows()
+    return rows[-1].zone if rows else "UTC"
+
+
+def infants_of(request: Request, index: EventIndex | None = None) -> tuple[str, ...]:
+    """Ids of those whose nights are kept here."""
+    site = site_of(request)
+    if site.infants:
+        return site.infants
+    newest = site.shelf.newest()
+    if newest is None:
+        return ()
+    with site.shelf.opened(newest.name) as journal:
+        found = set(journal.infants())
+    return tuple(sorted(found | set(index.infants() if index else ())))
+
+
+async def say(request: Request, infant: str, name: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A command in the name of whoever is logged in; without a monitor it goes straight into the newest night.
+
+    Only where none runs: one that does not answer in time may still do it.
+    """
+    said = {**payload, "by": session_of(request).person}
+    site = site_of(request)
+    try:
+        return await site.asker("command", {"infant": infant, "name": name, "payload": said})
+    except NoMonitor as error:
+        if name in AFTERWARDS and isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError):
+            return await command_afterwards(site.shelf.folder, infant, name, said)
+        words = words_of(request)
+        return {"ok": False, "why": words.text("page.no_monitor"), "remedy": words.text("page.no_monitor_do")}
+
+
+def answered(request: Request, title: str, answer: Mapping[str, Any], back: str) -> Response:
+    """Back to where it was asked; or why not, with a way back, when it was refused."""
+    if answer.get("ok"):
+        return RedirectResponse(back, status_code=303)
+    words = words_of(request)
+    body = [
+        h("h2", words.text("records.refused")),
+        h("p", str(answer.get("why", "")), class_="warning", role="alert"),
+        h("p", str(answer.get("remedy", ""))),
+        h("p", h("a", words.text("records.back"), href=back)),
+    ]
+    return records_page(request, title, body, status=409)
+
+
+def records_page(
+    request: Request, title: str, body: Content, scripts: tuple[str, ...] = (), *, status: int = 200
+) -> Response:
+    """A page with the style of charts, lists and forms."""
+    return page(request, title, [STYLE, body], scripts, status=status)
+
+
+def moment(utc_ns: int, zone: str) -> str:
+    """Date and time of day, to the second."""
+    return f"{local(utc_ns, zone):%Y-%m-%d %H:%M:%S}"
+
+
+def day_of(utc_ns: int, zone: str) -> datetime:
+    """The moment as a clock on the wall shows it."""
+    return local(utc_ns, zone)
+
+
+def lasting(words: Catalogue, length_ns: int) -> str:
+    """A length of time in words."""
+    return duration(words, length_ns)
+
+
+def label_name(words: Catalogue, label: str, *, research: bool) -> str:
+    """A label in words: a pattern, a further word, or a clinical one, which only researchers are shown."""
+    if label in set(Label):
+        name = words.names[Label(label).wire]
+        return f"{name} ({label})" if research else name
+    if f"opinion.{label}" in words.more:
+        return words.text(f"opinion.{label}")
+    return label.replace("_", " ") if research else words.text("opinion.clinical")
+
+
+def fact_list(pairs: list[tuple[str, Content]]) -> Html:
+    """Names and what they are."""
+    return h("dl", *((h("dt", name), h("dd", value)) for name, value in pairs), class_="facts")
+
+
+def select(name: str, options: list[tuple[str, str]], chosen: str = "", **more: str | bool) -> Html:
+    """A choice of one; (value, words)."""
+    made = [h("option", text, value=value, selected=value == chosen) for value, text in options]
+    return h("select", *made, name=name, id=name, **more)
+
+
+def address(path: str, **values: str | int | None) -> str:
+    """An address with its query; what is None or empty is left out."""
+    given = {key: value for key, value in values.items() if value not in (None, "")}
+    return f"{path}?{urlencode(given)}" if given else path

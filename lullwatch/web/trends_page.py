@@ -1,0 +1,225 @@
+"""Trends over weeks: what was recorded night by night beside how much was seen, with what was given marked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from alerts.catalogue import Catalogue
+from dsp.records import Label
+from lullwatch.diary import Mark, marks
+from lullwatch.night_facts import Window
+from lullwatch.trends import NightTrend, Trends, Week, weeks_of
+
+from .layout import add_link
+from .markup import Content, Html, h
+from .records import infants_of, kept, lasting, note_book, records_page, select, zone_of
+from .site import words_of
+from .svg import Frame, band, chart, line, text
+
+__all__ = ["routes", "trend_chart"]
+
+_WEEKS: Final = (2, 4, 8, 13, 26)
+_USUAL: Final = "4"
+_SHOWN: Final = (Label.SPASM_LIKE_CLUSTER, Label.SPASM_LIKE, Label.LONG_MOVEMENT, Label.RHYTHMIC_JERKING,
+                 Label.STIFFENING, Label.SLEEP_JERK_TRAIN)  # fmt: skip
+"""Patterns with a chart of their own; the table has every one that was recorded."""
+_HOURS_NS: Final = 12 * 3600 * 1_000_000_000
+"""Full height of the coverage bar: a long night."""
+
+add_link("/trends", "trends.title")
+
+
+async def _show(request: Request) -> Response:
+    words, zone = words_of(request), zone_of(request)
+    infants = infants_of(request)
+    infant = request.query_params.get("infant") or (infants[0] if infants else "")
+    weeks = request.query_params.get("weeks", _USUAL)
+    count = 7 * (int(weeks) if weeks in {str(w) for w in _WEEKS} else int(_USUAL))
+    trends = kept(request, Trends)
+    last = await asyncio.to_thread(trends.newest, zone)
+    body: list[Content] = [
+        h("h2", words.text("trends.title")),
+        _choose(request, infants, infant, str(count // 7)),
+    ]
+    if last is None:
+        return records_page(request, words.text("trends.title"), [*body, h("p", words.text("trends.empty"))])
+    nights = await asyncio.to_thread(trends.nights, infant, zone, last, count)
+    book = await note_book(request)
+    standing = [entry for entry in book.entries(infant) if not entry.struck_out]
+    given = [(mark, Window.at(mark.utc_ns, zone).night) for mark in marks(standing)]
+    shown = [(mark, day) for mark, day in given if nights[0].evening <= day <= nights[-1].evening]
+    body += [
+        h("p", words.text("summary.limits")),
+        _weeks_table(words, weeks_of(nights)),
+        _marks_list(words, shown),
+        [h("figure", trend_chart(words, label, nights, shown)) for label in _SHOWN if _any(nights, label)],
+        h("details", h("summary", words.text("trends.by_night")), _nights_table(words, nights)),
+    ]
+    return records_page(request, words.text("trends.title"), body)
+
+
+def _any(nights: Sequence[NightTrend], label: Label) -> bool:
+    """Series and single movements are always drawn: that none was recorded is one, too."""
+    return label in _SHOWN[:2] or any(night.of(label)[0] for night in nights)
+
+
+def _choose(request: Request, infants: tuple[str, ...], infant: str, weeks: str) -> Html:
+    words = words_of(request)
+    who = select("infant", [(one, one) for one in infants], infant)
+    spans = [(str(w), words.counted("trends.weeks", w)) for w in _WEEKS]
+    return h(
+        "form",
+        h("label", h("span", words.text("event.infant")), who) if len(infants) > 1 else None,
+        h("label", h("span", words.text("trends.span")), select("weeks", spans, weeks)),
+        h("button", words.text("event.show")),
+        method="get",
+        action="/trends",
+        class_="filter",
+    )
+
+
+def _weeks_table(words: Catalogue, weeks: Sequence[Week]) -> Html:
+    """Every count of a week with how much was seen in it."""
+    labels = [label for label in Label if any(week.of(label)[0] for week in weeks)]
+    heads = [
+        words.text("trends.week"),
+        words.text("trends.seen"),
+        *(words.names[label.wire] for label in labels),
+    ]
+    rows = [
+        h(
+            "tr",
+            h("th", _span(words, week), scope="row"),
+            h("td", _seen(words, week)),
+            *(h("td", _counted(words, week, label)) for label in labels),
+        )
+        for week in reversed(weeks)
+    ]
+    return h(
+        "div",
+        h(
+            "table",
+            h("caption", words.text("trends.by_week")),
+            h("thead", h("tr", *(h("th", head, scope="col") for head in heads))),
+            h("tbody", *rows),
+        ),
+        class_="wide",
+        tabindex="0",
+        role="region",
+        aria_label=words.text("trends.by_week"),
+    )
+
+
+def _span(words: Catalogue, week: Week) -> str:
+    first, last = week.nights[0].evening, week.nights[-1].evening
+    return words.text("trends.from_to", first=f"{first}", last=f"{last}")
+
+
+def _seen(words: Catalogue, what: Week | NightTrend) -> str:
+    said = words.text(
+        "coverage.sentence", seen=lasting(words, what.seen_ns), whole=lasting(words, what.watched_ns)
+    )
+    if isinstance(what, NightTrend):
+        return said if what.watched_ns else words.text("trends.not_recorded")
+    return words.text("trends.seen_in", seen=said, nights=words.counted("trends.nights", what.recorded))
+
+
+def _counted(words: Catalogue, what: Week | NightTrend, label: Label) -> str:
+    if not what.seen_ns:
+        return words.text("trends.nothing_seen")
+    events, movements = what.of(label)
+    if label is Label.SPASM_LIKE_CLUSTER and events:
+        return words.text(
+            "trends.with_members", n=events, movements=words.nouns[label.wire].counted(movements)
+        )
+    return str(events)
+
+
+def _nights_table(words: Catalogue, nights: Sequence[NightTrend]) -> Html:
+    labels = [label for label in Label if any(night.of(label)[0] for night in nights)]
+    heads = [
+        words.text("trends.night"),
+        words.text("trends.seen"),
+        *(words.names[label.wire] for label in labels),
+    ]
+    rows = [
+        h(
+            "tr",
+            h("th", str(night.evening), scope="row"),
+            h("td", _seen(words, night)),
+            *(h("td", _counted(words, night, label)) for label in labels),
+        )
+        for night in reversed(nights)
+    ]
+    return h(
+        "table",
+        h("caption", words.text("trends.by_night")),
+        h("thead", h("tr", *(h("th", head, scope="col") for head in heads))),
+        h("tbody", *rows),
+    )
+
+
+def _marks_list(words: Catalogue, given: Sequence[tuple[Mark, date]]) -> list[Content]:
+    if not given:
+        return []
+    rows = [h("li", f"{day}: {mark_said(words, mark)}") for mark, day in given]
+    return [h("h3", words.text("trends.marks")), h("ul", *rows)]
+
+
+def mark_said(words: Catalogue, mark: Mark) -> str:
+    """What began, changed or ended."""
+    kind = words.text(f"diary.kind_{mark.kind}")
+    change = words.text(f"diary.medicine_change_{mark.change}") if mark.change else ""
+    return ", ".join(part for part in (kind, mark.text, change) if part)
+
+
+def trend_chart(
+    words: Catalogue, label: Label, nights: Sequence[NightTrend], given: Sequence[tuple[Mark, date]]
+) -> Html:
+    """Events of one pattern night by night above how much was seen, with marks of what was given."""
+    most = max([night.of(label)[0] for night in nights] + [1])
+    frame = Frame(96, 40, 840, 150, 0.0, float(len(nights)), 0.0, float(most))
+    below = Frame(96, 200, 840, 46, 0.0, float(len(nights)), 0.0, float(_HOURS_NS))
+    width = frame.width / len(nights)
+    parts: list[Html] = [line(frame.left, frame.bottom, frame.right, frame.bottom, "axis")]
+    parts += [text(88, frame.y(v) + 4, f"{v:g}", anchor="end") for v in (0, most)]
+    parts.append(text(88, below.top + 28, words.text("trends.seen"), anchor="end"))
+    for i, night in enumerate(nights):
+        x, (events, _) = frame.x(i), night.of(label)
+        says = f"{night.evening}: {_counted(words, night, label)}; {_seen(words, night)}"
+        if events:
+            y = frame.y(events)
+            parts.append(band(x + 1, y, width - 2, frame.bottom - y, "count", says))
+        y = below.y(night.seen_ns)
+        shade = "seen" if night.seen_ns else "unseen"
+        parts.append(band(x + 1, y if night.seen_ns else below.top, width - 2,
+                          below.bottom - y if night.seen_ns else below.height, shade, says))  # fmt: skip
+        if i % 7 == 0:
+            parts.append(text(x, below.bottom + 16, f"{night.evening:%m-%d}"))
+    for mark, day in given:
+        x = frame.x((day - nights[0].evening).days + 0.5)
+        parts.append(line(x, frame.top - 14, x, below.bottom, f"mark {mark.kind}"))
+        parts.append(text(x + 4, frame.top - 18, mark.text, "label mark-label"))
+    total, seen = sum(night.of(label)[0] for night in nights), sum(night.seen_ns for night in nights)
+    name = words.names[label.wire]
+    says = words.text("trends.chart_says", n=total, seen=lasting(words, seen), marks=len(given))
+    title = words.text("trends.chart", name=name)
+    return chart(
+        f"trend-{label.wire}",
+        title,
+        says,
+        (960, below.bottom + 26),
+        [text(96, 14, title, "label strong"), *parts],
+    )
+
+
+def routes() -> list[BaseRoute]:
+    """The address of the trends."""
+    return [Route("/trends", _show)]
