@@ -8,7 +8,7 @@ restart goes on with it and a replay decides alike.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -62,7 +62,6 @@ class Armer:
         utc: ties it to UTC.
         zone: IANA name, for the schedule.
         keep: takes the rows.
-        who: ids that may ask; empty: anybody.
     """
 
     def __init__(
@@ -74,14 +73,12 @@ class Armer:
         utc: UtcClock,
         zone: str,
         keep: Keep,
-        who: Collection[str] = (),
     ) -> None:
         self._hours = tuple(hours)
         self._clock = clock
         self._utc = utc
         self._zone = ZoneInfo(zone)
         self._keep = keep
-        self._who = frozenset(who)
         armed = Watchfulness.ARMED
         self._infants = {infant: _Infant(Watching(infant, 0, armed)) for infant in infants}
 
@@ -143,7 +140,7 @@ class Armer:
             raise NotPaused(why=f"no such reason: {reason[:32]}", remedy=f"one of: {' '.join(PAUSE_REASONS)}")
         now_ns = self._clock.now_ns()
         rows = []
-        for name in self._meant(infant, by):
+        for name in self._meant(infant):
             paused = Watching(
                 name, now_ns, Watchfulness.PAUSED, now_ns + minutes * 60 * NS, reason or PAUSE_REASONS[-1], by
             )
@@ -159,7 +156,7 @@ class Armer:
         """
         now_ns = self._clock.now_ns()
         state = Watchfulness.ARMED if armed else Watchfulness.DISARMED
-        rows = [Watching(name, now_ns, state, None, "", by or "hand") for name in self._meant(infant, by)]
+        rows = [Watching(name, now_ns, state, None, "", by or "hand") for name in self._meant(infant)]
         for row in rows:
             self._infants[row.infant].by_hand_until_ns = self._next_change_ns(row.infant, now_ns)
         await self._say(rows)
@@ -177,15 +174,10 @@ class Armer:
             elif isinstance(outcome, BaseException):
                 raise outcome
 
-    def _meant(self, infant: str, by: str) -> list[str]:
+    def _meant(self, infant: str) -> list[str]:
         if infant and infant not in self._infants:
             raise NotPaused(
                 why=f"no infant {infant[:32]} is here", remedy=f"one of: {' '.join(self._infants)}"
-            )
-        if self._who and by not in self._who:
-            raise NotPaused(
-                why=f"by = {by[:64]} is nobody of the settings",
-                remedy=f"one of: {' '.join(sorted(self._who))}",
             )
         return [infant] if infant else list(self._infants)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time
 from functools import partial
@@ -32,6 +32,7 @@ from .caregiving import Caregiving, Household, recent_rows
 from .dead_man import DeadManPing
 from .intake import COMMIT_EVERY_S, Intake
 from .keeper import TroubleOf
+from .metrics import Counts
 from .morning_post import MorningPost
 from .outreach import STOP_S, Outreach
 from .rollover import Rollover, recent_clock_rows
@@ -43,8 +44,6 @@ __all__ = ["Gateway", "Radio", "Sensor", "Stands", "Wearer"]
 
 _log = logging.getLogger(__name__)
 
-LOCAL_COMMANDS = "command-line"
-"""Who asks where this computer's own commands do."""
 LAST_COMMITS_EVERY_S = 0.05
 """Real seconds between commits while the links end."""
 LOOK_AT_UTC_EVERY_S = 60.0
@@ -184,8 +183,8 @@ class Gateway:
             commit_every_s=commit_every_s,
             on_disk=partial(self.disk.say, "journal"),
         )
+        self.counts = Counts()
         self._linked_last: dict[tuple[str, str], LinkSample] = {}
-        people = [p.id for p in self._household.people]
         self.armer = Armer(
             infants=self._infants,
             hours=self._household.hours,
@@ -193,7 +192,6 @@ class Gateway:
             utc=self.utc,
             zone=clock_row.zone,
             keep=self._intake,
-            who=[*people, *self._household.sources, LOCAL_COMMANDS] if people else [],
         )
         self._summary_at = summary_at
         self._self_test_at = self_test_at
@@ -292,6 +290,20 @@ class Gateway:
     def on_trouble(self, kind: str, why: str) -> None:
         """See `Outreach.on_trouble`. May be called from any thread."""
         self.outreach.on_trouble(kind, why)
+
+    @property
+    def samples(self) -> Mapping[tuple[str, str, str], int]:
+        """Samples handed over since the start, by infant, site and sensor."""
+        return self._intake.samples
+
+    @property
+    def queued(self) -> int:
+        """Rows that wait for the next commit."""
+        return self._intake.queued
+
+    def watermarks(self) -> dict[str, int]:
+        """Data time up to which each infant's detector has decided."""
+        return self._spine.watermarks()
 
     def stands(self) -> Stands:
         """How everything stands now."""
@@ -401,6 +413,7 @@ class Gateway:
             self.utc.add(taken.turned)
             self.armer.turned()
         self._committed_ns = self._clock.now_ns()
+        self.counts.taken(taken)
         self.outreach.taken(taken)
         self._on_taken(taken)
 

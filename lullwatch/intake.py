@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -54,6 +55,8 @@ class Intake:
         self._infants = tuple(infants)
         self._on_taken = on_taken
         self._commit_every_s = commit_every_s
+        self.samples: Counter[tuple[str, str, str]] = Counter()
+        """handed over since the start, by infant, site and sensor"""
         self._queue: list[tuple[Row, asyncio.Future[None] | None]] = []
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spine")
         self._ended = False
@@ -86,6 +89,11 @@ class Intake:
         """See `Spine.leave`."""
         async with self._busy:
             await self._in_worker(lambda: self._spine.leave(infant))
+
+    @property
+    def queued(self) -> int:
+        """Rows that wait for the next commit."""
+        return len(self._queue)
 
     @property
     def busy(self) -> bool:
@@ -176,4 +184,5 @@ class _Sink:
 
     def offer(self, packet: Packet, segment: Segment) -> asyncio.Future[None]:
         """Queue a packet with its place in time; resolves when it is durable."""
+        self._intake.samples[self._infant, segment.site.value, segment.sensor] += segment.n
         return self._intake.add(SegmentRow(self._infant, packet, segment))

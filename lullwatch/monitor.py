@@ -6,45 +6,34 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from datetime import time as clock_time
 from functools import partial
 from pathlib import Path
 
 from alerts.mqtt import BrokerAddress
-from ingest.finder import Finder
-from ingest.this_computer import held, own_bonds
+from dsp.clock import Clock
 from store.journal import Journal
 
-from . import system_clock
 from .caregiving import Household
 from .control import Control
-from .gateway import Gateway, Radio, Sensor, Wearer
+from .gateway import Gateway
 from .handlers import handlers_of
 from .keeper import Keeper, Keeping
+from .metrics import metrics_of
 from .mqtt_access import broker_address
 from .phones import Phones
 from .rollover import opened
 from .service_notify import Notifier
-from .settings import GatewaySettings, InfantSettings, today
-from .system_clock import SystemClock
+from .settings import GatewaySettings
+from .surroundings import MakeRadio, Surroundings, own_radio, surroundings
 
 __all__ = ["run"]
 
 _log = logging.getLogger(__name__)
 
 
-@asynccontextmanager
-async def _own_radio() -> AsyncIterator[Radio]:
-    """The computer's own Bluetooth."""
-    finder = Finder(held=held)
-    yield Radio(finder.find, rssi=finder.rssi, bonds=own_bonds())
-
-
-def run(
-    settings: GatewaySettings, *, radio: Callable[[], AbstractAsyncContextManager[Radio]] = _own_radio
-) -> None:
+def run(settings: GatewaySettings, *, radio: MakeRadio = own_radio) -> None:
     """Listen to the configured sensors until SIGINT or SIGTERM.
 
     Args:
@@ -69,18 +58,17 @@ async def _run(
     journal: Journal,
     broker: BrokerAddress | None,
     phones: Phones,
-    radio: Callable[[], AbstractAsyncContextManager[Radio]],
+    radio: MakeRadio,
 ) -> None:
-    rows = journal.clock_rows()
-    clock = system_clock.resume(rows[-1] if rows else None, journal.newest_ns)
-    async with radio() as way:
+    async with surroundings(settings, journal, radio) as around:
+        clock = around.clock
         gateway = Gateway(
             name=settings.gateway,
             journal=journal,
             clock=clock,
             clock_row=clock.row(settings.zone),
-            wearers=[_wearer(infant) for infant in settings.infants],
-            radio=way,
+            wearers=around.wearers,
+            radio=around.radio,
             broker=broker,
             read_clock=lambda: clock.row(settings.zone),
             wording=settings.wording,
@@ -93,17 +81,17 @@ async def _run(
         with ExitStack() as beside:
             beside.enter_context(_keeper(settings, journal, gateway, clock))
             control = Control(journal.path.parent, handlers_of(gateway))
-            async with control, phones.page(gateway.care, clock):
-                await _until_stopped(gateway)
+            async with control, metrics_of(gateway, settings), phones.page(gateway.care, clock):
+                await _until_stopped(gateway, around)
 
 
-def _keeper(settings: GatewaySettings, journal: Journal, gateway: Gateway, clock: SystemClock) -> Keeper:
+def _keeper(settings: GatewaySettings, journal: Journal, gateway: Gateway, clock: Clock) -> Keeper:
     keeping = Keeping(settings.journal.raw_days, settings.journal.min_free_mb * 1_000_000)
     say = partial(gateway.disk.say, "room")
     return Keeper(journal.path.parent, keeping, now_ns=clock.now_ns, on_trouble=say)
 
 
-async def _until_stopped(gateway: Gateway) -> None:
+async def _until_stopped(gateway: Gateway, around: Surroundings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -111,7 +99,7 @@ async def _until_stopped(gateway: Gateway) -> None:
     async with gateway:
         notifier.say("READY=1", "STATUS=listening")
         watching = asyncio.create_task(notifier.watch(gateway.settle))
-        failing = asyncio.create_task(gateway.wait())
+        failing = asyncio.create_task(_alive(gateway, around))
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({failing, stopped}, return_when=asyncio.FIRST_COMPLETED)
         notifier.say("STOPPING=1", "STATUS=ending the links")
@@ -120,6 +108,24 @@ async def _until_stopped(gateway: Gateway) -> None:
         if failing.done():
             failing.result()
         failing.cancel()
+        await asyncio.gather(failing, return_exceptions=True)
+
+
+async def _alive(gateway: Gateway, around: Surroundings) -> None:
+    """Until a part fails; meanwhile made-up time passes, where it is made up."""
+    if around.live is None:
+        await gateway.wait()
+        return
+    living = asyncio.ensure_future(around.live(gateway))
+    waiting = asyncio.ensure_future(gateway.wait())
+    try:
+        done, _ = await asyncio.wait({living, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        living.cancel()
+        waiting.cancel()
+        await asyncio.gather(living, waiting, return_exceptions=True)
 
 
 def _time_of(text: str | None) -> clock_time | None:
@@ -136,8 +142,3 @@ def _household(settings: GatewaySettings, phones: Phones) -> Household:
         ping_url=settings.watch.ping_url,
         hours=tuple(s.hours for s in settings.schedule),
     )
-
-
-def _wearer(infant: InfantSettings) -> Wearer:
-    sensors = tuple(Sensor(s.site, s.name, s.address, s.kind) for s in infant.sensors)
-    return Wearer(infant.id, sensors, infant.age_days(today()))

@@ -242,7 +242,8 @@ class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 class SimulatedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Instead of real sensors: a simulated infant with virtual socks, to try everything out. Nobody is watched."""
 
-    scenario: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,64}$(?!\n)")] = "demo_hour"
+    scenario: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] = "demo_hour"
+    """a name of `lullwatch simulate --list`, or a TOML file"""
     seed: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1
     pace: Annotated[float, msgspec.Meta(ge=1, le=240)] = 1.0
     """simulated seconds in a real one"""

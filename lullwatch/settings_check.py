@@ -37,6 +37,7 @@ def check(settings: GatewaySettings) -> None:
     _check_infants(settings)
     _check_people(settings)
     _check_schedule(settings)
+    _check_simulated(settings)
     if settings.mqtt is not None and settings.mqtt.exposed:
         what = f"mqtt.tls is false, but {settings.mqtt.host!r} is not this computer"
         remedy = "Set tls = true; or, on a network you trust whole, allow_unencrypted = true"
@@ -47,6 +48,14 @@ def check(settings: GatewaySettings) -> None:
         what = f"page.host {settings.page.host!r} can be reached from other computers, but there is no certificate"
         remedy = 'Set page.cert_file and page.key_file; or host = "127.0.0.1" for this computer alone'
         raise WrongSetting(("page", "host"), what=what, remedy=remedy)
+
+
+def _check_simulated(settings: GatewaySettings) -> None:
+    if settings.simulated is not None and len(settings.infants) != 1:
+        what = "[simulated] makes up one infant, but there are more"
+        raise WrongSetting(
+            ("simulated",), what=what, remedy="Leave one [[infants]] table, or take [simulated] out"
+        )
 
 
 def _check_zone(zone: str) -> None:

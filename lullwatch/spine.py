@@ -66,6 +66,10 @@ class Spine:
         self._blocks: dict[str, list[Fed]] = {}
         """fed since the last tick of each infant"""
 
+    def watermarks(self) -> dict[str, int]:
+        """Data time up to which each infant's detector has decided; may be asked from any thread."""
+        return {infant: detector.watermark_ns for infant, detector in list(self._detectors.items())}
+
     @property
     def journal(self) -> Journal:
         """The night that is being written."""
