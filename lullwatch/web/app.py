@@ -18,6 +18,7 @@ from . import (
     install,
     login,
     night_page,
+    nights_page,
     review_page,
     trends_page,
 )
@@ -33,6 +34,7 @@ PAGES: tuple[Callable[[], Sequence[BaseRoute]], ...] = (
     login.routes,
     install.routes,
     night_page.routes,
+    nights_page.routes,
     actions.routes,
     events_page.routes,
     event_page.routes,

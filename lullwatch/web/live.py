@@ -58,18 +58,26 @@ class Viewer:
     """it is sent everything next"""
     _waiting: deque[str] = field(default_factory=deque)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _over: bool = False
 
     @property
     def key(self) -> _Key:
         """Pages of the same key show the same."""
         return self.infant, self.words.language, self.role
 
-    async def next(self) -> str:
-        """The next message, as soon as there is one."""
+    async def next(self) -> str | None:
+        """The next message, as soon as there is one; None once it is over."""
         while not self._waiting:
+            if self._over:
+                return None
             self._news.clear()
             await self._news.wait()
         return self._waiting.popleft()
+
+    def end(self) -> None:
+        """The page has been closed, or the service ends."""
+        self._over = True
+        self._news.set()
 
     def offer(self, message: str) -> None:
         """Hand a message over; a page that takes none gets everything anew later."""
@@ -156,7 +164,9 @@ class Live:
         self._viewers.discard(viewer)
 
     async def close(self) -> None:
-        """Stop following."""
+        """Stop following; open pages are told that it is over."""
+        for viewer in self._viewers:
+            viewer.end()
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from lullwatch.arming import LONGEST_PAUSE_MIN, PAUSE_REASONS
 
 from .forms import button_form, choice, with_csrf
 from .layout import page
-from .live import Live, Moment
+from .live import Live, Moment, Viewer
 from .markup import Content, Html, h
 from .night_view import film_button, parts, site_name, with_age
 from .session import Role, Session, session_of
@@ -34,6 +33,8 @@ ASK_AGAIN_S = 30.0
 """A person who was shut out stops seeing an open page so soon."""
 UNKNOWN = 4401
 """Close code: the session is over."""
+RESTART = 1012
+"""Close code: the service starts anew; the page comes back by itself."""
 _MUTES_MIN = (15, 30, 60, 120, 240)
 _PAUSES_MIN = (10, 20, 30, LONGEST_PAUSE_MIN)
 _OFFERED = (
@@ -177,18 +178,19 @@ async def _live(socket: WebSocket) -> None:
         return
     await socket.accept()
     viewer = live.join(infant, words_of(socket), session.role)
-    leaving = asyncio.create_task(_until_left(socket))
+    leaving = asyncio.create_task(_until_left(socket, viewer))
     try:
         checked_s = time.monotonic()
-        while not leaving.done():
-            with contextlib.suppress(TimeoutError):
-                await socket.send_text(await asyncio.wait_for(viewer.next(), ASK_AGAIN_S))
+        while (message := await viewer.next()) is not None:
+            await socket.send_text(message)
             if time.monotonic() - checked_s < ASK_AGAIN_S:
                 continue
             checked_s = time.monotonic()
             if site.access.session(socket.cookies.get(cookie_name(site), "")) is None:
                 await socket.close(code=UNKNOWN)
                 return
+        if not leaving.done():
+            await socket.close(code=RESTART)
     except WebSocketDisconnect:
         pass  # a phone that was put away
     finally:
@@ -197,10 +199,11 @@ async def _live(socket: WebSocket) -> None:
         await asyncio.gather(leaving, return_exceptions=True)
 
 
-async def _until_left(socket: WebSocket) -> None:
+async def _until_left(socket: WebSocket, viewer: Viewer) -> None:
     """Pages say nothing over the socket; that it closes is heard here."""
     while (await socket.receive())["type"] != "websocket.disconnect":
         pass
+    viewer.end()
 
 
 def routes() -> list[BaseRoute]:

@@ -15,7 +15,7 @@ from .markup import Content, Html, h, joined
 from .session import Role
 from .timeline import timeline
 
-__all__ = ["DATA_LATE_S", "NO_DATA_S", "film_button", "parts", "site_name", "with_age"]
+__all__ = ["DATA_LATE_S", "NO_DATA_S", "counts", "events", "film_button", "parts", "site_name", "with_age"]
 
 DATA_LATE_S = 10
 """Packets come four times a second and a lost link heals within seconds; what is older is worth a look."""
@@ -43,9 +43,9 @@ def parts(moment: Moment, words: Catalogue, role: Role) -> dict[str, str]:
         "tile": _tile(moment, words),
         "alerts": _alerts(moment, words, role),
         "timeline": timeline(moment.tonight, words),
-        "counts": _counts(moment, words),
+        "counts": counts(moment, words),
         "care": _care(moment, words, role),
-        "events": _events(moment, words),
+        "events": events(moment, words),
     }
     for site in moment.tonight.sites:
         drawn[f"sensor-{site.value}"] = _sensor(moment, site, words)
@@ -186,7 +186,7 @@ def film_button(infant: str, words: Catalogue) -> Html:
 # what is known of the night
 
 
-def _counts(moment: Moment, words: Catalogue) -> Html:
+def counts(moment: Moment, words: Catalogue) -> Html:
     """Counts by kind, none without the coverage it belongs to."""
     facts = moment.tonight.facts
     seen, whole = duration(words, facts.seen_ns), duration(words, facts.watched_ns)
@@ -209,7 +209,7 @@ def _counts(moment: Moment, words: Catalogue) -> Html:
     return h("div", head, h("table", h("thead", h("tr", *heads)), h("tbody", *rows)))
 
 
-def _events(moment: Moment, words: Catalogue) -> Content:
+def events(moment: Moment, words: Catalogue) -> Content:
     """The newest events that are more than single movements, newest first."""
     quiet = (Label.MOVEMENT, Label.TWITCHES)
     shown = [e for e in moment.tonight.events if e.parent is None and e.label not in quiet]

@@ -85,7 +85,7 @@ def timeline(tonight: Tonight, words: Catalogue) -> Html:
 
 def _span(tonight: Tonight, minutes: Sequence[Coverage]) -> _Span:
     begin_ns = minutes[0].t_ns
-    end_ns = max(tonight.house.now_ns, minutes[-1].t_ns + minutes[-1].span_ns, begin_ns + _LEAST_NS)
+    end_ns = max(tonight.until_ns, minutes[-1].t_ns + minutes[-1].span_ns, begin_ns + _LEAST_NS)
     return _Span(begin_ns, end_ns)
 
 

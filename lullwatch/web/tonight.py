@@ -58,9 +58,11 @@ class House:
 
     Args:
         people: of the settings; only names who was told.
+        window: a night that is over; None for the one that the newest row is of.
     """
 
-    def __init__(self, people: Sequence[Person] = ()) -> None:
+    def __init__(self, people: Sequence[Person] = (), *, window: Window | None = None) -> None:
+        self._window = window
         self.utc = UtcMap()
         self.zone = "UTC"
         self.now_ns = 0
@@ -95,8 +97,13 @@ class House:
 
     @property
     def window(self) -> Window:
-        """The night that goes on; of 1970 before the first clock row."""
-        return Window.at(self.utc.utc_ns(self.now_ns) if self.utc else 0, self.zone)
+        """The night that goes on, or the one that was asked for; of 1970 before the first clock row."""
+        return self._window or Window.at(self.utc.utc_ns(self.now_ns) if self.utc else 0, self.zone)
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether no night that is over was asked for."""
+        return self._window is None
 
     @property
     def trouble(self) -> list[Alert]:
@@ -161,6 +168,11 @@ class Tonight:
         return self._kept.sites
 
     @property
+    def until_ns(self) -> int:
+        """Data time that the night has come to; 0 for one that is over: its last minute says it."""
+        return self.house.now_ns if self.house.is_going_on else 0
+
+    @property
     def facts(self) -> NightFacts:
         """What the summary would say now."""
         own = [*self._kept.rows, *(() if not self.infant else self.house.of("")._kept.rows)]  # noqa: SLF001 - its own
@@ -174,15 +186,17 @@ class Tonight:
     @property
     def minutes(self) -> list[Coverage]:
         """The last word on every minute of the night."""
-        begin_ns, utc = self.house.window.begin_ns, self.house.utc
-        own = (r for r in self._kept.rows if isinstance(r, Coverage) and utc.utc_ns(r.t_ns) >= begin_ns)
+        own = (r for r in self._kept.rows if isinstance(r, Coverage) and self._is_tonight(r.t_ns))
         return newest_of(own, key=lambda c: c.t_ns)
 
     @property
     def states(self) -> list[StateEpoch]:
         """The last word on every epoch of the night, by time."""
-        begin_ns, utc = self.house.window.begin_ns, self.house.utc
-        return [s for t, s in sorted(self._kept.states.items()) if utc.utc_ns(t) >= begin_ns]
+        return [s for t, s in sorted(self._kept.states.items()) if self._is_tonight(t)]
+
+    def _is_tonight(self, t_ns: int) -> bool:
+        window = self.house.window
+        return window.begin_ns <= self.house.utc.utc_ns(t_ns) < window.end_ns
 
     @property
     def links(self) -> dict[Site, LinkSample]:
