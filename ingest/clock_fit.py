@@ -38,6 +38,9 @@ _EARLY_NS: Final = 30_000_000
 _EARLY_NS_S: Final = 50e3
 """By how much, and how much more with every second of a hole, an arrival may come before such a line: radio
 trouble of minutes may have raised it, and a warming crystal changes by less than 50 ppm."""
+_CUT_NS: Final = NS
+"""An arrival so long before its packet was due, on a clock last heard hours ago, is no drift: 100 ppm of two hours is
+0.7 s, and what is less is worked off."""
 _GAPS_MAX: Final = 256
 """Gaps remembered for back-fill, newest kept; at 3 % loss these are the last 20 minutes."""
 _BOOTS_MAX: Final = 4
@@ -121,6 +124,7 @@ class ClockFit:
     def __init__(self, sensor: str) -> None:
         self._sensor = sensor
         self._boots: list[_Boot] = []
+        self._doubted: set[int] = set()
         self.residual_ns: int | None = None
         """how far the newest live packet's arrival lay behind the fit"""
 
@@ -140,6 +144,11 @@ class ClockFit:
             if known is None:
                 raise NoTimeYet(self._sensor, packet.boot)
             return _place_old(known, packet)
+        if known is not None and packet.boot in self._doubted:
+            self._doubted.discard(packet.boot)
+            if _due_ns(known, packet) - packet.arrived_ns > _CUT_NS:
+                self._boots.remove(known)
+                known = None
         if known is None:
             known = self._begin(packet)
             self._boots = [*self._boots[1 - _BOOTS_MAX :], known]
@@ -149,6 +158,16 @@ class ClockFit:
     def knows(self, boot: int) -> bool:
         """Whether packets of this boot can be placed."""
         return any(b.boot == boot for b in self._boots)
+
+    def doubt(self) -> None:
+        """The timeline may have been cut since the newest packet (the gateway's computer was off).
+
+        The next arrival of each start may then move it on, as after a place that stamp and number did not settle; where
+        it comes before the packet can have been measured, less time has passed here than there: a new fit begins.
+        """
+        for boot in self._boots:
+            boot.proof = (boot.x_s(boot.cadence.end_tick()), math.inf)
+            self._doubted.add(boot.boot)
 
     def snapshot(self) -> bytes:
         """The state as a value."""
@@ -221,6 +240,12 @@ class ClockFit:
         boot.envelope = boot.envelope.anew()
         boot.envelope.add(x_s, level_ns)
         return round(least_ns)
+
+
+def _due_ns(boot: _Boot, packet: Packet) -> float:
+    """When the end of a newer packet is due by its number, as the clock was."""
+    packets = packet.seq - boot.cadence.seq
+    return boot.fitted_ns(boot.cadence.end_tick() + packets * boot.cadence.n * boot.cadence.period)
 
 
 def _early_ns(line: Envelope, hole_s: float) -> float:

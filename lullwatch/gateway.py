@@ -29,6 +29,7 @@ from store.utc import UtcMap
 
 from .arming import Armer
 from .caregiving import Caregiving, Household, recent_rows
+from .clocks_again import fit_again
 from .dead_man import DeadManPing
 from .intake import COMMIT_EVERY_S, Intake
 from .keeper import TroubleOf
@@ -48,6 +49,9 @@ LAST_COMMITS_EVERY_S = 0.05
 """Real seconds between commits while the links end."""
 LOOK_AT_UTC_EVERY_S = 60.0
 """A computer without a battery clock learns the time minutes after its start; a minute of wrong times is bearable."""
+UTC_FOLLOW_NS = NS // 50
+"""UTC is to be right within 50 ms: what the clock was set by, or drifted by where the system's boot-time clock is not
+disciplined with it, is followed from 20 ms on."""
 UTC_STEP_NS = NS // 2
 """Slewing by NTP stays far below half a second a minute; what is more was a step."""
 EARLIEST_UTC_NS = 1_767_225_600 * NS
@@ -214,8 +218,10 @@ class Gateway:
         self._running = _Running()
 
     def _link(self, wearer: Wearer, sensor: Sensor, radio: Radio) -> SensorLink[Any]:
+        known = sensor.kind is Kind.SOCK
         return link_of(
             sensor.kind,
+            fit=fit_again(self.shelf, wearer.infant, sensor.name, self._clock_row) if known else None,
             address=sensor.address,
             site=sensor.site,
             sensor=sensor.name,
@@ -356,11 +362,13 @@ class Gateway:
         while True:
             await self._clock.sleep(LOOK_AT_UTC_EVERY_S)
             row = self._read_clock()
-            if abs((row.utc_ns - row.t_ns) - (known.utc_ns - known.t_ns)) > UTC_STEP_NS:
-                _log.warning("the computer's clock was set; times of day before this moment may be wrong")
+            step_ns = abs((row.utc_ns - row.t_ns) - (known.utc_ns - known.t_ns))
+            if step_ns > UTC_FOLLOW_NS:
                 self._intake.add_quietly(row)
                 self.utc.add(row)
                 known = row
+            if step_ns > UTC_STEP_NS:
+                _log.warning("the computer's clock was set; times of day before this moment may be wrong")
                 self.outreach.say("clock", "the clock was set")
             elif row.utc_ns < EARLIEST_UTC_NS:
                 self.outreach.say("clock", "the computer does not know the date")

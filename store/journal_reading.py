@@ -167,6 +167,15 @@ class JournalReading:
         found = self._all("SELECT max(seq) FROM segment WHERE sensor = ? AND boot = ?", (sensor, boot))
         return None if found[0][0] is None else int(found[0][0])
 
+    def starts(self, infant: str, sensor: str) -> list[int]:
+        """Starts of an infant's sensor that packets are of, the one heard last at the end."""
+        return [int(boot) for (boot,) in self._all(_STARTS, (sensor, infant))]
+
+    def newest_packets(self, sensor: str, boot: int, limit: int) -> list[Packet]:
+        """Up to so many packets with the highest numbers of one start of a sensor, ascending."""
+        rows = self._all(_HIGHEST, (sensor, boot, limit))
+        return [_segment_row(TABLES["segment"].unpack(values)).packet for values in reversed(rows)]
+
     def packets(self, infant: str) -> Iterator[Packet]:
         """The infant's packets as they arrived."""
         for _, record in self._rows(("segment",), infant, 0):
@@ -341,6 +350,15 @@ _SETTLED = (
     "WHERE infant = ? AND t0_ns >= ? AND t0_ns < ? ORDER BY t0_ns, site, sensor, boot, seq"
 )
 
+_STARTS = """
+    SELECT segment.boot FROM (SELECT max(row) AS newest FROM segment WHERE sensor = ? GROUP BY boot)
+    JOIN segment ON segment.row = newest WHERE infant = ? ORDER BY newest
+"""
+"""Grouped by an index alone; two infants may have sensors of one name, never of one start."""
+_HIGHEST = (
+    f"SELECT {', '.join(TABLES['segment'].columns)} FROM segment "  # noqa: S608 - names are constants
+    "WHERE sensor = ? AND boot = ? ORDER BY seq DESC LIMIT ?"
+)
 _BETWEEN = _SETTLED.replace(" ORDER BY", " AND row > ? AND row <= ? ORDER BY")
 
 

@@ -231,7 +231,7 @@ async def test_a_socks_own_disconnect_is_healed_within_seconds() -> None:
         assert len(home.made) == 4
 
 
-async def test_a_link_that_is_connected_but_silent_is_found_within_6_s_and_healed() -> None:
+async def test_a_link_that_is_connected_but_silent_is_found_within_5_s_and_healed() -> None:
     async with gateway() as home:
         sock = await home.rig.sock(seconds=50)
         link = home.listen_to(sock)
@@ -240,7 +240,7 @@ async def test_a_link_that_is_connected_but_silent_is_found_within_6_s_and_heale
         fell_silent_ns = home.rig.clock.now_ns()
         await home.rig.run(37)
         stalled = next(s for s in home.samples if s.state == LinkState.STALLED)
-        assert 4 < (stalled.t_ns - fell_silent_ns) / NS < 6
+        assert 4 < (stalled.t_ns - fell_silent_ns) / NS <= 5
         assert len(home.made) > 1
         assert sorted(home.shelf.numbers("LA")) == sock.sent
         assert link.stream.counts.received == len(sock.sent)

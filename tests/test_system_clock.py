@@ -1,8 +1,14 @@
 import time
 from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
 
 from dsp.records import NS
+from lullwatch import system_clock
+from lullwatch.gateway import UTC_FOLLOW_NS
 from lullwatch.system_clock import SystemClock, boot_id, resume
+from store.utc import UtcMap
 
 
 def test_a_new_journal_starts_on_boot_time() -> None:
@@ -37,3 +43,73 @@ def test_after_a_reboot_in_the_past_data_time_goes_on_behind_the_newest_data() -
 def test_a_boot_has_one_id() -> None:
     assert boot_id() == boot_id()
     assert "-" not in boot_id()
+
+
+def test_a_clock_row_is_of_one_moment_also_where_a_reading_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0]
+
+    def boottime_ns() -> int:
+        now[0] += 1000
+        return now[0]
+
+    def utc_ns() -> int:
+        now[0] += 30_000_000 if now[0] < 5000 else 0  # somebody else had the processor
+        return now[0] + 7 * NS
+
+    monkeypatch.setattr(system_clock, "_boottime_ns", boottime_ns)
+    monkeypatch.setattr(system_clock, "time", SimpleNamespace(time_ns=utc_ns))
+    row = SystemClock().row("UTC")
+    assert abs(row.utc_ns - row.monotonic_ns - 7 * NS) <= 1000
+
+
+class Host:
+    """A computer whose clocks are set, stopped and lost by hand; true time stands in `true_ns`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.true_ns, self.asleep_ns, self.started_ns, self.wrong_ns = 1_800_000_000 * NS, 0, 0, 0
+        self.started_ns = self.true_ns
+        self.boot = "first"
+        monkeypatch.setattr(system_clock, "_boottime_ns", lambda: self.true_ns - self.started_ns)
+        monkeypatch.setattr(system_clock, "boot_id", lambda: self.boot)
+        monkeypatch.setattr(
+            system_clock, "time", SimpleNamespace(time_ns=lambda: self.true_ns + self.wrong_ns)
+        )
+
+    def off(self, seconds: float, *, wakes_wrong_by_s: float) -> None:
+        self.true_ns += round(seconds * NS)
+        self.started_ns, self.boot, self.wrong_ns = self.true_ns, "second", round(wakes_wrong_by_s * NS)
+
+
+def test_utc_is_right_within_50_ms_once_known_through_steps_suspend_and_a_start_without_battery(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    host = Host(monkeypatch)
+    clock, times = SystemClock(), UtcMap()
+    times.add(clock.row("UTC"))
+    newest_ns, true_of = clock.now_ns(), {}
+    host.wrong_ns = round(0.15 * NS)  # nobody has asked the network yet
+    for happens in ("stepped", "asleep", "off", "set", "right"):
+        for _ in range(60):
+            host.true_ns += 60 * NS
+            row = clock.row("UTC")
+            if abs((row.utc_ns - row.t_ns) - (times.utc_ns(row.t_ns) - row.t_ns)) > UTC_FOLLOW_NS:
+                times.add(row)
+            assert row.t_ns > newest_ns
+            newest_ns = row.t_ns
+            if not host.wrong_ns:
+                assert abs(times.utc_ns(row.t_ns) - host.true_ns) < 50_000_000
+                true_of[row.t_ns] = host.true_ns
+        if happens == "stepped":
+            host.wrong_ns = 0
+        elif happens == "asleep":
+            host.true_ns += 3 * 3600 * NS
+        elif happens == "off":
+            before = clock.row("UTC")
+            host.off(600, wakes_wrong_by_s=-86_400.0)
+            clock = resume(before, newest_ns)
+        else:
+            host.wrong_ns = 0
+    assert all(abs(times.utc_ns(t_ns) - true_ns) < 50_000_000 for t_ns, true_ns in true_of.items())
+    assert len(true_of) > 100

@@ -1,0 +1,61 @@
+"""What a gateway that starts again knows of its socks' clocks: the fit, from the last packets in the journal.
+
+A sock that went on by itself while the gateway was away keeps its clock, and one that restarted meanwhile still
+holds packets of before, on a clock that nobody hears any more. With the fit of that time they can be placed.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from dsp.records import ClockRow, Packet, SegmentFlag
+from ingest.clock_fit import ClockFit
+from store.errors import JournalError
+from store.journal import Journal
+from store.shelf import Shelf
+
+__all__ = ["fit_again"]
+
+_log = logging.getLogger(__name__)
+
+_PACKETS: Final = 3_600
+"""Of each start, nine minutes at 104 Hz: what a clock fit looks back upon. More would make the start longer."""
+_STARTS: Final = 2
+"""The one heard last, and the one before it: packets of that may still be in the sock."""
+_NIGHTS: Final = 2
+"""A sock that is worn across noon has packets in two files."""
+
+
+def fit_again(shelf: Shelf, infant: str, sensor: str, now: ClockRow) -> ClockFit | None:
+    """The fit of a sock's clock as it stood when its last packet was kept; None where it was never heard.
+
+    Where the computer was started anew since, its timeline may be cut; the next packet heard may then move the fit.
+    """
+    starts: dict[int, list[Packet]] = {}
+    boot = ""
+    for path in shelf.nights()[-_NIGHTS:]:
+        try:
+            with shelf.opened(path.name) as journal:
+                _collect(journal, infant, sensor, starts)
+                boot = next((row.boot for row in reversed(journal.clock_rows())), boot)
+        except JournalError as error:
+            _log.warning("%s: what is known of its clock cannot be read: %s", sensor, error)
+    if not starts:
+        return None
+    fit = ClockFit(sensor)
+    for packets in list(starts.values())[-_STARTS:]:
+        for packet in packets[-_PACKETS:]:
+            fit.place(packet)
+    if boot != now.boot:
+        fit.doubt()
+    return fit
+
+
+def _collect(journal: Journal, infant: str, sensor: str, starts: dict[int, list[Packet]]) -> None:
+    """Add the live packets of a night: what was fetched came long after it was measured, which tells no delay."""
+    for boot in journal.starts(infant, sensor)[-_STARTS:]:
+        packets = journal.newest_packets(sensor, boot, _PACKETS)
+        live = [packet for packet in packets if SegmentFlag.BACKFILL not in packet.flags]
+        if live:
+            starts[boot] = starts.pop(boot, []) + live

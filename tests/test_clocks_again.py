@@ -1,0 +1,148 @@
+"""What a gateway that starts again still knows of its socks' clocks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bleak import BleakClient, BleakScanner
+
+from dsp.records import NS, ClockRow, Site
+from firmware_sim.sock import VirtualSock
+from ingest.clock_fit import ClockFit
+from ingest.finder import Finder
+from lullwatch.clocks_again import fit_again
+from lullwatch.gateway import Gateway, Radio, Sensor, Wearer
+from store.journal import Journal
+from store.rows import SegmentRow
+from store.shelf import Shelf
+from tests.radio_rig import Rig, radio_rig
+from tests.sensor_truth import Truth
+
+ROW = ClockRow(0, 1_767_290_400 * NS, "one boot", "UTC")
+
+
+@asynccontextmanager
+async def monitoring(rig: Rig, path: Path, sock: VirtualSock, row: ClockRow = ROW) -> AsyncIterator[Gateway]:
+    """A gateway on a journal, from its start to its planned end; the sock samples on after it."""
+    finder = Finder(partial(BleakScanner, backend=rig.scanner_cls))
+    client = partial(BleakClient, backend=rig.client_cls)
+    with Journal.open(path) as journal:
+        gateway = Gateway(
+            name="again",
+            journal=journal,
+            clock=rig.clock,
+            clock_row=replace(row, t_ns=rig.clock.now_ns()),
+            wearers=[Wearer("kid", (Sensor(Site.LA, "la", sock.config.address),))],
+            radio=Radio(finder.find, client, finder.rssi, rig.bonds),
+        )
+        for link in gateway.links:
+            link._settings = replace(link._settings, stop_at_end=False)
+        await gateway.__aenter__()
+        try:
+            yield gateway
+        finally:
+            await gateway.__aexit__(None, None, None)
+
+
+async def run(rig: Rig, gateway: Gateway | None, seconds: float) -> None:
+    async def settle() -> None:
+        await rig.air.settle()
+        if gateway is not None and await gateway.settle():
+            await rig.air.settle()
+
+    await rig.clock.run(rig.clock.now_ns() + round(seconds * NS), settle=settle)
+
+
+async def test_a_sock_that_restarted_while_the_gateway_was_away_loses_nothing_of_the_boot_before(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "night.sqlite"
+    async with radio_rig() as rig:
+        sock = await rig.sock(seconds=300, clock_ppm=80.0)
+        async with monitoring(rig, path, sock) as gateway:
+            await run(rig, gateway, 60)
+        await run(rig, None, 40)
+        heard, held = sock.boot, sock.next_seq
+        await sock.restart()
+        await run(rig, None, 20)
+        async with monitoring(rig, path, sock) as gateway:
+            await run(rig, gateway, 30)
+        with Journal.read_only(path) as journal:
+            kept = [(p.boot, p.seq) for p in journal.packets("kid")]
+            segments = [s for s in journal.segments("kid") if s.boot == heard]
+        assert len(kept) == len(set(kept))
+        assert set(sock.sent[: len(kept) - 2]) <= set(kept)
+        assert {seq for boot, seq in kept if boot == heard} == set(range(held))
+        late_ms = [abs(s.t0_ns / 1e6 - _true_ms(sock, s.counts)) for s in segments[100:]]
+        assert max(late_ms) < 20
+
+
+def _true_ms(sock: VirtualSock, counts: np.ndarray) -> float:
+    source = sock.source.counts
+    (first,) = np.flatnonzero((source[:, :6] == counts[0]).all(axis=1))[:1]
+    return float(first) / 104 * 1e3
+
+
+def journal_of(path: Path, truth: Truth, minutes: float, infant: str = "kid") -> ClockFit:
+    fit = ClockFit("sock-la")
+    rows = []
+    for packet, _ in truth.packets(minutes):
+        place = fit.place(packet)
+        rows.append(SegmentRow(infant, packet, _segment(packet, place)))
+    with Journal.open(path) as journal:
+        journal.commit([ROW, *rows])
+    return fit
+
+
+def _segment(packet, place):  # type: ignore[no-untyped-def]
+    from dsp.records import Segment
+
+    return Segment(
+        packet.site, packet.sensor, packet.boot, packet.seq, place.t0_ns, place.step_ns, packet.counts,
+        packet.scale, packet.flags,
+    )  # fmt: skip
+
+
+def test_the_fit_goes_on_where_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "night.sqlite"
+    truth = Truth(ppm=70)
+    before = journal_of(path, truth, 12)
+    with Shelf.around(path) as shelf:
+        again = fit_again(shelf, "kid", "sock-la", ROW)
+    assert again is not None
+    later = [p for p, _ in truth.packets(14)][-300:]
+    apart = [abs(again.place(p).t0_ns - before.place(p).t0_ns) / 1e6 for p in later]
+    assert max(apart) < 2
+
+
+def test_another_infants_sensor_of_the_same_name_is_not_taken_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "night.sqlite"
+    journal_of(path, Truth(boot=5), 1, infant="twin")
+    with Shelf.around(path) as shelf:
+        assert fit_again(shelf, "kid", "sock-la", ROW) is None
+        fit = fit_again(shelf, "twin", "sock-la", ROW)
+    assert fit is not None
+    assert fit.knows(5)
+
+
+@pytest.mark.parametrize("cut_s", [-20.0, 0.0, 0.4, 300.0])
+def test_after_the_computer_was_off_the_next_arrival_says_how_late_it_is(
+    tmp_path: Path, cut_s: float
+) -> None:
+    path = tmp_path / "night.sqlite"
+    truth = Truth(ppm=-60)
+    journal_of(path, truth, 10)
+    with Shelf.around(path) as shelf:
+        fit = fit_again(shelf, "kid", "sock-la", replace(ROW, boot="another boot"))
+    assert fit is not None
+    errors = []
+    for packet, true_s in list(truth.packets(60))[-6000:]:
+        moved = replace(packet, arrived_ns=packet.arrived_ns + round(cut_s * NS))
+        errors.append(fit.place(moved).t0_ns / 1e6 - (true_s + cut_s) * 1e3)
+    assert max(np.abs(errors[1000:])) < 60
