@@ -36,6 +36,7 @@ from store.recording import newest_of, standing_events
 from store.rows import Fed
 
 from .coverage import CoverageLedger, LedgerState
+from .link_causes import plain
 from .rerun import Base, Late, LookBack, Past, Run, Shadow, decided_ns
 
 __all__ = ["Detector", "Told"]
@@ -285,7 +286,8 @@ class Detector:
         told = Told(outputs=[*difference.rows])
         told.outputs += [o for o in shadow.outputs if not isinstance(o, Event) and o not in known]
         told.outputs += ended_after_all(before, shadow.outputs, told_ns)
-        told.coverage = [c for c in shadow.coverage if c not in known]
+        counted = {plain(row) for row in known if isinstance(row, Coverage)}
+        told.coverage = [c for c in shadow.coverage if c not in counted]
         told.alerts = self._decide(difference.rows)
         return told
 

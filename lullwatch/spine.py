@@ -6,7 +6,7 @@ It is synchronous and owns the journal's only writing connection; the monitor ru
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from alerts.limits import table_of
@@ -15,10 +15,11 @@ from dsp.value import BadSnapshot
 from store.earlier import EarlierPackets
 from store.errors import JournalDamaged, JournalError
 from store.journal import Carried, Journal
-from store.rows import Fed, FedRow, Row, SegmentRow, fed_item
+from store.rows import Fed, FedRow, LinkRow, Row, SegmentRow, fed_item
 from store.salvage import salvage
 
 from .detector import Detector, Told
+from .link_causes import LinkBook, unaccounted
 from .past import SNAPSHOT_EVERY_NS, JournalPast
 from .rollover import Rollover
 from .watch import Watch, config_of, watches_in
@@ -63,6 +64,7 @@ class Spine:
         self._due: dict[str, Told] = {}
         """told, but not committed yet because the journal could not take it"""
         self._fed_row = 0
+        self._links = LinkBook()
         self._blocks: dict[str, list[Fed]] = {}
         """fed since the last tick of each infant"""
 
@@ -83,6 +85,8 @@ class Spine:
         """
         taken = Taken()
         newest_ns = self._journal.newest_ns
+        self._links = LinkBook(_link_rows(self._journal))
+        self._note([] if newest_ns is None else self._links.silence(newest_ns))
         self._journal.commit([clock])
         first_clock = self._journal.clock_rows()[0]
         earlier = watches_in(self._journal)
@@ -93,6 +97,8 @@ class Spine:
             if watch.continues(last):
                 self._watches[infant] = watch = replace(watch, age_days=last.age_days if last else None)
             else:
+                if last is not None and not last.ended:
+                    self._journal.commit(_gap(self._journal, watch, clock.t_ns))
                 row = self._journal.commit([config_of(watch, clock.t_ns)]).last_row
             self._set_up(watch, row, first_clock)
             self._catch_up(taken, infant, row)
@@ -119,7 +125,9 @@ class Spine:
             self._mend()
             raise
         for number, row in zip(result.rows, rows, strict=True):
-            if number is not None and isinstance(row, SegmentRow | FedRow | Watching):
+            if isinstance(row, LinkRow):
+                self._links.note(row)
+            elif number is not None and isinstance(row, SegmentRow | FedRow | Watching):
                 self._feed(taken, row.infant, fed_item(row), number)
         self._fed_row = result.last_row
         self._commit_told(taken)
@@ -231,6 +239,7 @@ class Spine:
         for infant, watch in self._watches.items():
             self._watches[infant] = watch.aged(begun, turn.clock)
         rows: list[Row] = [turn.clock, *(config_of(w, turn.clock.t_ns) for w in self._watches.values())]
+        rows += self._links.standing()
         carried = [self._carried(infant) for infant in self._watches]
         try:
             following = Journal.begin(turn.path, rows, carried)
@@ -253,6 +262,12 @@ class Spine:
         return Carried(
             infant, detector.watermark_ns, journal.path.name, journal.last_row, detector.snapshot()
         )
+
+    def _note(self, rows: Sequence[LinkRow]) -> None:
+        if rows:
+            self._journal.commit(rows)
+        for row in rows:
+            self._links.note(row)
 
     def _mend(self) -> None:
         """Set a damaged file aside and go on in a new one that holds what can still be read of it."""
@@ -289,7 +304,8 @@ class Spine:
             self._due.setdefault(infant, Told()).extend(told)
         taken.told = {}
         for infant, told in list(self._due.items()):
-            records: list[Output | Coverage | Alert] = [*told.alerts, *told.outputs, *told.coverage]
+            minutes = [self._links.explained(minute) for minute in told.coverage]
+            records: list[Output | Coverage | Alert] = [*told.alerts, *told.outputs, *minutes]
             try:
                 placed = self._journal.commit(records).rows if records else ()
             except JournalError as error:
@@ -319,3 +335,18 @@ class Spine:
                 past.kept_state(t_ns)
             except JournalError as error:
                 _log.warning("no snapshot of infant %s was kept: %s", infant, error)
+
+
+def _link_rows(journal: Journal) -> Iterator[LinkRow]:
+    after = 0
+    while page := journal.read(after, tables=("link",)):
+        yield from (row for _, row in page if isinstance(row, LinkRow))
+        after = page[-1][0]
+
+
+def _gap(journal: Journal, watch: Watch, now_ns: int) -> list[Coverage]:
+    """Minutes between the last that an earlier detector told and a new one that begins now."""
+    told = [minute.t_ns + minute.span_ns for minute in journal.coverage(watch.infant)]
+    if not told or now_ns - max(told) > LONGEST_PAUSE_NS:
+        return []
+    return unaccounted(watch.infant, watch.sites, max(told), now_ns)

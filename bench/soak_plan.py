@@ -1,0 +1,122 @@
+"""What a soak is made of: a long restless night, and everything that can go wrong with a virtual sock in it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from dsp.records import NS
+from firmware_sim.night import make_night
+from firmware_sim.scenario import scenario_from_toml
+from firmware_sim.sock import SockConfig
+from firmware_sim.sock_process import ProcessConfig, SockSpec, save_samples
+from firmware_sim.sock_script import SockFault, SockFaultKind
+from ingest.sock_codec import PROTOCOL_VERSION
+
+__all__ = ["INFANT", "QUIET_END_S", "SITES", "Plan", "fault_script", "socks_in"]
+
+INFANT = "kid"
+SITES = ("LA", "RA", "TR")
+QUIET_END_S = 1500.0
+"""Nothing placed in the last 25 minutes: an alert of before then has come to the end of its chain by the end."""
+_FAULT_EVERY_S = 420.0
+"""Mean time between two faults of any sock: some 200 in 24 hours, each kind a dozen times."""
+_HEALS_S = (30.0, 400.0)
+"""What lasts until somebody mends it is mended after so long."""
+_RADIO_ON_S = 60.0
+"""The first minute and the last fifth belong to nobody's fault: a start is seen, and the end is comparable."""
+_EVENTS_APART_S = 1800.0
+_KINDS = ("spasm_cluster", "sleep_jerk_train", "stiffening", "clonic", "kicking", "crying", "patting")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long, how fast, how often killed."""
+
+    hours: float = 24.0
+    pace: float = 20.0
+    seed: int = 1
+    kills: int = 24
+    kills_until: float = 1 / 3
+    """share of the time in which the monitor is killed; the life after it is long enough to look at its memory"""
+
+    @property
+    def seconds(self) -> float:
+        """Simulated seconds."""
+        return self.hours * 3600.0
+
+
+def socks_in(folder: Path, plan: Plan) -> ProcessConfig:
+    """The socks of a night with something in every half hour; their samples are written into the folder."""
+    night = make_night(scenario_from_toml(_scenario(plan)), seed=plan.seed, infant=INFANT)
+    specs = []
+    for number, site in enumerate(SITES, start=1):
+        samples = folder / f"{site}.npz"
+        save_samples(samples, next(track for at, track in night.sensors.items() if at == site))
+        config = SockConfig(address=f"F0:00:00:00:01:{number:02X}", seed=number, samples_at_power_on=True)
+        specs.append(SockSpec(name=site, samples=str(samples), config=config))
+    return ProcessConfig(
+        socket=str(folder / "hci"),
+        socks=specs,
+        pace=plan.pace,
+        origin_ns=night.start_ns,
+        faults=tuple(fault_script(plan)),
+        ledger=str(folder / "ledger.json"),
+    )
+
+
+def _scenario(plan: Plan) -> str:
+    chance, at_s = random.Random(plan.seed), 240.0
+    parts = [f'name = "soak"\nduration_min = {plan.hours * 60:g}\nage_days = 150\n']
+    for number in range(1000):
+        if at_s > plan.seconds - QUIET_END_S and number:
+            break
+        kind = _KINDS[number % len(_KINDS)]
+        parts.append(f'[[movement]]\nkind = "{kind}"\nat_min = {at_s / 60:.2f}\n')
+        at_s += chance.uniform(0.5, 1.5) * _EVENTS_APART_S
+    return "".join(parts)
+
+
+def fault_script(plan: Plan) -> list[SockFault]:
+    """Faults at random, every kind in turn, so that a long soak has each of them many times."""
+    chance = random.Random(plan.seed + 1)
+    at_s, faults = _RADIO_ON_S, []
+    while True:
+        kinds = list(get_args(SockFaultKind))
+        chance.shuffle(kinds)
+        for kind in kinds:
+            at_s += chance.expovariate(1 / min(_FAULT_EVERY_S, plan.seconds / 60))
+            if at_s > plan.seconds - QUIET_END_S / 3:
+                return sorted(faults, key=lambda f: f.at_s)
+            faults += _with_remedy(kind, at_s, chance)
+
+
+def _with_remedy(kind: SockFaultKind, at_s: float, chance: random.Random) -> Iterator[SockFault]:
+    sock, other = chance.sample(SITES, 2)
+    healed_s = at_s + chance.uniform(*_HEALS_S)
+    seconds = chance.choice((2.0, 8.0, 60.0, 300.0))
+    if kind == "clock_jump":
+        seconds = chance.choice((-30.0, -0.5, 0.5, 30.0))
+    if kind == "late":
+        seconds = chance.choice((0.5, 2.0))
+    yield SockFault(
+        sock, kind, at_s=at_s, seconds=seconds, count=chance.choice((1, 20, 200)), axis=chance.randrange(6),
+        other=other, percent=0.0,
+    )  # fmt: skip
+    match kind:
+        case "swap":
+            yield SockFault(sock, "swap", at_s=healed_s, other=other)
+        case "battery":
+            yield SockFault(sock, "battery", at_s=healed_s, percent=100.0)
+        case "overrun":
+            yield SockFault(sock, "overrun", at_s=healed_s, count=187_200)
+        case "firmware":
+            yield SockFault(sock, "firmware", at_s=healed_s, version=(1, 0, 0), protocol=PROTOCOL_VERSION)
+
+
+def utc_of_start_ns() -> int:
+    """2026-03-14 18:00 UTC: the noon at which nights change is eighteen hours in."""
+    return 1_773_511_200 * NS
