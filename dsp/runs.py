@@ -21,7 +21,7 @@ import numpy as np
 from dsp.bursts import Pulse
 from dsp.classify import Verdict
 from dsp.grid import GRID_HZ
-from dsp.records import Evidence
+from dsp.records import Evidence, Site
 from dsp.settings import Settings
 from dsp.weights import weigh
 
@@ -35,8 +35,22 @@ _KEEP = 2000
 _TRAIN_S = 20.0
 """Trains of sleep last 2 to 20 s; what ended by itself within that counts as one."""
 
-_EPISODE_S = 600.0
-"""Trains come in episodes: how far back earlier ones are remembered."""
+_TONIGHT_S = 43200.0
+"""Who jerks in sleep does so again and again: trains of the last twelve hours are remembered."""
+
+_MOST_TRAINS = 64
+"""More of them say nothing new."""
+
+_OWN_LEAST = -1.0
+"""Log-odds of being the infant's own jerks from which a short run counts as a train: pats and rides do not."""
+
+_YOUNG_DAYS = 75
+"""Newborns have no generalised clonic seizures [F42]: at what age it matters whether both sides jerk."""
+
+_YOUNGEST_DAYS = 10
+
+_SIDED = (-0.5, 4.0)
+"""Where the logarithm of one leg's jerks over the other's ends."""
 
 _SURE_T = 4.0
 """Beyond this Student's t intervals grow beyond doubt, if they also grow by `slowing_ratio`."""
@@ -58,7 +72,15 @@ class Run:
     sums: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     trains: list[int] = field(default_factory=list)
-    """grid indices at which earlier short runs ended by themselves"""
+    """grid indices at which short runs of the infant's own jerks ended by themselves"""
+    trains_before: int = 0
+    """how many of these there were when this run began"""
+    lifted: bool = False
+    """whether it was told as rhythmic jerking: what is left of that when it ends is no train"""
+    age_days: int | None = None
+    legs_g: dict[Site, float] = field(default_factory=dict)
+    """sum of each leg's jerks since the last pause"""
+    lead: Site | None = None
     until_k: int = -(10**9)
     """grid index of the last jerk of any frame"""
     awake: float = 0.0
@@ -69,31 +91,41 @@ class Run:
         """From the first jerk after the last pause to the newest."""
         return (self.ks[-1] - self.ks[0]) / GRID_HZ if self.ks else 0.0
 
-    def following(self, awake: float) -> Run:
+    def following(self, awake: float, age_days: int | None, settings: Settings) -> Run:
         """The run of the next event, which remembers the trains before it."""
-        self._pause()
-        return Run(trains=self.trains, awake=awake)
+        self._pause(settings)
+        return Run(trains=self.trains, trains_before=len(self.trains), awake=awake, age_days=age_days)
 
-    def _pause(self) -> None:
-        if len(self.ks) >= _LEAST_FOR_GROWTH and self.ks[-1] - self.ks[0] <= _TRAIN_S * GRID_HZ:
+    def _pause(self, settings: Settings) -> None:
+        short = len(self.ks) >= _LEAST_FOR_GROWTH and self.ks[-1] - self.ks[0] <= _TRAIN_S * GRID_HZ
+        if short and not self.lifted and judge_own(self, settings).log_odds >= _OWN_LEAST:
             self.trains.append(self.ks[-1])
-        self.ks, self.log_heights = [], []
-        if self.trains:
-            self.trains = [k for k in self.trains if self.trains[-1] - k <= _EPISODE_S * GRID_HZ]
+            since_k = self.ks[-1] - round(_TONIGHT_S * GRID_HZ)
+            self.trains = [k for k in self.trains[-_MOST_TRAINS:] if k >= since_k]
+        self.ks, self.log_heights, self.legs_g = [], [], {}
 
-    def take(self, fresh: Sequence[Pulse], frame: Sequence[Evidence], settings: Settings) -> None:
+    def take(
+        self,
+        fresh: Sequence[Pulse],
+        other: Sequence[Pulse],
+        frame: Sequence[Evidence],
+        settings: Settings,
+    ) -> None:
         """Go on by the jerks that became known, and by the frame that they lie in.
 
         Args:
             fresh: pulses of the leading site, none of them taken before.
+            other: pulses of the other leg since then, where a leg leads and both are worn.
             frame: what was measured of the frame.
             settings: how long a pause ends the run.
         """
         for pulse in fresh:
             if self.ks and pulse.k - self.ks[-1] > settings.run_pause_s * GRID_HZ:
-                self._pause()
+                self._pause(settings)
             self.ks.append(pulse.k)
             self.log_heights.append(math.log(max(pulse.peak_g, 1e-4)))
+        for pulse in (*fresh, *other):
+            self.legs_g[pulse.site] = self.legs_g.get(pulse.site, 0.0) + pulse.peak_g
         del self.ks[:-_KEEP]
         del self.log_heights[:-_KEEP]
         for row in frame:
@@ -106,13 +138,21 @@ class Run:
         out = {f"mean_{name}": self.sums[name] / self.counts[name] for name in self.sums}
         out["awake_before"] = self.awake
         out["unbroken_s"] = self.unbroken_s
-        last = self.ks[-1] if self.ks else 0
-        out["trains_before"] = float(sum(last - k <= _EPISODE_S * GRID_HZ for k in self.trains))
+        out["trains_tonight"] = math.log1p(self.trains_before)
+        if self.age_days is not None:
+            out["age"] = math.log(max(self.age_days, _YOUNGEST_DAYS))
+        if self.age_days is not None and self.age_days < _YOUNG_DAYS and self.lead is not None:
+            out["one_sided_young"] = self._sided(self.lead)
         if len(self.ks) >= _LEAST_FOR_GROWTH:
             out["growth"] = _growth(self.log_heights)
         if len(self.ks) >= _LEAST_FOR_TREND:
             out["slowing_t"] = _slowing(self.ks, settings)
         return out
+
+    def _sided(self, lead: Site) -> float:
+        own, all_g = self.legs_g.get(lead, 0.0), sum(self.legs_g.values())
+        ratio = math.log(max(own, 1e-4) / max(all_g - own, 1e-4))
+        return min(max(ratio, _SIDED[0]), _SIDED[1])
 
 
 def judge_run(run: Run, settings: Settings) -> Verdict:

@@ -146,7 +146,7 @@ class Settings:
     run_frame_least: float = -1.0
     run_pause_s: float = 2.2
     run_least_s: float = 7.0
-    run_jerking: float = 1.7
+    run_jerking: float = 1.2
     jerks_ring_s: float = 10.0
     jerks_unseen_cost: float = 0.6
     jerks_frame_least: float = -0.3

@@ -56,6 +56,7 @@ _WHY = {
     "slowing_t": "slowed down",
     "growth": "grew at its beginning",
 }
+_OTHER_LEG = {Site.LA: Site.RA, Site.RA: Site.LA}
 _PAIRS = ((Site.LA, Site.RA), (Site.LW, Site.RW))
 
 
@@ -168,11 +169,16 @@ class TrainTracker:
         if rhythm.k0 > self.run.until_k + settings.train_pause_s * GRID_HZ:
             before = scene.state.at(rhythm.k0 * GRID_NS - 1)
             awake = 0.0 if before.is_sleep else 0.5 if before is State.UNKNOWN else 1.0
-            self.run = self.run.following(awake)
+            self.run = self.run.following(awake, scene.state.age_days, settings)
         last = self.run.ks[-1] + _SAME_K if self.run.ks else rhythm.k0 - 1
         new = [p for p in self.pulses[rhythm.site] if last < p.k <= rhythm.k1]
+        pair = _OTHER_LEG.get(rhythm.site)
+        self.run.lead, other = None, list[Pulse]()
+        if pair is not None and pair in chains:
+            other = [p for p in self.pulses.get(pair, ()) if last < p.k <= rhythm.k1]
+            self.run.lead = rhythm.site
         likely = Evidence("frame_log_odds", verdict.log_odds, 0.0)
-        self.run.take(new, [likely, *verdict.evidence, *jerk_shape(rhythm, chains)], settings)
+        self.run.take(new, other, [likely, *verdict.evidence, *jerk_shape(rhythm, chains)], settings)
         self.run.until_k = max(self.run.until_k, rhythm.k1)
 
     def _lifts(self, onset_ns: int, scene: Scene, settings: Settings) -> bool:
@@ -216,6 +222,7 @@ class TrainTracker:
         lifted = self._lifts(onset, scene, settings)
         if not lifted and not self._is_train(settings, asleep=asleep):
             return []
+        self.run.lifted = lifted
         label = Label.RHYTHMIC_JERKING if lifted else Label.SLEEP_JERK_TRAIN
         if not lifted and rhythm.peak_g < settings.twitch_g and rhythm.unison < settings.twitch_unison:
             label = Label.TWITCHES
@@ -251,6 +258,7 @@ class TrainTracker:
         label, why = self._upward(now, scene, settings)
         if label is not now.label:
             now.relabelled_from, now.label = now.label, label
+            self.run.lifted = label is Label.RHYTHMIC_JERKING
             out.append(
                 tell(now, EventStatus.RELABEL, h, infant=scene.infant, settings=settings.tag, reason=why)
             )
@@ -316,7 +324,14 @@ class TrainTracker:
         aroused = scene.state.arousal_ns
         through = round(settings.through_arousal_s * NS)
         likely = judge_own(self.run, settings).log_odds >= settings.own_jerking
-        if likely and aroused is not None and now.onset_ns <= aroused and self._goes_on(aroused + through):
+        after = self.frames[-1].k0 * GRID_NS if self.frames else now.onset_ns
+        if (
+            likely
+            and aroused is not None
+            and now.onset_ns <= aroused
+            and aroused + through <= after
+            and self._goes_on(aroused + through)
+        ):
             return Label.RHYTHMIC_JERKING, "went on through an arousal"
         length = (now.end_ns - now.onset_ns) / NS
         if length > settings.one_sided_s and now.side in ("left", "right"):

@@ -24,7 +24,7 @@ def steady(seconds: float, *, begin_s: float = 10.0, rate_hz: float = 2.0) -> li
 
 def run_of(at_s: list[float], **frame: float) -> Run:
     run = Run()
-    run.take(pulses(at_s), [Evidence(name, value, 0.0) for name, value in frame.items()], SETTINGS)
+    run.take(pulses(at_s), [], [Evidence(name, value, 0.0) for name, value in frame.items()], SETTINGS)
     return run
 
 
@@ -51,26 +51,56 @@ def test_going_on_past_the_length_of_any_described_train_is_enough_by_itself() -
     assert judge_run(run_of(steady(8.0)), SETTINGS).log_odds < SETTINGS.run_jerking
 
 
+def after(run: Run, *, age_days: int | None = None) -> Run:
+    following = run.following(0.0, age_days, SETTINGS)
+    following.take(pulses(steady(5.0, begin_s=2000.0)), [], [], SETTINGS)
+    return following
+
+
 def test_a_pause_begins_a_new_run_and_leaves_a_train_behind() -> None:
     run = run_of([*steady(12.0), *steady(6.0, begin_s=27.0)])
-    values = run.values(SETTINGS)
-    assert values["unbroken_s"] == pytest.approx(6.0)
-    assert values["trains_before"] == 1.0
+    assert run.values(SETTINGS)["unbroken_s"] == pytest.approx(6.0)
+    assert len(run.trains) == 1
 
 
 def test_what_went_on_for_longer_than_a_train_leaves_none_behind() -> None:
-    run = run_of([*steady(40.0), *steady(6.0, begin_s=60.0)])
-    assert run.values(SETTINGS)["trains_before"] == 0.0
+    assert not run_of([*steady(40.0), *steady(6.0, begin_s=60.0)]).trains
 
 
-def test_trains_of_the_same_episode_speak_for_one_more_until_they_are_long_ago() -> None:
-    run = run_of([*steady(5.0), *steady(5.0, begin_s=20.0), *steady(5.0, begin_s=30.0)]).following(0.0)
-    run.take(pulses(steady(5.0, begin_s=40.0)), [], SETTINGS)
-    assert run.values(SETTINGS)["trains_before"] == 3.0
-    assert contribution(run, "trains_before") < contribution(run_of(steady(5.0)), "trains_before")
-    late = run.following(0.0)
-    late.take(pulses(steady(5.0, begin_s=1200.0)), [], SETTINGS)
-    assert late.values(SETTINGS)["trains_before"] == 0.0
+def test_what_was_told_as_rhythmic_jerking_or_is_not_the_infants_own_leaves_no_train_behind() -> None:
+    lifted, passed_on = run_of(steady(12.0)), run_of(steady(12.0), frame_log_odds=-0.5, swing_repeats=0.0)
+    lifted.lifted = True
+    assert not after(lifted).trains
+    assert not after(passed_on).trains
+    assert len(after(run_of(steady(12.0))).trains) == 1
+
+
+def test_trains_of_this_night_speak_for_one_more_and_those_of_the_last_one_do_not() -> None:
+    first = run_of([*steady(5.0), *steady(5.0, begin_s=20.0), *steady(5.0, begin_s=30.0)])
+    said = [contribution(run, "trains_tonight") for run in (run_of(steady(5.0)), after(first))]
+    assert said[1] < said[0]
+    late = after(first)
+    late.take(pulses([90_000.0, *steady(5.0, begin_s=90_010.0)]), [], [], SETTINGS)
+    late.take(pulses(steady(5.0, begin_s=90_100.0)), [], [], SETTINGS)
+    assert len(late.trains) == 1
+
+
+def test_both_sides_at_once_speak_against_clonic_jerks_of_a_newborn_and_say_nothing_later() -> None:
+    def sided(age_days: int, other_g: float) -> Run:
+        run = Run(lead=Site.LA, age_days=age_days)
+        right = [Pulse(Site.RA, p.k, p.known_k, other_g, 0.003) for p in pulses(steady(8.0))]
+        run.take(pulses(steady(8.0)), right, [], SETTINGS)
+        return run
+
+    assert contribution(sided(20, 0.2), "one_sided_young") < 0.0
+    assert contribution(sided(20, 0.02), "one_sided_young") > 0.0
+    assert "one_sided_young" not in sided(200, 0.2).values(SETTINGS)
+
+
+def test_the_age_at_which_benign_jerks_are_rare_speaks_for_clonic_ones_softly() -> None:
+    said = [contribution(after(Run(), age_days=days), "age") for days in (3, 30, 120, 300, 700)]
+    assert said == sorted(said)
+    assert -2.0 < said[0] < 0.0 < said[-1] <= 2.0
 
 
 def test_jerks_that_turn_the_trunk_and_show_two_strokes_count_distal_even_ones_against() -> None:
@@ -106,7 +136,7 @@ def test_intervals_that_grow_beyond_doubt_are_enough_by_themselves() -> None:
 def test_growing_at_the_beginning_counts_a_little() -> None:
     run = Run()
     for t, height in zip(steady(6.0), [0.08, 0.1, 0.12, 0.15, *[0.3] * 9], strict=True):
-        run.take(pulses([t], height), [], SETTINGS)
+        run.take(pulses([t], height), [], [], SETTINGS)
     assert 0.0 < contribution(run, "growth") < 1.0
     assert run.values(SETTINGS)["growth"] == pytest.approx(
         math.log(0.3) - math.log(0.08 * 0.1 * 0.12 * 0.15) / 4
@@ -116,8 +146,8 @@ def test_growing_at_the_beginning_counts_a_little() -> None:
 def test_who_was_awake_before_needs_less_and_an_unknown_state_lies_between() -> None:
     sums = []
     for awake in (0.0, 0.5, 1.0):
-        run = Run().following(awake)
-        run.take(pulses(steady(6.0)), [], SETTINGS)
+        run = Run().following(awake, None, SETTINGS)
+        run.take(pulses(steady(6.0)), [], [], SETTINGS)
         sums.append(judge_run(run, SETTINGS).log_odds)
     assert sums == sorted(sums)
     assert sums[0] < SETTINGS.run_jerking
