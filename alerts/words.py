@@ -23,6 +23,7 @@ __all__ = [
     "catalogue",
     "late_sentence",
     "match_word",
+    "sites_said",
 ]
 
 _CATALOGUES = {"en": ENGLISH, "de": GERMAN}
@@ -165,7 +166,7 @@ def duration(words: Catalogue, span_ns: int) -> str:
 def _recorded(words: Catalogue, event: Event, about: Circumstances) -> list[str]:
     parts = [
         _how_many(words, event, about.count),
-        _where(words, event.sites),
+        sites_said(words, event.sites),
         words.sides[event.side] if event.side in ("left", "right") else "",
         words.states[event.state_before],
         ""
@@ -190,7 +191,8 @@ def _how_many(words: Catalogue, event: Event, count: int) -> str:
     )
 
 
-def _where(words: Catalogue, sites: tuple[Site, ...]) -> str:
+def sites_said(words: Catalogue, sites: tuple[Site, ...]) -> str:
+    """Where it was seen: both legs and body."""
     left = [site.value for site in Site if site in sites]
     for pair, both in ((("LA", "RA"), "legs"), (("LW", "RW"), "arms")):
         if set(pair) <= set(left):

@@ -8,9 +8,9 @@ from typing import Final
 
 from dsp.chain import HOP_NS, Chain
 from dsp.grid import GRID_NS
-from dsp.records import NS, Segment, Site
+from dsp.records import NS, Segment, Site, Stretch
 from dsp.settings import Settings
-from store.recording import settled
+from store.recording import at_rest
 from store.shelf import Shelf
 
 __all__ = ["LEAD_NS", "BurstMark", "burst_marks", "burst_marks_of"]
@@ -42,9 +42,9 @@ def burst_marks(shelf: Shelf, infant: str, onset_ns: int, end_ns: int) -> tuple[
 
 def burst_marks_of(segments: Iterable[Segment], onset_ns: int, end_ns: int) -> tuple[BurstMark, ...]:
     """The same of segments that are at hand; they may come in any order."""
-    by_site: dict[Site, list[Segment]] = {}
-    for segment in settled(segments):
-        by_site.setdefault(segment.site, []).append(segment)
+    by_site: dict[Site, list[Stretch]] = {}
+    for stretch in at_rest(segments):
+        by_site.setdefault(stretch.site, []).append(stretch)
     marks = [
         mark
         for site in Site
@@ -55,13 +55,13 @@ def burst_marks_of(segments: Iterable[Segment], onset_ns: int, end_ns: int) -> t
     return tuple(marks)
 
 
-def _of_site(site: Site, segments: list[Segment]) -> list[BurstMark]:
+def _of_site(site: Site, stretches: list[Stretch]) -> list[BurstMark]:
     chain = Chain.of(site, Settings())
-    for segment in segments:
-        chain.grid.add(segment)
-    first = segments[0].t0_ns // HOP_NS
+    for stretch in stretches:
+        chain.grid.add_all(stretch)
+    first = stretches[0].t0_ns // HOP_NS
     chain.grid.begin(first * HOP_NS)
-    last = max(segment.end_ns for segment in segments) // HOP_NS + 1
+    last = max(stretch.end_ns for stretch in stretches) // HOP_NS + 1
     bursts, _ = chain.advance(first, last)
     return [
         BurstMark(site, b.k0 * GRID_NS, b.k1 * GRID_NS)

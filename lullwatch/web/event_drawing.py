@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.catalogue import Catalogue
+from alerts.words import sites_said
 from dsp.records import NS, Event, Evidence, Site, State, StateEpoch
 from lullwatch.burst_marks import BurstMark
 from lullwatch.waveforms import Waveform
@@ -30,6 +31,8 @@ _STATE: Final = 18.0
 _LEAST_G: Final = 0.05
 """Full height of a trace at least: below it a resting sensor's noise would fill the picture."""
 _LEAST_DPS: Final = 20.0
+_MOST_LOG_ODDS: Final = 5.0
+"""Longest bar of evidence: beyond odds of 150 to 1 a longer one says nothing, and would make the others vanish."""
 _STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600)
 
 _Floats = NDArray[np.float64]
@@ -80,7 +83,7 @@ def waveform_chart(words: Catalogue, around: Around) -> Html:
     marks = sum(1 for m in around.members if m[1] > around.begin_ns and m[0] < around.end_ns)
     says = words.text(
         "event.wave_says",
-        sites=words.sites_joined.join(words.sites[s] for s in sites) or words.text("event.nothing"),
+        sites=sites_said(words, tuple(sites)) or words.text("event.nothing"),
         before=round(-x0),
         after=round(around.seconds(around.end_ns)),
         marks=marks,
@@ -198,7 +201,7 @@ def interval_table(words: Catalogue, members: Sequence[Event], when: Sequence[st
 def evidence_chart(words: Catalogue, evidence: Sequence[Evidence], names: Sequence[str]) -> Html:
     """What every measurement contributed to the label, in log-odds: bars to the right speak for it."""
     row, top = 22.0, 26.0
-    most = max((abs(e.contribution) for e in evidence), default=1.0) or 1.0
+    most = min(max((abs(e.contribution) for e in evidence), default=1.0) or 1.0, _MOST_LOG_ODDS)
     frame = Frame(430, top, 400, row * len(evidence), -most, most, 0.0, 1.0)
     zero = frame.x(0.0)
     parts: list[Html] = [

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from alerts.catalogue import Catalogue
 from alerts.severity import TABLE
-from alerts.words import match_word
-from dsp.records import NS, Event, Evidence, Site, State
+from alerts.words import match_word, sites_said
+from dsp.records import NS, Event, Evidence, State
 
 from .markup import Content, Html, h
 from .records import fact_list, lasting
 
-__all__ = ["evidence_name", "facts_said", "match_said", "reasons", "remarks", "sites_said"]
+__all__ = ["evidence_name", "facts_said", "match_said", "reasons", "remarks"]
 
 _REASONS: Final = 4
 """So many measurements are named each way; a person reads no more of them, a researcher has them all as bars."""
@@ -48,11 +48,6 @@ def match_said(words: Catalogue, event: Event) -> Html:
     if not said_for and not against:
         lines.append(h("p", words.text("event.no_reasons")))
     return h("section", h("h2", words.text("event.match")), lines, class_="card")
-
-
-def sites_said(words: Catalogue, sites: Sequence[Site]) -> str:
-    """Where it was seen."""
-    return words.sites_joined.join(words.sites[site] for site in sites)
 
 
 def facts_said(words: Catalogue, event: Event, *, infant: str, when: str) -> Html:

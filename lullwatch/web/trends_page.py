@@ -123,11 +123,13 @@ def _span(words: Catalogue, week: Week) -> str:
 
 
 def _seen(words: Catalogue, what: Week | NightTrend) -> str:
+    if not what.watched_ns:
+        return words.text("trends.not_recorded")
     said = words.text(
         "coverage.sentence", seen=lasting(words, what.seen_ns), whole=lasting(words, what.watched_ns)
     )
     if isinstance(what, NightTrend):
-        return said if what.watched_ns else words.text("trends.not_recorded")
+        return said
     return words.text("trends.seen_in", seen=said, nights=words.counted("trends.nights", what.recorded))
 
 
@@ -190,7 +192,8 @@ def trend_chart(
     width = frame.width / len(nights)
     parts: list[Html] = [line(frame.left, frame.bottom, frame.right, frame.bottom, "axis")]
     parts += [text(88, frame.y(v) + 4, f"{v:g}", anchor="end") for v in (0, most)]
-    parts.append(text(88, below.top + 28, words.text("trends.seen"), anchor="end"))
+    parts.append(text(88, below.bottom - 4, words.text("trends.seen"), anchor="end"))
+    parts.append(text(88, below.top + 12, lasting(words, _HOURS_NS), anchor="end"))
     for i, night in enumerate(nights):
         x, (events, _) = frame.x(i), night.of(label)
         says = f"{night.evening}: {_counted(words, night, label)}; {_seen(words, night)}"

@@ -15,5 +15,3 @@ document.addEventListener("keydown", (event) => {
   document.querySelectorAll("#review button").forEach((other) => other.toggleAttribute("aria-busy", other === button));
   button.click();
 });
-// The next page is ready for keys at once.
-document.getElementById("main")?.focus({ preventScroll: true });
