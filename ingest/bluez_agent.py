@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.bluezdbus.utils import get_dbus_authenticator
+from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakDBusError
 from dbus_fast import BusType, DBusError, Message, MessageType, Variant
@@ -37,6 +38,9 @@ _log = logging.getLogger(__name__)
 _BLUEZ: Final = "org.bluez"
 _DEVICE: Final = "org.bluez.Device1"
 _AGENT_PATH: Final = "/lullwatch/agent"
+_PROPERTIES: Final = "org.freedesktop.DBus.Properties"
+_ATT_HEADER: Final = 3
+"""bytes of a notification that are not its value (Core 5.4, Vol 3 Part F 3.4.7.1)"""
 _REJECTED: Final = "org.bluez.Error.Rejected"
 _WRONG: Final = "org.bluez.Error.AuthenticationFailed"
 _CALL_S: Final = 10.0
@@ -140,6 +144,24 @@ class BlueZBonds:
         except TimeoutError:
             raise Unencrypted(sensor, address) from None
 
+    async def carries(self, client: BleakClient, characteristic: BleakGATTCharacteristic) -> int | None:
+        """See `ingest.bonds.Bonds`.
+
+        bleak has the number from when it first heard of the characteristic; of a bonded sock that is before it
+        was connected, and the number 20. It is BlueZ's to know, where it tells (5.62 and newer).
+        """
+        del client
+        path = characteristic.obj[0]
+        try:
+            async with _bus() as bus:
+                [told] = await _call(
+                    bus, path, _PROPERTIES, "Get", "ss", "org.bluez.GattCharacteristic1", "MTU"
+                )
+        except BleakDBusError as error:
+            _log.debug("%s: %s", path, error)
+            return None
+        return int(told.value) - _ATT_HEADER
+
     def refuses(self, error: Exception) -> bool:
         """See `ingest.bonds.Bonds`."""
         return isinstance(error, BleakDBusError) and error.dbus_error == _WRONG
@@ -201,8 +223,7 @@ async def _vouched(bus: MessageBus, agent: _Agent, path: str, address: str) -> N
         raise PairingFailed(address, error.dbus_error_details or error.dbus_error) from error
     if not agent.asked:
         raise PairingFailed(address, "what answered did not ask for the passkey, so it may be anybody")
-    properties = "org.freedesktop.DBus.Properties"
-    await _call(bus, path, properties, "Set", "ssv", _DEVICE, "Trusted", Variant("b", True))
+    await _call(bus, path, _PROPERTIES, "Set", "ssv", _DEVICE, "Trusted", Variant("b", True))
 
 
 def encrypted(address: str) -> bool:

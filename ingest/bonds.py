@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bleak import BleakClient
+from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakGATTProtocolError
 
@@ -49,6 +50,10 @@ class Bonds(Protocol):
         """
         ...
 
+    async def carries(self, client: BleakClient, characteristic: BleakGATTCharacteristic) -> int | None:
+        """Bytes that one notification can hold, where the stack knows it better than bleak does; else None."""
+        ...
+
     def refuses(self, error: Exception) -> bool:
         """Whether connecting failed of this because the peer does not hold the key of the bond."""
         ...
@@ -78,6 +83,11 @@ class SystemBonds:
 
     async def secure(self, client: BleakClient, sensor: str) -> None:
         """The system encrypts when a protected value is first asked for."""
+
+    async def carries(self, client: BleakClient, characteristic: BleakGATTCharacteristic) -> int | None:
+        """What bleak says is what the system says."""
+        del client, characteristic
+        return None
 
     def refuses(self, error: Exception) -> bool:
         """Nothing is known of why."""

@@ -12,6 +12,7 @@ import logging
 from typing import Final, cast
 
 from bleak import BleakClient
+from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakError
 from bumble import core, hci, smp
@@ -132,6 +133,11 @@ class BumbleBonds:
             raise
         if not backend.encrypted:
             raise Unencrypted(sensor, address)
+
+    async def carries(self, client: BleakClient, characteristic: BleakGATTCharacteristic) -> int | None:
+        """See `ingest.bonds.Bonds`."""
+        del client, characteristic
+        return None
 
     def refuses(self, error: Exception) -> bool:
         """See `ingest.bonds.Bonds`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import warnings
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, TypeVar
@@ -98,7 +99,12 @@ class GattSession:
 
     def carries(self, characteristic: BleakGATTCharacteristic) -> int:
         """Bytes that one notification can hold."""
-        return max(characteristic.max_write_without_response_size, self._client.mtu_size - 3)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # on Linux bleak does not know it, and says so at every connection
+            mtu = self._client.mtu_size
+        return max(characteristic.max_write_without_response_size, mtu - 3)
 
     def characteristic(self, uuid: str, service: str | None = None) -> BleakGATTCharacteristic:
         """A characteristic of the sensor's own service, or of another. Raises `NotOurSensor`."""

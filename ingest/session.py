@@ -82,7 +82,8 @@ class SockSession(GattSession):
         await self._connect_bonded()
         self._on_connected()
         await within(CALL_S, self._bonds.secure(self._client, self.sensor))
-        carries = self.carries(self.characteristic(DATA_UUID))
+        data = self.characteristic(DATA_UUID)
+        carries = await within(CALL_S, self._bonds.carries(self._client, data)) or self.carries(data)
         if carries < DATA_MAX_BYTES:
             raise MtuTooSmall(self.sensor, carries, DATA_MAX_BYTES)
         raw = await self._read_protected()
