@@ -106,7 +106,7 @@ def _body(shown: _Shown, infants: Sequence[str], words: Catalogue, session: Sess
         h("p", id="answer", role="status", class_="answer"),
         part("alerts", "section", role="alert"),
         part("care"),
-        _doing(infant, words) if may else None,
+        with_csrf(_doing(infant, words), session) if may else None,
         h("section", h("h2", words.text("page.timeline")), part("timeline")),
         h(
             "section",
