@@ -229,7 +229,7 @@ def _event(moment: Moment, event: Event, words: Catalogue) -> Html:
             " ",
             words.names[event.label.wire],
             h("span", what, class_="more"),
-            href=f"/event/{event.id}",
+            href=f"/events/{event.id}",
         ),
     )
 
