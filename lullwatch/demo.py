@@ -24,9 +24,12 @@ from store.influx import InfluxSink
 from store.journal import Journal
 from store.recording import from_journal
 
+from .control import Control
 from .copier import Copier
+from .demo_page import DemoPage
 from .detector import Told
 from .gateway import Gateway
+from .handlers import handlers_of
 from .home import SimulatedHome
 from .nights import load
 from .replay import Replayed, write_results
@@ -37,6 +40,7 @@ from .summary import summary
 __all__ = ["DemoResult", "Show", "alerts_of", "closing_words", "run_demo"]
 
 GATEWAY = "demo"
+JOURNAL = "journal-demo.sqlite"
 INFANT = "demo"
 BUCKET = "lullwatch"
 COMMIT_EVERY_S = 1.0
@@ -73,7 +77,9 @@ class Show:
     advance: Callable[[float], None]
 
 
-def run_demo(folder: Path, show: Show, *, seed: int = 1, pace: float | None = None) -> DemoResult:
+def run_demo(
+    folder: Path, show: Show, *, seed: int = 1, pace: float | None = None, page: bool = False
+) -> DemoResult:
     """Run the demo; everything it writes lies in `folder`.
 
     Args:
@@ -81,6 +87,7 @@ def run_demo(folder: Path, show: Show, *, seed: int = 1, pace: float | None = No
         show: where progress goes.
         seed: of the simulated infant.
         pace: simulated seconds per real second at most; None for as fast as the computer can.
+        page: serve the pages meanwhile.
     """
     with ExitStack() as stack:
         broker = local_broker(folder / "broker")
@@ -90,6 +97,8 @@ def run_demo(folder: Path, show: Show, *, seed: int = 1, pace: float | None = No
         if influx is not None:
             stack.enter_context(influx)
             influx.create_bucket(BUCKET)
+        if page:
+            stack.enter_context(DemoPage(folder / JOURNAL, show.say))
         address = BrokerAddress(broker.host, broker.port)
         return asyncio.run(_Demo(folder, show, address, influx, pace).run(seed))
 
@@ -120,7 +129,7 @@ class _Demo:
 
     async def run(self, seed: int) -> DemoResult:
         night = make_night("demo_hour", seed=seed, infant=INFANT)
-        path = self._folder / "journal-demo.sqlite"
+        path = self._folder / JOURNAL
         with Journal.open(path) as journal, ExitStack() as stack:
             copier = None if self._influx is None else stack.enter_context(self._copier(path, self._influx))
             async with self._listening():
@@ -148,7 +157,7 @@ class _Demo:
                 on_taken=self._taken,
                 commit_every_s=COMMIT_EVERY_S,
             )
-            async with gateway:
+            async with gateway, Control(self._folder, handlers_of(gateway)):
                 await home.live(gateway, night.end_ns + round(AFTER_S * NS), pace=self._pace)
                 gateway.end_recording()
                 seconds = time.monotonic() - started_s
@@ -264,6 +273,7 @@ picture   {folder / "demo_night.png"}
 
 Try next:
   lullwatch replay {folder / "demo.edf"} --out again       # the same events, from the recording
-  lullwatch replay {folder / "journal-demo.sqlite"} --as-arrived --out again
+  lullwatch replay {folder / JOURNAL} --as-arrived --out again
+  lullwatch serve --journals {folder / JOURNAL} # the pages, with the token from above
   lullwatch demo --seed 2                                   # another infant
   lullwatch --help"""

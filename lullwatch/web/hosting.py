@@ -76,7 +76,7 @@ def hosting_of(source: Path, *, port: int | None = None) -> Hosting:
         LullwatchError: the settings cannot be used.
     """
     if source.suffix != ".toml":
-        folder = source if source.is_dir() else source.parent
+        folder = source.parent if source.suffix == ".sqlite" else source
         page = PageSettings(port=port or PageSettings().port)
         return Hosting(_site(source, Access(folder / ACCESS_FILE), page, None), page)
     settings = load(source)
@@ -87,12 +87,13 @@ def hosting_of(source: Path, *, port: int | None = None) -> Hosting:
 
 
 def _site(journals: Path, access: Access, page: PageSettings, settings: GatewaySettings | None) -> Site:
-    shelf = Shelf.around(journals) if journals.is_file() else Shelf(journals)
+    is_file = journals.suffix == ".sqlite"
+    shelf = Shelf.around(journals) if is_file else Shelf(journals)
     return Site(
         folder=journals,
         shelf=shelf,
         access=access,
-        asker=monitor_asker(journals if journals.suffix != ".sqlite" else journals.parent),
+        asker=monitor_asker(journals.parent if is_file else journals),
         wording=PLAIN_ENGLISH if settings is None else settings.wording,
         infants=() if settings is None else tuple(infant.id for infant in settings.infants),
         zone=None if settings is None else settings.zone,
