@@ -16,6 +16,7 @@ from alerts.payloads import Topics
 from dsp.records import NS, Alert, ClockRow, Delivery, Severity
 from lullwatch.announcer import ALERTS, Announcer
 from lullwatch.caregiving import Caregiving, recent_rows
+from lullwatch.known_events import KnownEvents
 from lullwatch.mqtt_channel import MqttChannel
 from store.journal import Journal
 from store.rows import Row
@@ -149,6 +150,7 @@ class Home:
             self.care = Caregiving(
                 people=self.people, sources=("home-assistant",), infants=["kid", "sib"], clock=self.clock, utc=utc,
                 zone="UTC", intake=self.desk, channels={"ntfy": self.phone}, mqtt=mqtt, on_test=self.tested,
+                events=KnownEvents(self.folder),
             )  # fmt: skip
             tasks = [asyncio.create_task(self.care.run())]
             self.announcer: Announcer | None = None
@@ -188,11 +190,13 @@ class Home:
             for _ in range(20):
                 await asyncio.sleep(0)
 
-    async def ask(self, name: str, body: str, infant: str = "kid") -> dict[str, Any]:
+    async def ask(
+        self, name: str, body: str, infant: str = "kid", *, channel: str = "mqtt"
+    ) -> dict[str, Any]:
         """Ask for something as a phone would, and give the answer."""
         import json
 
-        answer = await self.care.on_command(infant, name, body.encode())
+        answer = await self.care.on_command(infant, name, body.encode(), channel=channel)
         return json.loads(answer) if answer else {}
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from alerts.proof import proof_of
 from dsp.records import NS
+from store.notes import standing_notes
 from tests.caregiving_rig import ANNA, BEN, Home, alert
+from tests.store_examples import event, segment, segment_row
 
 
 async def test_only_people_and_sources_of_the_settings_may_ask(tmp_path: Path) -> None:
@@ -131,3 +134,97 @@ async def test_hostile_bytes_are_answered_and_the_next_command_is_done(
             answer = await home.care.on_command("kid", name, payload)
             assert answer == b"" or b'"ok":' in answer
         assert (await home.ask("note", '{"by":"anna"}'))["ok"]
+
+
+async def test_a_note_carries_checked_facts_and_the_id_it_is_corrected_by(tmp_path: Path) -> None:
+    async with Home(tmp_path).living() as home:
+        first = await home.ask("note", MEDICINE % "100 mg")
+        assert first["ok"]
+        right = '{"by":"ben","kind":"medicine","facts":{"name":"Vigabatrin","dose":"200 mg"},"corrects":"%s"}'
+        second = await home.ask("note", right % first["note"])
+        assert second["note"] != first["note"]
+        wrong, corrected = home.journal.notes("kid")
+        assert dict(wrong.facts) == {"name": "Vigabatrin", "dose": "100 mg"}
+        assert (corrected.id, corrected.corrects, corrected.author) == (second["note"], first["note"], "ben")
+        assert standing_notes([wrong, corrected]) == (corrected,)
+
+
+MEDICINE = '{"by":"anna","kind":"medicine","facts":{"name":"Vigabatrin","dose":"%s"},"id":"m1"}'
+
+
+async def test_a_note_has_the_same_id_whenever_its_command_is_answered(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    async with home.living():
+        first = await home.ask("note", MEDICINE % "100 mg")
+    async with home.living():
+        assert await home.ask("note", MEDICINE % "100 mg") == first
+        assert [note.id for note in home.journal.notes("kid")] == [first["note"]]
+
+
+async def test_facts_that_do_not_fit_their_kind_and_a_strike_of_nothing_are_refused(tmp_path: Path) -> None:
+    async with Home(tmp_path).living() as home:
+        hot = await home.ask("note", '{"by":"anna","kind":"fever","facts":{"celsius":101}}')
+        assert "25 to 45" in hot["remedy"]
+        assert not (await home.ask("note", '{"by":"anna","kind":"struck_out"}'))["ok"]
+        assert home.journal.notes("kid") == []
+
+
+async def test_a_note_with_facts_may_be_about_the_last_year_and_plain_words_about_the_last_week(
+    tmp_path: Path,
+) -> None:
+    async with Home(tmp_path).living() as home:
+        months_ago = "2025-12-24T10:00:00+01:00"
+        fact = {"by": "anna", "kind": "vaccination", "facts": {"name": "x"}, "at": months_ago}
+        assert (await home.ask("note", json.dumps(fact)))["ok"]
+        plain = {"by": "anna", "text": "x", "at": months_ago}
+        assert "week" in (await home.ask("note", json.dumps(plain)))["why"]
+
+
+async def test_an_opinion_stands_beside_the_event_which_stays_as_it_was(tmp_path: Path) -> None:
+    async with Home(tmp_path).living() as home:
+        told = event("e1")
+        home.journal.commit([told])
+        said = await home.ask("opinion", '{"by":"anna","event":"e1","label":"rocking","text":"in her bed"}')
+        assert said["ok"]
+        assert home.journal.events("kid") == [told]
+        [opinion] = home.journal.opinions_of("e1")
+        assert (opinion.by, opinion.role, opinion.label) == ("anna", "caregiver", "rocking")
+
+
+async def test_an_opinion_on_no_event_of_the_infant_or_in_no_word_is_refused(tmp_path: Path) -> None:
+    async with Home(tmp_path).living() as home:
+        home.journal.commit([event("e1")])
+        for body, infant in (
+            ('{"by":"anna","event":"e2","label":"rocking"}', "kid"),
+            ('{"by":"anna","event":"e1","label":"rocking"}', "sib"),
+            ('{"by":"anna","event":"e1","label":"lovely"}', "kid"),
+            ('{"by":"anna","event":"e1","label":"epileptic_spasm"}', "kid"),
+        ):
+            refused = await home.ask("opinion", body, infant)
+            assert not refused["ok"]
+            assert refused["remedy"]
+        assert home.journal.opinions("kid") == []
+
+
+async def test_only_the_page_knows_who_reviews_and_lets_in_whom_its_own_list_names(tmp_path: Path) -> None:
+    body = (
+        '{"by":"%s","event":"e1","label":"spasm_like_cluster","role":"reviewer","basis":"video","blind":true}'
+    )
+    async with Home(tmp_path).living() as home:
+        home.journal.commit([event("e1")])
+        assert not (await home.ask("opinion", body % "anna"))["ok"]
+        assert (await home.ask("opinion", body % "rita", channel="page"))["ok"]
+        [opinion] = home.journal.opinions_of("e1")
+        assert (opinion.by, opinion.role, opinion.basis, opinion.blind) == ("rita", "reviewer", "video", True)
+
+
+async def test_raw_data_of_an_event_is_kept_by_command(tmp_path: Path) -> None:
+    async with Home(tmp_path).living() as home:
+        home.journal.commit([event("e1"), segment_row(segment(t0_ns=9 * NS), "kid")])
+        assert await home.ask("pin", '{"by":"anna","event":"e1"}') == {
+            "schema": 1,
+            "ok": True,
+            "command": "pin",
+        }
+        assert [pinned.event_id for pinned in home.journal.pins("kid")] == ["e1"]
+        assert not (await home.ask("pin", '{"by":"anna","event":"e9"}'))["ok"]
