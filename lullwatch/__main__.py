@@ -14,6 +14,7 @@ from .commands.demo import demo
 from .commands.export import export
 from .commands.forget import forget
 from .commands.import_ import import_
+from .commands.init import init
 from .commands.monitor import monitor
 from .commands.pin import pin
 from .commands.replay import replay
@@ -24,6 +25,8 @@ from .commands.sensors import sensors
 from .commands.serve import serve
 from .commands.simulate import simulate
 from .commands.summary import summary
+from .commands.up import up
+from .commands.watching import arm, disarm, pause, status
 from .errors import LullwatchError
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -42,10 +45,16 @@ app = App(
     version=lambda: _version(),
 )
 COMMANDS = (
+    init,
     demo,
     sensors,
+    up,
     monitor,
     serve,
+    status,
+    pause,
+    arm,
+    disarm,
     simulate,
     replay,
     score,
@@ -89,6 +98,13 @@ def main(words: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except EOFError:
+        from .console import complain
+
+        complain(
+            "nobody answers any more; nothing was written. Give the answers as options instead, see --help"
+        )
+        return 2
     return int(status or 0)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Progress", "ask", "complain", "progress", "say", "say_json"]
+__all__ = ["Progress", "ask", "ask_secret", "ask_with_default", "complain", "progress", "say", "say_json"]
 
 
 def say(text: str = "") -> None:
@@ -26,6 +26,22 @@ def ask(question: str) -> str:
     """What a person types, or what another program sends as a line; the question goes to standard error."""
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
+
+
+def ask_with_default(question: str, default: str) -> str:
+    """The same with what an empty answer means. Raises EOFError when nobody answers any more."""
+    print(f"{question} [{default}]: ", end="", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.strip() or default
+
+
+def ask_secret(question: str) -> str:
+    """What a person types unseen."""
+    from getpass import getpass
+
+    return getpass(f"{question}: ").strip() if sys.stdin.isatty() else ask(f"{question}: ")
 
 
 def complain(text: str) -> None:

@@ -38,6 +38,8 @@ __all__ = [
     "SimulatedSettings",
     "WatchSettings",
     "load",
+    "parse",
+    "with_simulated",
 ]
 
 # the look-ahead refuses the line break that `$` lets pass
@@ -292,9 +294,6 @@ def load(path: Path) -> GatewaySettings:
     Raises:
         BadSettings: naming the file and the line, what was expected there, and how to mend it.
     """
-    from .settings_check import WrongSetting, check
-    from .settings_words import line_of, said_of
-
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -303,6 +302,18 @@ def load(path: Path) -> GatewaySettings:
         raise BadSettings(path, f"is no text in UTF-8 ({error.reason})", "Save it as UTF-8") from error
     except (OSError, ValueError) as error:
         raise BadSettings(path, f"cannot be read ({error})", "Check the path and its permissions") from error
+    return parse(path, text)
+
+
+def parse(path: Path, text: str) -> GatewaySettings:
+    """Check what a settings file says, or would say; `path` is for messages.
+
+    Raises:
+        BadSettings: as `load` does.
+    """
+    from .settings_check import WrongSetting, check
+    from .settings_words import line_of, said_of
+
     try:
         settings = msgspec.toml.decode(text, type=GatewaySettings)
         check(settings)
@@ -314,6 +325,23 @@ def load(path: Path) -> GatewaySettings:
         said = said_of(text, str(error), _names())
         raise BadSettings(path, said.what, said.remedy, line=said.line, column=said.column) from error
     return settings
+
+
+def with_simulated(path: Path, settings: GatewaySettings, *, seed: int, pace: float) -> GatewaySettings:
+    """The same with virtual socks on a made-up infant; a scenario of the settings stays.
+
+    Raises:
+        BadSettings: nobody can be made up with these.
+    """
+    known = settings.simulated or SimulatedSettings()
+    asked = {"scenario": known.scenario, "seed": seed, "pace": pace}
+    try:
+        made_up = msgspec.convert(asked, SimulatedSettings)
+    except msgspec.ValidationError as error:
+        raise BadSettings(path, f"--simulated: {error}", "Such as --simulated 7 --pace 60") from None
+    if len(settings.infants) != 1:
+        raise BadSettings(path, "one infant is made up, but there are more", "Leave one [[infants]] table")
+    return msgspec.structs.replace(settings, simulated=made_up)
 
 
 def _names() -> set[str]:

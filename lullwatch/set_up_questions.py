@@ -1,0 +1,167 @@
+"""The questions of `lullwatch init`, each asked again until its answer makes settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from dsp.records import Site
+
+from .errors import LullwatchError, NoRadio
+from .set_up import (
+    Answers,
+    BadAnswer,
+    InfluxAnswer,
+    SensorAnswer,
+    broker_answer,
+    keep_secret,
+    person_answer,
+    sensor_answer,
+    settings_text,
+)
+from .settings import parse
+
+__all__ = ["asked", "scanned", "with_secrets"]
+
+_SCAN_S: Final = 8.0
+_NONE: Final = "-"
+
+
+def asked(given: Answers, path: Path, ask: Callable[[str, str], str], say: Callable[[str], None]) -> Answers:
+    """Answers to the questions, each asked again until it makes settings.
+
+    Args:
+        given: what is known already, and the defaults.
+        path: of the file, for messages.
+        ask: asks `(question, default)`; an empty answer is the default.
+        say: a line for the person.
+    """
+    answers = given
+    for question, default, change in _QUESTIONS:
+        while True:
+            said = ask(question, default(answers)).strip() or default(answers)
+            try:
+                changed = change(answers, said)
+                parse(path, settings_text(_with_sensors(changed)))
+            except LullwatchError as error:
+                say(str(error))
+            else:
+                answers = changed
+                break
+    return answers
+
+
+def _with_sensors(answers: Answers) -> Answers:
+    """The same with a sensor where none was named yet, to look at everything else."""
+    return (
+        answers if answers.worn else replace(answers, sensors=(SensorAnswer(Site.LA, "C0:00:00:00:00:01"),))
+    )
+
+
+def _birth(answers: Answers, said: str) -> Answers:
+    if not said or said == _NONE:
+        return replace(answers, birth_week=None)
+    try:
+        return replace(answers, birth_week=date.fromisoformat(said))
+    except ValueError:
+        raise BadAnswer(
+            "the week of birth", said, "2026-05-04, any day of it; or - to keep it to yourself"
+        ) from None
+
+
+def _sensors(answers: Answers, said: str) -> Answers:
+    sensors = tuple(map(sensor_answer, said.split()))
+    if not sensors and answers.simulated is None:
+        raise BadAnswer("the sensors", said, "LA=C0:00:00:00:00:01 RA=C0:00:00:00:00:02")
+    return replace(answers, sensors=sensors)
+
+
+def _brokered(answers: Answers, said: str) -> Answers:
+    return replace(answers, broker=None if said == _NONE else broker_answer(said))
+
+
+def _databased(answers: Answers, said: str) -> Answers:
+    return replace(answers, influx=None if said == _NONE else InfluxAnswer(said))
+
+
+_Question = tuple[str, Callable[[Answers], str], Callable[[Answers, str], Answers]]
+_QUESTIONS: Final[tuple[_Question, ...]] = (
+    ("Id of this computer", lambda a: a.gateway, lambda a, s: replace(a, gateway=s)),
+    ("Id of the baby, never a name", lambda a: a.infant, lambda a, s: replace(a, infant=s)),
+    (
+        "A day of the week of birth, stays in this file (- for none)",
+        lambda a: _NONE if a.birth_week is None else a.birth_week.isoformat(),
+        _birth,
+    ),
+    ("Time zone", lambda a: a.zone, lambda a, s: replace(a, zone=s)),
+    ("Language, en or de", lambda a: a.language, lambda a, s: replace(a, language=s)),
+    ("Emergency number", lambda a: a.emergency_number, lambda a, s: replace(a, emergency_number=s)),
+    (
+        "Sensors: SITE=ADDRESS with spaces between; sites LA RA TR LW RW HD",
+        lambda a: " ".join(f"{s.site.value}={s.address}={s.kind.value}" for s in a.worn),
+        _sensors,
+    ),
+    (
+        "Who is told, ids in order with spaces between",
+        lambda a: " ".join(p.id for p in a.people) or "a1",
+        lambda a, s: replace(a, people=tuple(map(person_answer, s.split()))),
+    ),
+    (
+        "MQTT broker, HOST or HOST:PORT (- for none)",
+        lambda a: a.broker.host if a.broker else _NONE,
+        _brokered,
+    ),
+    ("InfluxDB, its address (- for none)", lambda a: a.influx.url if a.influx else _NONE, _databased),
+    (
+        "Hours in which you rely on it, such as 18:30-08:00 (- for always)",
+        lambda a: a.armed or _NONE,
+        lambda a, s: replace(a, armed=None if s == _NONE else s),
+    ),
+    ("Folder for the nights", lambda a: a.journal_dir, lambda a, s: replace(a, journal_dir=s)),
+)
+
+
+def with_secrets(answers: Answers, folder: Path, ask_secret: Callable[[str], str]) -> Answers:
+    """Passwords that are typed go into files of their own beside the settings; nothing typed, nothing kept."""
+    broker, influx = answers.broker, answers.influx
+    if broker is not None and broker.password_file is None:
+        secret = ask_secret(
+            "Password of the broker (nothing: it needs none, or it comes from the environment)"
+        )
+        if secret:
+            path = keep_secret(folder / "mqtt-password", secret)
+            user = broker.username or "lullwatch"
+            broker = replace(broker, username=user, password_file=str(path.absolute()))
+    if influx is not None and influx.token_file is None:
+        secret = ask_secret("Token of the database (nothing: it comes from the environment)")
+        if secret:
+            influx = replace(influx, token_file=str(keep_secret(folder / "influx-token", secret).absolute()))
+    return replace(answers, broker=broker, influx=influx)
+
+
+def scanned(ask: Callable[[str, str], str], say: Callable[[str], None]) -> tuple[SensorAnswer, ...]:
+    """Sensors that are heard, each with the site that a person says; nobody's where no site is said."""
+    from .sensors import Radio, lines_of, listed
+
+    try:
+        found = asyncio.run(listed(Radio(), None, seconds=_SCAN_S))
+    except Exception as error:  # noqa: BLE001 - whatever the system's Bluetooth says, sensors can be typed in
+        say(str(NoRadio(str(error) or type(error).__name__)))
+        return ()
+    for line in lines_of(found):
+        say(line)
+    sensors = []
+    for one in found:
+        site = ask(
+            f"Where is {one.address} ({one.name or one.kind}) worn? LA RA TR LW RW HD, - for nowhere", _NONE
+        )
+        if site.strip() not in ("", _NONE):
+            try:
+                sensors.append(sensor_answer(f"{site}={one.address}={one.kind}"))
+            except BadAnswer as error:
+                say(str(error))
+    return tuple(sensors)

@@ -1,0 +1,124 @@
+"""The supervisor on real processes: what ends is started anew, what hangs is ended, what keeps ending is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers_fixtures import until
+
+
+@dataclass
+class Running:
+    process: subprocess.Popen[str]
+    log: Path
+
+    @property
+    def lines(self) -> list[str]:
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+    def pids(self, kind: str) -> list[int]:
+        return [int(line.split()[2]) for line in self.lines if line.startswith(f"begins {kind} ")]
+
+    def said(self, words: str) -> bool:
+        return any(line.startswith(words) for line in self.lines)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=20)
+
+
+@contextmanager
+def supervised(folder: Path, *kinds: str) -> Iterator[Running]:
+    log = folder / "log"
+    line = [sys.executable, "-m", "tests.supervised_child", str(log), *kinds]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield Running(process, log)
+        finally:
+            process.kill()
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
+
+
+def test_what_is_killed_is_back_within_three_seconds_and_a_planned_stop_ends_all_in_order(
+    tmp_path: Path,
+) -> None:
+    with supervised(tmp_path, "one", "two") as running:
+        until(lambda: running.said("all up"))
+        (first,) = running.pids("one")
+        began_s = time.monotonic()
+        os.kill(first, signal.SIGKILL)
+        until(lambda: len(running.pids("one")) == 2)
+        assert time.monotonic() - began_s < 3.0
+        assert len(running.pids("two")) == 1
+        assert running.stop() == 0
+        assert [line for line in running.lines if line.startswith("stopped")] == [
+            "stopped one",
+            "stopped two",
+        ]
+        assert not running.said("told")
+
+
+def test_what_hangs_is_ended_and_started_anew(tmp_path: Path) -> None:
+    with supervised(tmp_path, "hangs", "one") as running:
+        until(lambda: len(running.pids("hangs")) == 2)
+        assert not alive(running.pids("hangs")[0])
+        assert len(running.pids("one")) == 1
+        stopped = running.pids("one")[0]
+        os.kill(stopped, signal.SIGSTOP)  # a process that the kernel holds gives no sign of life either
+        until(lambda: len(running.pids("one")) == 2)
+        assert running.stop() == 0
+
+
+def test_what_keeps_ending_is_told_once_goes_on_being_started_and_is_told_to_be_well(tmp_path: Path) -> None:
+    with supervised(tmp_path, "recovers", "one") as running:
+        until(lambda: running.said("told recovers it ended 4 times"))
+        until(lambda: "told recovers " in running.lines)
+        assert sum(line.startswith("told") for line in running.lines) == 2
+        assert running.stop() == 0
+
+
+def test_pauses_between_starts_grow_and_stay_short(tmp_path: Path) -> None:
+    with supervised(tmp_path, "dies", "one") as running:
+        until(lambda: len(running.pids("dies")) >= 8)
+        assert running.said("told dies it ended 4 times in 0 min, last with status 3")
+        assert sum(line.startswith("told") for line in running.lines) == 1
+        assert running.stop() == 0
+        assert running.process.stderr is not None
+        said = running.process.stderr.read()
+    assert "started anew in 0.1 s" in said or "started anew in 0.0 s" in said
+    assert "started anew in 0.2 s" in said
+
+
+def test_settings_that_cannot_be_used_end_it_at_once(tmp_path: Path) -> None:
+    with supervised(tmp_path, "cannot", "one") as running:
+        assert running.process.wait(timeout=20) == 2
+        assert len(running.pids("cannot")) == 1
+
+
+def test_what_does_not_end_is_ended_by_force(tmp_path: Path) -> None:
+    with supervised(tmp_path, "stubborn", "one") as running:
+        until(lambda: running.said("all up"))
+        assert running.stop() == 0
+        assert running.said("stopped one")
+        assert not alive(running.pids("stubborn")[0])
+
+
+def test_parts_end_in_order_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+    with supervised(tmp_path, "one", "two") as running:
+        until(lambda: running.said("all up"))
+        running.process.kill()
+        until(lambda: running.said("stopped one") and running.said("stopped two"))
