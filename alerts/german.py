@@ -127,6 +127,16 @@ GERMAN = Catalogue(
         "not_running": "lullwatch lief nicht",
         "paused": "pausiert",
         "disarmed": "nicht eingeschaltet",
+        # what a sensor's link said
+        "searching": "über Funk gesucht",
+        "connecting": "wird verbunden",
+        "stalled": "verbunden, aber keine Daten",
+        "stopped": "planmäßig beendet",
+        "battery": "Batterie leer",
+        "out_of_range": "außer Reichweite",
+        "incomplete": "Pakete fehlen",
+        "backfilled": "später nachgeholt",
+        "restarted": "nicht ausgewertet: neu begonnen",
     },
     match={
         "clear": "Übereinstimmung mit dem Muster: deutlich",

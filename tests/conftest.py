@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.servers_fixtures", "tests.wire_checks"]
+pytest_plugins = ["tests.servers_fixtures", "tests.wire_checks", "tests.ledger_checks"]
