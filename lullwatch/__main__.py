@@ -19,6 +19,7 @@ from .commands.monitor import monitor
 from .commands.pin import pin
 from .commands.replay import replay
 from .commands.report import report
+from .commands.review import review
 from .commands.score import score
 from .commands.self_test import self_test
 from .commands.sensors import sensors
@@ -63,6 +64,7 @@ COMMANDS = (
     import_,
     summary,
     report,
+    review,
     self_test,
     backup,
     restore,
