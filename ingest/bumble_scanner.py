@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
@@ -51,10 +52,15 @@ class BumbleScanner(BaseBleakScanner):
         self.seen_devices = {}
         device.on(device.EVENT_ADVERTISEMENT, self._on_advertisement)
         try:
+            # A start that was given up half-way may have left the controller scanning; then it takes no new one.
+            await device.stop_scanning()
             await device.start_scanning(active=self._active)
         except (core.BaseBumbleError, hci.HCI_Error) as error:
             device.remove_listener(device.EVENT_ADVERTISEMENT, self._on_advertisement)
             raise FailedError(str(device.random_address), "scan", error) from error
+        except asyncio.CancelledError:
+            device.remove_listener(device.EVENT_ADVERTISEMENT, self._on_advertisement)
+            raise
 
     async def stop(self) -> None:
         """End the scan; a second call does nothing."""

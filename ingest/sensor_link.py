@@ -250,7 +250,7 @@ class SensorLink(ABC, Generic[_S]):
         finally:
             given_up.cancel()
             found.cancel()
-            await asyncio.wait({found})
+            await asyncio.gather(found, return_exceptions=True)
         raise NotHeard(self._sensor)
 
     async def _keep(self, session: _S) -> None:

@@ -48,6 +48,23 @@ async def test_a_second_scanner_is_told_to_share_the_first():
             await BleakScanner(backend=rig.scanner_cls).start()
 
 
+async def test_a_scan_that_was_given_up_while_it_began_stands_in_no_ones_way():
+    async with radio_rig() as rig:
+        sock = await rig.sock()
+        for turns in range(12):
+            begins = asyncio.ensure_future(BleakScanner(backend=rig.scanner_cls).start())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            begins.cancel()
+            await asyncio.gather(begins, return_exceptions=True)
+            if not begins.cancelled():
+                break
+            found = await rig.drive(
+                BleakScanner.find_device_by_address(sock.config.address, timeout=20, backend=rig.scanner_cls)
+            )
+            assert found is not None, turns
+
+
 async def test_a_connection_has_a_large_mtu_and_every_service():
     async with radio_rig() as rig:
         client = await rig.client(await rig.sock())
