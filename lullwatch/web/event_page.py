@@ -152,7 +152,12 @@ def _waves(words: Catalogue, seen: _Seen) -> list[Content]:
     cut = seen.event.end_ns - seen.event.onset_ns > _LONGEST_NS
     return [
         h("h2", words.text("event.wave")),
-        h("figure", waveform_chart(words, seen.around), h("figcaption", words.text("event.wave_key"))),
+        h(
+            "figure",
+            waveform_chart(words, seen.around),
+            h("figcaption", words.text("event.wave_key")),
+            tabindex="0",
+        ),
         h("p", words.text("event.cut", minutes=_LONGEST_NS // (60 * NS))) if cut else None,
     ]
 
@@ -166,7 +171,7 @@ def _pauses(request: Request, seen: _Seen) -> list[Content]:
     when = [moment(m.onset_ns + offset_ns, zone) for m in seen.members]
     return [
         h("h2", words.text("event.intervals")),
-        h("figure", chart) if chart else None,
+        h("figure", chart, tabindex="0") if chart else None,
         h("details", h("summary", words.text("event.one_by_one")), interval_table(words, seen.members, when)),
     ]
 
@@ -178,7 +183,7 @@ def _evidence(words: Catalogue, event: Event) -> Html:
     return h(
         "section",
         h("h2", words.text("event.evidence")),
-        h("figure", evidence_chart(words, rows, names)),
+        h("figure", evidence_chart(words, rows, names), tabindex="0"),
         h("p", words.text("event.research", label=event.label, match=f"{event.match:.3f}",
                           confidence=f"{event.confidence:.2f}", settings=event.settings, version=event.version)),
         class_="card",

@@ -59,7 +59,11 @@ async def _show(request: Request) -> Response:
         h("p", words.text("summary.limits")),
         _weeks_table(words, weeks_of(nights)),
         _marks_list(words, shown),
-        [h("figure", trend_chart(words, label, nights, shown)) for label in _SHOWN if _any(nights, label)],
+        [
+            h("figure", trend_chart(words, label, nights, shown), tabindex="0")
+            for label in _SHOWN
+            if _any(nights, label)
+        ],
         h("details", h("summary", words.text("trends.by_night")), _nights_table(words, nights)),
     ]
     return records_page(request, words.text("trends.title"), body)
