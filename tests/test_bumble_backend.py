@@ -48,21 +48,27 @@ async def test_a_second_scanner_is_told_to_share_the_first():
             await BleakScanner(backend=rig.scanner_cls).start()
 
 
-async def test_a_scan_that_was_given_up_while_it_began_stands_in_no_ones_way():
+async def test_a_scan_that_was_given_up_while_it_began_stands_in_no_ones_way(monkeypatch: pytest.MonkeyPatch):
     async with radio_rig() as rig:
         sock = await rig.sock()
-        for turns in range(12):
+        device = rig.device
+        begin = device.start_scanning
+
+        async def begin_and_not_hear_of_it(**options: object) -> None:
+            await begin(**options)
+            device.scanning = False
+            await asyncio.Event().wait()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(device, "start_scanning", begin_and_not_hear_of_it)
             begins = asyncio.ensure_future(BleakScanner(backend=rig.scanner_cls).start())
-            for _ in range(turns):
-                await asyncio.sleep(0)
+            await rig.run(0.1)
             begins.cancel()
             await asyncio.gather(begins, return_exceptions=True)
-            if not begins.cancelled():
-                break
-            found = await rig.drive(
-                BleakScanner.find_device_by_address(sock.config.address, timeout=20, backend=rig.scanner_cls)
-            )
-            assert found is not None, turns
+        found = await rig.drive(
+            BleakScanner.find_device_by_address(sock.config.address, timeout=20, backend=rig.scanner_cls)
+        )
+        assert found is not None
 
 
 async def test_a_connection_has_a_large_mtu_and_every_service():
