@@ -18,8 +18,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import evidence
@@ -27,11 +27,10 @@ import msgspec
 
 sys.path.insert(0, str(evidence.ROOT))
 
-from soak_look import Findings, look_at, resident_mb
+from soak_look import Findings, Life, look_at, resident_mb
 from soak_person import Person
 from soak_plan import INFANT, SITES, Plan, socks_in, utc_of_start_ns
 
-from dsp.records import NS
 from firmware_sim.sock_process import sock_process
 from lullwatch.server_process import tied
 from lullwatch.servers import MOSQUITTO, LocalMosquitto, Missing, obtain
@@ -64,18 +63,6 @@ id = "ann"
 id = "ben"
 order = 1
 """
-
-
-@dataclass(slots=True)
-class Life:
-    """One process of the monitor."""
-
-    began_s: float
-    """data time"""
-    ended_s: float = 0.0
-    status: int | None = None
-    rss_mb: list[tuple[float, float]] = field(default_factory=list)
-    """(data seconds since the soak began, megabytes)"""
 
 
 class Monitor:
@@ -153,7 +140,7 @@ async def soak(folder: Path, broker: LocalMosquitto, plan: Plan) -> Findings:
     return look_at(folder, plan, monitor.lives, faults=kinds)
 
 
-async def _through(plan: Plan, monitor: Monitor, now_s) -> None:  # type: ignore[no-untyped-def]
+async def _through(plan: Plan, monitor: Monitor, now_s: Callable[[], float]) -> None:
     chance = random.Random(plan.seed + 2)
     kills = sorted(chance.uniform(0.02, plan.kills_until) * plan.seconds for _ in range(plan.kills))
     looks_s = min(LOOK_EVERY_S, plan.seconds / 30)

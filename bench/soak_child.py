@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lullwatch import monitor
 from tests.crash_child import main
 
-_run = monitor._run
+_run = monitor._run  # noqa: SLF001 - the one place where the monitor's loop can be listened to
 
 
 async def _listening(*args: object) -> None:
@@ -34,7 +34,7 @@ async def _listening(*args: object) -> None:
 
 
 if __name__ == "__main__":
-    monitor._run = _listening  # type: ignore[assignment]
+    monitor._run = _listening  # type: ignore[assignment]  # noqa: SLF001 - see above
     main(sys.argv[1])
     sys.stdout.flush()
     os._exit(0)

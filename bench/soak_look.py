@@ -20,7 +20,7 @@ from store.journal import Journal
 from store.recording import newest_of
 from store.shelf import Shelf
 
-__all__ = ["Findings", "look_at", "resident_mb"]
+__all__ = ["Findings", "Life", "look_at", "resident_mb"]
 
 CHAIN = ("ann", "ben")
 GROWTH_MOST = 0.02
@@ -29,6 +29,18 @@ WARM_UP_S = 3600.0
 _ODD = re.compile(r"Traceback|exception was never retrieved|had failed|Error:|CRITICAL", re.ASCII)
 _AT_ENDS = 3
 """Readings at either end of a life whose middle one counts."""
+
+
+@dataclass(slots=True)
+class Life:
+    """One process of the monitor."""
+
+    began_s: float
+    """data time"""
+    ended_s: float = 0.0
+    status: int | None = None
+    rss_mb: list[tuple[float, float]] = field(default_factory=list)
+    """(data seconds since the soak began, megabytes)"""
 
 
 @dataclass(slots=True)
@@ -91,7 +103,7 @@ def resident_mb(pid: int) -> float:
     return float("nan")
 
 
-def look_at(folder: Path, plan: Plan, lives: Sequence[Any], *, faults: Mapping[str, int]) -> Findings:
+def look_at(folder: Path, plan: Plan, lives: Sequence[Life], *, faults: Mapping[str, int]) -> Findings:
     """Look at everything a soak has left in its folder."""
     found = Findings(plan.hours, plan.pace, kills=len(lives) - 1, faults=dict(sorted(faults.items())))
     found.statuses = tuple(life.status for life in lives)
@@ -104,7 +116,7 @@ def look_at(folder: Path, plan: Plan, lives: Sequence[Any], *, faults: Mapping[s
     return found
 
 
-def _memory(found: Findings, life: Any) -> None:
+def _memory(found: Findings, life: Life) -> None:
     found.last_life_h = round((life.ended_s - life.began_s) / 3600, 2)
     found.rss_most_mb = round(max((mb for _, mb in life.rss_mb), default=0.0), 1)
     warm = [mb for at_s, mb in life.rss_mb if at_s >= life.began_s + WARM_UP_S]
