@@ -9,6 +9,7 @@ from cyclopts import App, CycloptsError
 from store.errors import StoreError
 
 from .commands.backup import backup, restore
+from .commands.check import check
 from .commands.compare import compare
 from .commands.demo import demo
 from .commands.export import export
@@ -47,6 +48,7 @@ app = App(
 )
 COMMANDS = (
     init,
+    check,
     demo,
     sensors,
     up,

@@ -39,6 +39,7 @@ from .outreach import STOP_S, Outreach
 from .rollover import Rollover, recent_clock_rows
 from .self_test import SelfTest
 from .spine import Spine, Taken
+from .system_clock import EARLIEST_UTC_NS
 from .watch import Watch
 
 __all__ = ["Gateway", "Radio", "Sensor", "Stands", "Wearer"]
@@ -54,8 +55,6 @@ UTC_FOLLOW_NS = NS // 50
 disciplined with it, is followed from 20 ms on."""
 UTC_STEP_NS = NS // 2
 """Slewing by NTP stays far below half a second a minute; what is more was a step."""
-EARLIEST_UTC_NS = 1_767_225_600 * NS
-"""2026-01-01: a computer that says it is earlier has no battery clock and has not heard the time yet."""
 LOOK_AT_SENSORS_EVERY_S = 5.0
 """Links that are lost are noticed so late, also while nothing reports."""
 COMMITS_MISSING_S = 60.0

@@ -9,7 +9,7 @@ from alerts.push import BadPushAddress, LinkOf, NoPushSupport, PushChannel
 from .errors import BadPush
 from .settings import PushSettings, read_secret
 
-__all__ = ["push_channels"]
+__all__ = ["address_of", "push_channels"]
 
 
 def push_channels(
@@ -24,13 +24,23 @@ def push_channels(
     return {service.name: _channel(service, link_of) for service in push}
 
 
-def _channel(service: PushSettings, link_of: LinkOf | None) -> PushChannel:
+def address_of(service: PushSettings) -> str:
+    """The address of a service, which is a secret.
+
+    Raises:
+        BadPush: there is none.
+        BadSettings, SecretTooOpen: the file with it cannot be used.
+    """
     variable = f"LULLWATCH_PUSH_{service.name.upper().replace('-', '_')}"
     address = read_secret(variable, service.address_file)
     if not address:
         what = f"push channel {service.name} has no address: set address_file (mode 0600) or {variable}"
         raise BadPush(what)
+    return address
+
+
+def _channel(service: PushSettings, link_of: LinkOf | None) -> PushChannel:
     try:
-        return PushChannel(service.name, address, link_of=link_of)
+        return PushChannel(service.name, address_of(service), link_of=link_of)
     except (BadPushAddress, NoPushSupport) as error:
         raise BadPush(str(error)) from None

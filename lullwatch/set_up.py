@@ -19,8 +19,8 @@ from .settings import GatewaySettings, parse
 
 __all__ = [
     "Answers", "BadAnswer", "BrokerAnswer", "InfluxAnswer", "NoSensors", "PersonAnswer", "SensorAnswer",
-    "SettingsThere", "broker_answer", "keep_secret", "local_zone", "person_answer", "push_answer", "sensor_answer", "settings_text",
-    "what_next", "write_settings",
+    "SettingsThere", "broker_answer", "keep_secret", "local_zone", "person_answer", "push_answer", "sensor_answer",
+    "settings_text", "what_next", "write_settings",
 ]  # fmt: skip
 
 _WHERE_OF_ZONES: Final = "/zoneinfo/"

@@ -248,6 +248,7 @@ class Supervisor:
         for life in self._lives:
             if not life.pid:
                 continue
+            _log.info("ending %s", life.part.name)
             _kill(life.pid, signal.SIGTERM)
             until_s = time.monotonic() + self._patience.stop_s
             while not _gone(life.pid, min(until_s, time.monotonic() + 0.2)):

@@ -1,0 +1,117 @@
+"""Whether everything is ready for the night: one line for each thing that it hangs on, all looked at side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from .before_bed_sensors import LISTEN_S, OnRadio, adapter_and_sensors
+from .control import ask
+from .errors import NoMonitor
+from .findings import FAIL, OK, WARN, Finding
+from .settings import GatewaySettings
+
+__all__ = ["Looks", "look_at_everything", "status_of"]
+
+STATUS_TIMEOUT_S: Final = 5.0
+TIMEOUT_S: Final = 20.0
+"""For each thing by itself: a broker that is not there says so in ten."""
+RADIO_TIMEOUT_S: Final = LISTEN_S + 90.0
+"""Every sensor is connected to, one after the other."""
+
+
+Look = Callable[[], Awaitable[Sequence[Finding]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What is looked at, and how."""
+
+    path: Path
+    settings: GatewaySettings
+    nights: int = 7
+    send_test: bool = False
+    on_radio: OnRadio | None = None
+    """listens for sensors; None: the computer's own Bluetooth"""
+
+    @property
+    def folder(self) -> Path:
+        """Of the journals."""
+        return Path(self.settings.journal_dir).expanduser()
+
+
+async def look_at_everything(
+    looks: Looks, *, on_done: Callable[[str], None] = lambda _: None
+) -> list[Finding]:
+    """All findings, in the order of the night's way; `on_done` is told what was looked at.
+
+    Nothing is changed and nobody is told anything, unless `send_test` asks for it.
+    """
+    from . import before_bed_people as people
+    from . import before_bed_place as place
+
+    settings = looks.settings
+    folder = looks.folder
+    status = await status_of(folder)
+    work: list[tuple[str, float, Look]] = [
+        ("monitor", TIMEOUT_S, partial(_monitor, status)),
+        ("sensors", RADIO_TIMEOUT_S, partial(adapter_and_sensors, settings, status, looks.on_radio)),
+        ("clock", TIMEOUT_S, partial(asyncio.to_thread, place.clock, folder)),
+        ("disk", TIMEOUT_S, partial(asyncio.to_thread, place.disk, settings, folder, looks.nights)),
+        ("journal", TIMEOUT_S, partial(asyncio.to_thread, place.journal, folder)),
+        ("broker", TIMEOUT_S, partial(people.broker, settings)),
+        ("database", TIMEOUT_S, partial(asyncio.to_thread, people.database, settings)),
+        ("people", TIMEOUT_S, partial(people.channels, settings, send_test=looks.send_test, path=looks.path,
+                                      status=status)),
+        ("certificates", TIMEOUT_S, partial(asyncio.to_thread, people.certificates, settings)),
+        ("page", TIMEOUT_S, partial(asyncio.to_thread, people.page, settings, looks.path)),
+    ]  # fmt: skip
+    if looks.send_test:
+        work = [(name, people.TEST_S if name == "people" else limit_s, look) for name, limit_s, look in work]
+    found = await asyncio.gather(*(_looked(name, limit_s, look, on_done) for name, limit_s, look in work))
+    return [finding for some in found for finding in some]
+
+
+async def _looked(name: str, limit_s: float, look: Look, on_done: Callable[[str], None]) -> Sequence[Finding]:
+    try:
+        async with asyncio.timeout(limit_s):
+            return await look()
+    except TimeoutError:
+        return [Finding(name, FAIL, f"no answer in {limit_s:.0f} s", "look whether it is reachable at all")]
+    except Exception as error:  # noqa: BLE001 - one look that fails must not hide what the others find
+        why = f"could not be looked at: {type(error).__name__}: {error}"
+        return [Finding(name, FAIL, why, "read the line; if it says nothing to you, report it")]
+    finally:
+        on_done(name)
+
+
+async def status_of(folder: Path) -> dict[str, Any] | None:
+    """What the running monitor says of itself; None when none runs."""
+    try:
+        return await ask(folder, "status", timeout_s=STATUS_TIMEOUT_S)
+    except NoMonitor:
+        return None
+
+
+async def _monitor(status: dict[str, Any] | None) -> Sequence[Finding]:
+    if status is None:
+        return [Finding("monitor", OK, "does not run yet")]
+    found = []
+    for trouble in status.get("troubles", []):
+        what = " ".join(filter(None, (trouble["kind"], trouble["infant"], trouble["detail"])))
+        found.append(
+            Finding(
+                "monitor", WARN, f"tells of trouble: {what} since {trouble['since']}", "see docs/alerts.md"
+            )
+        )
+    for infant, stands in status.get("infants", {}).items():
+        watching = stands["watching"]
+        if watching["state"] != "armed":
+            until = f" until {watching['until']}" if watching["until"] else ""
+            remedy = "lullwatch arm SETTINGS, or wait for the schedule"
+            found.append(Finding("monitor", WARN, f"infant {infant} is {watching['state']}{until}", remedy))
+    return found or [Finding("monitor", OK, "runs, armed, and tells of no trouble")]

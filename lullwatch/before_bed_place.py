@@ -1,0 +1,131 @@
+"""Before the night: this computer's clock, its disk, and the journal on it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+from store.cursors import Cursors
+from store.errors import StoreError
+from store.journal import Journal
+from store.sealing import sealed_path
+from store.shelf import Shelf
+
+from .findings import FAIL, OK, WARN, Finding
+from .settings import GatewaySettings
+from .system_clock import EARLIEST_UTC_NS
+
+__all__ = ["clock", "disk", "journal"]
+
+_NIGHT_OF_SENSOR_BYTES: Final = 65_000_000
+"""A night of ten hours of one sock, six axes at 104 Hz, with everything told of it."""
+_NIGHTS_LOOKED_AT: Final = 7
+_AHEAD_S: Final = 120
+"""A computer whose clock is set by NTP was never so far behind itself."""
+_TIMEOUT_S: Final = 5.0
+
+
+def clock(folder: Path) -> list[Finding]:
+    """Whether the computer knows the time."""
+    remedy = "set the clock, or bring the computer onto the network for a minute: timedatectl"
+    now_ns = time.time_ns()
+    if now_ns < EARLIEST_UTC_NS:
+        return [Finding("clock", FAIL, "the computer does not know the date", remedy)]
+    newest_ns = _newest_utc_ns(folder)
+    if newest_ns is not None and now_ns < newest_ns - _AHEAD_S * 1_000_000_000:
+        behind_h = (newest_ns - now_ns) / 3.6e12
+        return [Finding("clock", FAIL, f"it is {behind_h:.1f} h behind what was recorded last", remedy)]
+    synchronised = _synchronised()
+    if synchronised is None:
+        return [Finding("clock", OK, "sane; whether it is set over the network is not known here")]
+    if not synchronised:
+        return [
+            Finding(
+                "clock",
+                WARN,
+                "sane, but not set over the network",
+                "see that NTP is on: timedatectl set-ntp true",
+            )
+        ]
+    return [Finding("clock", OK, "set over the network")]
+
+
+def _newest_utc_ns(folder: Path) -> int | None:
+    with contextlib.suppress(StoreError, OSError), Shelf(folder) as shelf:
+        newest = shelf.newest()
+        if newest is not None:
+            with Journal.read_only(newest) as night:
+                rows = night.clock_rows()
+                ahead = any(row.boot == "simulated" for row in rows)
+                return None if ahead or not rows else rows[-1].utc_ns
+    return None
+
+
+def _synchronised() -> bool | None:
+    """Whether systemd or chrony sets the clock; None where neither can be asked."""
+    program = shutil.which("timedatectl")
+    if program is None:
+        return None
+    line = [program, "show", "-p", "NTPSynchronized", "--value"]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run(line, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)  # noqa: S603 - fixed words
+        return {"yes": True, "no": False}.get(done.stdout.strip())
+    return None
+
+
+def disk(settings: GatewaySettings, folder: Path, nights: int) -> list[Finding]:
+    """For how many nights there is room, by what the last ones took."""
+    place = next(p for p in (folder, *folder.parents) if p.exists())
+    spare = shutil.disk_usage(place).free - settings.journal.min_free_mb * 1_000_000
+    a_night = _night_bytes(settings, folder)
+    room = max(0, int(spare / a_night))
+    said = f"room for {room} nights of {a_night / 1e6:.0f} MB in {folder}"
+    remedy = f"make room, or keep raw data for fewer days: raw_days = {settings.journal.raw_days:g}"
+    if room < 1:
+        return [Finding("disk", FAIL, said, remedy)]
+    return [Finding("disk", WARN if room < nights else OK, said, remedy if room < nights else "")]
+
+
+def _night_bytes(settings: GatewaySettings, folder: Path) -> int:
+    sensors = sum(len(infant.sensors) for infant in settings.infants)
+    sizes = []
+    with contextlib.suppress(OSError), Shelf(folder) as shelf:
+        for path in shelf.nights()[:-1][-_NIGHTS_LOOKED_AT:]:
+            files = (path, sealed_path(path), Cursors.path_beside(path))
+            sizes.append(sum(file.stat().st_size for file in files if file.exists()))
+    return max([sensors * _NIGHT_OF_SENSOR_BYTES // 3, *sizes]) if sizes else sensors * _NIGHT_OF_SENSOR_BYTES
+
+
+def journal(folder: Path) -> list[Finding]:
+    """Whether the nights can be read, and something be written beside them."""
+    remedy = f"see that {folder} belongs to this user and its disk is whole"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        try:
+            with probe.open("wb") as file:
+                file.write(b"\0" * 4096)
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        return [Finding("journal", FAIL, f"{folder} cannot be written: {error.strerror or error}", remedy)]
+    try:
+        with Shelf(folder) as shelf:
+            nights = shelf.nights()
+            damaged = shelf.damaged()
+        if nights:
+            with Journal.read_only(nights[-1]) as night:
+                night.clock_rows()
+    except StoreError as error:
+        return [Finding("journal", FAIL, str(error), remedy)]
+    if damaged:
+        what = f"{damaged[0].name} is damaged; it is mended at the next start"
+        return [Finding("journal", WARN, what, "look at the disk")]
+    return [Finding("journal", OK, f"writable, {len(nights)} nights in {folder}")]
