@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from dsp.chain import HOP_NS, Chain
 from dsp.grid import GRID_NS
 from dsp.records import NS, Segment, Site, Stretch
 from dsp.settings import Settings
@@ -56,6 +55,8 @@ def burst_marks_of(segments: Iterable[Segment], onset_ns: int, end_ns: int) -> t
 
 
 def _of_site(site: Site, stretches: list[Stretch]) -> list[BurstMark]:
+    from dsp.chain import HOP_NS, Chain  # brings scipy: 70 MB and a second, which the night page does without
+
     chain = Chain.of(site, Settings())
     for stretch in stretches:
         chain.grid.add_all(stretch)
