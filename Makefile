@@ -46,6 +46,9 @@ bench: $(VENV)/.dev $(VENV)-peers/.peers ## slow tier: how fast the whole way is
 bench-store: $(VENV)/.dev ## slow tier: raw data into a real InfluxDB and back, many nights on all cores (ten minutes)
 	@$(BIN)/python bench/store_rates.py
 
+bench-page: $(VENV)/.dev ## slow tier: how fast the pages load with 30 nights, how live the trace is, what five open pages cost
+	@$(BIN)/python bench/page.py $(PAGE)
+
 $(VENV)-homeassistant/.core: requirements/homeassistant.txt
 	@test -x "$(VENV)-homeassistant/bin/python" || $(PYTHON313) -m venv "$(VENV)-homeassistant"
 	@"$(VENV)-homeassistant/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements/homeassistant.txt
