@@ -82,7 +82,7 @@ class VirtualSock(FaultsOnDemand):
         self.identified_s = 0
         self.dead = False
         self._clock = clock
-        boots, latencies, chip = np.random.SeedSequence(config.seed).spawn(3)
+        boots, latencies, chip, air = np.random.SeedSequence(config.seed).spawn(4)
         self._boots = np.random.default_rng(boots)
         self._latencies = np.random.default_rng(latencies)
         self._sensor = SockSensor(source, clock_ppm=config.clock_ppm, seed=chip)
@@ -110,7 +110,7 @@ class VirtualSock(FaultsOnDemand):
             status=lambda: self._in_its_version(encode_status(self.status)),
             battery=lambda: self.battery,
         )
-        self._sender = SockSender(self.gatt, clock)
+        self._sender = SockSender(self.gatt, clock, loss=config.loss, chance=np.random.default_rng(air))
 
     # Power
 
@@ -197,6 +197,11 @@ class VirtualSock(FaultsOnDemand):
             await self.gatt.regain_power()
         elif self._battery.empty:
             await self._die()
+
+    async def forget_bond(self) -> None:
+        """Its button was held for 10 s: it knows no gateway any more, and the link ends."""
+        self.security.forget()
+        await self.disconnect()
 
     async def restart(self, cause: ResetCause = ResetCause.WATCHDOG) -> None:
         """Start anew: new boot id, number and clock at zero; the packet at hand is lost, memory is not.

@@ -27,6 +27,8 @@ class SockConfig:
     """sensor clock at power on; near 2^32 it soon wraps"""
     latency_s: tuple[float, float] = (0.010, 0.050)
     """span from which the time between a packet's last sample and the radio is drawn"""
+    loss: float = 0.0
+    """share of live and fetched data notifications that the air loses, whatever else happens"""
     memory_packets: int = _MEMORY_PACKETS
     backfill_per_s: float = 160.0
     """packets a second a fetch is served with, beside the live ones"""

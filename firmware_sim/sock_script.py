@@ -30,6 +30,7 @@ SockFaultKind = Literal[
     "swap",
     "firmware",
     "battery",
+    "forget",
 ]
 
 
@@ -58,6 +59,7 @@ class SockFault:
     * ``off``: `seconds`
     * ``swap``: with sock `other`
     * ``firmware``: `version` and `protocol`
+    * ``forget``: the bond
     * ``battery``: `percent` left; a dead sock given some comes back
     """
 
@@ -84,6 +86,8 @@ async def cause(fault: SockFault, socks: Mapping[str, VirtualSock]) -> None:
     match fault.kind:
         case "disconnect":
             await sock.disconnect()
+        case "forget":
+            await sock.forget_bond()
         case "restart":
             await sock.restart()
         case "firmware":

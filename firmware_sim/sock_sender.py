@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final
 
+import numpy as np
+
 from dsp.clock import Clock
 from dsp.records import NS
 from firmware_sim.sock_control import end_tasks
@@ -19,8 +21,9 @@ _FLIP: Final = 0x5A
 class SockSender:
     """Hands data notifications to the radio; a fault takes those that come next, one fault each."""
 
-    def __init__(self, gatt: SockGatt, clock: Clock) -> None:
+    def __init__(self, gatt: SockGatt, clock: Clock, *, loss: float, chance: np.random.Generator) -> None:
         self._gatt = gatt
+        self._loss, self._chance = loss, chance
         self._clock = clock
         self._silent_until_ns = self._away_until_ns = 0
         self._lose = self._corrupt = self._duplicate = self._delay = 0
@@ -64,6 +67,8 @@ class SockSender:
             return False
         if self._lose:
             self._lose -= 1
+            return True
+        if self._loss and self._chance.random() < self._loss:
             return True
         if self._delay:
             self._delay -= 1

@@ -254,6 +254,7 @@ class SensorLink(ABC, Generic[_S]):
         raise NotHeard(self._sensor)
 
     async def _keep(self, session: _S) -> None:
+        began_ns, flows = self._heard_ns, False
         while True:
             await self._pause(session)
             if session.lost.done():
@@ -263,8 +264,9 @@ class SensorLink(ABC, Generic[_S]):
                 self._enter(LinkState.STALLED)
                 raise LinkSilent(self._sensor, (now_ns - self._heard_ns) / NS)
             await self._upkeep(session, now_ns)
-            if now_ns - self._sample_ns >= _SAMPLE_EVERY_S * NS:
-                self._enter(self.state)
+            first, flows = not flows and self._heard_ns > began_ns, self._heard_ns > began_ns
+            if first or now_ns - self._sample_ns >= _SAMPLE_EVERY_S * NS:
+                self._enter(self.state)  # the first one says that data flows, not only that it is subscribed
 
     async def _pause(self, session: _S) -> None:
         """Wait for the next look, or until the link ends."""
