@@ -96,6 +96,7 @@ _OPINIONS = {
 
 _EVIDENCE = {
     "evidence.other": "another measurement",
+    "evidence.age": "the age",
     "evidence.age_days": "the age",
     "evidence.area_gs": "how much movement it was in all",
     "evidence.awake_before": "whether it began awake",
@@ -136,6 +137,7 @@ _EVIDENCE = {
     "evidence.members_alike": "how alike the movements of the series are",
     "evidence.moves_as_one": "whether all sensors moved as one, as when carried",
     "evidence.one_site_only": "that only one sensor could see it",
+    "evidence.one_sided_young": "whether it stays on one side in a newborn",
     "evidence.other_movement": "other movement around it",
     "evidence.pause": "how long the pause before it was",
     "evidence.peak_g": "how strong the strongest movement was",
@@ -156,6 +158,7 @@ _EVIDENCE = {
     "evidence.swing_hz": "how fast a single jerk swings",
     "evidence.time_in_jerks": "how much of the time was jerks",
     "evidence.trains_before": "how often such jerks had been there before",
+    "evidence.trains_tonight": "how often such jerks had been there this night",
     "evidence.tremor_hz": "how fast it trembled while held",
     "evidence.trunk_axis_kept": "whether the body bent about the same axis each time",
     "evidence.trunk_burst_s": "how long the movement of the body was",

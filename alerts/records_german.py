@@ -100,6 +100,7 @@ _OPINIONS = {
 
 _EVIDENCE = {
     "evidence.other": "eine andere Messung",
+    "evidence.age": "das Alter",
     "evidence.age_days": "das Alter",
     "evidence.area_gs": "wie viel Bewegung es insgesamt war",
     "evidence.awake_before": "ob es wach begann",
@@ -140,6 +141,7 @@ _EVIDENCE = {
     "evidence.members_alike": "wie ähnlich die Bewegungen der Serie sind",
     "evidence.moves_as_one": "ob sich alle Sensoren wie einer bewegten, wie beim Tragen",
     "evidence.one_site_only": "dass nur ein Sensor es sehen konnte",
+    "evidence.one_sided_young": "ob es bei einem Neugeborenen auf einer Seite bleibt",
     "evidence.other_movement": "andere Bewegung drumherum",
     "evidence.pause": "wie lang die Pause davor war",
     "evidence.peak_g": "wie stark die stärkste Bewegung war",
@@ -160,6 +162,7 @@ _EVIDENCE = {
     "evidence.swing_hz": "wie schnell eine einzelne Zuckung schwingt",
     "evidence.time_in_jerks": "wie viel der Zeit Zuckungen waren",
     "evidence.trains_before": "wie oft solches Zucken schon da war",
+    "evidence.trains_tonight": "wie oft solches Zucken in dieser Nacht schon da war",
     "evidence.tremor_hz": "wie schnell es beim Halten zitterte",
     "evidence.trunk_axis_kept": "ob sich der Körper jedes Mal um dieselbe Achse beugte",
     "evidence.trunk_burst_s": "wie lang die Bewegung des Körpers war",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+import shutil
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -15,7 +16,7 @@ from lullwatch.web.session import Role
 from lullwatch.web.site import Asker, Site, monitor_asker
 from store.shelf import Shelf
 
-__all__ = ["Answer", "Visitor", "site_at", "visitors"]
+__all__ = ["Answer", "House", "Visitor", "site_at", "visitors"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,22 @@ def site_at(folder: Path, *, asker: Asker | None = None, zone: str | None = None
     return Site(
         folder=folder, shelf=Shelf(folder), access=access, asker=asker or monitor_asker(folder), zone=zone
     )
+
+
+class House:
+    """A folder made once and copied for each test: the tokens of its people cost a second each."""
+
+    def __init__(self, folder: Path, **people: Role) -> None:
+        self._template = folder
+        site = site_at(folder)
+        app = make_app(site)
+        self._people = {name: visitor_of(site, app, name, role) for name, role in people.items()}
+
+    def copied(self, folder: Path, *, asker: Asker | None = None) -> dict[str, Visitor]:
+        """The same in another folder, with browsers that are logged in there."""
+        shutil.copytree(self._template, folder, dirs_exist_ok=True)
+        app = make_app(site_at(folder, asker=asker))
+        return {name: replace(v, app=app, seen=[], language="en") for name, v in self._people.items()}
 
 
 def visitors(site: Site, **people: Role) -> dict[str, Visitor]:
