@@ -17,7 +17,6 @@ from starlette.routing import BaseRoute, Route
 from alerts.catalogue import Catalogue
 from dsp.records import NS, Event, Label, StateEpoch
 from lullwatch.burst_marks import burst_marks
-from lullwatch.clips import write_clip
 from lullwatch.errors import NothingToReplay
 from lullwatch.event_index import EventIndex, Listed, Said
 from lullwatch.opinions import CAREGIVER, FURTHER, REVIEWER
@@ -302,6 +301,10 @@ async def _clip(request: Request) -> Response:
 
 def _packed(shelf: Shelf, listed: Listed) -> bytes:
     """The clip's files in one: EDF+ with its sidecars and tables."""
+    from lullwatch.clips import (
+        write_clip,
+    )  # brings scipy: 70 MB and a second, which the night page does without
+
     event = newest_version(shelf, listed.night, listed.id)
     made = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packet:
