@@ -13,13 +13,14 @@ from starlette.responses import RedirectResponse, Response
 
 from alerts.catalogue import Catalogue
 from alerts.words import duration
-from dsp.records import Event, Label
+from dsp.records import SELF_TEST, Event, Label
 from lullwatch.afterwards import AFTERWARDS, command_afterwards
 from lullwatch.errors import NoMonitor
 from lullwatch.event_index import EventIndex
 from lullwatch.note_book import NoteBook
 from lullwatch.report.facts import local
 from lullwatch.trends import Trends
+from lullwatch.watch import watches_in
 from store.shelf import Shelf
 
 from .layout import page
@@ -31,6 +32,9 @@ __all__ = [
     "STYLE", "address", "answered", "day_of", "fact_list", "fresh_index", "infants_of", "kept", "label_name", "lasting",
     "moment", "newest_version", "note_book", "records_page", "say", "select", "zone_of",
 ]  # fmt: skip
+
+_NIGHTS = 2
+"""How far back is looked for who is here: a night that has just begun may not have heard of everybody yet."""
 
 STYLE = Html('<link rel="stylesheet" href="/static/records.css">')
 
@@ -85,12 +89,11 @@ def infants_of(request: Request, index: EventIndex | None = None) -> tuple[str, 
     site = site_of(request)
     if site.infants:
         return site.infants
-    newest = site.shelf.newest()
-    if newest is None:
-        return ()
-    with site.shelf.opened(newest.name) as journal:
-        found = set(journal.infants())
-    return tuple(sorted(found | set(index.infants() if index else ())))
+    found = set(index.infants() if index else ())
+    for path in site.shelf.nights()[-_NIGHTS:]:
+        with site.shelf.opened(path.name) as journal:
+            found |= {*journal.infants(), *watches_in(journal)}
+    return tuple(sorted(found - {SELF_TEST}))
 
 
 async def say(request: Request, infant: str, name: str, payload: Mapping[str, Any]) -> dict[str, Any]:
