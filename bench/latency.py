@@ -16,6 +16,7 @@ Figures, each with median, p99 and worst, in seconds:
   delivery  the decision to the message, for every series that was told
   overdue   the third spasm's end to the message, for every series that was told: what waits for the detector to be
             sure of a fourth is in it
+  series    the same, of those whose first three are a series already: ten seconds long, as the vocabulary has it
 Beside them how many were told by the third, later, and not at all.
 """
 
@@ -43,6 +44,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from alerts.mqtt import BrokerAddress
 from dsp.clock import Clock
 from dsp.records import NS, ClockRow, Label, State
+from dsp.settings import Settings
 from firmware_sim.life import Background
 from firmware_sim.night import Night, make_night
 from firmware_sim.scenario import Phase, Placed, Scenario
@@ -81,6 +83,8 @@ class Told:
     """of its spasms"""
     fourth_ns: int
     """when the fourth began"""
+    first_ns: int = 0
+    """when the first began"""
     decided_ns: int | None = None
     heard_ns: int | None = None
     severity: str = ""
@@ -89,6 +93,11 @@ class Told:
     def by_the_third(self) -> bool:
         """Whether it was told before the fourth spasm began."""
         return self.decided_ns is not None and self.decided_ns < self.fourth_ns
+
+    @property
+    def is_one_by_the_third(self) -> bool:
+        """Whether the first three are a series; three within less than that are none yet, whoever sees them."""
+        return self.ends_ns[2] - self.first_ns >= round(Settings().cluster_span_s * NS)
 
     @property
     def since_third_s(self) -> float:
@@ -185,7 +194,7 @@ def series_of(night: Night) -> list[Told]:
     for whole in night.truth.of(Label.SPASM_LIKE_CLUSTER):
         own = sorted((m for m in members if m.parent == whole.id), key=lambda m: m.onset_ns)
         if len(own) > 3:
-            found.append(Told(night.infant, tuple(m.end_ns for m in own), own[3].onset_ns))
+            found.append(Told(night.infant, tuple(m.end_ns for m in own), own[3].onset_ns, own[0].onset_ns))
     return found
 
 
@@ -301,6 +310,7 @@ def figures(told: Sequence[Told]) -> dict[str, Any]:
         "third_s": spread([t.since_third_s for t in third]),
         "delivery_s": spread([t.delivery_s for t in reached]),
         "overdue_s": spread([t.since_third_s for t in reached]),
+        "series_s": spread([t.since_third_s for t in reached if t.is_one_by_the_third]),
     }
 
 

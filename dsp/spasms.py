@@ -213,7 +213,7 @@ class SpasmTracker:
         best: list[Member] = []
         for n in range(settings.cluster_members, min(len(self.members), settings.cluster_run) + 1):
             run = self.members[-n:]
-            if run[-1].k - run[0].k < settings.cluster_span_s * GRID_HZ:
+            if run[-1].draft.end_ns - run[0].draft.onset_ns < settings.cluster_span_s * NS:
                 continue
             if not best or self._sum(run, age, settings) > self._sum(best, age, settings):
                 best = run

@@ -69,6 +69,10 @@ def test_figures_keep_what_was_told_late_or_never_apart_and_hide_neither(bench: 
     assert said["third_s"] == {"n": 1, "median": 2.0, "p99": 2.0, "worst": 2.0}
     assert said["delivery_s"]["worst"] == 1.0
     assert said["overdue_s"]["worst"] == 11.5
+    assert said["series_s"]["n"] == 2
+    crowded = replace(late, first_ns=21 * NS)
+    assert not crowded.is_one_by_the_third
+    assert bench.figures([crowded])["series_s"]["n"] == 0
     assert bench.spread([])["median"] is None
 
 
