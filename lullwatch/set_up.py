@@ -163,7 +163,12 @@ def push_answer(given: str) -> tuple[str, str]:
 
 
 def broker_answer(
-    given: str, *, username: str | None = None, password_file: str | None = None, ca_file: str | None = None
+    given: str,
+    *,
+    username: str | None = None,
+    password_file: str | None = None,
+    ca_file: str | None = None,
+    plain: bool = False,
 ) -> BrokerAnswer:
     """`broker.lan`, `broker.lan:8883`, or without TLS on this computer `127.0.0.1:1883`. Raises BadAnswer."""
     host, colon, port = given.strip().rpartition(":")
@@ -171,7 +176,7 @@ def broker_answer(
         host, port = given.strip(), "8883"
     if not host or not port.isdecimal():
         raise BadAnswer("the broker", given, "broker.lan or broker.lan:8883")
-    tls = int(port) != _PLAIN_PORT
+    tls = not plain and int(port) != _PLAIN_PORT
     return BrokerAnswer(host.strip("[]"), int(port), tls, username, password_file, ca_file)
 
 

@@ -34,6 +34,7 @@ def init(
     broker_user: str | None = None,
     broker_password_file: str | None = None,
     broker_ca: str | None = None,
+    broker_plain: _Flag = False,
     influx: str | None = None,
     influx_org: str = "lullwatch",
     influx_bucket: str = "lullwatch",
@@ -90,6 +91,8 @@ def init(
         File with its password, mode 0600.
     broker_ca
         Certificate of its authority.
+    broker_plain
+        Without TLS; only for a broker on this computer.
     influx
         Address of the InfluxDB, https://influx.lan:8086
     influx_org
@@ -141,7 +144,8 @@ def init(
         people=tuple(map(set_up.person_answer, person or [])),
         push=tuple(map(set_up.push_answer, push or [])),
         broker=None if broker is None else set_up.broker_answer(
-            broker, username=broker_user, password_file=broker_password_file, ca_file=broker_ca
+            broker, username=broker_user, password_file=broker_password_file, ca_file=broker_ca,
+            plain=broker_plain,
         ),
         influx=None if influx is None else set_up.InfluxAnswer(influx, influx_org, influx_bucket, influx_token_file),
         armed=armed,
