@@ -1,0 +1,67 @@
+"""Log lines say what, where and what to do; for programs as one object a line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from lullwatch.json_logs import to_do
+
+LINES = """
+import logging
+from lullwatch.json_logs import begin_log
+begin_log(as_json={as_json})
+logging.getLogger("alerts.mqtt").warning("the broker refuses %s", "the password\\nreally")
+logging.getLogger("lullwatch.monitor").info("journal %s", "x")
+try:
+    1 / 0
+except ZeroDivisionError:
+    logging.getLogger("lullwatch.monitor").exception("broke")
+"""
+
+
+def logged(*, as_json: bool) -> list[str]:
+    code = LINES.format(as_json=as_json)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stderr.splitlines()
+
+
+def test_each_line_is_an_object_with_what_where_and_what_to_do() -> None:
+    refused, informed, broke = map(json.loads, logged(as_json=True))
+    assert (refused["where"], refused["level"]) == ("alerts.mqtt", "warning")
+    assert refused["what"] == "the broker refuses the password\nreally"
+    assert "docs/mqtt.md" in refused["do"]
+    assert refused["at"].endswith("Z")
+    assert "do" not in informed
+    assert "ZeroDivisionError" in broke["trace"]
+
+
+def test_people_get_the_same_in_a_line() -> None:
+    lines = logged(as_json=False)
+    assert "WARNING alerts.mqtt: the broker refuses the password" in lines[0]
+    assert "To do: look at [mqtt]" in lines[1]
+    assert lines[2].endswith("INFO lullwatch.monitor: journal x")
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "given", "said"),
+    [
+        ("ingest.sensor_link", logging.WARNING, None, "charged"),
+        ("store.journal", logging.ERROR, None, "disk"),
+        ("ingest.sensor_link", logging.INFO, None, ""),
+        ("nobody.knows", logging.ERROR, None, ""),
+        ("nobody.knows", logging.INFO, "turn it round", "turn it round"),
+    ],
+)
+def test_what_to_do_comes_from_the_part_that_warns(
+    name: str, level: int, given: str | None, said: str
+) -> None:
+    record = logging.LogRecord(name, level, "", 0, "x", (), None)
+    if given is not None:
+        record.do = given
+    assert said in to_do(record)
+    assert bool(to_do(record)) == bool(said)

@@ -1,0 +1,229 @@
+"""The first settings file: what is asked, what is written, and that it is read again before it counts."""
+
+from __future__ import annotations
+
+import io
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dsp.records import Site
+from ingest.sensor_kind import Kind
+from lullwatch import set_up
+from lullwatch.__main__ import main
+from lullwatch.errors import BadSettings, LullwatchError
+from lullwatch.set_up import Answers, BadAnswer, BrokerAnswer, InfluxAnswer, PersonAnswer, SensorAnswer
+from lullwatch.set_up_questions import asked, with_secrets
+from lullwatch.settings import load, parse
+
+SOCK = SensorAnswer(Site.LA, "C0:00:00:00:00:01")
+FULL = Answers(
+    gateway="ward-3", infant="k7", birth_week=date(2026, 5, 4), zone="Europe/Vienna", language="de",
+    emergency_number="144", journal_dir="/var/lib/nights", sensors=(SOCK, SensorAnswer(Site.TR, "C0:00:00:00:00:02",
+    Kind.MOVESENSE)), people=(PersonAnswer("a1"), PersonAnswer("b2", ("mqtt", "b2-phone"))),
+    push=(("b2-phone", "~/b2"),),
+    broker=BrokerAnswer("broker.lan", 8884, username="lw", password_file="~/p", ca_file="~/ca"),
+    influx=InfluxAnswer("https://influx.lan", "org", "bucket", "~/t"), armed="18:30-08:00", metrics_port=9999,
+)  # fmt: skip
+
+
+def test_every_answer_comes_back_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "conf" / "home.toml"
+    made = set_up.write_settings(path, FULL)
+    assert made == load(path)
+    infant, (first, second) = made.infants[0], made.people
+    assert (made.gateway, made.zone, made.language, made.emergency_number) == (
+        "ward-3",
+        "Europe/Vienna",
+        "de",
+        "144",
+    )
+    assert (infant.id, infant.birth_week, [s.site for s in infant.sensors]) == (
+        "k7",
+        date(2026, 5, 4),
+        [Site.LA, Site.TR],
+    )
+    assert infant.sensors[1].kind is Kind.MOVESENSE
+    assert (first.id, second.channels, made.push[0].name) == ("a1", ("mqtt", "b2-phone"), "b2-phone")
+    assert made.mqtt is not None
+    assert (made.mqtt.host, made.mqtt.port, made.mqtt.tls, made.mqtt.username) == (
+        "broker.lan",
+        8884,
+        True,
+        "lw",
+    )
+    assert made.influx is not None
+    assert (made.influx.url, made.influx.token_file) == ("https://influx.lan", "~/t")
+    assert made.schedule[0].armed == "18:30-08:00"
+    assert made.metrics is not None
+    assert made.simulated is None
+
+
+def test_only_its_owner_can_read_the_file_and_it_is_never_written_over_unasked(tmp_path: Path) -> None:
+    path = tmp_path / "home.toml"
+    set_up.write_settings(path, FULL)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(set_up.SettingsThere):
+        set_up.write_settings(path, replace(FULL, gateway="other"))
+    assert load(path).gateway == "ward-3"
+    set_up.write_settings(path, replace(FULL, gateway="other"), force=True)
+    assert load(path).gateway == "other"
+    assert [p.name for p in tmp_path.iterdir()] == ["home.toml"]
+
+
+def test_answers_that_make_no_settings_leave_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "home.toml"
+    with pytest.raises(BadSettings, match="zone"):
+        set_up.write_settings(path, replace(FULL, zone="Nowhere/Town"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_not_chosen_stands_there_as_a_comment_that_can_be_put_in_force(tmp_path: Path) -> None:
+    text = set_up.settings_text(Answers(sensors=(SOCK,)))
+    plain = parse(tmp_path / "x", text)
+    assert (plain.mqtt, plain.influx, plain.schedule, plain.people) == (None, None, [], [])
+    lines = [
+        line[2:] if line.startswith(("# [", "# ")) and (" = " in line or line[2] == "[") else line
+        for line in text.splitlines()
+    ]
+    every = parse(tmp_path / "x", "\n".join(lines))
+    assert every.mqtt is not None
+    assert every.influx is not None
+    assert [h.armed for h in every.schedule] == ["18:30-08:00"]
+    assert [p.id for p in every.people] == ["a1"]
+
+
+def test_a_made_up_infant_needs_no_sensors_and_says_so_in_the_file(tmp_path: Path) -> None:
+    made = set_up.write_settings(tmp_path / "try.toml", Answers(simulated=7))
+    assert made.simulated is not None
+    assert (made.simulated.seed, made.simulated.pace) == (7, 60.0)
+    assert [s.site for s in made.infants[0].sensors] == [Site.LA, Site.RA, Site.TR]
+    assert "MADE-UP INFANT" in (tmp_path / "try.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("answer", "given"),
+    [
+        (set_up.sensor_answer, "XX=C0:00:00:00:00:01"),
+        (set_up.sensor_answer, "LA=C0:00:00:00:00:01=toaster"),
+        (set_up.person_answer, ":mqtt"),
+        (set_up.broker_answer, "broker.lan:mqtt"),
+        (set_up.push_answer, "a1-phone"),
+    ],
+)
+def test_an_answer_that_means_nothing_is_refused_with_an_example(
+    answer: Callable[[str], Any], given: str
+) -> None:
+    with pytest.raises(BadAnswer, match="such as"):
+        answer(given)
+
+
+@given(st.text(max_size=30), st.text(max_size=30), st.text(max_size=30))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_answered_it_is_a_settings_file_or_a_clear_error(
+    tmp_path: Path, gateway: str, folder: str, number: str
+) -> None:
+    answers = replace(FULL, gateway=gateway, journal_dir=folder, emergency_number=number)
+    try:
+        read = parse(tmp_path / "x.toml", set_up.settings_text(answers))
+    except LullwatchError:
+        return
+    assert (read.gateway, read.journal_dir, read.emergency_number) == (gateway, folder, number)
+
+
+def typed(*lines: str) -> Callable[[str, str], str]:
+    left = list(lines)
+    return lambda _question, default: left.pop(0) or default
+
+
+def test_each_question_is_asked_again_until_its_answer_can_be(tmp_path: Path) -> None:
+    said: list[str] = []
+    ask = typed(
+        "Our Home", "home", "kid", "last week", "2026-05-04", "", "de", "", "LA",
+        "LA=C0:00:00:00:00:01 TR=C0:00:00:00:00:02",
+        "a1 b2", "broker.lan", "-", "18:30", "18:30-08:00", "",
+    )  # fmt: skip
+    answers = asked(Answers(zone="Europe/Berlin"), tmp_path / "x.toml", ask, said.append)
+    assert (answers.gateway, answers.infant, answers.birth_week) == ("home", "kid", date(2026, 5, 4))
+    assert [s.site for s in answers.sensors] == [Site.LA, Site.TR]
+    assert [p.id for p in answers.people] == ["a1", "b2"]
+    assert (answers.broker, answers.influx, answers.armed) == (
+        BrokerAnswer("broker.lan"),
+        None,
+        "18:30-08:00",
+    )
+    assert len(said) == 4
+    assert "gateway" in said[0]
+
+
+def test_typed_secrets_go_into_files_that_only_their_owner_reads_and_not_into_the_settings(
+    tmp_path: Path,
+) -> None:
+    given = replace(FULL, broker=BrokerAnswer("broker.lan"), influx=InfluxAnswer("https://influx.lan"))
+    answers = with_secrets(given, tmp_path, lambda question: f"s3cret of {question.split()[-1]}")
+    text = set_up.settings_text(answers)
+    assert "s3cret" not in text
+    for name in ("mqtt-password", "influx-token"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+        assert (tmp_path / name).read_text().startswith("s3cret")
+        assert str(tmp_path / name) in text
+
+
+def test_the_command_takes_everything_as_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "home.toml"
+    line = [
+        "init",
+        str(path),
+        "--no-ask",
+        "--sensor",
+        "LA=C0:00:00:00:00:01",
+        "--sensor",
+        "RA=C0:00:00:00:00:02",
+    ]
+    assert main([*line, "--person", "a1", "--armed", "19:00-07:00", "--zone", "Europe/Berlin"]) == 0
+    assert "lullwatch up" in capsys.readouterr().out
+    assert load(path).schedule[0].armed == "19:00-07:00"
+    assert main(line) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "which sensors there are"),
+        (["--simulated", "1", "--birth-week", "May"], "week of birth"),
+        (["--simulated", "1", "--armed", "all night"], "armed"),
+        (["--simulated", "1", "--broker", "broker.lan", "--broker-plain"], "not this computer"),
+    ],
+)
+def test_options_that_make_no_settings_end_it_with_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert main(["init", str(tmp_path / "x.toml"), "--no-ask", *words]) == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nobody_at_the_keyboard_ends_it_with_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("home\n"))
+    assert main(["init", str(tmp_path / "x.toml"), "--ask"]) == 2
+    assert "nobody answers any more" in capsys.readouterr().err
+
+
+def test_the_zone_is_the_computers(tmp_path: Path) -> None:
+    (tmp_path / "zoneinfo" / "Europe").mkdir(parents=True)
+    (tmp_path / "zoneinfo" / "Europe" / "Oslo").touch()
+    link = tmp_path / "localtime"
+    link.symlink_to(tmp_path / "zoneinfo" / "Europe" / "Oslo")
+    assert set_up.local_zone({}, link) == "Europe/Oslo"
+    assert set_up.local_zone({"TZ": "Europe/Rome"}, link) == "Europe/Rome"
+    assert set_up.local_zone({}, tmp_path / "none") == "UTC"
