@@ -36,7 +36,7 @@ from typing import Any
 import aiohttp
 import evidence
 from journal_cost import SEED, batches
-from page_nights import lay
+from page_nights import PIECE_MIN, lay
 
 from dsp.records import ClockRow, Tick
 from lullwatch.programs import CHROMIUM, Found, obtain
@@ -52,14 +52,13 @@ from store.rows import FedRow, SegmentRow
 PAGES = 5
 INFANT = "kid"
 SPEAKS_OF = ("lullwatch/web", "lullwatch/commands/serve.py", "store/shelf.py", "store/journal_reading.py")
-BASE_MINUTES = 60.0
 TARGET_LOAD_S, TARGET_LIVE_MS, TARGET_MB = 1.0, 300.0, 150.0
 _PART = re.compile(r'(?:src|href)="(/(?:static|icon|manifest)[^"]*)"')
 
 
 def make_base(path: Path) -> None:
-    """An hour as the monitor would have written it."""
-    made = batches(BASE_MINUTES)
+    """Twenty minutes as the monitor would have written them."""
+    made = batches(PIECE_MIN)
     with Journal.open(path) as journal:
         spine = Spine(journal, [Watch.of(INFANT, _sites(made), None)])
         spine.begin(ClockRow(0, 0, "bench", "UTC"))

@@ -1,6 +1,6 @@
-"""Thirty nights on a shelf for bench/page.py: an hour that the detector really told, laid end to end into nights.
+"""Thirty nights on a shelf for bench/page.py: twenty minutes that the detector told, laid end to end into nights.
 
-Events, states, coverage, links, alerts and what became of them are those of the hour, moved in time and with ids of
+Events, states, coverage, links, alerts and what became of them are those twenty minutes', moved in time and with ids of
 their own; the raw data of the newest nights is moved inside SQLite. The newest night ends now.
 """
 
@@ -20,6 +20,9 @@ from store.rows import TABLES, LinkRow, Row
 
 NIGHT_H = 10
 HOUR_NS = 3600 * NS
+PIECE_MIN = 20
+PIECE_NS = PIECE_MIN * 60 * NS
+PIECES = NIGHT_H * 60 // PIECE_MIN
 DAY_NS = 24 * HOUR_NS
 MORNING_H = 6
 """Local hour of now: nights begin at noon, and the newest must not be two of them."""
@@ -47,9 +50,9 @@ def lay(folder: Path, base: Path, *, nights: int, raw_nights: int) -> Path:
         path = folder / night_name(begin_ns, zone)
         with Journal.open(path) as night:
             night.commit([ClockRow(begin_ns, begin_ns, "bench", zone), config_of(watch, begin_ns)])
-            for hour in range(NIGHT_H):
-                shift_ns = begin_ns + hour * HOUR_NS
-                night.commit([_moved(row, shift_ns, f"-{n}-{hour}") for row in told])
+            for piece in range(PIECES):
+                shift_ns = begin_ns + piece * PIECE_NS
+                night.commit([_moved(row, shift_ns, f"-{n}-{piece}") for row in told])
         if n >= nights - raw_nights:
             _copy_raw(path, base, begin_ns, n)
         with Journal.open(path) as night:
@@ -81,14 +84,14 @@ def _moved(record: Any, shift_ns: int, mark: str) -> Any:  # noqa: ANN401 - any 
 
 
 def _copy_raw(path: Path, base: Path, begin_ns: int, n: int) -> None:
-    """The hour's samples, ten times over, each with a sensor start of its own."""
+    """The samples of one piece over and over, each with a sensor start of its own."""
     columns = TABLES["segment"].columns
     with sqlite3.connect(path, isolation_level=None) as db:
         db.execute("ATTACH ? AS base", (str(base),))
-        for hour in range(NIGHT_H):
-            shift_ns = begin_ns + hour * HOUR_NS
+        for piece in range(PIECES):
+            shift_ns = begin_ns + piece * PIECE_NS
             moved = {"t0_ns": f"t0_ns + {shift_ns}", "arrived_ns": f"arrived_ns + {shift_ns}"}
-            moved |= {"boot": f"boot + {1 + n * NIGHT_H + hour}"}
+            moved |= {"boot": f"boot + {1 + n * PIECES + piece}"}
             picked = ", ".join(moved.get(column, column) for column in columns)
             db.execute("BEGIN")
             (last,) = db.execute("SELECT last_row FROM counter").fetchone()

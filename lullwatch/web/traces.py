@@ -39,6 +39,8 @@ class Trace:
         acc = segment.counts[:, :3] * segment.scale.acc_g
         own = acc.mean(axis=0)
         late = segment.end_ns < self.newest_ns - _LATE_NS
+        if segment.t0_ns > self.newest_ns + _LATE_NS:
+            self._middle = None  # who knows how it lies after a hole
         middle = own if late or self._middle is None else self._middle
         size = np.linalg.norm(acc - middle, axis=1) * _MG
         if not late:
