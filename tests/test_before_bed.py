@@ -1,0 +1,344 @@
+"""Before bed: every finding against the real thing where there is one, in a word, with what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from msgspec import structs
+
+from dsp.records import NS, ClockRow
+from lullwatch import before_bed, before_bed_place, certificates
+from lullwatch.__main__ import main
+from lullwatch.before_bed import Looks, look_at_everything
+from lullwatch.before_bed_sensors import Heard, adapter_and_sensors
+from lullwatch.control import Control
+from lullwatch.errors import NoRadio
+from lullwatch.findings import Finding, Word, exit_status
+from lullwatch.server_process import free_port
+from lullwatch.settings import GatewaySettings, parse
+from store.journal import Journal
+from tests.servers_fixtures import Broker, Influx
+
+SETTINGS = """
+gateway = "gw"
+journal_dir = "{folder}"
+[[infants]]
+id = "kid"
+[[infants.sensors]]
+site = "LA"
+address = "C0:00:00:00:00:01"
+[[infants.sensors]]
+site = "RA"
+address = "C0:00:00:00:00:02"
+"""
+
+
+def settings(folder: Path, more: str = "") -> GatewaySettings:
+    return parse(folder / "x.toml", SETTINGS.format(folder=folder / "nights") + more)
+
+
+def words_of(findings: Sequence[Finding]) -> dict[str, str]:
+    return {f.name: f.word.value for f in findings}
+
+
+async def all_well(read: GatewaySettings) -> Sequence[Heard]:
+    sensors = [(i.id, s) for i in read.infants for s in i.sensors]
+    return [Heard(infant, s.site.value, s.address, -60, 90) for infant, s in sensors]
+
+
+async def look(folder: Path, more: str = "", **changes: Any) -> list[Finding]:
+    path = folder / "x.toml"
+    path.write_text(SETTINGS.format(folder=folder / "nights") + more)
+    return await look_at_everything(Looks(path, settings(folder, more), **{"on_radio": all_well, **changes}))
+
+
+async def test_where_all_is_well_the_night_can_begin(
+    mosquitto: Broker, influx: Influx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LULLWATCH_INFLUX_TOKEN", influx.token)
+    more = f'[[people]]\nid = "a1"\n[mqtt]\nhost = "{mosquitto.host}"\nport = {mosquitto.port}\ntls = false\n'
+    more += f'[influx]\nurl = "{influx.url}"\norg = "{influx.org}"\nbucket = "{influx.bucket}"\n'
+    found = await look(tmp_path, more)
+    words = words_of(found)
+    assert exit_status(found) == 0
+    assert {
+        "adapter",
+        "sensor LA",
+        "sensor RA",
+        "clock",
+        "disk",
+        "journal",
+        "broker",
+        "database",
+        "person a1",
+    } <= set(words)
+    assert {name for name, word in words.items() if word != "ok"} <= {"page", "clock"}
+    assert influx.query("SHOW MEASUREMENTS") == []  # it was only asked whether it would
+
+
+async def test_what_is_away_is_found_side_by_side_and_each_line_says_what_to_do(
+    influx: Influx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LULLWATCH_INFLUX_TOKEN", "admin:wrong")
+
+    async def nobody(_: GatewaySettings) -> Sequence[Heard]:
+        raise NoRadio("this computer runs no Bluetooth service")
+
+    more = f'[[people]]\nid = "a1"\n[mqtt]\nhost = "127.0.0.1"\nport = {free_port()}\ntls = false\n'
+    more += f'[influx]\nurl = "{influx.url}"\norg = "{influx.org}"\nbucket = "{influx.bucket}"\n'
+    found = await look(tmp_path, more, on_radio=nobody)
+    failing = {f.name: f for f in found if f.word is Word.FAIL}
+    assert set(failing) == {"adapter", "broker", "database"}
+    assert all(f.remedy for f in failing.values())
+    assert "token is refused" in failing["database"].what
+    assert exit_status(found) == 1
+
+
+async def test_a_bucket_that_is_not_there_is_named(
+    influx: Influx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LULLWATCH_INFLUX_TOKEN", influx.token)
+    found = await look(
+        tmp_path, f'[influx]\nurl = "{influx.url}"\norg = "{influx.org}"\nbucket = "elsewhere"\n'
+    )
+    (database,) = (f for f in found if f.name == "database")
+    assert (database.word, "no bucket elsewhere" in database.what) == (Word.FAIL, True)
+
+
+async def test_a_look_that_hangs_or_breaks_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs(_: GatewaySettings) -> Sequence[Heard]:
+        await asyncio.sleep(60)
+        return []
+
+    def breaks(_: Path) -> list[Finding]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(before_bed, "RADIO_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(before_bed_place, "journal", breaks)
+    words = words_of(await look(tmp_path, on_radio=hangs))
+    assert (words["sensors"], words["journal"], words["disk"]) == ("fail", "fail", "ok")
+
+
+@pytest.mark.parametrize(
+    ("rssi", "battery", "word"),
+    [(None, None, "fail"), (-60, 90, "ok"), (-60, 39, "warn"), (-60, 14, "fail"), (-60, None, "warn")],
+)
+async def test_a_sensor_has_to_be_heard_and_charged(
+    tmp_path: Path, rssi: int | None, battery: int | None, word: str
+) -> None:
+    async def heard(_: GatewaySettings) -> Sequence[Heard]:
+        return [Heard("kid", "LA", "C0:00:00:00:00:01", rssi, battery)]
+
+    adapter, sensor = await adapter_and_sensors(settings(tmp_path), None, heard)
+    assert (adapter.word, sensor.word) == (Word.OK, word)
+    assert bool(sensor.remedy) == (word != "ok")
+
+
+async def test_a_running_monitor_is_asked_instead_of_its_radio_being_taken(tmp_path: Path) -> None:
+    link = {"sensor": "la", "site": "LA", "state": "streaming", "battery": 80}
+    status = {
+        "ok": True, "troubles": [{"kind": "disk", "infant": "", "detail": "", "since": "2026-01-01T00:00:00Z"}],
+        "infants": {"kid": {"watching": {"state": "paused", "until": "2026-01-01T01:00:00Z"}, "links": [link]}},
+    }  # fmt: skip
+
+    async def answers(_: Mapping[str, Any]) -> Mapping[str, Any]:
+        return status
+
+    (tmp_path / "nights").mkdir()
+    async with Control(tmp_path / "nights", {"status": answers}):
+        found = await look(tmp_path, on_radio=None)
+    words = words_of(found)
+    assert (words["adapter"], words["sensor LA"], words["sensor RA"]) == ("ok", "ok", "fail")
+    monitor = [f.what for f in found if f.name == "monitor"]
+    assert any("disk" in what for what in monitor)
+    assert any("paused until" in what for what in monitor)
+
+
+# this computer
+
+
+def test_a_clock_behind_what_was_recorded_fails_and_a_made_up_night_ahead_does_not(tmp_path: Path) -> None:
+    ahead_ns = time.time_ns() + 7200 * NS
+    with Journal.open(tmp_path / "journal-2026-01-01.sqlite") as journal:
+        journal.commit([ClockRow(0, ahead_ns, "boot", "UTC")])
+    (clock,) = before_bed_place.clock(tmp_path)
+    assert (clock.word, "2.0 h behind" in clock.what) == (Word.FAIL, True)
+    with Journal.open(tmp_path / "journal-2026-01-01.sqlite") as journal:
+        journal.commit([ClockRow(1, ahead_ns, "simulated", "UTC")])
+    (clock,) = before_bed_place.clock(tmp_path)
+    assert clock.word is not Word.FAIL
+
+
+@pytest.mark.parametrize(("free_mb", "word"), [(10_000, "ok"), (1_100, "warn"), (600, "fail"), (10, "fail")])
+def test_the_disk_has_to_have_room_for_nights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_mb: int, word: str
+) -> None:
+    usage = type("Usage", (), {"free": free_mb * 1_000_000})
+    monkeypatch.setattr(before_bed_place.shutil, "disk_usage", lambda _: usage)
+    (disk,) = before_bed_place.disk(settings(tmp_path), tmp_path / "nights" / "deep", nights=7)
+    assert disk.word == word
+
+
+def test_a_folder_that_cannot_be_written_and_a_damaged_night_are_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    (journal,) = before_bed_place.journal(tmp_path / "file" / "nights")
+    assert (journal.word, bool(journal.remedy)) == (Word.FAIL, True)
+    (tmp_path / "journal-2026-01-01.sqlite").write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)
+    (journal,) = before_bed_place.journal(tmp_path)
+    assert journal.word is not Word.OK
+    assert sorted(p.name for p in tmp_path.glob(".probe*")) == []
+
+
+# people
+
+
+@contextmanager
+def service() -> Iterator[tuple[int, list[bytes]]]:
+    """A push service on this computer that keeps what it gets."""
+    got: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1], got
+        server.shutdown()
+
+
+PERSON = '[[people]]\nid = "a1"\nchannels = ["phone"]\n[[push]]\nname = "phone"\n'
+
+
+async def test_a_phones_service_is_reached_without_anything_being_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with service() as (port, got):
+        monkeypatch.setenv("LULLWATCH_PUSH_PHONE", f"json://127.0.0.1:{port}/")
+        assert words_of(await look(tmp_path, PERSON))["person a1"] == "ok"
+        assert got == []
+    monkeypatch.setenv("LULLWATCH_PUSH_PHONE", f"json://127.0.0.1:{free_port()}/")
+    assert words_of(await look(tmp_path, PERSON))["person a1"] == "fail"
+    monkeypatch.setenv("LULLWATCH_PUSH_PHONE", "carrier-pigeon://coop")
+    assert words_of(await look(tmp_path, PERSON))["person a1"] == "fail"
+    monkeypatch.delenv("LULLWATCH_PUSH_PHONE")
+    assert words_of(await look(tmp_path, PERSON))["person a1"] == "fail"
+
+
+async def test_nobody_who_can_be_told_fails(tmp_path: Path) -> None:
+    assert words_of(await look(tmp_path))["people"] == "fail"
+
+
+async def test_a_test_needs_the_running_monitor_and_tells_who_took_it(tmp_path: Path) -> None:
+    found = await look(tmp_path, send_test=True)
+    assert [f.word for f in found if f.name == "people"] == [Word.FAIL]
+    ways = [
+        {"person": "a1", "channel": "mqtt", "ok": True, "after_s": 0.4, "why": ""},
+        {"person": "b2", "channel": "phone", "ok": False, "after_s": None, "why": "no answer"},
+    ]
+
+    async def tested(_: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"result": "failed", "why": "b2", "at": "2026-01-01T00:00:00+00:00", "by": "x", "ways": ways}
+
+    async def answers(_: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"ok": True, "infants": {}, "troubles": []}
+
+    async with Control(tmp_path / "nights", {"status": answers, "self-test": tested}):
+        words = words_of(await look(tmp_path, send_test=True))
+    assert (words["person a1"], words["person b2"]) == ("ok", "fail")
+
+
+# certificates
+
+
+def certificate(folder: Path, days: float) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        .not_valid_before(now - timedelta(days=400)).not_valid_after(now + timedelta(days=days))
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    path = folder / "pair.pem"
+    form = serialization.Encoding.PEM
+    secret = key.private_bytes(form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(made.public_bytes(form) + secret)
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize(("days", "word"), [(300, "ok"), (10, "warn"), (-1, "fail")])
+async def test_a_certificate_that_ends_is_said_in_time_of_a_file_and_of_a_server(
+    tmp_path: Path, days: float, word: str
+) -> None:
+    path = certificate(tmp_path, days)
+    assert abs(certificates.file_expires(path) - datetime.now(UTC) - timedelta(days=days)) < timedelta(
+        seconds=60
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        read = structs.replace(
+            settings(tmp_path, f'[mqtt]\nhost = "localhost"\nport = {port}\nca_file = "{path}"\n')
+        )
+        from lullwatch.before_bed_people import certificates as look_at
+
+        found = await asyncio.to_thread(look_at, read)
+    assert [f.word.value for f in found] == [word, word]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"\xff\xfe"]
+)
+def test_what_is_no_certificate_is_said(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "c.pem"
+    path.write_bytes(content)
+    with pytest.raises(certificates.NoCertificate):
+        certificates.file_expires(path)
+    with pytest.raises(certificates.NoCertificate):
+        certificates.server_expires("127.0.0.1", free_port(), timeout_s=1)
+
+
+# the command
+
+
+def test_the_command_prints_lines_or_json_and_ends_as_it_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text(SETTINGS.format(folder=tmp_path / "nights") + "[simulated]\n")
+    assert main(["check", str(path)]) == 1  # nobody can be told
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("fail  people") for line in lines)
+    assert all(line.split()[0] in ("ok", "warn", "fail") for line in lines)
+    assert main(["check", str(path), "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["status"] == 1
+    assert {"name", "word", "what", "remedy"} == set(said["findings"][0])
+    path.write_text("gateway = 1")
+    assert main(["check", str(path)]) == 2
