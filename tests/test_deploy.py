@@ -16,6 +16,7 @@ import yaml
 from dsp.records import NS, ClockRow, LinkSample, Site, Tick
 from firmware_sim.night import make_night
 from firmware_sim.scenario import scenario_from_toml
+from lullwatch.__main__ import app
 from lullwatch.settings import load
 from lullwatch.spine import Spine
 from lullwatch.watch import Watch
@@ -239,8 +240,9 @@ def test_the_dashboard_names_patterns_as_people_see_them_and_says_what_they_are_
     assert "does not rule anything out" in text
 
 
-def test_the_unit_is_one_that_systemd_accepts_and_that_is_closed_in(tmp_path: Path) -> None:
-    unit = (DEPLOY / "systemd" / "lullwatch-monitor.service").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["lullwatch-monitor", "lullwatch-serve"])
+def test_each_unit_is_one_that_systemd_accepts_and_that_is_closed_in(tmp_path: Path, name: str) -> None:
+    unit = (DEPLOY / "systemd" / f"{name}.service").read_text(encoding="utf-8")
     for line in (
         "Type=notify",
         "WatchdogSec=60",
@@ -251,7 +253,7 @@ def test_the_unit_is_one_that_systemd_accepts_and_that_is_closed_in(tmp_path: Pa
         assert line in unit.splitlines()
     analyze = shutil.which("systemd-analyze")
     assert analyze is not None, "systemd-analyze is missing: sudo apt-get install systemd"
-    here = tmp_path / "lullwatch-monitor.service"
+    here = tmp_path / f"{name}.service"
     changed = unit.replace("/opt/lullwatch/bin/lullwatch", "/bin/true").replace("=bluetooth\n", "=nogroup\n")
     here.write_text(
         changed.replace("User=lullwatch", "User=daemon").replace("Group=lullwatch", "Group=daemon")
@@ -261,3 +263,12 @@ def test_the_unit_is_one_that_systemd_accepts_and_that_is_closed_in(tmp_path: Pa
     line = [analyze, "security", "--offline=true", "--threshold=20", "--no-pager", str(here)]
     secured = subprocess.run(line, capture_output=True, text=True, check=False)
     assert secured.returncode == 0, secured.stdout[-400:]
+
+
+@pytest.mark.parametrize("name", ["lullwatch-monitor", "lullwatch-serve"])
+def test_what_a_unit_starts_is_a_command_that_there_is(name: str) -> None:
+    unit = (DEPLOY / "systemd" / f"{name}.service").read_text(encoding="utf-8")
+    _, command, settings, *options = re.search(r"^ExecStart=(.+)$", unit, re.MULTILINE)[1].split()  # type: ignore[index]
+    assert settings.endswith(".toml")
+    called, _, _ = app.parse_args([command, "x.toml", *options], exit_on_error=False)
+    assert called.__name__ == command
