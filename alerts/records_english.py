@@ -78,6 +78,8 @@ _EVENTS = {
     "event.your_word": "What did it look like to you?",
     "event.your_text": "In your own words",
     "event.say": "Write it down",
+    "event.written": "Written down around this time",
+    "event.nothing_written": "nothing",
     "event.raw": "Raw data",
     "event.keep": "Keep the raw data for ever",
     "event.is_kept": "The raw data of this event is kept for ever.",

@@ -82,6 +82,8 @@ _EVENTS = {
     "event.your_word": "Wie sah es für Sie aus?",
     "event.your_text": "In eigenen Worten",
     "event.say": "Aufschreiben",
+    "event.written": "Um diese Zeit aufgeschrieben",
+    "event.nothing_written": "nichts",
     "event.raw": "Rohdaten",
     "event.keep": "Rohdaten für immer behalten",
     "event.is_kept": "Die Rohdaten dieses Ereignisses bleiben für immer.",

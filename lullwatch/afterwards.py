@@ -17,6 +17,7 @@ from alerts.escalation import Escalation
 from dsp.records import ClockRow
 from store.journal import Journal
 from store.rows import Row
+from store.schema import SCHEMA_VERSION
 from store.shelf import Shelf
 from store.utc import UtcMap
 
@@ -48,6 +49,10 @@ class _Straight:
 
     def __init__(self, night: Path) -> None:
         self._night = night
+        with Journal.read_only(night) as journal:
+            is_older = journal.schema < SCHEMA_VERSION
+        if is_older:
+            Journal.open(night).close()  # brings it up to date; refuses where a monitor writes it after all
 
     def add(self, row: Row) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

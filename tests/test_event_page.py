@@ -11,7 +11,7 @@ import pytest
 
 from alerts.words import catalogue
 from dsp import views, weights
-from dsp.records import NS, Label, Opinion
+from dsp.records import NS, Label, Note, Opinion
 from dsp.weights import Table
 from lullwatch.control import Control
 from lullwatch.web.event_words import evidence_name
@@ -170,6 +170,21 @@ async def test_with_a_monitor_it_goes_over_its_socket_and_is_durable_when_the_pa
             assert "kept for ever" in kept.words
         assert [o.label for o in home.journal.opinions_of(SERIES)] == [Label.STARTLE]
         assert [pin.event_id for pin in home.journal.pins(KID)] == [SERIES]
+
+
+async def test_what_was_written_down_around_it_stands_beside_it(
+    people: dict[str, Visitor], folder: Path
+) -> None:
+    with Journal.amend(folder / NIGHT) as journal:
+        journal.commit([
+            Note(KID, BEGIN_NS + 300 * NS, "video", "", "anna", (("reference", "IMG_0412"),), "n-1"),
+            Note(KID, BEGIN_NS + 3600 * NS, "feed", "an hour later", "anna", (), "n-2"),
+        ])  # fmt: skip
+    page = await people["anna"].get(f"/events/{SERIES}")
+    written = page.words[page.words.index("Written down around this time") :]
+    assert "2026-03-14 23:21:40 Video: file or place IMG_0412 anna" in written
+    assert "put to bed" in written
+    assert "an hour later" not in written
 
 
 async def test_the_clip_is_an_edf_with_its_sidecars(people: dict[str, Visitor]) -> None:

@@ -17,9 +17,11 @@ from starlette.routing import BaseRoute, Route
 from alerts.catalogue import Catalogue
 from dsp.records import NS, Event, Label, StateEpoch
 from lullwatch.burst_marks import burst_marks
+from lullwatch.diary import Entry
 from lullwatch.errors import NothingToReplay
 from lullwatch.event_index import EventIndex, Listed, Said
 from lullwatch.opinions import CAREGIVER, FURTHER, REVIEWER
+from lullwatch.report.saying import entry_said
 from lullwatch.waveforms import heard_ns, waveforms
 from store.recording import newest_of
 from store.shelf import Shelf
@@ -49,6 +51,8 @@ __all__ = ["around_event", "routes"]
 
 _MARGIN_NS: Final = 30 * NS
 """Drawn before and after an event."""
+_NEAR_NS: Final = 600 * NS
+"""What was written of so long before or after an event is shown beside it: people write times down from memory."""
 _LONGEST_NS: Final = 900 * NS
 """Of an event that is longer its first quarter of an hour is drawn."""
 
@@ -108,6 +112,7 @@ async def _show(request: Request) -> Response:
     book = await note_book(request)
     words, session = words_of(request), session_of(request)
     false = [(note.author, utc_ns) for note, utc_ns in book.called_false(set(seen.alerts))]
+    beside = [e for e in book.entries(listed.infant) if not e.struck_out and _is_near(e.utc_ns, listed)]
     said = index.said([listed.id]).get(listed.id, ())
     title = words.titles[seen.event.label.wire]
     body: list[Content] = [
@@ -115,6 +120,7 @@ async def _show(request: Request) -> Response:
         match_said(words, seen.event),
         _evidence(words, seen.event) if session.role is Role.RESEARCHER else None,
         _labels(request, seen, said, false),
+        _beside(request, beside),
         _to_do(request, seen),
     ]
     return records_page(request, title, body)
@@ -215,6 +221,22 @@ def _labels(request: Request, seen: _Seen, said: tuple[Said, ...], false: list[t
         _opinion_form(request, seen.event) if session_of(request).role is Role.CAREGIVER else None,
         class_="card",
     )
+
+
+def _is_near(utc_ns: int, listed: Listed) -> bool:
+    lasts_ns = listed.end_ns - listed.onset_ns
+    return listed.utc_ns - _NEAR_NS <= utc_ns <= listed.utc_ns + lasts_ns + _NEAR_NS
+
+
+def _beside(request: Request, entries: list[Entry]) -> Html:
+    """What people wrote down around that time, a video among it."""
+    words, zone = words_of(request), zone_of(request)
+    rows = [
+        h("li", moment(e.utc_ns, zone), " ", entry_said(e, words), " ", h("small", e.note.author))
+        for e in entries
+    ]
+    none = h("p", words.text("event.nothing_written"), class_="quiet")
+    return h("section", h("h2", words.text("event.written")), h("ul", *rows) if rows else none, class_="card")
 
 
 def _one(words: Catalogue, said: Said, zone: str, *, research: bool) -> Html:

@@ -15,12 +15,13 @@ from alerts.catalogue import Catalogue
 from alerts.words import duration
 from dsp.records import SELF_TEST, Event, Label
 from lullwatch.afterwards import AFTERWARDS, command_afterwards
-from lullwatch.errors import NoMonitor
+from lullwatch.errors import LullwatchError, NoMonitor
 from lullwatch.event_index import EventIndex
 from lullwatch.note_book import NoteBook
 from lullwatch.report.facts import local
 from lullwatch.trends import Trends
 from lullwatch.watch import watches_in
+from store.errors import StoreError
 from store.shelf import Shelf
 
 from .layout import page
@@ -107,9 +108,19 @@ async def say(request: Request, infant: str, name: str, payload: Mapping[str, An
         return await site.asker("command", {"infant": infant, "name": name, "payload": said})
     except NoMonitor as error:
         if name in AFTERWARDS and isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError):
-            return await command_afterwards(site.shelf.folder, infant, name, said)
+            return await _afterwards(request, infant, name, said)
         words = words_of(request)
         return {"ok": False, "why": words.text("page.no_monitor"), "remedy": words.text("page.no_monitor_do")}
+
+
+async def _afterwards(request: Request, infant: str, name: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    shelf = site_of(request).shelf
+    try:
+        answer = await command_afterwards(shelf.folder, infant, name, said)
+    except (StoreError, LullwatchError) as error:
+        return {"ok": False, "why": str(error), "remedy": words_of(request).text("page.no_monitor_do")}
+    shelf.close()  # a night of an older program may have been brought up to date: what is open does not know it
+    return answer
 
 
 def answered(request: Request, title: str, answer: Mapping[str, Any], back: str) -> Response:
