@@ -1,0 +1,168 @@
+"""What a family sees, in a real browser: a series appears by itself, is answered, looked at, written about, printed.
+
+The monitor (on virtual socks), the pages and the broker are the real programs; Chromium is Debian's. One walk through
+all of it at a phone's size; the same pages on a desk, in German, and with axe-core's eyes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pypdf
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from lullwatch.__main__ import main
+from lullwatch.servers import LocalMosquitto
+from tests.browser_home import (
+    DESKTOP,
+    INFANT,
+    Home,
+    Watched,
+    chromium,
+    context_of,
+    log_in,
+    make_home,
+    watched,
+)
+from tests.servers_fixtures import Broker
+
+PATIENCE_MS = 60_000
+"""The series comes after five real seconds of simulated time; others may be at work on this computer."""
+NOTE = "arms out, eyes open"
+PAGES = ("/", "/nights", "/diary?infant=inf1&kind=movement_seen", "/events", "/trends")
+SERIES = "Repeated brief movements recorded"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def broker(_mosquitto_server: LocalMosquitto) -> Broker:
+    return Broker(_mosquitto_server, "lullwatch/browser")
+
+
+@pytest.fixture(scope="module")
+def home(browser: Browser, broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A home that lives while this module's tests look at it; its series comes soon after."""
+    made = make_home(
+        tmp_path_factory.mktemp("home"), broker=(broker.host, broker.port), gateway="browser", pace=16.0
+    )
+    with made.pages, made.monitor:
+        yield made
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as open_things:
+        yield open_things
+
+
+def looked_at(home: Home, browser: Browser, stack: ExitStack, **how: object) -> Watched:
+    """Somebody who has logged in."""
+    context = context_of(browser, **how)  # type: ignore[arg-type]
+    stack.callback(context.close)
+    seen = watched(context)
+    log_in(seen, home)
+    return seen
+
+
+def test_a_series_appears_by_itself_is_answered_looked_at_written_about_and_printed(
+    home: Home, browser: Browser, broker: Broker, stack: ExitStack, tmp_path: Path
+) -> None:
+    acks = stack.enter_context(broker.sub(f"lullwatch/browser/{INFANT}/alert"))
+    seen = looked_at(home, browser, stack)
+    page = seen.page
+    page.evaluate("window.neverLoadedAgain = true")
+
+    # it comes by push: nobody loads the page again
+    alert = page.locator("#alerts")
+    expect(alert).to_contain_text(SERIES, timeout=PATIENCE_MS)
+    expect(alert).to_contain_text("Look at your baby now.")
+    assert page.evaluate("window.neverLoadedAgain")
+    assert seen.sockets
+
+    # who looks after it says so, and everybody else's phone hears it from the broker
+    alert.get_by_role("button", name="I look after it").first.click()
+    expect(alert).not_to_contain_text("I look after it", timeout=PATIENCE_MS)
+    said = acks.next()
+    while json.loads(said.payload)["acknowledged_by"] is None:
+        said = acks.next()
+    assert json.loads(said.payload)["acknowledged_by"] == "anna"
+
+    # the event, with its waveforms in words for whoever cannot see them
+    page.locator("a[href*='/event']").filter(has_text=re.compile("repeated", re.IGNORECASE)).first.click()
+    expect(page.locator("main")).to_contain_text("repeated brief movements", ignore_case=True)
+    figures = page.locator("main svg[role=img]")
+    assert figures.count() >= 1
+    assert page.locator("main svg[role=img] title").first.text_content()
+
+    # a note about it
+    page.goto(f"{home.address}/diary?infant={INFANT}&kind=movement_seen")
+    page.locator("#looked_like").fill(NOTE)
+    page.locator("form:has(#looked_like) button[type=submit], form:has(#looked_like) button").last.click()
+    expect(page.locator("main")).to_contain_text(NOTE, timeout=PATIENCE_MS)
+
+    # and all of it on paper
+    assert main(["report", str(home.settings), "-o", str(tmp_path / "report.pdf")]) == 0
+    paper = " ".join(
+        " ".join(p.extract_text() for p in pypdf.PdfReader(tmp_path / "report.pdf").pages).split()
+    )
+    assert NOTE in paper
+    assert "repeated brief movements" in paper
+    assert "anna answered" in paper
+    assert "People wrote down 1 movements" in paper
+
+    assert seen.strangers() == []
+    assert seen.complaints == []
+
+
+@pytest.mark.parametrize(("language", "size"), [("en-GB", "phone"), ("de-DE", "desktop")])
+def test_every_page_can_be_read_by_everybody(
+    home: Home, browser: Browser, stack: ExitStack, language: str, size: str
+) -> None:
+    how = {"language": language} | ({"size": DESKTOP} if size == "desktop" else {})
+    seen = looked_at(home, browser, stack, **how)
+    axe = Axe()
+    for path in PAGES:
+        seen.page.goto(home.address + path)
+        expect(seen.page.locator("main")).to_be_visible()
+        assert seen.page.locator("html").get_attribute("lang") == language[:2]
+        results = axe.run(seen.page)
+        assert results.violations_count == 0, f"{path}: {results.generate_report()}"
+        wide = seen.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert wide <= 0, f"{path} is wider than the screen by {wide} px"
+        small = seen.page.evaluate(TOO_SMALL)
+        assert small == [], f"{path}: {small} are smaller than a fingertip"
+    assert seen.strangers() == []
+    assert seen.complaints == []
+
+
+TOO_SMALL = """() => [...document.querySelectorAll("main button, main select, main input, header a, header button")]
+  .filter(e => e.offsetParent !== null && e.type !== "hidden")
+  .filter(e => !e.classList.contains("visually-hidden"))
+  .map(e => [e.textContent.trim().slice(0, 20) || e.name, Math.round(e.getBoundingClientRect().height)])
+  .filter(([, tall]) => tall < 44)"""
+
+
+def test_an_open_page_counts_how_old_its_data_is_and_goes_on_when_the_monitor_is_back(
+    home: Home, browser: Browser, stack: ExitStack
+) -> None:
+    seen = looked_at(home, browser, stack)
+    tile = seen.page.locator("#tile")
+    expect(tile).to_contain_text("Age of the newest data: 0 s", timeout=PATIENCE_MS)
+    home.monitor.stop()
+    expect(tile).to_contain_text(re.compile(r"Age of the newest data: ([3-9]|1[0-9]) s"), timeout=PATIENCE_MS)
+    home.monitor.start()
+    expect(tile).to_contain_text("Age of the newest data: 0 s", timeout=PATIENCE_MS)
+    assert seen.strangers() == []
