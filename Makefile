@@ -69,6 +69,9 @@ latency: $(VENV)/.dev ## slow tier: how soon a series reaches an independent MQT
 crash: $(VENV)/.dev ## slow tier: a monitor killed 200 times, and what is lost (nothing may be)
 	@$(BIN)/python bench/crash.py $(CRASH)
 
+bench-review: $(VENV)/.dev ## slow tier: pages of events, diary, trends and review at ten thousand events (REVIEW="--hed PYTHON" holds the tags to HED's validator)
+	@$(BIN)/python bench/review.py $(REVIEW)
+
 journal-cost: $(VENV)/.dev ## slow tier: what keeping three sensors costs, in processor, bytes and writes
 	@$(BIN)/python bench/journal_cost.py $(JOURNAL_COST)
 
