@@ -45,6 +45,8 @@ PAGES = {
     "page.done": "Erledigt.",
     "page.failed": "Das wurde nicht gemacht.",
     "page.again": "Noch einmal versuchen",
+    "page.nowhere": "Unter dieser Adresse gibt es nichts.",
+    "page.unreadable": "Das Journal ist gerade nicht lesbar. Das Aufzeichnen geht davon getrennt; bitte noch einmal.",
     "page.back": "Zurück zur Nacht",
     # die Nacht
     "page.timeline": "Die Nacht bis jetzt",

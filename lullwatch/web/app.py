@@ -25,6 +25,7 @@ from . import (
 from .gate import Gate
 from .login import Limiter
 from .site import Site
+from .troubled import HANDLERS
 
 __all__ = ["PAGES", "STATIC", "make_app"]
 
@@ -49,7 +50,7 @@ def make_app(site: Site) -> Starlette:
     """The application of a site. `routes` of the result is what a test walks."""
     found: list[BaseRoute] = [route for routes in PAGES for route in routes()]
     found.append(Mount("/static", StaticFiles(directory=STATIC)))
-    app = Starlette(routes=found, middleware=[Middleware(Gate, site=site)])
+    app = Starlette(routes=found, middleware=[Middleware(Gate, site=site)], exception_handlers=HANDLERS)
     app.state.site = site
     app.state.limiter = Limiter()
     return app

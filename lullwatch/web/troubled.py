@@ -1,0 +1,39 @@
+"""What is shown where there is nothing to show: an address that leads nowhere, a journal that cannot be read."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from store.errors import StoreError
+
+from .layout import page
+from .markup import h
+from .site import words_of
+
+__all__ = ["HANDLERS"]
+
+_log = logging.getLogger(__name__)
+
+
+async def _nowhere(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type; it is registered for nothing else
+    words = words_of(request)
+    back = h("p", h("a", words.text("page.back"), href="/"))
+    said = words.text("page.nowhere")
+    return page(request, said, h("div", h("p", said), back), status=error.status_code)
+
+
+async def _unreadable(request: Request, error: Exception) -> Response:
+    _log.error("a page cannot be shown: %s", error)
+    words = words_of(request)
+    said = words.text("page.unreadable")
+    body = h("div", h("p", said, role="alert", class_="trouble"), h("p", str(error), class_="more"))
+    return page(request, words.text("page.failed"), body, status=503)
+
+
+HANDLERS = {HTTPException: _nowhere, StoreError: _unreadable}
+"""By what was raised."""

@@ -1,0 +1,141 @@
+"""The list of nights: quick, without a look at raw data, and honest when a file is damaged."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from dsp.records import NS, ClockRow, Coverage, Site, Usability
+from lullwatch.watch import Watch, config_of
+from lullwatch.web.nights_page import A_PAGE, NightIndex
+from store.journal import Journal, night_name
+from store.journal_reading import JournalReading
+from store.shelf import Shelf
+from tests.browsing_rig import CAREGIVER, INFANT, pages, samples, series
+
+DAY_NS = 24 * 3600 * NS
+FIRST_NS = 1_790_000_000 * NS
+"""an evening in UTC"""
+
+
+def write_night(folder: Path, n: int, minutes: int = 30) -> Path:
+    """The n-th night: some minutes of coverage, one series, and raw data."""
+    begin_ns = FIRST_NS + n * DAY_NS
+    path = folder / night_name(begin_ns)
+    with Journal.open(path) as journal:
+        rows = [
+            ClockRow(begin_ns, begin_ns, "b", "UTC"),
+            config_of(Watch.of(INFANT, [Site.LA], None), begin_ns),
+        ]
+        rows += [
+            Coverage(INFANT, begin_ns + m * 60 * NS, 60 * NS, Usability.USABLE, (), ((Site.LA, 1.0),))
+            for m in range(minutes)
+        ]
+        event = replace(series(begin_ns + 1000 * NS), id=f"e{n}")
+        journal.commit([*rows, event, *samples(begin_ns, seq=n + 1)])
+    return path
+
+
+def forbid_raw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on whoever reads the samples' table is refused."""
+    opened = JournalReading.__init__
+
+    def guarded(self: JournalReading, path: Path, db: sqlite3.Connection) -> None:
+        opened(self, path, db)
+
+        def allowed(action: int, table: str | None, *_: object) -> int:
+            raw = action == sqlite3.SQLITE_READ and table == "segment"
+            return sqlite3.SQLITE_DENY if raw else sqlite3.SQLITE_OK
+
+        db.set_authorizer(allowed)
+
+    monkeypatch.setattr(JournalReading, "__init__", guarded)
+
+
+def test_the_list_of_nights_and_each_night_read_no_raw_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(3):
+        write_night(tmp_path, n)
+    forbid_raw(monkeypatch)
+    with Shelf(tmp_path) as shelf:
+        index = NightIndex(shelf)
+        evenings = index.evenings()
+        assert len(evenings) == 3
+        assert evenings == sorted(evenings, reverse=True)
+        facts = [index.facts(INFANT, evening) for evening in evenings]
+        assert [(f.seen_ns // (60 * NS), f.events[0].events) for f in facts] == [(30, 1)] * 3
+        assert len(index.moment(INFANT, evenings[0]).tonight.events) == 1
+        with pytest.raises(sqlite3.DatabaseError), shelf.opened(shelf.nights()[0].name) as journal:
+            journal._db.execute("SELECT count(*) FROM segment WHERE t0_ns > 0").fetchone()
+
+
+def test_a_night_is_read_again_only_when_its_file_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_night(tmp_path, 0)
+    asked: list[str] = []
+    read = JournalReading.read
+
+    def counted(self: JournalReading, *words: object, **more: object) -> object:
+        asked.append(self.path.name)
+        return read(self, *words, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(JournalReading, "read", counted)
+    with Shelf(tmp_path) as shelf:
+        index = NightIndex(shelf)
+        (evening,) = index.evenings()
+        index.facts(INFANT, evening)
+        assert path.name in asked
+        asked.clear()
+        index.facts(INFANT, evening)
+        assert asked == []
+        with Journal.open(path) as journal:
+            begin_ns = FIRST_NS + 30 * 60 * NS
+            journal.commit([Coverage(INFANT, begin_ns, 60 * NS, Usability.USABLE, (), ((Site.LA, 1.0),))])
+        assert index.facts(INFANT, evening).seen_ns == 31 * 60 * NS
+
+
+async def test_weeks_of_nights_are_paged(tmp_path: Path) -> None:
+    for n in range(A_PAGE + 3):
+        write_night(tmp_path, n, minutes=1)
+    async with pages(tmp_path, monitor=False) as rig:
+        browser = await rig.browser(CAREGIVER)
+        first = (await browser.get("/nights")).text
+        assert first.count('class="night"') == A_PAGE
+        assert "Older nights" in first
+        assert "Newer nights" not in first
+        older = first.split('href="/nights?from=')[1].split('"')[0]
+        second = (await browser.get(f"/nights?from={older}")).text
+        assert second.count('class="night"') == 3
+        assert "Newer nights" in second
+        newest = date.fromisoformat(older) + timedelta(days=A_PAGE)
+        assert (await browser.get(f"/nights/{newest.isoformat()}/{INFANT}")).status == 200
+        assert (await browser.get(f"/nights/{newest.isoformat()}/nobody")).status == 404
+        assert (await browser.get("/nights?from=yesterday")).status == 200
+
+
+async def test_a_journal_that_cannot_be_read_is_said_on_the_page(tmp_path: Path) -> None:
+    write_night(tmp_path, 0)
+    async with pages(tmp_path, monitor=False) as rig:
+        browser = await rig.browser(CAREGIVER)
+        assert (await browser.get("/nights")).status == 200
+        path = rig.site.shelf.nights()[0]
+        rig.site.shelf.close()
+        path.write_bytes(path.read_bytes()[:4096] + b"\0" * 8192)
+        answer = await browser.get("/nights")
+        assert answer.status == 503
+        assert "cannot be read just now" in answer.text
+        assert "Traceback" not in answer.text
+
+
+async def test_an_address_that_leads_nowhere_is_a_page_with_a_way_back(tmp_path: Path) -> None:
+    async with pages(tmp_path, monitor=False) as rig:
+        browser = await rig.browser(CAREGIVER)
+        answer = await browser.get("/no-such-page")
+        assert answer.status == 404
+        assert 'href="/"' in answer.text
