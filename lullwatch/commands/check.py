@@ -13,7 +13,7 @@ _Flag = Annotated[bool, Parameter(negative="")]
 
 
 def check(settings: Path, /, *, nights: int = 7, send_test: _Flag = False, json: _Flag = False) -> int:
-    """Before bed: is everything ready? One line each: ok, warn or fail, and what to do.
+    """Before bed: is everything ready? One line for each thing, with what to do about it.
 
     Radio, every sensor in range and charged, clock, disk, journal, broker, database, every person's channel,
     certificates. All are looked at side by side; nothing is changed, and nobody is told anything.
@@ -30,7 +30,7 @@ def check(settings: Path, /, *, nights: int = 7, send_test: _Flag = False, json:
     nights
         Warn when the disk has room for fewer.
     send_test
-        Have the running monitor ring a test at everybody.
+        While the monitor runs: ring a test at everybody.
     json
         Print for machines.
     """

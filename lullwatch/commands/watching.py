@@ -23,7 +23,7 @@ def pause(
     resume: _Flag = False,
     json: _Flag = False,
 ) -> int:
-    """Let the running monitor not ring about sensors that are off for some minutes; it resumes by itself.
+    """Be called by no sensor that is off, for some minutes; it resumes by itself.
 
     Everything is recorded meanwhile, and what is urgent rings all the same.
 
@@ -85,7 +85,7 @@ def disarm(settings: Path, /, *, infant: str = "", json: _Flag = False) -> int:
 
 
 def status(settings: Path, /, *, json: _Flag = False) -> int:
-    """How the running monitor stands: who is watched, every sensor's link, open alerts, technical trouble.
+    """How the monitor stands: who is watched, every sensor's link, open alerts, technical trouble.
 
     Exit status 1 when there is trouble or an alert that nobody has answered.
 
