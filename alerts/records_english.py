@@ -80,6 +80,7 @@ _EVENTS = {
     "event.say": "Write it down",
     "event.written": "Written down around this time",
     "event.nothing_written": "nothing",
+    "event.given": "Medicine at that time: {what}, since {since}.",
     "event.raw": "Raw data",
     "event.keep": "Keep the raw data for ever",
     "event.is_kept": "The raw data of this event is kept for ever.",

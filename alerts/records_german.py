@@ -84,6 +84,7 @@ _EVENTS = {
     "event.say": "Aufschreiben",
     "event.written": "Um diese Zeit aufgeschrieben",
     "event.nothing_written": "nichts",
+    "event.given": "Medikament zu dieser Zeit: {what}, seit {since}.",
     "event.raw": "Rohdaten",
     "event.keep": "Rohdaten für immer behalten",
     "event.is_kept": "Die Rohdaten dieses Ereignisses bleiben für immer.",

@@ -13,7 +13,19 @@ from typing import Final
 from dsp.records import Note
 from store.notes import STRUCK_OUT, chains
 
-__all__ = ["KINDS", "BadNote", "Entry", "Fact", "Field", "Mark", "checked", "entries", "facts_of", "marks"]
+__all__ = [
+    "KINDS",
+    "BadNote",
+    "Entry",
+    "Fact",
+    "Field",
+    "Mark",
+    "checked",
+    "entries",
+    "facts_of",
+    "given_at",
+    "marks",
+]
 
 Fact = str | float | int | bool
 
@@ -170,6 +182,8 @@ class Mark:
     """name and dose as they were written"""
     change: str
     """start, dose_changed, stop; empty for a vaccination"""
+    name: str = ""
+    """of the medicine, by which its marks belong together"""
 
 
 def marks(standing: Iterable[Entry]) -> tuple[Mark, ...]:
@@ -184,10 +198,15 @@ def marks(standing: Iterable[Entry]) -> tuple[Mark, ...]:
         elif entry.note.kind == "medicine" and name:
             change = _change(doses, name.casefold(), str(facts.get("dose", "")), str(facts.get("change", "")))
             if change:
-                found.append(
-                    Mark(entry.utc_ns, "medicine", f"{name} {facts.get('dose', '')}".strip(), change)
-                )
+                text = f"{name} {facts.get('dose', '')}".strip()
+                found.append(Mark(entry.utc_ns, "medicine", text, change, name))
     return tuple(found)
+
+
+def given_at(given: Iterable[Mark], utc_ns: int) -> tuple[Mark, ...]:
+    """The medicines that were given at a moment: of each the last mark before it, unless that ended it."""
+    last = {m.name.casefold(): m for m in given if m.kind == "medicine" and m.utc_ns <= utc_ns}
+    return tuple(mark for mark in last.values() if mark.change != "stop")
 
 
 def _change(doses: dict[str, str], name: str, dose: str, said: str) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsp.records import NS, Note
-from lullwatch.diary import KINDS, BadNote, Entry, Mark, checked, entries, facts_of, marks
+from lullwatch.diary import KINDS, BadNote, Entry, Mark, checked, entries, facts_of, given_at, marks
 from store.notes import STRUCK_OUT
 
 GOOD: dict[str, dict[str, str | float | int | bool]] = {
@@ -92,12 +92,26 @@ def test_a_medicine_is_marked_when_it_begins_when_its_dose_changes_and_when_it_e
     ]  # fmt: skip
 
 
+def test_what_was_given_at_a_moment_is_the_last_word_on_each_medicine_that_had_not_ended() -> None:
+    day_ns = 86_400 * NS
+    found = marks(standing(
+        noted(1, "medicine", name="Vigabatrin", dose="100 mg"), noted(2, "medicine", name="Iron", dose="1 ml"),
+        noted(3, "medicine", name="vigabatrin", dose="200 mg"),
+        noted(4, "medicine", name="Iron", dose="", change="stop"),
+        noted(5, "vaccination", name="six in one"),
+    ))  # fmt: skip
+    at = {day: [m.text for m in given_at(found, day * day_ns)] for day in (0, 2, 3, 9)}
+    assert at == {
+        0: [], 2: ["Vigabatrin 100 mg", "Iron 1 ml"], 3: ["vigabatrin 200 mg", "Iron 1 ml"], 9: ["vigabatrin 200 mg"],
+    }  # fmt: skip
+
+
 def test_what_was_corrected_or_struck_out_marks_nothing() -> None:
     wrong = noted(1, "medicine", "n1", name="Vigabatrin", dose="100 mg")
     right = noted(2, "medicine", "n2", "n1", name="Vigabatrin", dose="100 mg")
     struck = noted(5, "vaccination", "n3", name="x")
     gone = noted(5, STRUCK_OUT, "n4", "n3")
     rows = standing(wrong, right, struck, gone)
-    assert marks(rows) == (Mark(2 * 86_400 * NS, "medicine", "Vigabatrin 100 mg", "start"),)
+    assert marks(rows) == (Mark(2 * 86_400 * NS, "medicine", "Vigabatrin 100 mg", "start", "Vigabatrin"),)
     assert rows[0].earlier == (wrong,)
     assert facts_of(rows[0].note)["dose"] == "100 mg"

@@ -178,6 +178,9 @@ async def test_what_was_written_down_around_it_stands_beside_it(
     with Journal.amend(folder / NIGHT) as journal:
         journal.commit([
             Note(KID, BEGIN_NS + 300 * NS, "video", "", "anna", (("reference", "IMG_0412"),), "n-1"),
+            Note(
+                KID, BEGIN_NS - 86_400 * NS, "medicine", "", "anna", (("name", "Vigabatrin"), ("dose", "2 ml")), "n-3"
+            ),
             Note(KID, BEGIN_NS + 3600 * NS, "feed", "an hour later", "anna", (), "n-2"),
         ])  # fmt: skip
     page = await people["anna"].get(f"/events/{SERIES}")
@@ -185,6 +188,7 @@ async def test_what_was_written_down_around_it_stands_beside_it(
     assert "2026-03-14 23:21:40 Video: file or place IMG_0412 anna" in written
     assert "put to bed" in written
     assert "an hour later" not in written
+    assert "Medicine at that time: Vigabatrin 2 ml, since 2026-03-13." in written
 
 
 async def test_the_clip_is_an_edf_with_its_sidecars(people: dict[str, Visitor]) -> None:

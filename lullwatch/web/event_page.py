@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from alerts.catalogue import Catalogue
 from dsp.records import NS, Event, Label, StateEpoch
 from lullwatch.burst_marks import burst_marks
-from lullwatch.diary import Entry
+from lullwatch.diary import Entry, Mark, given_at, marks
 from lullwatch.errors import NothingToReplay
 from lullwatch.event_index import EventIndex, Listed, Said
 from lullwatch.opinions import CAREGIVER, FURTHER, REVIEWER
@@ -33,6 +33,7 @@ from .layout import csrf_field
 from .markup import Content, Html, h
 from .records import (
     answered,
+    day_of,
     fresh_index,
     label_name,
     lasting,
@@ -112,7 +113,9 @@ async def _show(request: Request) -> Response:
     book = await note_book(request)
     words, session = words_of(request), session_of(request)
     false = [(note.author, utc_ns) for note, utc_ns in book.called_false(set(seen.alerts))]
-    beside = [e for e in book.entries(listed.infant) if not e.struck_out and _is_near(e.utc_ns, listed)]
+    standing = [e for e in book.entries(listed.infant) if not e.struck_out]
+    given = given_at(marks(standing), listed.utc_ns)
+    beside = [e for e in standing if _is_near(e.utc_ns, listed)]
     said = index.said([listed.id]).get(listed.id, ())
     title = words.titles[seen.event.label.wire]
     body: list[Content] = [
@@ -120,7 +123,7 @@ async def _show(request: Request) -> Response:
         match_said(words, seen.event),
         _evidence(words, seen.event) if session.role is Role.RESEARCHER else None,
         _labels(request, seen, said, false),
-        _beside(request, beside),
+        _beside(request, beside, given),
         _to_do(request, seen),
     ]
     return records_page(request, title, body)
@@ -228,15 +231,20 @@ def _is_near(utc_ns: int, listed: Listed) -> bool:
     return listed.utc_ns - _NEAR_NS <= utc_ns <= listed.utc_ns + lasts_ns + _NEAR_NS
 
 
-def _beside(request: Request, entries: list[Entry]) -> Html:
-    """What people wrote down around that time, a video among it."""
+def _beside(request: Request, entries: list[Entry], given: tuple[Mark, ...]) -> Html:
+    """What people wrote down around that time, a video among it, and the medicines of that time."""
     words, zone = words_of(request), zone_of(request)
     rows = [
         h("li", moment(e.utc_ns, zone), " ", entry_said(e, words), " ", h("small", e.note.author))
         for e in entries
     ]
     none = h("p", words.text("event.nothing_written"), class_="quiet")
-    return h("section", h("h2", words.text("event.written")), h("ul", *rows) if rows else none, class_="card")
+    medicines = [
+        h("p", words.text("event.given", what=m.text, since=f"{day_of(m.utc_ns, zone):%Y-%m-%d}"))
+        for m in given
+    ]
+    listed = h("ul", *rows) if rows else none
+    return h("section", h("h2", words.text("event.written")), listed, medicines, class_="card")
 
 
 def _one(words: Catalogue, said: Said, zone: str, *, research: bool) -> Html:
