@@ -29,6 +29,10 @@ _SERVICE_DATA = (
 )
 
 
+_ANSWER_S = 1.0
+"""Real seconds for a controller's answer to a command: milliseconds over any transport."""
+
+
 class BumbleScanner(BaseBleakScanner):
     """bleak scanner on one Bumble host; use the subclass that `make_backend` returns."""
 
@@ -51,16 +55,30 @@ class BumbleScanner(BaseBleakScanner):
             raise AlreadyScanningError
         self.seen_devices = {}
         device.on(device.EVENT_ADVERTISEMENT, self._on_advertisement)
+        beginning = asyncio.ensure_future(self._begin())
         try:
-            # A start that was given up half-way may have left the controller scanning; then it takes no new one.
-            await device.stop_scanning()
-            await device.start_scanning(active=self._active)
+            await asyncio.shield(beginning)
         except (core.BaseBumbleError, hci.HCI_Error) as error:
             device.remove_listener(device.EVENT_ADVERTISEMENT, self._on_advertisement)
             raise FailedError(str(device.random_address), "scan", error) from error
         except asyncio.CancelledError:
             device.remove_listener(device.EVENT_ADVERTISEMENT, self._on_advertisement)
+            await self._undo(beginning)
             raise
+
+    async def _begin(self) -> None:
+        device = self._radio.device
+        # A start that was given up half-way may have left the controller scanning; then it takes no new one.
+        await device.stop_scanning()
+        await device.start_scanning(active=self._active)
+
+    async def _undo(self, beginning: asyncio.Future[None]) -> None:
+        """Bumble forgets which command an answer belongs to when nobody waits for it any more: so it is waited for."""
+        done, _ = await asyncio.wait({beginning}, timeout=_ANSWER_S)
+        if not done:
+            beginning.cancel()
+        elif beginning.exception() is None:
+            await self._radio.device.stop_scanning()
 
     async def stop(self) -> None:
         """End the scan; a second call does nothing."""
