@@ -18,6 +18,7 @@ __all__ = [
     "BadSettings",
     "BadSpan",
     "CannotWrite",
+    "ConsentMissing",
     "FolderHoldsFiles",
     "FolderInUse",
     "LullwatchError",
@@ -353,4 +354,14 @@ class SensorsApart(LullwatchError):
         super().__init__(
             f"the sensors were not worn together: between one and the next lie {days:.0f} days. "
             "Import each by itself, or look whether a clock was set wrong"
+        )
+
+
+class ConsentMissing(LullwatchError):
+    """Nights are to be passed on for research without a word on what the family agreed to."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            f"{path}: no note of consent ({problem}). Write what the family agreed to, without any name, into a text "
+            "file and give it with --consent"
         )

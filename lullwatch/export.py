@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -20,7 +20,17 @@ from store.recording import Recording, from_journal
 from .errors import CannotWrite, FolderHoldsFiles, NothingToReplay
 from .watch import newest_watch
 
-__all__ = ["Kind", "Wishes", "export", "export_dataset", "export_recording", "landing", "nights_of"]
+__all__ = [
+    "Kind",
+    "Wishes",
+    "export",
+    "export_dataset",
+    "export_nights",
+    "export_recording",
+    "landing",
+    "nights_of",
+    "writing",
+]
 
 
 class Kind(StrEnum):
@@ -110,17 +120,24 @@ def export_dataset(
         FolderHoldsFiles: when there is something in the folder already.
         NothingToReplay, CannotWrite, store.errors.StoreError: as `export`.
     """
+    return export_nights((night for _, night in nights_of(journals, wishes)), folder, wishes, on_progress)
+
+
+def export_nights(
+    nights: Iterable[BidsNight], folder: Path, wishes: Wishes = _NO_WISHES, on_progress: _Advance = _silent
+) -> list[Path]:
+    """Write nights as one Motion-BIDS dataset; as `export_dataset`."""
     from store.bids_write import write_dataset
 
     if folder.exists() and any(folder.iterdir()):
         raise FolderHoldsFiles(folder)
-    nights = [night for _, night in nights_of(journals, wishes)]
-    with _writing(folder):
+    given = list(nights)
+    with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as partial:
             paths = write_dataset(
                 Path(partial) / "dataset",
-                nights,
+                given,
                 consent_note=wishes.consent_note,
                 with_notes=bool(wishes.notes),
                 on_progress=on_progress,
@@ -168,7 +185,7 @@ def landing(folder: Path, name: str) -> Iterator[Path]:
     Raises:
         CannotWrite: when the folder cannot be written.
     """
-    with _writing(folder):
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder) as partial:
             yield Path(partial)
@@ -187,7 +204,8 @@ def _earlier(folder: Path, name: str, made: Sequence[Path]) -> list[Path]:
 
 
 @contextmanager
-def _writing(folder: Path) -> Iterator[None]:
+def writing(folder: Path) -> Iterator[None]:
+    """Say `CannotWrite` for what goes wrong with a folder."""
     try:
         yield
     except OSError as error:
@@ -208,6 +226,6 @@ _NO_CONSENT = "not stated. Whoever passes these files on adds here what the fami
 
 
 def _write_readme(folder: Path, wishes: Wishes) -> None:
-    with _writing(folder):
+    with writing(folder):
         text = _README.format(consent=" ".join(wishes.consent_note.split()) or _NO_CONSENT)
         (folder / "README.txt").write_text(text, encoding="utf-8")

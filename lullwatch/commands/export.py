@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from lullwatch import export as engine
 
 __all__ = ["export"]
 
@@ -24,6 +27,8 @@ def export(
     alias: str | None = None,
     notes: bool | None = None,
     consent_note: str = "",
+    deidentified: _Flag = False,
+    consent: Path | None = None,
     seal: _Flag = False,
 ) -> int:
     """Write nights from journals as EDF+, as a Motion-BIDS dataset, as CSV or as Parquet; or seal them.
@@ -51,6 +56,10 @@ def export(
         Pass on the wording of notes, which may name somebody. By default in EDF+ only.
     consent_note
         What the family agreed to; stands in the README.
+    deidentified
+        For research: random ids, moved dates, no wording of notes, age in weeks. Says what was taken away.
+    consent
+        With --deidentified: a text file that says, without any name, what the family agreed to.
     seal
         Write nothing into --out. Put a verified copy of the samples beside each journal that replay reads at once.
     """
@@ -59,6 +68,8 @@ def export(
 
     if seal:
         return _seal(journals)
+    if deidentified:
+        return _deidentified(journals, out, engine.Kind(kind), infant, consent)
     wishes = engine.Wishes(infant, alias, notes, consent_note)
     with progress("exporting", total=None) as bar:
         if kind == "bids":
@@ -73,6 +84,26 @@ def export(
             ]
     for path in paths:
         say(f"written: {path}")
+    return 0
+
+
+def _deidentified(
+    journals: list[Path], out: Path, kind: engine.Kind, infant: str | None, consent: Path | None
+) -> int:
+    from lullwatch.console import progress, say
+    from lullwatch.deidentify import export_deidentified
+    from lullwatch.errors import NotSaid
+
+    if consent is None:
+        raise NotSaid("what the family agreed to", "--consent FILE")
+    with progress("exporting", total=None) as bar:
+        paths, away = export_deidentified(
+            journals, out, consent=consent, kind=kind, infant=infant, on_progress=bar.advance
+        )
+    for path in paths:
+        say(f"written: {path}")
+    for line in away.lines:
+        say(f"taken away: {line}" if not line.startswith("not ") else line)
     return 0
 
 
