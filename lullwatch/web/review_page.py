@@ -174,7 +174,9 @@ async def _one(request: Request) -> Response:
             words.text("review.event", when=moment(listed.utc_ns, zone_of(request)), infant=listed.infant),
         ),
         h("p", words.text("review.left", n=left), class_="quiet"),
-        h("figure", waveform_chart(words, around)) if around.waves else h("p", words.text("event.no_raw")),
+        h("figure", waveform_chart(words, around), tabindex="0")
+        if around.waves
+        else h("p", words.text("event.no_raw")),
         None if blind else _machine(words, listed, chart),
         _form(request, listed, own),
         None if blind or own is None else _others(words, [s for s in said if s is not own]),
@@ -196,7 +198,7 @@ def _machine(words: Catalogue, listed: Listed, chart: Html | None) -> Html:
     name = label_name(words, listed.label, research=True)
     said = words.text("review.machine", label=name, match=f"{listed.match:.2f}", n=listed.count,
                       duration=lasting(words, listed.end_ns - listed.onset_ns))  # fmt: skip
-    return h("section", h("p", said), h("figure", chart) if chart else None, class_="card")
+    return h("section", h("p", said), h("figure", chart, tabindex="0") if chart else None, class_="card")
 
 
 def _form(request: Request, listed: Listed, own: Said | None) -> Html:
