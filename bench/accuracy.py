@@ -29,6 +29,7 @@ import evidence
 import msgspec
 from accuracy_nights import DIGEST_LENGTH, Job, Scored, scored, settings_from, sources_digest
 from accuracy_table import Figure, figures_of, goals, peer_table, said_goals
+from beside import differs_in_series_alone
 
 from dsp.settings import Settings
 from firmware_sim.population import MECHANISMS
@@ -58,6 +59,8 @@ class Plan:
     scenario: str = ""
     extra: tuple[tuple[str, int], ...] = ()
     settings: Settings = field(default_factory=Settings)
+    beside: tuple[Settings, ...] = ()
+    """told in the same pass, for the folds"""
 
     def jobs(self) -> Iterator[Job]:
         for seed in range(self.first_seed, self.first_seed + self.nights):
@@ -69,6 +72,7 @@ class Plan:
                 scenario=self.scenario,
                 extra=self.extra,
                 settings=self.settings,
+                beside=self.beside,
             )
 
 
@@ -258,7 +262,15 @@ def chosen(arguments: argparse.Namespace) -> list[Plan]:
             message = f"--only: no plan is called {', '.join(unknown)}; there are {', '.join(p.name for p in plans)}"
             raise SystemExit(message)
         plans = [p for p in plans if p.name in names]
-    return plans
+    return _with_folds_beside(plans)
+
+
+def _with_folds_beside(plans: list[Plan]) -> list[Plan]:
+    """The plan whose nights the folds share also tells them under the folds' weights of series."""
+    first, *rest = plans
+    folds = [p.settings for p in rest if p.name.startswith("fold ")]
+    beside = tuple(s for s in folds if differs_in_series_alone(first.settings, s))
+    return [replace(first, beside=beside) if first.name == PLANS[0].name else first, *rest]
 
 
 def parsed(words: Sequence[str] | None) -> argparse.Namespace:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import time
 import zlib
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 
 import msgspec
 import osd
+from beside import ManySpasms, measured_once
 
 from dsp.kernels import compiled
 from dsp.pipeline import Pipeline
@@ -45,7 +48,14 @@ __all__ = [
     "sources_digest",
 ]
 
-SOURCES = ("dsp", "firmware_sim", "bench/osd.py", "bench/accuracy_nights.py", "lullwatch/feeding.py")
+SOURCES = (
+    "dsp",
+    "firmware_sim",
+    "bench/osd.py",
+    "bench/accuracy_nights.py",
+    "bench/beside.py",
+    "lullwatch/feeding.py",
+)
 """What decides a night's tables. Scoring is not among them: nights are scored anew each time."""
 DIGEST_LENGTH = 10
 SEGMENT_SAMPLES = 104
@@ -69,6 +79,8 @@ class Job:
     """kinds and how many of each are placed besides what the population has: for what is rare"""
     without: frozenset[str] = frozenset()
     settings: Settings = field(default_factory=Settings)
+    beside: tuple[Settings, ...] = ()
+    """weights of series under which the night is told in the same pass, and kept"""
 
     @property
     def file(self) -> str:
@@ -141,23 +153,33 @@ def scored(job: Job, folder: Path, window_s: float) -> Scored:
 def _kept(job: Job, path: Path) -> Kept:
     if path.exists():
         return msgspec.msgpack.decode(zlib.decompress(path.read_bytes()), type=Kept)
-    kept = _made(job)
+    for settings, kept in zip((job.settings, *job.beside), _made(job), strict=True):
+        _keep(kept, path.parents[1] / settings.digest / job.file)
+    return _kept(job, path)
+
+
+def _keep(kept: Kept, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(f".{os.getpid()}")
     half.write_bytes(zlib.compress(msgspec.msgpack.encode(kept), 6))
     half.replace(path)
-    return kept
 
 
-def _made(job: Job) -> Kept:
+def _made(job: Job) -> list[Kept]:
+    """The night under its own settings, and under each of those beside."""
     began = time.perf_counter()
     night = make_night(_plan(job), seed=job.seed, infant="bench")
     made = time.perf_counter()
-    outputs = _detected(night, job.settings)
+    told = _detected(night, job.settings, job.beside)
     done = time.perf_counter()
-    lines, rows = from_rows((o for o in outputs if isinstance(o, Event)), night.start_ns)
+    alarms = _osd_alarms(night)
+    return [Kept(_tables(job, night, outputs), alarms, made - began, done - made) for outputs in told]
+
+
+def _tables(job: Job, night: Night, outputs: Sequence[Output]) -> NightTables:
     start_ns = night.start_ns
-    tables = NightTables(
+    lines, rows = from_rows((o for o in outputs if isinstance(o, Event)), start_ns)
+    return NightTables(
         name=f"{job.plan}_{job.seed}",
         infant=str(job.seed),
         duration_s=night.scenario.duration_s,
@@ -170,7 +192,6 @@ def _made(job: Job) -> Kept:
         rows=rows,
         age_days=night.scenario.age_days,
     )
-    return Kept(tables, _osd_alarms(night), made - began, done - made)
 
 
 def _plan(job: Job) -> Scenario:
@@ -181,7 +202,7 @@ def _plan(job: Job) -> Scenario:
     return replace(drawn, placed=(*drawn.placed, *more))
 
 
-def _detected(night: Night, settings: Settings) -> list[Output]:
+def _detected(night: Night, settings: Settings, beside: Sequence[Settings]) -> list[list[Output]]:
     sites = tuple(night.sensors)
     long = night.scenario.duration_s >= COMPILE_S
     pipeline = Pipeline(
@@ -191,10 +212,15 @@ def _detected(night: Night, settings: Settings) -> list[Output]:
         settings=settings,
         kernels=compiled() if long else None,
     )
+    many = ManySpasms.beside(beside) if beside else None
+    if many is not None:
+        pipeline._s.core.spasms = many  # noqa: SLF001 - the product has no use for trackers beside one another
     outputs: list[Output] = []
-    for block in settled_blocks(night.segments(SEGMENT_SAMPLES), sites):
-        outputs += pipeline.feed_block(block)
-    return outputs + pipeline.finish()
+    with measured_once() if many is not None else nullcontext():
+        for block in settled_blocks(night.segments(SEGMENT_SAMPLES), sites):
+            outputs += pipeline.feed_block(block)
+        outputs += pipeline.finish()
+    return [outputs, *(many.instead(outputs) if many is not None else ())]
 
 
 def _osd_alarms(night: Night) -> tuple[Span, ...]:

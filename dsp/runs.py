@@ -25,7 +25,7 @@ from dsp.records import Evidence, Site
 from dsp.settings import Settings
 from dsp.weights import weigh
 
-__all__ = ["Run", "judge_own", "judge_run"]
+__all__ = ["Run", "judge_own", "judge_run", "judge_train"]
 
 _LEAST_FOR_TREND = 12
 _LEAST_FOR_GROWTH = 6
@@ -90,6 +90,11 @@ class Run:
     def unbroken_s(self) -> float:
         """From the first jerk after the last pause to the newest."""
         return (self.ks[-1] - self.ks[0]) / GRID_HZ if self.ks else 0.0
+
+    @property
+    def trunk_seen(self) -> bool:
+        """Whether any of its frames told how the trunk takes part."""
+        return "trunk_alike" in self.counts
 
     def following(self, awake: float, age_days: int | None, settings: Settings) -> Run:
         """The run of the next event, which remembers the trains before it."""
@@ -159,6 +164,12 @@ def judge_run(run: Run, settings: Settings) -> Verdict:
     """How much a run looks like clonic jerks and not like a train of sleep, in log-odds."""
     evidence = weigh(settings.run_tables, run.values(settings))
     return Verdict(settings.run_bias + sum(e.contribution for e in evidence), evidence)
+
+
+def judge_train(run: Run, settings: Settings) -> Verdict:
+    """How much a run looks like a train of sleep and not like anything else that pulses, in log-odds."""
+    evidence = weigh(settings.train_tables, run.values(settings))
+    return Verdict(settings.train_bias + sum(e.contribution for e in evidence), evidence)
 
 
 def judge_own(run: Run, settings: Settings) -> Verdict:

@@ -26,6 +26,8 @@ from dsp.weights import (
     STARTLE_BIAS,
     STIFF,
     STIFF_BIAS,
+    TRAIN,
+    TRAIN_BIAS,
     Table,
 )
 
@@ -141,6 +143,9 @@ class Settings:
     own_tables: tuple[Table, ...] = OWN
     own_bias: float = OWN_BIAS
     own_jerking: float = 0.3
+    train_tables: tuple[Table, ...] = TRAIN
+    train_bias: float = TRAIN_BIAS
+    train_least: float = 1.5
     own_train: float = -2.5
     own_sure: float = 2.0
     run_frame_least: float = -1.0
@@ -181,7 +186,7 @@ class Settings:
     # Rocking
     rocking_least_dps: float = 2.5
     rocking_line: float = 0.7
-    rocking_looks: int = 2
+    rocking_looks: int = 3
     swayed_least: float = 0.9
     swayed_line: float = 0.45
 

@@ -24,7 +24,7 @@ from dsp.grid import GRID_HZ, GRID_NS
 from dsp.jerk_shape import jerk_shape
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
 from dsp.rhythm import FRAME_K, Rhythm, rhythm_of
-from dsp.runs import Run, judge_own, judge_run
+from dsp.runs import Run, judge_own, judge_run, judge_train
 from dsp.scene import Scene
 from dsp.settings import Settings
 
@@ -192,10 +192,14 @@ class TrainTracker:
         return long and judge_run(self.run, settings).log_odds >= settings.run_jerking
 
     def _is_train(self, settings: Settings, *, asleep: bool) -> bool:
-        """Whether the newest frames make a train of sleep; fewer and worse ones do when its jerks are sure.
+        """Whether the run is a train of sleep.
 
-        Who counts as awake may have fallen asleep since the last epoch: then the jerks must be sure.
+        The table knows jerks whose trunk was seen. Without it the newest frames must be good: two of them, or, when
+        the jerks are surely the infant's own, one passable one. Who counts as awake may have fallen asleep since
+        the last epoch: then, too, they must be sure.
         """
+        if self.run.trunk_seen:
+            return judge_train(self.run, settings).log_odds >= settings.train_least
         own = judge_own(self.run, settings).log_odds
         sure = own >= settings.own_sure
         needed = 1 if sure and asleep else settings.jerks_frames

@@ -28,6 +28,8 @@ __all__ = [
     "STARTLE_BIAS",
     "STIFF",
     "STIFF_BIAS",
+    "TRAIN",
+    "TRAIN_BIAS",
     "Table",
     "weigh",
 ]
@@ -164,6 +166,24 @@ OWN: tuple[Table, ...] = (
 of which nearly all is passed on counts more against them than the few nights of it would have it."""
 
 OWN_BIAS = 0.0
+
+TRAIN: tuple[Table, ...] = (
+    Table("mean_frame_log_odds", (-0.5, 1.0, 2.5, 4.0, 6.0), (-3.6, -1.3, 1.1, 3.5, 6.0)),
+    Table("mean_swing_repeats", (0.0, 0.2, 0.4, 0.7), (-1.1, -0.6, 0.2, 1.4)),
+    Table("mean_rhythm_repeats", (0.0, 0.25, 0.5, 0.8), (-0.5, 0.0, 0.2, 0.0)),
+    Table("mean_swing_peaked", (1.5, 3.0, 5.0, 9.0), (0.8, 0.6, 0.1, -0.5)),
+    Table("mean_trunk_alike", (-0.1, 0.3, 0.6, 0.9), (-3.4, -1.2, 0.2, 1.5)),
+    Table("mean_legs_alike", (-0.2, 0.2, 0.6, 0.9), (-1.7, -1.0, -0.2, 0.9)),
+    Table("mean_height_spread", (0.2, 0.4, 0.7, 1.1), (0.4, 0.1, -0.2, -0.6)),
+    Table("mean_rotation_to_acceleration", (3.0, 3.8, 4.4, 5.0), (-1.2, -0.2, 0.0, 0.1)),
+    Table("mean_coupled", (0.2, 0.5, 0.7, 0.85, 0.95), (0.1, -0.4, -0.5, -0.5, -0.5)),
+    Table("awake_before", (0.0, 0.5, 1.0), (0.6, -0.6, -1.8)),
+    Table("trains_tonight", (0.0, 0.7, 1.4, 2.3), (-1.3, -0.5, 0.5, 1.1)),
+)
+"""For a train of sleep against all that is no jerks of the infant's own. Fitted; `trains_tonight` drawn a little
+flatter."""
+
+TRAIN_BIAS = 0.3
 
 AGE = Table("age_days", (0.0, 28.0, 60.0, 90.0, 365.0, 730.0), (-3.0, -2.0, -0.5, 0.0, 0.0, -0.5))
 """A series at this age, softly: 1 to 24 months, watchful from one to two [F20], most at 3 to 12 [S2]; never a limit."""

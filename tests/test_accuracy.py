@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -22,7 +23,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     import accuracy
 
     yield accuracy
-    for name in ("accuracy", "accuracy_nights", "accuracy_table", "evidence", "osd"):
+    for name in ("accuracy", "accuracy_nights", "accuracy_table", "beside", "evidence", "osd"):
         sys.modules.pop(name, None)
 
 
@@ -70,6 +71,23 @@ def test_a_fold_runs_the_validation_nights_under_settings_made_without_a_mechani
     (tmp_path / "tap_dancing.json").write_text("{}")
     with pytest.raises(SystemExit, match="tap_dancing"):
         bench.chosen(bench.parsed(["--folds", str(tmp_path)]))
+
+
+def test_folds_told_beside_the_first_settings_are_what_they_are_alone(
+    bench: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folds"
+    folder.mkdir()
+    (folder / "startle.json").write_text(json.dumps({"spasm_bias": 1.5}))
+    words = ["--only", "validation,fold startle", "--nights", "1", "--hours", "0.3", "--folds", str(folder)]
+    plans = bench.chosen(bench.parsed(words))
+    assert plans[0].beside == (plans[1].settings,)
+    alone, _ = bench.run([replace(plans[1], beside=())], jobs=0, folder=tmp_path / "alone")
+    both, _ = bench.run([plans[0]], jobs=0, folder=tmp_path / "both")
+    monkeypatch.setattr("accuracy_nights.make_night", lambda *_, **__: pytest.fail("made twice"))
+    beside, _ = bench.run([plans[1]], jobs=0, folder=tmp_path / "both")
+    singles = [done["fold startle"][0].tally.singles for done in (alone, beside)]
+    assert singles[0] == singles[1] != both["validation"][0].tally.singles
 
 
 def test_no_plan_touches_a_development_seed_and_none_shares_a_night(bench: ModuleType) -> None:

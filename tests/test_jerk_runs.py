@@ -8,7 +8,7 @@ import pytest
 
 from dsp.bursts import Pulse
 from dsp.records import Evidence, Site
-from dsp.runs import Run, judge_own, judge_run
+from dsp.runs import Run, judge_own, judge_run, judge_train
 from dsp.settings import Settings
 
 SETTINGS = Settings()
@@ -113,8 +113,9 @@ def test_jerks_that_turn_the_trunk_and_show_two_strokes_count_distal_even_ones_a
 def test_what_repeats_and_moves_legs_and_trunk_together_is_the_infants_own() -> None:
     shape = {"frame_log_odds": 2.5, "swing_repeats": 0.7, "trunk_alike": 0.9, "legs_alike": 0.9}
     road = {"frame_log_odds": 0.0, "swing_repeats": 0.1, "trunk_alike": 0.2, "legs_alike": 0.2}
-    assert judge_own(run_of(steady(8.0), **shape), SETTINGS).log_odds >= SETTINGS.own_sure
-    assert judge_own(run_of(steady(8.0), **road), SETTINGS).log_odds < SETTINGS.own_train
+    for judge in (judge_own, judge_train):
+        own, other = (judge(run_of(steady(8.0), **how), SETTINGS).log_odds for how in (shape, road))
+        assert own >= SETTINGS.train_least > -2.5 > other
 
 
 def test_what_is_passed_on_to_all_sensors_alike_counts_against_the_infants_own() -> None:
@@ -155,3 +156,13 @@ def test_who_was_awake_before_needs_less_and_an_unknown_state_lies_between() -> 
 
 def test_a_run_without_jerks_says_nothing_it_cannot_know() -> None:
     assert judge_run(Run(), SETTINGS).log_odds < SETTINGS.run_jerking
+
+
+def test_one_train_of_sleep_makes_the_next_more_likely() -> None:
+    frames = {"frame_log_odds": 2.5, "trunk_alike": 0.7}
+    alone = run_of(steady(5.0), **frames)
+    again = run_of(steady(5.0), **frames).following(0.0, None, SETTINGS)
+    again.take(
+        pulses(steady(5.0, begin_s=60.0)), [], [Evidence(n, v, 0.0) for n, v in frames.items()], SETTINGS
+    )
+    assert judge_train(again, SETTINGS).log_odds > judge_train(alone, SETTINGS).log_odds
