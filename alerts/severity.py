@@ -210,6 +210,9 @@ TABLE = Table(
         TechnicalRow("disk", rings=False, reason="recording ends when the disk is full"),
         TechnicalRow("broker", rings=False, reason="messages wait in the journal"),
         TechnicalRow("database", rings=False, reason="copies wait in the journal"),
+        TechnicalRow(
+            "service", rings=False, reason="the pages keep ending; that the monitor does is rung past it"
+        ),
         TechnicalRow("self_test", rings=False, reason="a test alert did not come through"),
     ),
 )

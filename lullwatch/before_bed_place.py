@@ -18,7 +18,7 @@ from store.shelf import Shelf
 
 from .findings import FAIL, OK, WARN, Finding
 from .settings import GatewaySettings
-from .system_clock import EARLIEST_UTC_NS
+from .system_clock import EARLIEST_UTC_NS, MADE_UP
 
 __all__ = ["clock", "disk", "journal"]
 
@@ -61,7 +61,7 @@ def _newest_utc_ns(folder: Path) -> int | None:
         if newest is not None:
             with Journal.read_only(newest) as night:
                 rows = night.clock_rows()
-                ahead = any(row.boot == "simulated" for row in rows)
+                ahead = any(row.boot == MADE_UP for row in rows)
                 return None if ahead or not rows else rows[-1].utc_ns
     return None
 

@@ -9,9 +9,9 @@ from dsp.records import NS, ClockRow
 from firmware_sim.sim_clock import SimClock
 from store.journal import Journal
 
-__all__ = ["SimulatedClock"]
+from .system_clock import MADE_UP
 
-_BOOT = "simulated"
+__all__ = ["SimulatedClock"]
 
 
 class SimulatedClock(SimClock):
@@ -39,4 +39,4 @@ class SimulatedClock(SimClock):
     def row(self, zone: str) -> ClockRow:
         """The tie between data time and UTC at this moment."""
         t_ns = self.now_ns()
-        return ClockRow(t_ns, self._utc_ns + t_ns - self._begun_ns, _BOOT, zone, t_ns)
+        return ClockRow(t_ns, self._utc_ns + t_ns - self._begun_ns, MADE_UP, zone, t_ns)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from dsp.clock import Clock
@@ -18,8 +19,9 @@ from . import system_clock
 from .errors import LullwatchError
 from .gateway import Gateway, Radio, Sensor, Wearer
 from .settings import GatewaySettings, InfantSettings, SimulatedSettings, today
+from .system_clock import MADE_UP
 
-__all__ = ["MakeRadio", "SimulationMissing", "Surroundings", "own_radio", "surroundings"]
+__all__ = ["MakeRadio", "OtherNights", "SimulationMissing", "Surroundings", "own_radio", "surroundings"]
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +39,16 @@ class SimulationMissing(LullwatchError):
 
     def __init__(self, library: str) -> None:
         super().__init__(f"[simulated] needs {library}; install the extra: pip install 'lullwatch[sim]'")
+
+
+class OtherNights(LullwatchError):
+    """Made-up nights would mix with real ones."""
+
+    def __init__(self, folder: Path, *, made_up: bool) -> None:
+        there, wanted = ("made-up", "real") if made_up else ("real", "made-up")
+        super().__init__(
+            f"{folder} holds {there} nights, and a {wanted} one is to be recorded; give another journal_dir"
+        )
 
 
 class RowClock(Clock, Protocol):
@@ -75,6 +87,8 @@ async def surroundings(
             yield made_up
         return
     rows = journal.clock_rows()
+    if rows and rows[-1].boot == MADE_UP:
+        raise OtherNights(journal.path.parent, made_up=True)
     clock = system_clock.resume(rows[-1] if rows else None, journal.newest_ns)
     async with radio() as way:
         yield Surroundings(way, clock, [_wearer(infant) for infant in settings.infants])
@@ -97,6 +111,8 @@ async def _simulated(
         from .simulated_clock import SimulatedClock
     except ModuleNotFoundError as error:
         raise SimulationMissing(error.name or "a library") from error
+    if any(row.boot != MADE_UP for row in journal.clock_rows()):
+        raise OtherNights(journal.path.parent, made_up=False)
     infant = settings.infants[0]
     night = make_night(
         read_scenario(wanted.scenario),

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from dsp.records import NS, ClockRow
 
-__all__ = ["EARLIEST_UTC_NS", "SystemClock", "boot_id", "resume"]
+__all__ = ["EARLIEST_UTC_NS", "MADE_UP", "SystemClock", "boot_id", "resume"]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _READINGS = 5
 """Of five readings in a row one is not interrupted, also on a computer that is busy."""
 EARLIEST_UTC_NS = 1_767_225_600 * NS
 """2026-01-01: a computer that says it is earlier has no battery clock and has not heard the time yet."""
+MADE_UP = "simulated"
+"""Stands instead of a boot's id in clock rows of made-up nights."""
 _THIS_RUN = uuid.uuid4().hex
 
 
