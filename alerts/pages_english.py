@@ -34,6 +34,7 @@ PAGES = {
     "page.disarmed": "Not armed: nobody is called when the sensors see nothing. Urgent patterns still ring.",
     # alerts
     "page.alert_when": "Began at {time}. Told: {told}.",
+    "page.more_silent": "Silent notices besides these: {n}. They stand among the events.",
     "page.nobody_told": "nobody yet",
     "page.anyone": "everyone who is listening",
     "page.alert_muted": "Muted until {until}.",

@@ -34,6 +34,7 @@ PAGES = {
     "page.disarmed": "Nicht scharf: Sehen die Sensoren nichts, wird niemand gerufen. Dringendes klingelt trotzdem.",
     # Meldungen
     "page.alert_when": "Begann um {time}. Gemeldet an: {told}.",
+    "page.more_silent": "Stille Hinweise außer diesen: {n}. Sie stehen bei den Ereignissen.",
     "page.nobody_told": "noch niemand",
     "page.anyone": "alle, die mithören",
     "page.alert_muted": "Stumm bis {until}.",

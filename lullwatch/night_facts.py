@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from dsp.records import NS, Severity, Site
@@ -138,5 +139,6 @@ class NightFacts:
         return tuple(a for a in self.alerts if a.muted)
 
 
+@lru_cache(maxsize=64)
 def _noon_ns(day: date, zone: str) -> int:
     return round(datetime.combine(day, time(12), tzinfo=ZoneInfo(zone)).timestamp()) * NS

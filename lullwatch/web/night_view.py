@@ -24,6 +24,8 @@ NO_DATA_S = 60
 NOT_RUNNING_S = 15
 """The monitor speaks every second; a restart takes three."""
 _LISTED = 20
+_SILENT = 3
+"""Silent notices shown; the others are among the events."""
 AGE = h("span", class_="age")
 """Where the age stands: it changes every second by itself, so a script counts it."""
 _RECENT_NS = 10 * NS
@@ -125,7 +127,13 @@ def _watched(moment: Moment, watching: Watching, words: Catalogue) -> str:
 
 
 def _alerts(moment: Moment, words: Catalogue, role: Role) -> Content:
-    return [_alert(moment, alert, words, role) for alert in moment.tonight.open_alerts]
+    """Every urgent one, and the newest of the silent ones; nobody has to answer those."""
+    urgent = [a for a in moment.tonight.open_alerts if a.severity is Severity.URGENT]
+    silent = [a for a in moment.tonight.open_alerts if a.severity is not Severity.URGENT]
+    newest = sorted(silent, key=lambda a: a.onset_ns, reverse=True)
+    shown = [_alert(moment, alert, words, role) for alert in (*urgent, *newest[:_SILENT])]
+    more = len(newest) - _SILENT
+    return [*shown, h("p", words.text("page.more_silent", n=more), class_="more") if more > 0 else None]
 
 
 def _alert(moment: Moment, alert: Alert, words: Catalogue, role: Role) -> Html:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +18,10 @@ from starlette.routing import BaseRoute, Route
 
 from alerts.catalogue import Catalogue
 from alerts.words import duration
-from dsp.records import ClockRow
-from lullwatch.morning import TABLES, begun_in, facts_of, files_of, rows_in
+from dsp.records import NS
+from lullwatch.morning import begun_in, facts_of, files_of
 from lullwatch.night_facts import NightFacts, Window
+from store.errors import StoreError
 from store.rows import Row
 from store.shelf import Shelf
 from store.utc import UtcMap
@@ -33,12 +36,16 @@ from .timeline import timeline
 from .tonight import House
 from .traces import Traces
 
-__all__ = ["NightIndex", "index_of", "routes"]
+__all__ = ["NightIndex", "index_of", "routes", "warm"]
 
 A_PAGE: Final = 7
 """Nights on a page: a week."""
 _DAY = timedelta(days=1)
-_STATES = (*TABLES, "state", "config")
+_BREATH_S: Final = 0.05
+"""Between two nights that nobody waits for: whoever listens goes first."""
+_MARGIN_NS: Final = 6 * 3600 * NS
+"""A clock that was set during a night moves what is read of it; it is cut exactly afterwards."""
+_log = logging.getLogger(__name__)
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -67,7 +74,7 @@ class NightIndex:
         return Window(evening, self._zone)
 
     def facts(self, infant: str, evening: date) -> NightFacts:
-        """What the summary says of an infant's night. Raises JournalError."""
+        """Coverage and counts of an infant's night, as the summary says them; no alerts. Raises JournalError."""
         with self._lock:
             self._look()
             window = self.window(evening)
@@ -76,7 +83,7 @@ class NightIndex:
             kept = self._facts.get((infant, evening))
             if kept is not None and kept[0] == stamp:
                 return kept[1]
-            rows, utc = self._rows(files, TABLES)
+            rows, utc = self._rows(files, infant, window)
             facts = facts_of(rows, infant, window, utc)
             self._facts[infant, evening] = stamp, facts
             return facts
@@ -86,7 +93,7 @@ class NightIndex:
         with self._lock:
             self._look()
             window = self.window(evening)
-            rows, _ = self._rows(files_of(list(self._begun.values()), window), _STATES)
+            rows, _ = self._rows(files_of(list(self._begun.values()), window), infant, window)
         house = House(window=window)
         house.feed(rows)
         return Moment(house.of(infant), Traces(), None, None)
@@ -100,11 +107,19 @@ class NightIndex:
             with self._shelf.opened(next(reversed(self._begun))) as journal:
                 self._zone = journal.clock_rows()[-1].zone
 
-    def _rows(self, files: Sequence[str], tables: Sequence[str]) -> tuple[list[Row], UtcMap]:
+    def _rows(self, files: Sequence[str], infant: str, window: Window) -> tuple[list[Row], UtcMap]:
+        """What was told of a night, without what it does not need: earlier versions, alerts, links."""
         rows: list[Row] = []
+        utc = UtcMap()
         for name in files:
-            rows += rows_in(self._shelf, name, tables)
-        return rows, UtcMap(row for row in rows if isinstance(row, ClockRow))
+            with self._shelf.opened(name) as journal:
+                clocks = journal.clock_rows()
+                for clock in clocks:
+                    utc.add(clock)
+                ahead_ns = clocks[0].utc_ns - clocks[0].t_ns
+                begin_ns, end_ns = window.begin_ns - ahead_ns, window.end_ns - ahead_ns
+                rows += [*clocks, *journal.told_between(infant, begin_ns - _MARGIN_NS, end_ns + _MARGIN_NS)]
+        return rows, utc
 
 
 def index_of(site: Site) -> NightIndex:
@@ -113,6 +128,19 @@ def index_of(site: Site) -> NightIndex:
         site.more[NightIndex] = NightIndex(site.shelf)
     index: NightIndex = site.more[NightIndex]
     return index
+
+
+async def warm(site: Site) -> None:
+    """Read what the first page of nights shows before anybody asks, one night at a time."""
+    try:
+        infants = await live_of(site).infants()
+        index = index_of(site)
+        for evening in (await run_in_threadpool(index.evenings))[:A_PAGE]:
+            for infant in infants:
+                await run_in_threadpool(index.facts, infant, evening)
+                await asyncio.sleep(_BREATH_S)
+    except StoreError as error:
+        _log.warning("the nights could not be looked at: %s", error)  # whoever opens the page is told
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:

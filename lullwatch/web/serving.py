@@ -19,6 +19,7 @@ from .app import make_app
 from .errors import AddressTaken
 from .hosting import Hosting
 from .live import Live
+from .nights_page import warm
 
 __all__ = ["Serving", "serve"]
 
@@ -70,8 +71,10 @@ class Serving:
         )  # fmt: skip
         self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Serving:
+        self._warming = asyncio.create_task(warm(self._app.state.site), name="warm")
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="pages")
         up = asyncio.ensure_future(self._server.is_up.wait())
         await asyncio.wait([up, self._task], return_when=asyncio.FIRST_COMPLETED)
@@ -79,6 +82,9 @@ class Serving:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
         live = self._app.state.site.more.get(Live)
         if live is not None:
             await live.close()

@@ -6,7 +6,7 @@ and what could not be seen is left open and hatched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -39,6 +39,8 @@ _SHAPES = {
     Label.LONG_MOVEMENT: "M-6-5 0-1 6-5V1L0 5-6 1Z",
 }
 _TICKS_MOST = 5
+_APART = 5.0
+"""Half a shape."""
 _STEPS_MIN = (10, 20, 30, 60, 120, 180, 240)
 
 
@@ -155,12 +157,27 @@ def _lane(
 ) -> list[Content]:
     name = words.names[events[0].label.wire]
     parts: list[Content] = [svg.text(0, top + 10, name, "lane")]
-    for event in events:
-        says = f"{tonight.clock(event.onset_ns)} {name}, {event.count}"
-        place = f"translate({span.x(event.onset_ns):g} {top + _LANE + 7:g})"
-        shape = h("path", h("title", says), d=_SHAPES[event.label], transform=place, class_="event")
-        parts.append(shape)
+    for together in _side_by_side(events, span):
+        first = together[0]
+        times = tonight.clock(first.onset_ns)
+        if len(together) > 1:
+            times += f"-{tonight.clock(together[-1].onset_ns)} ({len(together)})"
+        says = f"{times} {name}, {sum(event.count for event in together)}"
+        place = f"translate({span.x(first.onset_ns):g} {top + _LANE + 7:g})"
+        parts.append(h("path", h("title", says), d=_SHAPES[first.label], transform=place, class_="event"))
     return parts
+
+
+def _side_by_side(events: Sequence[Event], span: _Span) -> Iterator[list[Event]]:
+    """Events whose shapes would lie on each other stand as one."""
+    together: list[Event] = []
+    for event in events:
+        if together and span.x(event.onset_ns) - span.x(together[0].onset_ns) >= _APART:
+            yield together
+            together = []
+        together.append(event)
+    if together:
+        yield together
 
 
 def _strokes(events: Sequence[Event], span: _Span, top: float, words: Catalogue) -> list[Content]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from alerts.escalation import Escalation, Person
@@ -42,6 +43,9 @@ _OPEN_NS = 24 * 3600 * NS
 """An alert that nobody answered is shown for a day; then the summary and the nights tell of it."""
 
 
+_T = TypeVar("_T")
+
+
 @dataclass(slots=True)
 class _Kept:
     """One infant's rows of the newest night, in the order they came."""
@@ -51,6 +55,8 @@ class _Kept:
     links: dict[Site, LinkSample] = field(default_factory=dict)
     watching: Watching | None = None
     sites: tuple[Site, ...] = ()
+    made: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    """what was put together of the rows, and after how many of everybody's"""
 
 
 class House:
@@ -72,6 +78,8 @@ class House:
         self._deliveries: list[Delivery] = []
         self._clocks: list[ClockRow] = []
         self._trouble: dict[str, Alert] = {}
+        self.taken = 0
+        """rows so far that count: ticks do not"""
 
     @property
     def infants(self) -> tuple[str, ...]:
@@ -81,6 +89,7 @@ class House:
     def feed(self, rows: Iterable[Row]) -> None:
         """Take rows in the order they were committed."""
         for row in rows:
+            self.taken += not isinstance(row, FedRow)
             self._take(row)
 
     def of(self, infant: str) -> Tonight:
@@ -175,24 +184,37 @@ class Tonight:
     @property
     def facts(self) -> NightFacts:
         """What the summary would say now."""
+        return self._once("facts", self._facts)
+
+    def _once(self, name: str, make: Callable[[], _T]) -> _T:
+        """Put together anew only after further rows: one look at the page asks several times."""
+        taken, made = self._kept.made.get(name, (-1, None))
+        if taken != self.house.taken:
+            made = make()
+            self._kept.made[name] = self.house.taken, made
+        return cast("_T", made)
+
+    def _facts(self) -> NightFacts:
         own = [*self._kept.rows, *(() if not self.infant else self.house.of("")._kept.rows)]  # noqa: SLF001 - its own
         return facts_of([*self.house.shared(), *own], self.infant, self.house.window, self.house.utc)
 
     @property
     def events(self) -> tuple[Event, ...]:
         """Events of the night that stand, by onset; members of series are among them."""
-        return events_in(self._kept.rows, self.infant, self.house.window, self.house.utc)
+        rows, house = self._kept.rows, self.house
+        return self._once("events", lambda: events_in(rows, self.infant, house.window, house.utc))
 
     @property
     def minutes(self) -> list[Coverage]:
         """The last word on every minute of the night."""
         own = (r for r in self._kept.rows if isinstance(r, Coverage) and self._is_tonight(r.t_ns))
-        return newest_of(own, key=lambda c: c.t_ns)
+        return self._once("minutes", lambda: newest_of(own, key=lambda c: c.t_ns))
 
     @property
     def states(self) -> list[StateEpoch]:
         """The last word on every epoch of the night, by time."""
-        return [s for t, s in sorted(self._kept.states.items()) if self._is_tonight(t)]
+        kept = self._kept.states
+        return self._once("states", lambda: [s for t, s in sorted(kept.items()) if self._is_tonight(t)])
 
     def _is_tonight(self, t_ns: int) -> bool:
         window = self.house.window
