@@ -19,7 +19,6 @@ from lullwatch.errors import LullwatchError, NoMonitor
 from lullwatch.event_index import EventIndex
 from lullwatch.note_book import NoteBook
 from lullwatch.report.facts import local
-from lullwatch.trends import Trends
 from lullwatch.watch import watches_in
 from store.errors import StoreError
 from store.shelf import Shelf
@@ -40,7 +39,7 @@ _NIGHTS = 2
 STYLE = Html('<link rel="stylesheet" href="/static/records.css">')
 
 
-_Kept = TypeVar("_Kept", EventIndex, NoteBook, Trends)
+_Kept = TypeVar("_Kept", EventIndex, NoteBook)
 
 
 def kept(request: Request, kind: type[_Kept]) -> _Kept:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from starlette.requests import Request
@@ -15,12 +15,13 @@ from alerts.catalogue import Catalogue
 from dsp.records import Label
 from lullwatch.diary import Mark, marks
 from lullwatch.night_facts import Window
-from lullwatch.trends import NightTrend, Trends, Week, weeks_of
+from lullwatch.trends import NightTrend, Week, trend_of, weeks_of
 
 from .layout import add_link
 from .markup import Content, Html, h
-from .records import infants_of, kept, lasting, note_book, records_page, select, zone_of
-from .site import words_of
+from .nights_page import NightIndex, index_of
+from .records import infants_of, lasting, note_book, records_page, select
+from .site import site_of, words_of
 from .svg import Frame, band, chart, line, text
 
 __all__ = ["routes", "trend_chart"]
@@ -37,22 +38,23 @@ add_link("/trends", "trends.title")
 
 
 async def _show(request: Request) -> Response:
-    words, zone = words_of(request), zone_of(request)
+    words = words_of(request)
     infants = infants_of(request)
     infant = request.query_params.get("infant") or (infants[0] if infants else "")
     weeks = request.query_params.get("weeks", _USUAL)
     count = 7 * (int(weeks) if weeks in {str(w) for w in _WEEKS} else int(_USUAL))
-    trends = kept(request, Trends)
-    last = await asyncio.to_thread(trends.newest, zone)
+    index = index_of(site_of(request))
+    evenings = await asyncio.to_thread(index.evenings)
     body: list[Content] = [
         h("h2", words.text("trends.title")),
         _choose(request, infants, infant, str(count // 7)),
     ]
-    if last is None:
+    if not evenings:
         return records_page(request, words.text("trends.title"), [*body, h("p", words.text("trends.empty"))])
-    nights = await asyncio.to_thread(trends.nights, infant, zone, last, count)
+    nights = await asyncio.to_thread(_nights, index, infant, evenings[0], count)
     book = await note_book(request)
     standing = [entry for entry in book.entries(infant) if not entry.struck_out]
+    zone = index.window(evenings[0]).zone
     given = [(mark, Window.at(mark.utc_ns, zone).night) for mark in marks(standing)]
     shown = [(mark, day) for mark, day in given if nights[0].evening <= day <= nights[-1].evening]
     body += [
@@ -67,6 +69,12 @@ async def _show(request: Request) -> Response:
         h("details", h("summary", words.text("trends.by_night")), _nights_table(words, nights)),
     ]
     return records_page(request, words.text("trends.title"), body)
+
+
+def _nights(index: NightIndex, infant: str, last: date, count: int) -> tuple[NightTrend, ...]:
+    """So many nights up to the last, oldest first; also those of which nothing is recorded."""
+    evenings = (last - timedelta(days=back) for back in range(count - 1, -1, -1))
+    return tuple(trend_of(index.facts(infant, evening)) for evening in evenings)
 
 
 def _any(nights: Sequence[NightTrend], label: Label) -> bool:
