@@ -72,6 +72,15 @@ crash: $(VENV)/.dev ## slow tier: a monitor killed 200 times, and what is lost (
 bench-review: $(VENV)/.dev ## slow tier: pages of events, diary, trends and review at ten thousand events (REVIEW="--hed PYTHON" holds the tags to HED's validator)
 	@$(BIN)/python bench/review.py $(REVIEW)
 
+bad-night: $(VENV)/.dev ## slow tier: eight simulated hours with more than fifty disconnects, over the whole Bluetooth stack (ten minutes)
+	@$(BIN)/python bench/bad_night.py $(BAD_NIGHT)
+
+fuzz: $(VENV)/.dev ## slow tier: ten million damaged and invented packets into every decoder (half an hour)
+	@$(BIN)/python bench/fuzz.py $(FUZZ)
+
+many-sensors: $(VENV)/.dev ## slow tier: how many sensors one core takes in, for one infant and for a ward
+	@$(BIN)/python bench/many_sensors.py
+
 journal-cost: $(VENV)/.dev ## slow tier: what keeping three sensors costs, in processor, bytes and writes
 	@$(BIN)/python bench/journal_cost.py $(JOURNAL_COST)
 
@@ -86,8 +95,8 @@ format: $(VENV)/.dev ## format the code and mend what lint can mend
 	@$(BIN)/ruff check --fix .
 
 lock: ## renew requirements/*.lock (needs uv on the PATH)
-	$(UV_COMPILE) --upgrade --extra sim --extra picture --extra build pyproject.toml -o requirements/demo.lock
-	$(UV_COMPILE) --extra sim --extra picture --extra build --extra fast --extra score --extra push --extra dask --extra tables --extra wearables --extra dev -c requirements/demo.lock pyproject.toml -o requirements/dev.lock
+	$(UV_COMPILE) --upgrade --extra sim --extra web --extra report --extra picture --extra build pyproject.toml -o requirements/demo.lock
+	$(UV_COMPILE) --extra sim --extra web --extra report --extra picture --extra build --extra fast --extra score --extra push --extra dask --extra tables --extra wearables --extra dev -c requirements/demo.lock pyproject.toml -o requirements/dev.lock
 
 clean: ## remove what the commands above made (never a journal)
 	rm -rf $(VENV) $(VENV)-peers $(VENV)-homeassistant build *.egg-info .mypy_cache .ruff_cache .pytest_cache
