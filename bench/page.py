@@ -38,7 +38,7 @@ import evidence
 from journal_cost import SEED, batches
 from page_nights import PIECE_MIN, lay
 
-from dsp.records import ClockRow, Tick
+from dsp.records import NS, ClockRow, Tick
 from lullwatch.programs import CHROMIUM, Found, obtain
 from lullwatch.server_process import accepts, free_port
 from lullwatch.spine import Spine

@@ -79,13 +79,13 @@ def test_a_night_is_read_again_only_when_its_file_has_changed(
 ) -> None:
     path = write_night(tmp_path, 0)
     asked: list[str] = []
-    read = JournalReading.read
+    read = JournalReading.told_between
 
     def counted(self: JournalReading, *words: object, **more: object) -> object:
         asked.append(self.path.name)
         return read(self, *words, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(JournalReading, "read", counted)
+    monkeypatch.setattr(JournalReading, "told_between", counted)
     with Shelf(tmp_path) as shelf:
         index = NightIndex(shelf)
         (evening,) = index.evenings()
