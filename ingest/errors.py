@@ -9,6 +9,7 @@ __all__ = [
     "BadNotification",
     "CommandRefused",
     "DriverRefused",
+    "Impossible",
     "IngestError",
     "LinkLost",
     "LinkSilent",
@@ -228,6 +229,16 @@ class DriverRefused(IngestError):
 
     def __init__(self, sensor: str, what: str, why: str) -> None:
         super().__init__(f"{sensor}: the sensor refused {what}: {why}")
+
+
+class Impossible(IngestError):
+    """A data packet whose check sum fits, and that cannot be."""
+
+    def __init__(self, sensor: str, boot: int, seq: int) -> None:
+        super().__init__(
+            f"{sensor}: packet {seq} of boot {boot:#010x} cannot have been sent now; it is left out, and what it was is "
+            "fetched. If this goes on, update the sock's firmware"
+        )
 
 
 class NoTimeYet(IngestError):

@@ -16,7 +16,7 @@ from bleak.backends.device import BLEDevice
 from dsp.records import NS, Packet, SegmentFlag
 from ingest.backfill import Backfill
 from ingest.bonds import require_bond
-from ingest.errors import CommandRefused, LinkLost, NoTimeYet
+from ingest.errors import CommandRefused, Impossible, LinkLost, NoTimeYet
 from ingest.gatt_session import CALL_S, within
 from ingest.sensor_link import SILENCE_S, LinkOptions, LinkState, SensorLink
 from ingest.session import TROUBLE, SockSession
@@ -190,7 +190,7 @@ class SockLink(SensorLink[SockSession]):
         now_ns = self._clock.now_ns()
         try:
             taken = self.stream.take(raw, now_ns)
-        except (BadPacket, NoTimeYet) as error:
+        except (BadPacket, Impossible, NoTimeYet) as error:
             _log.debug("%s", error)
             return
         self._heard(now_ns)

@@ -57,6 +57,8 @@ _TRUE_RATE: Final = 0.05
 """A span between two frames that gives a rate further off its nominal holds a lost frame."""
 _HELD_MAX: Final = 8
 """Frames of acceleration that wait for the angular rate beside them; then it is gone, and they go on without."""
+_ANSWERS_MAX: Final = 16
+"""Answers that wait to be asked for: the longest has a few parts, and what nobody asked for must not pile up."""
 _KEPT_S: Final = 10.0
 _WHY: Final = {
     Status.IN_CHARGER: "it lies in its charger; take it out",
@@ -76,7 +78,7 @@ class PolarDriver:
         self.battery: int | None = None
         self._session: GattSession | None = None
         self._take: Callable[[Reading], None] = lambda _: None
-        self._answers: asyncio.Queue[Answer] = asyncio.Queue()
+        self._answers: asyncio.Queue[Answer] = asyncio.Queue(_ANSWERS_MAX)
         self._streams: dict[Measurement, _Stream] = {}
         self._held: list[Reading] = []
 
@@ -131,6 +133,8 @@ class PolarDriver:
             _log.warning("%s", error)
             return
         if isinstance(found, Answer):
+            if self._answers.full():
+                self._answers.get_nowait()
             self._answers.put_nowait(found)
         elif self._session is not None:
             _log.warning("%s: the sensor ended its streams by itself; it is asked anew", self._session.sensor)

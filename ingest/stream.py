@@ -9,9 +9,9 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from dsp.records import Packet, Segment, SegmentFlag, Site
+from dsp.records import NS, Packet, Segment, SegmentFlag, Site
 from ingest.clock_fit import ClockFit
-from ingest.errors import NoTimeYet
+from ingest.errors import Impossible, NoTimeYet
 from ingest.ledger import Ledger
 from ingest.sock_codec import BadPacket, Confirm, Fetch, SockStatus, decode_data, to_packet
 
@@ -21,6 +21,10 @@ _log = logging.getLogger(__name__)
 
 FETCH_SPAN_MAX: Final = 2048
 """Packets asked for at once, 5 min at 104 Hz: a lost link then costs little, and confirming goes on between."""
+_PACKETS_PER_S: Final = 16.0
+"""More than any rate of the profile makes (208 Hz in packets of 16 samples: 13)."""
+_PACKETS_AHEAD: Final = 256
+"""By how much a number may be ahead beside that: short packets at changes of range, and packets that waited."""
 _BOOTS_MAX: Final = 4
 """Starts of a sensor of which a ledger is kept; as many as the clock fit remembers."""
 
@@ -45,6 +49,9 @@ class SockStream:
         self.fit = fit or ClockFit(sensor)
         self.counts = StreamCounts()
         self._ledgers: dict[int, Ledger] = {}
+        self._now: SockStatus | None = None
+        """what the sock said of itself when this connection began"""
+        self._heard_ns: int | None = None
 
     @property
     def lost(self) -> int:
@@ -57,6 +64,7 @@ class SockStream:
 
     def begin(self, status: SockStatus) -> None:
         """A connection begins: learn from the sock's status what it still holds."""
+        self._now, self._heard_ns = status, None
         oldest = status.next_seq if status.held is None else status.held.oldest
         self._report_loss(status.boot, self._ledger(status.boot).expect_from(oldest))
         earlier = status.earlier
@@ -74,6 +82,7 @@ class SockStream:
 
         Raises:
             BadPacket: not a data packet; it is counted, and its number shows up as missing.
+            Impossible: whole, but of a boot or with a number that this sock cannot have sent now; it is counted too.
             NoTimeYet: a back-filled packet of a boot whose clock was never tied to this night; it stays missing.
         """
         try:
@@ -84,6 +93,10 @@ class SockStream:
         packet = to_packet(data, site=self.site, sensor=self.sensor, arrived_ns=arrived_ns)
         if SegmentFlag.BACKFILL in packet.flags and not self.fit.knows(packet.boot):
             raise NoTimeYet(self.sensor, packet.boot)
+        if not self._may_be(packet):
+            self.counts.damaged += 1
+            raise Impossible(self.sensor, packet.boot, packet.seq)
+        self._heard_ns = arrived_ns
         if not self._take_number(packet.boot, packet.seq):
             self.counts.duplicates += 1
             return None
@@ -119,6 +132,20 @@ class SockStream:
     def confirmed(self, confirm: Confirm) -> None:
         """The sock has answered this."""
         self._ledger(confirm.boot).confirmed(confirm.seq)
+
+    def _may_be(self, packet: Packet) -> bool:
+        """Whether boot and number can be: one wrong number would make a million packets missing, a boot push out another.
+
+        A sock does not restart within a connection, and makes only so many packets a second.
+        """
+        known = self._ledgers.get(packet.boot)
+        if SegmentFlag.BACKFILL in packet.flags:
+            return known is None or packet.seq <= known.newest
+        if self._now is None or known is None:
+            return self._now is None or packet.boot == self._now.boot
+        since_s = 0.0 if self._heard_ns is None else (packet.arrived_ns - self._heard_ns) / NS
+        made = max(known.newest, self._now.next_seq) + max(0.0, since_s) * _PACKETS_PER_S
+        return packet.boot == self._now.boot and packet.seq <= made + _PACKETS_AHEAD
 
     def _take_number(self, boot: int, seq: int) -> bool:
         if boot not in self._ledgers:
