@@ -90,6 +90,9 @@ gallery: $(VENV)/.dev ## draw docs/gallery: what three sensors see of each simul
 figures: $(VENV)/.dev ## draw docs/detector: the weights in use as curves, and why one series was told
 	@$(BIN)/python bench/figures.py
 
+screenshots: $(VENV)/.dev ## slow tier: take the pictures of docs/screens anew, in a real browser, in both languages (four minutes)
+	@$(BIN)/python bench/screenshots.py
+
 format: $(VENV)/.dev ## format the code and mend what lint can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .

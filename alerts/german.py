@@ -450,7 +450,7 @@ GERMAN = Catalogue(
     },
     more_nouns={
         "trends.weeks": Noun("Woche", "Wochen"),
-        "trends.nights": Noun("Nacht", "Nächte"),
+        "trends.nights": Noun("Nacht", "Nächten"),
         "summary.alerts": Noun("Meldung", "Meldungen"),
         "summary.urgent": Noun("dringende Meldung", "dringende Meldungen"),
         "summary.stretches": Noun("Abschnitt", "Abschnitten"),

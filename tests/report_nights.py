@@ -67,18 +67,38 @@ def bed_utc_ns(evening: date) -> int:
     return int(moment.timestamp()) * NS
 
 
+@dataclass(frozen=True, slots=True)
+class Evening:
+    """An evening, and where data time has its zero."""
+
+    day: date
+    before_ns: int = 0
+    """taken off every data time"""
+
+    def at(self, hours: float = 0.0) -> int:
+        """Data time so many hours after bedtime."""
+        return data_ns(self.day, hours) - self.before_ns
+
+
 def data_ns(evening: date, hours: float = 0.0) -> int:
     """Data time so many hours after bedtime."""
     return _T0_NS + bed_utc_ns(evening) - bed_utc_ns(FIRST) + round(hours * 3600 * NS)
 
 
 def make_nights(
-    folder: Path, *, nights: int = 14, missing: Sequence[int] = (4,), seed: int = 7, raw_nights: int = 7
+    folder: Path,
+    *,
+    nights: int = 14,
+    missing: Sequence[int] = (4,),
+    seed: int = 7,
+    raw_nights: int = 7,
+    first: date = FIRST,
+    before_ns: int = 0,
 ) -> Made:
     """Write journals of an infant's nights; raw data of the last nights' series only, as after a month."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
-    evenings = [FIRST + timedelta(days=n) for n in range(nights) if n not in missing]
+    evenings = [Evening(first + timedelta(days=n), before_ns) for n in range(nights) if n not in missing]
     series: list[Event] = []
     observed = 0
     for place, evening in enumerate(evenings):
@@ -86,15 +106,15 @@ def make_nights(
         series += own
         rows = list(_night(evening, place, own, with_raw=place >= len(evenings) - raw_nights))
         observed += sum(isinstance(r, Note) and r.kind == "movement_seen" for r in rows)
-        with Journal.open(folder / night_name(bed_utc_ns(evening), ZONE)) as journal:
+        with Journal.open(folder / night_name(bed_utc_ns(evening.day), ZONE)) as journal:
             journal.commit(rows)
-    return Made(folder, tuple(evenings), tuple(series), observed)
+    return Made(folder, tuple(e.day for e in evenings), tuple(series), observed)
 
 
-def _night(evening: date, place: int, own: Sequence[Event], *, with_raw: bool) -> Iterator[Row]:
-    begin_ns = data_ns(evening)
-    yield ClockRow(begin_ns, bed_utc_ns(evening), "boot", ZONE)
-    yield config_of(Watch.of(INFANT, SITES, 100 + (evening - FIRST).days), begin_ns)
+def _night(evening: Evening, place: int, own: Sequence[Event], *, with_raw: bool) -> Iterator[Row]:
+    begin_ns = evening.at()
+    yield ClockRow(begin_ns, bed_utc_ns(evening.day), "boot", ZONE)
+    yield config_of(Watch.of(INFANT, SITES, 100 + place), begin_ns)
     yield from _minutes(begin_ns, place)
     yield from _states(begin_ns)
     for one in own:
@@ -126,16 +146,16 @@ def _states(begin_ns: int) -> Iterator[StateEpoch]:
         yield StateEpoch(INFANT, begin_ns + n * 30 * NS, 30 * NS, state, 0.9, 0.5, 0.8, None)
 
 
-def _series_of(evening: date, place: int, rng: np.random.Generator) -> list[Event]:
+def _series_of(evening: Evening, place: int, rng: np.random.Generator) -> list[Event]:
     """None in some nights, up to three in others; more in the second week."""
     made = []
     for number in range((0, 1, 1, 2, 1, 0, 3)[place % 7]):
-        onset_ns = data_ns(evening, 1.5 + 3.1 * number + float(rng.uniform(0, 1.5)))
+        onset_ns = evening.at(1.5 + 3.1 * number + float(rng.uniform(0, 1.5)))
         count = int(rng.integers(4, 30))
         apart_s = float(rng.uniform(5, 14))
         made.append(
             _event(
-                f"s{evening:%m%d}{number}", Label.SPASM_LIKE_CLUSTER, onset_ns, count * apart_s, count=count,
+                f"s{evening.day:%m%d}{number}", Label.SPASM_LIKE_CLUSTER, onset_ns, count * apart_s, count=count,
                 interval_mean_s=apart_s, interval_cv=0.4, match=float(rng.uniform(0.55, 0.99)),
                 since_waking_s=float(rng.uniform(60, 2400)) if number else None,
                 side=("both", "left", "both", "right")[int(rng.integers(0, 4))],
@@ -164,19 +184,19 @@ def _members(whole: Event) -> Iterator[Event]:
         )  # fmt: skip
 
 
-def _others(evening: date, place: int) -> Iterator[Event]:
+def _others(evening: Evening, place: int) -> Iterator[Event]:
     for number in range(place % 4):
-        onset_ns = data_ns(evening, 2.2 + 1.3 * number)
+        onset_ns = evening.at(2.2 + 1.3 * number)
         yield _event(
-            f"j{evening:%m%d}{number}", Label.SLEEP_JERK_TRAIN, onset_ns, 9.0 + number, count=22 + number,
+            f"j{evening.day:%m%d}{number}", Label.SLEEP_JERK_TRAIN, onset_ns, 9.0 + number, count=22 + number,
             interval_mean_s=0.4, state_after=State.QUIET_SLEEP, since_waking_s=None, match=0.9,
         )  # fmt: skip
     if place % 5 == 3:
         yield _event(
-            f"f{evening:%m%d}", Label.STIFFENING, data_ns(evening, 7.2), 6.5, count=1, match=0.7,
+            f"f{evening.day:%m%d}", Label.STIFFENING, evening.at(7.2), 6.5, count=1, match=0.7,
             interval_mean_s=None, interval_cv=None,
         )  # fmt: skip
-    yield _event(f"k{evening:%m%d}", Label.MOVEMENT, data_ns(evening, 6.0), 4.0, count=3, match=0.5)
+    yield _event(f"k{evening.day:%m%d}", Label.MOVEMENT, evening.at(6.0), 4.0, count=3, match=0.5)
 
 
 def _told(one: Event, *, answered: bool) -> Iterator[Row]:
@@ -192,14 +212,14 @@ def _told(one: Event, *, answered: bool) -> Iterator[Row]:
         )
 
 
-def _diary(evening: date, place: int, own: Sequence[Event]) -> Iterator[Note]:
+def _diary(evening: Evening, place: int, own: Sequence[Event]) -> Iterator[Note]:
     if place == 1:
         facts = (("name", "Vitamin D"), ("dose", "500 IE"))
-        yield Note(INFANT, data_ns(evening, -0.5), "medicine", "", "anna", facts=facts, id="n-medicine")
+        yield Note(INFANT, evening.at(-0.5), "medicine", "", "anna", facts=facts, id="n-medicine")
     if place == 6:
         yield Note(
             INFANT,
-            data_ns(evening, 0.2),
+            evening.at(0.2),
             "vaccination",
             "",
             "ben",
@@ -207,9 +227,7 @@ def _diary(evening: date, place: int, own: Sequence[Event]) -> Iterator[Note]:
             id="n-vaccine",
         )
     if place == 9:
-        yield Note(
-            INFANT, data_ns(evening, 3.0), "fever", "", "ben", facts=(("celsius", 38.6),), id="n-fever"
-        )
+        yield Note(INFANT, evening.at(3.0), "fever", "", "ben", facts=(("celsius", 38.6),), id="n-fever")
     if own and place % 2 == 0:
         facts = (
             ("looked_like", "bent forward, arms out"), ("before", "just_woken"), ("how_many", 6),
@@ -221,7 +239,7 @@ def _diary(evening: date, place: int, own: Sequence[Event]) -> Iterator[Note]:
         facts = (("looked_like", "both arms up"),)
         yield Note(
             INFANT,
-            data_ns(evening, 4.4),
+            evening.at(4.4),
             "movement_seen",
             "in the cot, eyes open",
             "ben",

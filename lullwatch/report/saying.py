@@ -9,6 +9,7 @@ from alerts.catalogue import Catalogue
 from alerts.words import duration
 from dsp.records import NS, Event, Label, Opinion
 from lullwatch.diary import Entry
+from lullwatch.opinions import CLINICAL
 
 from .facts import Series, local
 
@@ -83,7 +84,7 @@ def said_by_people(series: Series, words: Catalogue, zone: str) -> str:
 def opinion_said(opinion: Opinion, words: Catalogue) -> str:
     """What one person says that an event looks like."""
     known = {str(label): words.names[label.wire] for label in Label}
-    key = f"opinion.{opinion.label}"
+    key = "opinion.clinical" if opinion.label in CLINICAL else f"opinion.{opinion.label}"
     label = known.get(opinion.label) or words.more.get(key) or opinion.label.replace("_", " ")
     role = words.text(f"report.role_{opinion.role}", person=opinion.by)
     return f"{role}: {label}" + (f" ({opinion.text})" if opinion.text else "")
@@ -102,5 +103,6 @@ def entry_said(entry: Entry, words: Catalogue, *, kind: bool = True) -> str:
 
 def _fact(kind: str, name: str, value: str | float | int | bool, words: Catalogue) -> str:
     field = words.more.get(f"diary.{kind}_{name}", name.replace("_", " "))
-    choice = words.more.get(f"diary.{kind}_{name}_{value}", value)
+    plain = number(words, value) if isinstance(value, float) else value
+    choice = words.more.get(f"diary.{kind}_{name}_{value}", plain)
     return f"{field} {choice}"
