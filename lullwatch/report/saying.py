@@ -103,6 +103,6 @@ def entry_said(entry: Entry, words: Catalogue, *, kind: bool = True) -> str:
 
 def _fact(kind: str, name: str, value: str | float | int | bool, words: Catalogue) -> str:
     field = words.more.get(f"diary.{kind}_{name}", name.replace("_", " "))
-    plain = number(words, value) if isinstance(value, float) else value
+    plain = f"{value:g}".replace(".", words.text("report.decimal")) if isinstance(value, float) else value
     choice = words.more.get(f"diary.{kind}_{name}_{value}", plain)
     return f"{field} {choice}"
