@@ -76,7 +76,7 @@ class Follower:
         self._traces: dict[str, Traces] = {}
         self._moved: dict[str, tuple[int, float]] = {}
         """newest time of each infant's samples (of the ticks, under an empty name), and when it was seen to move"""
-        self._looked_s: float | None = None
+        self._looked_s = 0.0
 
     def look(self, *, samples: bool = False) -> News:
         """Read what was committed since the last look. Raises JournalError.
@@ -129,7 +129,7 @@ class Follower:
     def _turn_night(self, news: News) -> None:
         """Go on in a newer file where there is one; begin with what still matters of the one before."""
         now_s = self._now_s()
-        if self._looked_s is not None and now_s - self._looked_s < _NIGHT_EVERY_S:
+        if self._night is not None and now_s - self._looked_s < _NIGHT_EVERY_S:
             return
         self._looked_s = now_s
         nights = self._shelf.nights()
