@@ -8,6 +8,7 @@ from cyclopts import App, CycloptsError
 
 from store.errors import StoreError
 
+from .commands.align import align
 from .commands.backup import backup, restore
 from .commands.check import check
 from .commands.compare import compare
@@ -67,6 +68,7 @@ COMMANDS = (
     summary,
     report,
     review,
+    align,
     self_test,
     backup,
     restore,

@@ -29,6 +29,8 @@ __all__ = [
     "NoSuchLanguage",
     "NoSuchNight",
     "NoSuchSpan",
+    "NoTaps",
+    "NotAClip",
     "NotConfirmed",
     "NotKnown",
     "NotPaired",
@@ -364,4 +366,24 @@ class ConsentMissing(LullwatchError):
         super().__init__(
             f"{path}: no note of consent ({problem}). Write what the family agreed to, without any name, into a text "
             "file and give it with --consent"
+        )
+
+
+class NoTaps(LullwatchError):
+    """Three taps were looked for and not found, or not for sure."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(
+            f"no three taps were found {where}: {problem}. Tap three times, evenly, about twice a second, on a sensor "
+            "that lies still, and note the time to the minute; --site and --within narrow the search"
+        )
+
+
+class NotAClip(LullwatchError):
+    """A clip's sound cannot be read."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            f"{path}: not a WAV that can be read ({problem}). Make one: ffmpeg -i CLIP -ac 1 sound.wav; or give the "
+            "first tap's time in the clip with --first-tap"
         )

@@ -1,0 +1,97 @@
+"""A clip is laid beside the record from the command line, over a real journal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dsp.records import NS, ClockRow, Counts, EventStatus, Packet, Scale, Segment, SegmentFlag, Site
+from lullwatch.__main__ import main
+from lullwatch.aligning import VIDEO, clip_time
+from store.journal import Journal
+from store.rows import Row, SegmentRow
+from tests.store_examples import event
+from tests.test_taps import T0_NS, TRUTH_S, recorded
+
+UTC_NS = 1_767_319_200 * NS
+"""2026-01-02 03:00 in Berlin"""
+SCALE = Scale(1 / 4096, 1 / 16)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four minutes of a tapped sock, as packets of 16 samples; the record begins at 03:00 local time."""
+    folder = tmp_path_factory.mktemp("journals")
+    seen = recorded(7)
+    counts: Counts = np.round(seen.acc_g * 4096).astype(np.int16)
+    step_ns = int(seen.times_ns[1] - seen.times_ns[0])
+    rows: list[Row] = [ClockRow(T0_NS, UTC_NS, "boot", "Europe/Berlin")]
+    for seq, at in enumerate(range(0, len(counts) - 16, 16)):
+        part, t0_ns = counts[at : at + 16], int(seen.times_ns[at])
+        packet = Packet(Site.LA, "la", 1, seq, 0, 104.0, SCALE, part, SegmentFlag.NONE, t0_ns)
+        rows.append(SegmentRow("a", packet, Segment(Site.LA, "la", 1, seq, t0_ns, step_ns, part, SCALE)))
+    onset_ns = T0_NS + 150 * NS
+    shown = replace(
+        event("e-1", infant="a"), onset_ns=onset_ns, end_ns=onset_ns + 2 * NS, status=EventStatus.NEW
+    )
+    with Journal.open(folder / "journal-2026-01-01.sqlite") as journal:
+        journal.commit([*rows, shown])
+    return folder
+
+
+def test_the_clip_is_laid_beside_the_record_and_a_note_keeps_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["align", "03:01", "--first-tap", "4.2", "--journals", str(folder), "--json", "--by", "ann"]
+    assert main(line) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert abs(said["begins_ns"] - (T0_NS + round((TRUTH_S[0] - 4.2) * NS))) <= NS // 20
+    assert said["begins"].startswith("2026-01-02T03:02:0")
+    assert said["taps_clip_s"] == pytest.approx([4.2, 4.71, 5.19], abs=0.05)
+    (event_,) = said["events"]
+    assert event_["clip_s"] == pytest.approx(150 - TRUTH_S[0] + 4.2, abs=0.05)
+    with Journal.read_only(folder / "journal-2026-01-01.sqlite") as journal:
+        (note,) = journal.notes("a")
+    assert (note.kind, note.author, note.t_ns) == (VIDEO, "ann", said["begins_ns"])
+    assert dict(note.facts) == {"first_tap_s": 4.2}
+
+
+def test_people_read_the_events_in_the_time_of_the_clip(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["align", "03:02:30", "--first-tap", "4.2", "--journals", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "0:00.0 of the clip is 2026-01-02 03:02:0" in said
+    assert "  0:24.0  " in said
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["03:01"], "--first-tap"),
+        (["three", "--first-tap", "1"], "03:12"),
+        (["09:00", "--first-tap", "1"], "Tap three times"),
+        (["03:01", "--first-tap", "1", "--infant", "zoe"], "one of: a"),
+        (["03:01", "--first-tap", "1", "--night", "1999-01-01"], "no night"),
+        (["03:01", "--sound", "missing.wav"], "ffmpeg"),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_the_remedy(
+    folder: Path, words: list[str], remedy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["align", *words, "--journals", str(folder)]) == 2
+    assert remedy in capsys.readouterr().err
+
+
+def test_times_of_a_clip_are_written_as_a_player_shows_them() -> None:
+    assert [clip_time(s) for s in (0, 65.34, 3599.96, -0.04, -2.5)] == [
+        "0:00.0",
+        "1:05.3",
+        "60:00.0",
+        "0:00.0",
+        "-0:02.5",
+    ]
