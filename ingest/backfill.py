@@ -11,11 +11,11 @@ from ingest.stream import SockStream
 __all__ = ["Backfill"]
 
 _QUIET_S: Final = 3.0
-"""A fetch that sent nothing for this long is over: the sock sends many packets a second, and even a link
-that is all but lost delivers or ends within this time."""
+"""A fetch that sent nothing for this long is asked for again: the sock sends many packets a second, and even a link
+that is all but lost delivers or ends within this time. Who is merely slow hears of it from a sock that is busy."""
 _ATTEMPTS_MAX: Final = 3
-"""Fetches that did not bring the first packet of their span; each was on its way in a link with
-acknowledgements, so three failures mean that the sock cannot send it."""
+"""Fetches that did not bring the first packet of their span. One counts once the sock has taken the next: all it
+sends comes in order, so by then what it had sent has been heard, however far a busy gateway lags behind."""
 _REFUSED_PAUSE_S: Final = 5.0
 """Pause after the sink could not keep a packet: a full disk is not emptied sooner, and each fetch costs the
 sock's battery."""
@@ -31,7 +31,9 @@ class Backfill:
         self._came: set[int] = set()
         self._heard_ns = 0
         self._not_before_ns = 0
-        self._failed: tuple[Fetch, int] | None = None
+        self._unserved: Fetch | None = None
+        """was over without its first packet; whether that counts is seen at the answer to the next"""
+        self._failures = 0
 
     def due(self, now_ns: int) -> Fetch | None:
         """The fetch to send now, which is being served from then on; None while another is, or for nothing."""
@@ -55,6 +57,8 @@ class Backfill:
             self._stream.give_up(fetch.boot, fetch.first, fetch.last)
         if not count:
             self._active = None
+        elif self._unserved is not None:
+            self._failed_again(fetch)
         self._promised = count
 
     def arrived(self, packet: Packet) -> None:
@@ -72,7 +76,7 @@ class Backfill:
 
     def interrupted(self) -> None:
         """The link ended: what was being served is asked for again, without counting against it."""
-        self._active = None
+        self._active = self._unserved = None
 
     def _complete(self, fetch: Fetch) -> bool:
         return fetch.last in self._came or (self._promised is not None and len(self._came) >= self._promised)
@@ -82,10 +86,16 @@ class Backfill:
         wanted = self._stream.wanted()
         moved = wanted is None or (wanted.boot, wanted.first) != (fetch.boot, fetch.first)
         if moved or fetch.first in self._came:
-            self._failed = None
+            self._unserved, self._failures = None, 0
+        else:
+            self._unserved = fetch
+
+    def _failed_again(self, fetch: Fetch) -> None:
+        before, self._unserved = self._unserved, None
+        if before is None or (before.boot, before.first) != (fetch.boot, fetch.first):
+            self._failures = 0
             return
-        times = 1 + (self._failed[1] if self._failed and self._failed[0].first == fetch.first else 0)
-        self._failed = (fetch, times)
-        if times >= _ATTEMPTS_MAX:
+        self._failures += 1
+        if self._failures >= _ATTEMPTS_MAX:
             self._stream.give_up(fetch.boot, fetch.first, fetch.first)
-            self._failed = None
+            self._failures = 0

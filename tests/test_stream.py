@@ -203,16 +203,31 @@ def test_packets_that_come_before_the_answer_is_noticed_count() -> None:
     assert backfill.due(LATER_NS + 1) == Fetch(1, 4, 4)
 
 
-def test_a_fetch_that_fell_silent_is_asked_again_and_given_up_after_three_times() -> None:
+def test_a_fetch_that_fell_silent_is_given_up_once_the_sock_has_taken_a_fourth() -> None:
     stream, _, backfill = fetching()
     now_ns = LATER_NS
-    for _ in range(3):
+    for _ in range(4):
+        assert stream._ledger(1).given_up == 0
         fetch = backfill.due(now_ns)
         assert fetch == Fetch(1, 2, 4)
         backfill.promised(fetch, 3)
         now_ns += 4 * NS
     assert backfill.due(now_ns) == Fetch(1, 3, 4)
+    assert stream._ledger(1).given_up == 1
     assert stream.lost == 3
+
+
+def test_a_gateway_that_lags_behind_a_sock_at_work_gives_nothing_up() -> None:
+    stream, sock, backfill = fetching()
+    fetch = backfill.due(LATER_NS)
+    assert fetch is not None
+    backfill.promised(fetch, 3)
+    for i in range(1, 20):
+        assert backfill.due(LATER_NS + i * 4 * NS) == fetch
+        backfill.promised(fetch, None)
+    hear(sock, stream, backfill, 2, 3, 4)
+    assert backfill.due(LATER_NS + 100 * NS) is None
+    assert stream._ledger(1).given_up == 0
 
 
 def test_what_the_sock_says_it_no_longer_has_is_given_up_at_once() -> None:
