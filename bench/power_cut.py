@@ -79,7 +79,7 @@ class House:
             if last:
                 await home.signal("monitor", 15)
                 await home.ended("monitor")
-                kept = await home.kept()
+                kept = await home.kept(whole=True)
                 await up.sh("umount /night || sync")
             else:
                 await self._cut(up)
@@ -96,7 +96,7 @@ class House:
             await home.machine.sh("sync")
             return
         await home.ready()
-        kept = await home.kept()
+        kept = await home.kept(whole=True)
         self.found.broken_nights += sum(said != "ok" for said in kept.whole.values())
         self.found.gone += sum(
             len(set(packets) - set(kept.packets.get(site, ()))) for site, packets in before.packets.items()

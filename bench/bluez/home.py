@@ -25,12 +25,14 @@ INFANT = "kid"
 SOCKS = {site: f"F0:00:00:00:01:{number:02X}" for number, site in enumerate(("LA", "RA", "TR"), start=1)}
 _SECONDS = 3600.0
 _RATE_HZ = 104
-_BACKFILL_PER_S = 30.0
+_BACKFILL_PER_S = 50.0
 """An emulated processor takes some 500 notifications a second, and the air here has no speed limit of its own."""
 _BONDS = "/night/bluetooth"
 _GROWN = 13
 """packets: two seconds of new data from each"""
 _POLL_S = 0.5
+_LOOK_S = 2.0
+"""Each look into the nights takes time from what is looked at."""
 SETTINGS = """# made for a test; comments must outlive pairing
 gateway = "guest"
 journal_dir = "{folder}"
@@ -65,8 +67,8 @@ class Kept:
         return max((number for _, number in self.packets.get(site, ())), default=-1)
 
 
-def socks_in(folder: Path, *, bonded_with: str | None = None, origin_ns: int = 0) -> ProcessConfig:
-    """Three socks that sample from the start on; what they measure is noise, for here only packets count."""
+def socks_in(folder: Path) -> ProcessConfig:
+    """Three socks out of their box that sample once they are told to: noise, for here only packets count."""
     chance = np.random.default_rng(7)
     specs = []
     for number, (site, address) in enumerate(SOCKS.items(), start=1):
@@ -75,15 +77,13 @@ def socks_in(folder: Path, *, bonded_with: str | None = None, origin_ns: int = 0
         config = SockConfig(
             address=address,
             seed=number,
-            samples_at_power_on=True,
-            bonded_with=bonded_with,
+            bonded_with=None,
             backfill_per_s=_BACKFILL_PER_S,
         )
         specs.append(SockSpec(name=site, samples=str(folder / f"{site}.npz"), config=config))
     return ProcessConfig(
         socket=str(folder / "hci"),
         socks=specs,
-        origin_ns=origin_ns,
         control=str(folder / "faults"),
         ledger=str(folder / "ledger.json"),
     )
@@ -175,9 +175,9 @@ class Home:
         """Send a signal to whatever was started under this name."""
         await self.machine.sh(f"kill -{number} $(cat /tmp/{name}.pid)")
 
-    async def kept(self) -> Kept:
-        """What is in the nights now."""
-        status, said = await self.command("kept", self.folder, INFANT)
+    async def kept(self, *, whole: bool = False) -> Kept:
+        """What is in the nights now; with `whole` everything is read, and the files are checked."""
+        status, said = await self.command("kept", self.folder, INFANT, *(["whole"] if whole else []))
         if status != 0:
             msg = f"the nights cannot be read: {said[-1500:]}"
             raise GuestError(msg)
@@ -199,7 +199,7 @@ class Home:
             return grown and not any(kept.holes().values())
 
         try:
-            await self.until(whole, limit_s, "the socks to stream without a hole")
+            await self.until(whole, limit_s, "the socks to stream without a hole", every_s=_LOOK_S)
         except GuestError as error:
             msg = f"missing by site: {kept.holes()}; {error}"
             raise GuestError(msg) from error
@@ -209,7 +209,9 @@ class Home:
         """The end of what a program printed."""
         return await self.machine.sh(f"tail -n {lines} /tmp/{name}.log")
 
-    async def until(self, reached: Callable[[], Awaitable[bool]], limit_s: float, what: str) -> float:
+    async def until(
+        self, reached: Callable[[], Awaitable[bool]], limit_s: float, what: str, *, every_s: float = _POLL_S
+    ) -> float:
         """Real seconds until something is so. Raises GuestError."""
         began = time.monotonic()
         while not await reached():
@@ -217,7 +219,7 @@ class Home:
                 log = await self.log("monitor") if await self._has_log("monitor") else ""
                 msg = f"waited {limit_s:g} s for {what}; {log}"
                 raise GuestError(msg)
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(every_s)
         return time.monotonic() - began
 
     async def _has_log(self, name: str) -> bool:

@@ -125,7 +125,7 @@ async def night(made: Image, folder: Path, took: Took) -> tuple[Kept, float]:
         await timed("monitor killed", lambda: monitor_killed(home))
         await home.signal("monitor", signal.SIGTERM)
         await home.ended("monitor")
-        kept = await home.kept()
+        kept = await home.kept(whole=True)
         cpu_s = up.cpu_s()
         log = await home.log("monitor", 4000)
         (folder / "monitor.log").write_text(log)
