@@ -24,6 +24,7 @@ from store.utc import UtcMap
 from .asking import PAGE, Asking
 from .errors import NothingRecorded
 from .known_events import KnownEvents
+from .watch import infants_in
 
 __all__ = ["AFTERWARDS", "command_afterwards"]
 
@@ -87,7 +88,7 @@ async def command_afterwards(
         infants: set[str] = set()
         for path in shelf.nights():
             with shelf.opened(path.name) as journal:
-                infants |= {*journal.infants()}
+                infants |= infants_in(journal)
                 clock = journal.clock_rows()
     utc = UtcMap(clock)
     machine = Escalation((), local_time=lambda _: midnight())

@@ -11,11 +11,11 @@ import msgspec
 from alerts.limits import DEFAULT_LIMITS, Limits
 from alerts.severity import TABLE
 from alerts.words import PLAIN_ENGLISH, Wording
-from dsp.records import NS, ClockRow, Config, Site
+from dsp.records import NS, SELF_TEST, ClockRow, Config, Site
 from dsp.settings import Settings
 from store.journal import Journal
 
-__all__ = ["Watch", "config_of", "newest_watch", "watch_of", "watches_in"]
+__all__ = ["Watch", "config_of", "infants_in", "newest_watch", "watch_of", "watches_in"]
 
 _DAY_NS = 24 * 3600 * NS
 
@@ -89,6 +89,12 @@ def watches_in(journal: Journal) -> dict[str, tuple[int, Watch]]:
                 found[watch.infant] = (row, watch)
         after = page[-1][0]
     return found
+
+
+def infants_in(journal: Journal) -> set[str]:
+    """Everyone a night is about: as its settings name them, which takes no look at a million samples."""
+    found = set(watches_in(journal)) or set(journal.infants())
+    return found - {SELF_TEST}
 
 
 def newest_watch(journal: Journal, infant: str) -> tuple[int, Watch | None]:

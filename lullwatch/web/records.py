@@ -13,13 +13,13 @@ from starlette.responses import RedirectResponse, Response
 
 from alerts.catalogue import Catalogue
 from alerts.words import duration
-from dsp.records import SELF_TEST, Event, Label
+from dsp.records import Event, Label
 from lullwatch.afterwards import AFTERWARDS, command_afterwards
 from lullwatch.errors import LullwatchError, NoMonitor
 from lullwatch.event_index import EventIndex
 from lullwatch.note_book import NoteBook
 from lullwatch.report.facts import local
-from lullwatch.watch import watches_in
+from lullwatch.watch import infants_in
 from store.errors import StoreError
 from store.shelf import Shelf
 
@@ -92,8 +92,8 @@ def infants_of(request: Request, index: EventIndex | None = None) -> tuple[str, 
     found = set(index.infants() if index else ())
     for path in site.shelf.nights()[-_NIGHTS:]:
         with site.shelf.opened(path.name) as journal:
-            found |= {*journal.infants(), *watches_in(journal)}
-    return tuple(sorted(found - {SELF_TEST}))
+            found |= infants_in(journal)
+    return tuple(sorted(found))
 
 
 async def say(request: Request, infant: str, name: str, payload: Mapping[str, Any]) -> dict[str, Any]:
