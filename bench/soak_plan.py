@@ -28,6 +28,8 @@ _HEALS_S = (30.0, 400.0)
 """What lasts until somebody mends it is mended after so long."""
 _RADIO_ON_S = 60.0
 """The first minute and the last fifth belong to nobody's fault: a start is seen, and the end is comparable."""
+_FORGETS = 0.9
+"""Share of the time after which one sock forgets its bond: only a person who pairs it anew mends that, and nobody does."""
 _EVENTS_APART_S = 1800.0
 _KINDS = ("spasm_cluster", "sleep_jerk_train", "stiffening", "clonic", "kicking", "crying", "patting")
 
@@ -83,9 +85,9 @@ def _scenario(plan: Plan) -> str:
 def fault_script(plan: Plan) -> list[SockFault]:
     """Faults at random, every kind in turn, so that a long soak has each of them many times."""
     chance = random.Random(plan.seed + 1)
-    at_s, faults = _RADIO_ON_S, []
+    at_s, faults = _RADIO_ON_S, [SockFault(chance.choice(SITES), "forget", at_s=_FORGETS * plan.seconds)]
     while True:
-        kinds = list(get_args(SockFaultKind))
+        kinds = [kind for kind in get_args(SockFaultKind) if kind != "forget"]
         chance.shuffle(kinds)
         for kind in kinds:
             at_s += chance.expovariate(1 / min(_FAULT_EVERY_S, plan.seconds / 60))
