@@ -18,6 +18,7 @@ from dsp.records import NS, Site
 from store.bids import BIDS_VERSION, LATENCY, NIGHT_COLUMNS, OURS, PHASE_NS, PLACES, TASK, BidsNight
 from store.errors import ExtraMissing
 from store.events_tsv import EVENT_COLUMNS, event_lines, event_row, state_lines
+from store.notes import wording
 from store.placing import Track, file_start, runs_of, track_of
 from store.quantities import STANDARD_GRAVITY
 from store.recording import Recording, gaps_of
@@ -286,7 +287,7 @@ def _night_rows(run: Recording, t0_ns: int, with_notes: bool) -> Iterator[tuple[
     for gap in gaps_of(run):
         yield _span(gap.onset_ns, gap.end_ns, t0_ns, "gap", {"sites": str(gap.site), "text": gap.cause})
     for note in run.notes:
-        text = f"{note.kind}: {note.text}" if with_notes else note.kind
+        text = f"{note.kind}: {wording(note)}" if with_notes else note.kind
         yield _span(note.t_ns, note.t_ns, t0_ns, "note", {"text": " ".join(text.split())})
 
 

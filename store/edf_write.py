@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from dsp.records import NS, Note
 from store.clock_table import ClockFacts, Placed, write_clock_table
+from store.notes import wording
 from store.placing import Track, file_start, runs_of, track_of
 from store.recording import FILLING, Gap, Recording, gaps_of, standing_events
 
@@ -149,9 +150,10 @@ def _annotations(
 
 def _note_spans(note: Note, end_ns: int, record_s: int) -> list[tuple[int, int, str]]:
     """A note; a long one in numbered parts, each in a data record of its own as far as there are any."""
-    parts = textwrap.wrap(_printable(note.text), _NOTE_CHARS)
+    said = _printable(wording(note))
+    parts = textwrap.wrap(said, _NOTE_CHARS)
     if len(parts) < 2:
-        return [(note.t_ns, note.t_ns, f"note {note.kind}: {_printable(note.text)}")]
+        return [(note.t_ns, note.t_ns, f"note {note.kind}: {said}")]
     spans, width = [], len(str(len(parts)))
     for number, part in enumerate(parts):
         t_ns = max(min(note.t_ns + number * record_s * NS, end_ns - 1000), note.t_ns)

@@ -7,7 +7,7 @@ from typing import Final
 
 from dsp.records import Note
 
-__all__ = ["STRUCK_OUT", "chains", "standing_notes"]
+__all__ = ["STRUCK_OUT", "chains", "standing_notes", "wording"]
 
 STRUCK_OUT: Final = "struck_out"
 """Kind of the note that only takes another one back."""
@@ -25,6 +25,12 @@ def chains(notes: Iterable[Note]) -> list[tuple[Note, ...]]:
         root_of[note.id or root] = root
         made.setdefault(root, []).insert(0, note)
     return [tuple(chain) for chain in made.values()]
+
+
+def wording(note: Note) -> str:
+    """What a note says in one line: its facts, then the person's own words."""
+    facts = (f"{name}={value}" for name, value in note.facts)
+    return " ".join(part for part in ("; ".join(facts), note.text) if part)
 
 
 def standing_notes(notes: Iterable[Note]) -> tuple[Note, ...]:

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dsp.records import NS, Label, Site
+from dsp.records import NS, Label, Note, Site
 from lullwatch.clips import clip, write_clip
 from lullwatch.errors import NothingToReplay
 from lullwatch.pinning import newest_event
 from store.edf import read_recording
 from store.events_tsv import read_events
+from store.journal import Journal
 from store.shelf import Shelf
 from tests.archive_maker import BEGIN_NS, KID, SERIES, TRAIN, make_archive
 
@@ -47,6 +48,18 @@ def test_a_clip_is_read_back_as_the_journal_holds_it(shelf: Shelf, tmp_path: Pat
     assert np.array_equal(np.concatenate([s.counts for s in read]), np.concatenate([s.counts for s in kept]))
     lines = read_events(next(p for p in paths if p.name.endswith("_events.tsv")))
     assert {(line.event_id, line.label) for line in lines} >= {(SERIES, Label.SPASM_LIKE_CLUSTER)}
+
+
+def test_the_facts_of_a_note_go_along_as_an_annotation(shelf: Shelf, tmp_path: Path) -> None:
+    facts = (("name", "Vigabatrin"), ("dose", "2 ml"))
+    with Journal.amend(shelf.nights()[0]) as journal:
+        journal.commit([Note(KID, BEGIN_NS + 120 * NS, "medicine", "with milk", "anna", facts, "n-1")])
+    event = newest_event(shelf.nights(), SERIES)
+    assert event is not None
+    edf = next(p for p in write_clip(shelf, event, tmp_path / "out") if p.suffix == ".edf")
+    assert "note medicine: name=Vigabatrin; dose=2 ml with milk" in {
+        a.text for a in read_recording(edf).annotations
+    }
 
 
 def test_an_event_whose_raw_data_is_gone_has_no_clip(shelf: Shelf) -> None:

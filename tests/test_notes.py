@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsp.records import NS, Note
-from store.notes import STRUCK_OUT, chains, standing_notes
+from store.notes import STRUCK_OUT, chains, standing_notes, wording
 
 
 def note(note_id: str, corrects: str = "", *, kind: str = "note", t_s: int = 0) -> Note:
@@ -28,6 +28,14 @@ def test_what_is_struck_out_does_not_stand_and_may_be_corrected_back() -> None:
     struck = [note("a"), note("b", "a", kind=STRUCK_OUT)]
     assert standing_notes(struck) == ()
     assert [n.id for n in standing_notes([*struck, note("c", "b")])] == ["c"]
+
+
+def test_what_a_note_says_is_its_facts_and_then_the_words() -> None:
+    assert wording(Note("kid", 0, "fever", "hot", "a", (("celsius", 38.5), ("measured", "ear")))) == (
+        "celsius=38.5; measured=ear hot"
+    )
+    assert wording(Note("kid", 0, "note", "hot", "a")) == "hot"
+    assert wording(Note("kid", 0, "film", "", "a")) == ""
 
 
 def test_notes_without_an_id_are_each_their_own() -> None:
