@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -37,6 +38,9 @@ INFANT = "a"
 CAREGIVER, VIEWER, RESEARCHER = "anna", "vera", "rita"
 ROLES = {CAREGIVER: Role.CAREGIVER, VIEWER: Role.VIEWER, RESEARCHER: Role.RESEARCHER}
 SITES = (Site.LA, Site.RA)
+MINUTE_NS = 60 * NS
+RECORDED = re.compile(r"26 min of (29|30|31) min recorded")
+"""Of an evening, while the monitor itself counts a blind minute or two."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ class Rig:
 
 def evening(now_ns: int) -> list[Row]:
     """Half an hour that is told of: sleep, coverage with a hole, a series, links, samples of the last seconds."""
-    begin_ns = now_ns - 30 * 60 * NS
+    begin_ns = (now_ns // MINUTE_NS - 29) * MINUTE_NS  # the monitor goes on with the minute that is now
     uses = [Usability.USABLE] * 20 + [Usability.BLIND] * 3 + [Usability.DEGRADED] * 2 + [Usability.USABLE] * 4
     rows: list[Row] = [
         Coverage(INFANT, begin_ns + n * 60 * NS, 60 * NS, use, (), ((Site.LA, 1.0),))
