@@ -69,6 +69,8 @@ class AirController(stock.Controller):
 
     def __init__(self, name: str, *, air: Air, public_address: str | None = None) -> None:
         self.air = air
+        self.slots: int | None = None
+        """how many connections it holds at once; None: any number"""
         self.powered = True
         """without power it advertises nothing, whatever its host asks for"""
         super().__init__(name, link=air, public_address=public_address)
@@ -105,7 +107,11 @@ class AirController(stock.Controller):
         return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.SUCCESS)
 
     def on_hci_le_create_connection_command(self, command: hci.HCI_LE_Create_Connection_Command) -> None:
-        """Start connecting; whoever advertises just now is heard at once."""
+        """Start connecting; whoever advertises just now is heard at once. Without a free slot it refuses (0x09)."""
+        if self.slots is not None and len(self.le_connections) >= self.slots:
+            full = hci.HCI_ErrorCode.CONNECTION_LIMIT_EXCEEDED_ERROR
+            self._send_hci_command_status(full, command.op_code)
+            return
         super().on_hci_le_create_connection_command(command)
         self.air.poll(self)
 

@@ -33,6 +33,7 @@ __all__ = [
     "PageSettings",
     "PersonSettings",
     "PushSettings",
+    "RadioSettings",
     "ScheduleSettings",
     "SensorSettings",
     "SimulatedSettings",
@@ -251,6 +252,13 @@ class SimulatedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     """simulated seconds in a real one"""
 
 
+class RadioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The Bluetooth adapter."""
+
+    connections: Annotated[int, msgspec.Meta(ge=1, le=64)] = 7
+    """how many connections it holds at once: cheap ones five, most seven, some more"""
+
+
 class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything a gateway needs to know."""
 
@@ -266,6 +274,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     self_test_at: _TimeOfDay | None = None
     """local time at which the service tests itself every evening; it rings at everybody"""
     infants: list[InfantSettings]
+    radio: RadioSettings = RadioSettings()
     journal: JournalSettings = JournalSettings()
     mqtt: BrokerSettings | None = None
     influx: InfluxSettings | None = None

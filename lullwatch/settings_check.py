@@ -35,6 +35,7 @@ def check(settings: GatewaySettings) -> None:
     _check_zone(settings.zone)
     _check_folder(settings.journal_dir)
     _check_infants(settings)
+    _check_slots(settings)
     _check_people(settings)
     _check_schedule(settings)
     _check_simulated(settings)
@@ -48,6 +49,17 @@ def check(settings: GatewaySettings) -> None:
         what = f"page.host {settings.page.host!r} can be reached from other computers, but there is no certificate"
         remedy = 'Set page.cert_file and page.key_file; or host = "127.0.0.1" for this computer alone'
         raise WrongSetting(("page", "host"), what=what, remedy=remedy)
+
+
+def _check_slots(settings: GatewaySettings) -> None:
+    wanted, holds = sum(len(infant.sensors) for infant in settings.infants), settings.radio.connections
+    if wanted > holds:
+        what = f"{wanted} sensors are configured, but the Bluetooth adapter holds {holds} connections"
+        remedy = (
+            "Give some infants a gateway of their own; or, if this adapter is known to hold more, set "
+            f"[radio] connections = {wanted}"
+        )
+        raise WrongSetting(("infants",), what=what, remedy=remedy)
 
 
 def _check_simulated(settings: GatewaySettings) -> None:

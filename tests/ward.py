@@ -27,7 +27,6 @@ from store.journal import Journal
 UTC_NS = 1_767_290_400 * NS
 GATEWAY = "gateway"
 COMMIT_EVERY_S = 1.0
-NO_SLOT_LIMIT = 1000
 
 
 @dataclass(frozen=True)
@@ -83,11 +82,13 @@ class Lived:
 class Ward:
     """Socks on the air and a gateway; see `live`."""
 
-    def __init__(self, worn: Sequence[Worn]) -> None:
+    def __init__(self, worn: Sequence[Worn], *, slots: int | None = None) -> None:
+        """`slots`: how many connections the gateway's adapter holds."""
         self.clock = SimClock()
         self.air = Air(self.clock)
         self.worn = worn
         self.socks = {w.name: self._sock(number, w) for number, w in enumerate(worn, start=1)}
+        self.slots = slots
         self.gateway: Gateway | None = None
 
     def _sock(self, number: int, worn: Worn) -> VirtualSock:
@@ -101,7 +102,9 @@ class Ward:
     ) -> Lived:
         """Live for so many seconds of data time with a journal at `path`; faults come at their times."""
         began_s, cpu_s = time.monotonic(), time.process_time()
-        host = await power_on_host(self.air.controller(GATEWAY))
+        adapter = self.air.controller(GATEWAY)
+        adapter.slots = self.slots
+        host = await power_on_host(adapter)
         for sock in self.socks.values():
             await sock.power_on()
         with Journal.open(path) as journal:
