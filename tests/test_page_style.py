@@ -24,7 +24,7 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize(
-    ("text", "ground"), product(["text", "dim", "accent", "trouble"], ["ground", "raised"])
+    ("text", "ground"), [*product(["text", "dim", "accent", "trouble"], ["ground", "raised"])]
 )
 def test_every_text_stands_out_from_what_is_behind_it(text: str, ground: str) -> None:
     light, dark = luminance(COLOURS[text]), luminance(COLOURS[ground])
