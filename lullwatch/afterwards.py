@@ -72,6 +72,15 @@ class _Straight:
             journal.commit([row])
 
 
+def _known(shelf: Shelf, infant: str) -> set[str]:
+    """The infant, if any night is about them; the newest is looked at first."""
+    for path in reversed(shelf.nights()):
+        with shelf.opened(path.name) as journal:
+            if infant in infants_in(journal):
+                return {infant}
+    return set()
+
+
 async def command_afterwards(
     folder: Path, infant: str, name: str, payload: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -85,11 +94,9 @@ async def command_afterwards(
         newest = shelf.newest()
         if newest is None:
             raise NothingRecorded(folder)
-        infants: set[str] = set()
-        for path in shelf.nights():
-            with shelf.opened(path.name) as journal:
-                infants |= infants_in(journal)
-                clock = journal.clock_rows()
+        infants = _known(shelf, infant)
+        with shelf.opened(newest.name) as journal:
+            clock = journal.clock_rows()
     utc = UtcMap(clock)
     machine = Escalation((), local_time=lambda _: midnight())
     asking = Asking(

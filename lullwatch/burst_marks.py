@@ -12,7 +12,7 @@ from dsp.settings import Settings
 from store.recording import at_rest
 from store.shelf import Shelf
 
-__all__ = ["LEAD_NS", "BurstMark", "burst_marks", "burst_marks_of"]
+__all__ = ["LEAD_NS", "BurstMark", "burst_marks_of", "raw_around"]
 
 LEAD_NS: Final = 75 * NS
 """Raw data before the span that is looked at, too: the noise floor is that of a minute, and filters have to settle."""
@@ -30,17 +30,17 @@ class BurstMark:
     end_ns: int
 
 
-def burst_marks(shelf: Shelf, infant: str, onset_ns: int, end_ns: int) -> tuple[BurstMark, ...]:
-    """Bursts of all sites in a span, by site and time; none where the raw data is gone. Raises JournalError."""
+def raw_around(shelf: Shelf, infant: str, onset_ns: int, end_ns: int) -> list[Segment]:
+    """The raw data that marks of a span are found in: enough for its waveforms, too. Raises JournalError."""
     found: list[Segment] = []
     for path in shelf.nights_of(onset_ns - LEAD_NS, end_ns + _WARM_UP_NS):
         with shelf.opened(path.name) as journal:
             found += journal.segments_between(infant, onset_ns - LEAD_NS, end_ns + _WARM_UP_NS)
-    return burst_marks_of(found, onset_ns, end_ns)
+    return found
 
 
 def burst_marks_of(segments: Iterable[Segment], onset_ns: int, end_ns: int) -> tuple[BurstMark, ...]:
-    """The same of segments that are at hand; they may come in any order."""
+    """Bursts of all sites in a span, by site and time; the segments may come in any order."""
     by_site: dict[Site, list[Stretch]] = {}
     for stretch in at_rest(segments):
         by_site.setdefault(stretch.site, []).append(stretch)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from itertools import combinations
 from pathlib import Path
@@ -49,9 +50,15 @@ def pairs(reviewed: Iterable[Said]) -> tuple[Pair, ...]:
         one, other = by_rater[first], by_rater[second]
         common = [event for event in one if event in other]
         if common:
-            labels = [one[event] for event in common], [other[event] for event in common]
-            found.append(Pair(first, second, agreement(*labels)))
+            labels = tuple(one[event] for event in common), tuple(other[event] for event in common)
+            found.append(Pair(first, second, _figured(*labels)))
     return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def _figured(first: tuple[str, ...], second: tuple[str, ...]) -> Agreement:
+    """The figure of these labels; kept, for a page asks again after every label of somebody else."""
+    return agreement(first, second)
 
 
 def hed_of(said: Said) -> str:

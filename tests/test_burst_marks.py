@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dsp.records import NS, Segment, Site
-from lullwatch.burst_marks import BurstMark, burst_marks, burst_marks_of
+from lullwatch.burst_marks import BurstMark, burst_marks_of, raw_around
 from lullwatch.waveforms import heard_ns, waveforms
 from store.shelf import Shelf
 from tests.archive_maker import BEGIN_NS, KID, MOVEMENTS_S, make_archive
@@ -20,12 +20,16 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     return Shelf(folder)
 
 
+def marks(shelf: Shelf, infant: str, onset_ns: int, end_ns: int) -> tuple[BurstMark, ...]:
+    return burst_marks_of(raw_around(shelf, infant, onset_ns, end_ns), onset_ns, end_ns)
+
+
 def at(seconds: float) -> int:
     return BEGIN_NS + round(seconds * NS)
 
 
 def test_every_movement_is_marked_at_every_sensor_where_it_was_made(shelf: Shelf) -> None:
-    found = burst_marks(shelf, KID, at(90), at(170))
+    found = marks(shelf, KID, at(90), at(170))
     assert len(found) == 3 * len(MOVEMENTS_S)
     for site in (Site.LA, Site.RA, Site.TR):
         own = [m for m in found if m.site is site]
@@ -35,8 +39,8 @@ def test_every_movement_is_marked_at_every_sensor_where_it_was_made(shelf: Shelf
 
 
 def test_only_what_touches_the_span_is_marked_and_rest_is_not(shelf: Shelf) -> None:
-    assert burst_marks(shelf, KID, at(180), at(230)) == ()
-    only = burst_marks(shelf, KID, at(110), at(115))
+    assert marks(shelf, KID, at(180), at(230)) == ()
+    only = marks(shelf, KID, at(110), at(115))
     assert [m.site for m in only] == [Site.LA, Site.RA, Site.TR]
 
 
@@ -49,8 +53,8 @@ def test_the_order_in_which_segments_come_does_not_matter(shelf: Shelf) -> None:
 
 
 def test_nothing_is_marked_where_the_raw_data_is_gone(shelf: Shelf) -> None:
-    assert burst_marks(shelf, KID, at(5000), at(5100)) == ()
-    assert burst_marks(shelf, "sib", at(90), at(170)) == ()
+    assert marks(shelf, KID, at(5000), at(5100)) == ()
+    assert marks(shelf, "sib", at(90), at(170)) == ()
 
 
 def test_how_much_of_a_span_was_heard_leaves_the_gap_out(shelf: Shelf) -> None:

@@ -16,13 +16,13 @@ from starlette.routing import BaseRoute, Route
 
 from alerts.catalogue import Catalogue
 from dsp.records import NS, Event, Label, StateEpoch
-from lullwatch.burst_marks import burst_marks
+from lullwatch.burst_marks import burst_marks_of, raw_around
 from lullwatch.diary import Entry, Mark, given_at, marks
 from lullwatch.errors import NothingToReplay
 from lullwatch.event_index import EventIndex, Listed, Said
 from lullwatch.opinions import CAREGIVER, FURTHER, REVIEWER
 from lullwatch.report.saying import entry_said
-from lullwatch.waveforms import heard_ns, waveforms
+from lullwatch.waveforms import heard_ns, waveforms_of
 from store.recording import newest_of
 from store.shelf import Shelf
 
@@ -80,11 +80,12 @@ def around_event(
     for path in shelf.nights_of(begin_ns, end_ns):
         with shelf.opened(path.name) as journal:
             states += journal.states_between(event.infant, begin_ns - 60 * NS, end_ns)
+    raw = raw_around(shelf, event.infant, begin_ns, end_ns)
     marked = [(m.onset_ns, m.end_ns) for m in members] or [(event.onset_ns, event.end_ns)]
     return Around(
         begin_ns, end_ns, event.onset_ns,
-        waves=waveforms(shelf, event.infant, begin_ns, end_ns),
-        bursts=burst_marks(shelf, event.infant, begin_ns, end_ns),
+        waves=waveforms_of(raw, begin_ns, end_ns),
+        bursts=burst_marks_of(raw, begin_ns, end_ns),
         members=marked if with_members else (),
         states=newest_of(states, key=lambda s: s.t_ns),
     )  # fmt: skip

@@ -89,7 +89,7 @@ async def _overview(request: Request) -> Response:
             words.text("review.progress", done=whole - left, whole=whole, person=session_of(request).person),
         ),
         h("p", h("a", words.text("review.begin"), href=_onward(request, "/review/next"), class_="button")),
-        _agreements(words, pairs(index.reviewed())),
+        _agreements(words, await asyncio.to_thread(lambda: pairs(index.reviewed()))),
         h("p", h("a", words.text("review.export"), href="/review/export.zip", class_="button")),
         h("p", words.text("review.export_says")),
     ]
