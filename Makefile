@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: crash journal-cost help demo test check bench latency gallery figures accuracy format lock clean
+.PHONY: crash test-bluez power-cut journal-cost help demo test check bench latency gallery figures accuracy format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,12 @@ fuzz: $(VENV)/.dev ## slow tier: ten million damaged and invented packets into e
 many-sensors: $(VENV)/.dev ## slow tier: how many sensors one core takes in, for one infant and for a ward
 	@$(BIN)/python bench/many_sensors.py
 
+test-bluez: $(VENV)/.dev ## slow tier: real BlueZ in an emulated computer (Debian's packages, no root), paired and disturbed, nothing lost
+	@$(BIN)/python -m bench.bluez.night
+
+power-cut: $(VENV)/.dev ## slow tier: that computer cut off from power ten times, on a disk that loses what was not flushed
+	@$(BIN)/python bench/power_cut.py $(POWER_CUT)
+
 journal-cost: $(VENV)/.dev ## slow tier: what keeping three sensors costs, in processor, bytes and writes
 	@$(BIN)/python bench/journal_cost.py $(JOURNAL_COST)
 
@@ -90,7 +96,7 @@ gallery: $(VENV)/.dev ## draw docs/gallery: what three sensors see of each simul
 figures: $(VENV)/.dev ## draw docs/detector: the weights in use as curves, and why one series was told
 	@$(BIN)/python bench/figures.py
 
-screenshots: $(VENV)/.dev ## slow tier: take the pictures of docs/screens anew, in a real browser, in both languages (four minutes)
+screenshots: $(VENV)/.dev ## slow tier: take the pictures of docs/pictures anew, in a real browser, in both languages (four minutes)
 	@$(BIN)/python bench/screenshots.py
 
 format: $(VENV)/.dev ## format the code and mend what lint can mend

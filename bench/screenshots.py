@@ -1,6 +1,6 @@
 """Pictures of what people see, for the README: real monitor, pages and browser, and the report on paper.
 
-    python bench/screenshots.py [--out docs/screens]
+    python bench/screenshots.py [--out docs/pictures]
 
 Two weeks of made-up nights lie before a simulated evening in which a series comes. Every picture is taken at a phone's
 and a desk's size, in both languages, and kept in few colours: they are looked at, not measured.
@@ -46,7 +46,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screens")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     made: list[Path] = []

@@ -44,7 +44,7 @@ IN_BOTH = pytest.mark.parametrize("language", LANGUAGES)
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return make_nights(tmp_path_factory.mktemp("nights"), nights=NIGHTS, missing=(4,), raw_nights=2)
+    return make_nights(tmp_path_factory.mktemp("nights"), nights=NIGHTS, missing=(4,), raw_nights=3)
 
 
 @pytest.fixture(scope="module")

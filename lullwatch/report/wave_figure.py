@@ -21,7 +21,7 @@ __all__ = ["MARGIN_NS", "wave_figure", "window_of"]
 _WIDTH: Final = 186.0
 _LEFT: Final = 27.0
 _WAVE, _ZOOM, _APART = 114.0, 40.0, 5.0
-_TRACK_MM: Final = 9.5
+_TRACK_MM: Final = 8.2
 MARGIN_NS: Final = 10 * NS
 """Drawn before and after an event."""
 LONGEST_NS: Final = 180 * NS
