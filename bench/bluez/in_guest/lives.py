@@ -56,8 +56,9 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     os.mkfifo(ORDERS)
     READY.write_text(f"{time.clock_gettime(time.CLOCK_BOOTTIME):.1f}\n")
-    while True:
-        for line in ORDERS.open(encoding="utf-8"):
+    # Open for writing too: it never ends then, and no order is lost between an end and a new beginning.
+    with os.fdopen(os.open(ORDERS, os.O_RDWR), encoding="utf-8") as orders:
+        for line in orders:
             order = json.loads(line)
             if os.fork() == 0:
                 life(order["name"], order["words"], order["said"])
