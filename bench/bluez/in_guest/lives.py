@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 
 from bench.bluez.in_guest import kept
-from lullwatch import copier, monitor, sensors  # noqa: F401 - imported here so that no life has to
+from lullwatch import monitor, sensors  # noqa: F401 - imported here so that no life has to
 from lullwatch.__main__ import main as lullwatch
 
 ORDERS = Path("/run/lives")
