@@ -201,11 +201,15 @@ def _of_process() -> Iterator[Metric]:
     yield Metric("process_cpu_seconds_total", "counter", "Processor time taken.").add(cpu_s)
     yield Metric("process_resident_memory_bytes", "gauge", "Memory in use.").add(_resident_bytes())
     yield Metric("process_start_time_seconds", "gauge", "When it started, seconds of Unix time.").add(
-        _STARTED_S
+        _started_s()
     )
 
 
-_STARTED_S = time.time()
+def _started_s() -> float:
+    """When this process began, whenever its program was loaded."""
+    ticks = int(Path("/proc/self/stat").read_text(encoding="ascii").rpartition(") ")[2].split()[19])
+    up_s = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    return time.time() - up_s
 
 
 @lru_cache

@@ -48,7 +48,7 @@ class Asked:
 
 
 async def test_commands_pauses_status_trouble_and_numbers_of_a_running_gateway(tmp_path: Path) -> None:
-    night = make_night(named_scenario("kicking_hour").lasting(200), seed=1003, infant="kid")
+    night = make_night(named_scenario("kicking_hour").lasting(240), seed=1003, infant="kid")
     clock = SimClock()
     household = Household(people=(Person("a1"),))  # and neither a broker nor a phone
     with Journal.open(tmp_path / "journal-2026-01-01.sqlite") as journal:
@@ -62,11 +62,25 @@ async def test_commands_pauses_status_trouble_and_numbers_of_a_running_gateway(t
                 asked = Asked(tmp_path, clock, home, live)
                 await _ask_everything(asked)
                 await _look_at_numbers(asked, live, tmp_path)
+                await home.socks[Site.LA].power_off()
+                await home.live(live, clock.now_ns() + 75 * NS)
+                assert (
+                    live.stands().troubles == ()
+                )  # nobody relies on it: a sensor that is off is nobody's business
+                await asked("arm", infant="kid", armed=True)
+                await home.live(live, clock.now_ns() + 8 * NS)
+                assert [(t.kind, t.detail) for t in live.stands().troubles] == [("link", "LA la")]
         notes = [(n.kind, n.author) for n in journal.notes("kid")]
         assert notes == [("note", "a1")]
         said = [(w.state.value, w.reason, w.by) for w in journal.watchings("kid")]
-        assert said == [("paused", "bath", "a1"), ("armed", "resumed", "a1"), ("disarmed", "", "a1")]
-        assert {(a.pattern, a.cleared) for a in journal.alerts()} == {("database", False), ("database", True)}
+        assert said == [
+            ("paused", "bath", "a1"),
+            ("armed", "resumed", "a1"),
+            ("disarmed", "", "a1"),
+            ("armed", "", "hand"),
+        ]
+        told = {(a.pattern, a.cleared) for a in journal.alerts()}
+        assert told == {("database", False), ("database", True), ("link", False)}
 
 
 async def _ask_everything(asked: Asked) -> None:
@@ -119,6 +133,10 @@ async def _look_at_numbers(asked: Asked, live: Gateway, folder: Path) -> None:
     assert found["lullwatch_detector_lag_seconds"].samples[0].value < 5
     assert found["lullwatch_armed"].samples[0].value == 0
     assert found["process_resident_memory_bytes"].samples[0].value > 10e6
+    began = (
+        Path("/proc/self").stat().st_mtime
+    )  # the kernel makes it when the process begins, or is first looked at
+    assert found["process_start_time_seconds"].samples[0].value <= began + 2
     assert {s.labels["state"] for s in found["lullwatch_link_state"].samples} == {"streaming"}
     assert found["lullwatch_coverage_minutes"].samples[0].labels["infant"] == "kid"
 
