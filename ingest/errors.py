@@ -236,8 +236,8 @@ class Impossible(IngestError):
 
     def __init__(self, sensor: str, boot: int, seq: int) -> None:
         super().__init__(
-            f"{sensor}: packet {seq} of boot {boot:#010x} cannot have been sent now; it is left out, and what it was is "
-            "fetched. If this goes on, update the sock's firmware"
+            f"{sensor}: packet {seq} of boot {boot:#010x} cannot have been sent now; it is left out, and what it was "
+            "is fetched. If this goes on, update the sock's firmware"
         )
 
 

@@ -120,6 +120,7 @@ class SensorLink(ABC, Generic[_S]):
         self._troubles: dict[str, str] = {}
         """what only a person can mend, by kind, until data flows"""
         self._delays_ms: list[float] = []
+        self._flows = False
         self._session: _S | None = None
         self._battery: int | None = None
         self._heard_ns = self._sample_ns = 0
@@ -254,19 +255,38 @@ class SensorLink(ABC, Generic[_S]):
         raise NotHeard(self._sensor)
 
     async def _keep(self, session: _S) -> None:
-        began_ns, flows = self._heard_ns, False
-        while True:
-            await self._pause(session)
-            if session.lost.done():
-                raise LinkLost(self._sensor, "while streaming")
-            now_ns = self._clock.now_ns()
-            if now_ns - self._heard_ns >= SILENCE_S * NS:
-                self._enter(LinkState.STALLED)
-                raise LinkSilent(self._sensor, (now_ns - self._heard_ns) / NS)
-            await self._upkeep(session, now_ns)
-            first, flows = not flows and self._heard_ns > began_ns, self._heard_ns > began_ns
-            if first or now_ns - self._sample_ns >= _SAMPLE_EVERY_S * NS:
-                self._enter(self.state)  # the first one says that data flows, not only that it is subscribed
+        """Watch a stream. What is to be done meanwhile may hang on a dead link; silence is watched all the same."""
+        began_ns, self._flows = self._heard_ns, False
+        work: asyncio.Task[None] | None = None
+        try:
+            while True:
+                now_ns = await self._look(session)
+                if work is None or work.done():
+                    if work is not None:
+                        work.result()
+                    work = asyncio.create_task(self._upkeep(session, now_ns))
+                self._report(now_ns, began_ns)
+        finally:
+            if work is not None:
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+
+    async def _look(self, session: _S) -> int:
+        """The time of the next look at a link that lives; raises once it does not."""
+        await self._pause(session)
+        if session.lost.done():
+            raise LinkLost(self._sensor, "while streaming")
+        now_ns = self._clock.now_ns()
+        if now_ns - self._heard_ns >= SILENCE_S * NS:
+            self._enter(LinkState.STALLED)
+            raise LinkSilent(self._sensor, (now_ns - self._heard_ns) / NS)
+        return now_ns
+
+    def _report(self, now_ns: int, began_ns: int) -> None:
+        """Once a minute; and when data flows first, for that it is subscribed says nothing of it."""
+        first, self._flows = not self._flows and self._heard_ns > began_ns, self._heard_ns > began_ns
+        if first or now_ns - self._sample_ns >= _SAMPLE_EVERY_S * NS:
+            self._enter(self.state)
 
     async def _pause(self, session: _S) -> None:
         """Wait for the next look, or until the link ends."""

@@ -134,7 +134,7 @@ class SockStream:
         self._ledger(confirm.boot).confirmed(confirm.seq)
 
     def _may_be(self, packet: Packet) -> bool:
-        """Whether boot and number can be: one wrong number would make a million packets missing, a boot push out another.
+        """Whether boot and number can be: one wrong number makes a million packets missing, a boot pushes out another.
 
         A sock does not restart within a connection, and makes only so many packets a second.
         """

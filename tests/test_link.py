@@ -387,18 +387,17 @@ async def test_link_samples_tell_battery_and_strength_every_minute() -> None:
         assert -1 < streaming[-1].residual_ms < 60
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_in_a_bad_quarter_of_an_hour_every_packet_still_arrives_once(seed: int) -> None:
-    rng = np.random.default_rng(seed)
+async def test_in_five_bad_minutes_every_packet_still_arrives_once() -> None:
+    rng = np.random.default_rng(1)
     async with gateway() as home:
-        socks = [await home.rig.sock(name, seconds=840, clock_ppm=float(ppm)) for name, ppm in PPM.items()]
+        socks = [await home.rig.sock(name, seconds=330, clock_ppm=float(ppm)) for name, ppm in PPM.items()]
         for sock, site in zip(socks, (Site.LA, Site.RA, Site.TR), strict=True):
             home.listen_to(sock, site)
         await home.rig.run(10)
         restarted = socks[int(rng.integers(3))]
-        for minute in range(13):
+        for minute in range(5):
             await bad_minute(home, socks[int(rng.integers(3))], rng)
-            if minute == 6:
+            if minute == 2:
                 await restarted.restart()
         await home.rig.run(60)
         await home.end()
