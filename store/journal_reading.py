@@ -151,14 +151,21 @@ class JournalReading:
         found = self._all("SELECT min(t0_ns) FROM segment WHERE infant = ? AND row > ?", (infant, after_row))
         return None if found[0][0] is None else int(found[0][0])
 
-    def told_between(self, infant: str, begin_ns: int, end_ns: int) -> list[Event | StateEpoch | Coverage]:
+    def told_between(
+        self,
+        infant: str,
+        begin_ns: int,
+        end_ns: int,
+        *,
+        tables: Sequence[str] = ("event", "state", "coverage"),
+    ) -> list[Event | StateEpoch | Coverage]:
         """What was told of a span in few rows: of each event its newest version, states, coverage; table by table.
 
         Of a minute or an epoch that was told twice the later row comes later.
         """
         found: list[Event | StateEpoch | Coverage] = []
-        for name, statement in _TOLD_BETWEEN:
-            rows = self._all(statement, (infant, begin_ns, end_ns))
+        for name in tables:
+            rows = self._all(_TOLD_BETWEEN[name], (infant, begin_ns, end_ns))
             found += [TABLES[name].unpack(values[1:]) for values in rows]  # type: ignore[misc]
         return found
 
@@ -355,12 +362,12 @@ class JournalReading:
         return page[:limit]
 
 
-_TOLD_BETWEEN = (
+_TOLD_BETWEEN = {
     # of a group, SQLite takes the other columns from the row that has the maximum
-    ("event", "SELECT max(version), body FROM event WHERE infant = ? AND t_ns >= ? AND t_ns < ? GROUP BY id"),
-    ("state", "SELECT row, body FROM state WHERE infant = ? AND t_ns >= ? AND t_ns < ? ORDER BY row"),
-    ("coverage", "SELECT row, body FROM coverage WHERE infant = ? AND t_ns >= ? AND t_ns < ? ORDER BY row"),
-)
+    "event": "SELECT max(version), body FROM event WHERE infant = ? AND t_ns >= ? AND t_ns < ? GROUP BY id",
+    "state": "SELECT row, body FROM state WHERE infant = ? AND t_ns >= ? AND t_ns < ? ORDER BY row",
+    "coverage": "SELECT row, body FROM coverage WHERE infant = ? AND t_ns >= ? AND t_ns < ? ORDER BY row",
+}
 _NEXT_TIME = "SELECT min(t0_ns) FROM segment WHERE infant = ? AND t0_ns >= ?"
 _SETTLED = (
     f"SELECT {', '.join(TABLES['segment'].columns)} FROM segment "  # noqa: S608 - names are constants

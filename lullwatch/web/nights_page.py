@@ -36,11 +36,13 @@ from .timeline import timeline
 from .tonight import House
 from .traces import Traces
 
-__all__ = ["NightIndex", "index_of", "routes", "warm"]
+__all__ = ["NightIndex", "index_of", "look_first", "routes", "warm"]
 
 A_PAGE: Final = 7
 """Nights on a page: a week."""
 _DAY = timedelta(days=1)
+_DRAWN: Final = ("event", "state", "coverage")
+_LATER_S: Final = 3.0
 _BREATH_S: Final = 0.05
 """Between two nights that nobody waits for: whoever listens goes first."""
 _MARGIN_NS: Final = 6 * 3600 * NS
@@ -83,7 +85,7 @@ class NightIndex:
             kept = self._facts.get((infant, evening))
             if kept is not None and kept[0] == stamp:
                 return kept[1]
-            rows, utc = self._rows(files, infant, window)
+            rows, utc = self._rows(files, infant, window, ("event", "coverage"))
             facts = facts_of(rows, infant, window, utc)
             self._facts[infant, evening] = stamp, facts
             return facts
@@ -93,7 +95,7 @@ class NightIndex:
         with self._lock:
             self._look()
             window = self.window(evening)
-            rows, _ = self._rows(files_of(list(self._begun.values()), window), infant, window)
+            rows, _ = self._rows(files_of(list(self._begun.values()), window), infant, window, _DRAWN)
         house = House(window=window)
         house.feed(rows)
         return Moment(house.of(infant), Traces(), None, None)
@@ -107,7 +109,9 @@ class NightIndex:
             with self._shelf.opened(next(reversed(self._begun))) as journal:
                 self._zone = journal.clock_rows()[-1].zone
 
-    def _rows(self, files: Sequence[str], infant: str, window: Window) -> tuple[list[Row], UtcMap]:
+    def _rows(
+        self, files: Sequence[str], infant: str, window: Window, tables: Sequence[str]
+    ) -> tuple[list[Row], UtcMap]:
         """What was told of a night, without what it does not need: earlier versions, alerts, links."""
         rows: list[Row] = []
         utc = UtcMap()
@@ -118,7 +122,10 @@ class NightIndex:
                     utc.add(clock)
                 ahead_ns = clocks[0].utc_ns - clocks[0].t_ns
                 begin_ns, end_ns = window.begin_ns - ahead_ns, window.end_ns - ahead_ns
-                rows += [*clocks, *journal.told_between(infant, begin_ns - _MARGIN_NS, end_ns + _MARGIN_NS)]
+                rows += [
+                    *clocks,
+                    *journal.told_between(infant, begin_ns - _MARGIN_NS, end_ns + _MARGIN_NS, tables=tables),
+                ]
         return rows, utc
 
 
@@ -130,9 +137,18 @@ def index_of(site: Site) -> NightIndex:
     return index
 
 
-async def warm(site: Site) -> None:
-    """Read what the first page of nights shows before anybody asks, one night at a time."""
+async def look_first(site: Site) -> None:
+    """Read the night that goes on before anybody asks."""
     try:
+        await live_of(site).look("", lambda _: None)
+    except StoreError as error:
+        _log.warning("the journal cannot be read for the pages: %s", error)
+
+
+async def warm(site: Site) -> None:
+    """Read what the first page of nights shows before anybody asks, one night at a time, once those who wait are in."""
+    try:
+        await asyncio.sleep(_LATER_S)
         infants = await live_of(site).infants()
         index = index_of(site)
         for evening in (await run_in_threadpool(index.evenings))[:A_PAGE]:
