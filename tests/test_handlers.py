@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import urllib.request
 from collections.abc import Awaitable
 from functools import partial
@@ -133,10 +134,7 @@ async def _look_at_numbers(asked: Asked, live: Gateway, folder: Path) -> None:
     assert found["lullwatch_detector_lag_seconds"].samples[0].value < 5
     assert found["lullwatch_armed"].samples[0].value == 0
     assert found["process_resident_memory_bytes"].samples[0].value > 10e6
-    began = (
-        Path("/proc/self").stat().st_mtime
-    )  # the kernel makes it when the process begins, or is first looked at
-    assert found["process_start_time_seconds"].samples[0].value <= began + 2
+    assert 0 < time.time() - found["process_start_time_seconds"].samples[0].value < 3600
     assert {s.labels["state"] for s in found["lullwatch_link_state"].samples} == {"streaming"}
     assert found["lullwatch_coverage_minutes"].samples[0].labels["infant"] == "kid"
 

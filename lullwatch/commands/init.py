@@ -179,6 +179,11 @@ def _asked(answers: Answers, out: Path, *, scan: bool) -> Answers:
     from lullwatch.console import ask_secret, ask_with_default, say
     from lullwatch.set_up_questions import asked, scanned, with_secrets
 
+    if not (scan or answers.worn):
+        scan = ask_with_default("Listen for sensors that are near and charged, yes or no", "no") in (
+            "yes",
+            "y",
+        )
     if scan:
         answers = replace(answers, sensors=scanned(ask_with_default, say) or answers.sensors)
     answers = asked(answers, out, ask_with_default, say)
