@@ -43,6 +43,7 @@ A_PAGE: Final = 7
 _DAY = timedelta(days=1)
 _DRAWN: Final = ("event", "state", "coverage")
 _LATER_S: Final = 3.0
+"""Pages that were open come back within this after a start, and want tonight."""
 _BREATH_S: Final = 0.05
 """Between two nights that nobody waits for: whoever listens goes first."""
 _MARGIN_NS: Final = 6 * 3600 * NS
