@@ -46,7 +46,7 @@ newborn_startles = false
 care = false
 """
 """A series after a good minute, and nothing else to look at."""
-START_S = 30.0
+START_S = 60.0
 """For a program to be there; on a machine with others at work an import takes seconds."""
 PHONE = {"width": 412, "height": 915}
 DESKTOP = {"width": 1280, "height": 900}
