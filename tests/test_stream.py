@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import binascii
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dsp.records import NS, Packet, Segment, Site
 from ingest.backfill import Backfill
-from ingest.errors import NoTimeYet
+from ingest.errors import Impossible, NoTimeYet
 from ingest.sock_codec import (
     AccRange,
     BadPacket,
@@ -270,3 +274,52 @@ def test_a_lost_link_does_not_count_against_a_fetch() -> None:
         backfill.promised(fetch, 3)
         backfill.interrupted()
     assert stream._ledger(1).given_up == 0
+
+
+def changed(raw: bytes, *, boot: int | None = None, seq: int | None = None) -> bytes:
+    """The packet with another boot or number, and a check sum that fits."""
+    at = {2: boot, 6: seq}
+    for place, value in at.items():
+        if value is not None:
+            raw = raw[:place] + value.to_bytes(4, "little") + raw[place + 4 :]
+    return raw[:-2] + binascii.crc_hqx(raw[:-2], 0xFFFF).to_bytes(2, "little")
+
+
+@pytest.mark.parametrize("wrong", [{"seq": 4_000_000_000}, {"seq": 1000}, {"boot": 77}])
+def test_a_whole_packet_that_the_sock_cannot_have_sent_now_changes_nothing(wrong: dict[str, int]) -> None:
+    sock, stream = Sock(), begun()
+    sock.live(stream, 0, 1, 2)
+    with pytest.raises(Impossible, match="cannot have been sent now"):
+        stream.take(changed(raw_of(sock.packets[3]), **wrong), sock.packets[3].arrived_ns)
+    assert stream.lost == 0
+    assert stream.wanted() is None
+    assert sock.live(stream, 3) != [None]
+    assert (stream.counts.received, stream.counts.damaged) == (4, 1)
+
+
+def test_what_a_fetch_cannot_have_brought_is_left_out() -> None:
+    sock, stream = Sock(), begun()
+    sock.live(stream, 0, 5)
+    with pytest.raises(Impossible):
+        sock.late(stream, 6)
+    assert sock.late(stream, 3) != [None]
+    assert stream.lost == 3
+
+
+@given(st.lists(st.tuples(st.binary(max_size=300), st.booleans(), st.integers(0, 700)), max_size=40))
+@settings(max_examples=30, deadline=None)
+def test_no_bytes_do_more_to_a_stream_than_be_refused(heard: list[tuple[bytes, bool, int]]) -> None:
+    sock, stream = Sock(), begun()
+    for noise, is_changed, seq in heard:
+        good = raw_of(sock.packets[seq])
+        raw = (
+            changed(good[:18] + noise[: len(good) - 20] + b"\0\0")
+            if is_changed and len(noise) > 20
+            else noise
+        )
+        try:
+            stream.take(raw, sock.packets[seq].arrived_ns)
+        except (BadPacket, Impossible, NoTimeYet):
+            continue
+    assert stream.lost <= 700
+    assert sum(len(ledger.missing) for ledger in stream._ledgers.values()) <= 700
