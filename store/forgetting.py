@@ -49,8 +49,8 @@ def holding(folder: Path, infant: str) -> list[Path]:
     for path in sorted(p for p in folder.glob("journal-*.sqlite") if is_night(p)):
         with Journal.read_only(path) as journal:
             known = {*journal.infants(), *(_infant_of(config.text) for config in journal.configs())}
-            told = [*journal.events(infant), *journal.notes(infant), *journal.opinions(infant)]
-            if infant in known | {row.infant for row in told}:
+            told = journal.events(infant) or journal.notes(infant) or journal.opinions(infant)
+            if infant in known or told or journal.watchings(infant):
                 found.append(path)
     return found
 

@@ -60,7 +60,8 @@ from store.schema import SCHEMA_VERSION
 from tests.store_examples import event, records, segment, segment_row
 
 TOLD = (
-    Event, Epoch, StateEpoch, Context, Alert, Delivery, Note, Opinion, Pin, Watching, Coverage, ClockRow, Config, LinkSample,
+    Event, Epoch, StateEpoch, Context, Alert, Delivery, Note, Opinion, Pin, Watching, Coverage, ClockRow, Config,
+    LinkSample,
 )  # fmt: skip
 
 
