@@ -57,6 +57,8 @@ class Kept:
     alerts: tuple[str, ...]
     whole: dict[str, str]
     """what SQLite's own check says of each night: "ok" """
+    links: dict[str, str]
+    """how each link stands, in words"""
 
     def holes(self) -> dict[str, int]:
         """How many numbers are missing below the newest, by site. For socks that never started anew."""
@@ -186,11 +188,11 @@ class Home:
         for site, boot, runs in told["runs"]:
             packets.setdefault(site, [])
             packets[site] += [(boot, n) for first, last in runs for n in range(first, last + 1)]
-        return Kept(packets, told["doubled"], tuple(told["alerts"]), told["whole"])
+        return Kept(packets, told["doubled"], tuple(told["alerts"]), told["whole"], told["links"])
 
     async def caught_up(self, *, limit_s: float = 120.0) -> Kept:
         """Wait until all socks stream and nothing is missing any more. Raises GuestError."""
-        before, kept = await self.kept(), Kept({}, 0, (), {})
+        before, kept = await self.kept(), Kept({}, 0, (), {}, {})
 
         async def whole() -> bool:
             nonlocal kept
@@ -201,7 +203,8 @@ class Home:
         try:
             await self.until(whole, limit_s, "the socks to stream without a hole", every_s=_LOOK_S)
         except GuestError as error:
-            msg = f"missing by site: {kept.holes()}; {error}"
+            links = (await self.kept(whole=True)).links
+            msg = f"missing by site: {kept.holes()}; links: {links}; {error}"
             raise GuestError(msg) from error
         return kept
 

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from dsp.records import LinkSample
 from store.shelf import Shelf
 
 __all__ = ["main"]
@@ -19,6 +20,7 @@ def main(words: Sequence[str]) -> int:
     numbers: dict[tuple[str, int], list[int]] = defaultdict(list)
     alerts: list[str] = []
     whole: dict[str, str] = {}
+    links: dict[str, str] = {}
     with Shelf(folder) as shelf:
         for path in shelf.nights():
             with shelf.opened(path.name) as journal:
@@ -26,13 +28,14 @@ def main(words: Sequence[str]) -> int:
                     for packet in journal.packets(infant):
                         numbers[str(packet.site), packet.boot].append(packet.seq)
                     alerts += [f"{alert.id}/{alert.version}" for alert in journal.alerts(infant)]
+                    links |= {link.sensor: _told(link) for link in journal.links(infant)}
                     whole[path.name] = _checked(path)
                 else:
                     for site, boot, seq in _glanced(path, infant):
                         numbers[site, boot].append(seq)
     doubled = sum(len(found) - len(set(found)) for found in numbers.values())
     runs = [(site, boot, _runs(sorted(set(found)))) for (site, boot), found in numbers.items()]
-    print(json.dumps({"runs": runs, "doubled": doubled, "alerts": alerts, "whole": whole}))
+    print(json.dumps({"runs": runs, "doubled": doubled, "alerts": alerts, "whole": whole, "links": links}))
     return 0
 
 
@@ -45,6 +48,10 @@ def _runs(numbers: list[int]) -> list[tuple[int, int]]:
         else:
             runs.append((number, number))
     return runs
+
+
+def _told(link: LinkSample) -> str:
+    return f"{link.state} received {link.received} lost {link.lost} backfilled {link.backfilled}"
 
 
 def _glanced(path: Path, infant: str) -> list[tuple[str, int, int]]:
