@@ -43,6 +43,7 @@ def main() -> None:
             settings.jerks_tables,
         ),
         ("weights-own.png", "A run of jerks: for the infant's own against all else", settings.own_tables),
+        ("weights-train.png", "A run of jerks: for a train of sleep against all else", settings.train_tables),
         ("weights-run.png", "A run of jerks: for contractions against a train of sleep", settings.run_tables),
         ("weights-stiff.png", "A held posture: for stiffening, in log-odds", settings.stiff_tables),
     )
