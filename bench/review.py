@@ -6,7 +6,7 @@ The thirty nights of bench/page.py lie on the shelf, the newest with raw data, a
 thousand events. `lullwatch serve` runs as on a gateway; pages are asked for over HTTP.
 
   index     seconds until the list of events is there for the first time after a start, and for the second
-  pages     seconds for each page: the slowest of ten
+  pages     seconds for each page: the first after a start where that takes longer, and the slowest of ten after it
   label     seconds from a key that labels an event to the next event being there (no monitor: straight into the night)
   hed       tags in the exported tables that the reference validator of HED refuses; left out where it is not to be had:
             `python -m venv v && v/bin/pip install hedtools`, then --hed v/bin/python
@@ -126,6 +126,10 @@ async def measure(folder: Path, tokens: dict[str, str]) -> dict[str, Any]:
         trends = {
             f"{w}_weeks_first_s": await took_s(caregiver, f"/trends?weeks={w}", times=1) for w in (4, 26)
         }
+        first_s = {
+            "/events/{event}": await took_s(caregiver, f"/events/{first}", times=1),
+            "/diary": await took_s(caregiver, "/diary", times=1),
+        }
         pages = {
             "/events": await took_s(caregiver, "/events"),
             "/events, older": await took_s(caregiver, last.replace("&amp;", "&")),
@@ -139,6 +143,7 @@ async def measure(folder: Path, tokens: dict[str, str]) -> dict[str, Any]:
         figures = {
             "index": index,
             "trends": trends,
+            "pages_first_s": first_s,
             "pages_slowest_s": pages,
             "label_s": await label_s(researcher),
         }
