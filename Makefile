@@ -90,6 +90,15 @@ power-cut: $(VENV)/.dev ## slow tier: that computer cut off from power ten times
 journal-cost: $(VENV)/.dev ## slow tier: what keeping three sensors costs, in processor, bytes and writes
 	@$(BIN)/python bench/journal_cost.py $(JOURNAL_COST)
 
+soak: $(VENV)/.dev ## slow tier: 24 simulated hours with every fault of a sock and kills at random (50 minutes on an idle machine)
+	@$(BIN)/python bench/soak.py --pace 30 $(SOAK)
+
+fleet: $(VENV)/.dev ## slow tier: 500 gateways at one Mosquitto and one InfluxDB, until they break (three minutes)
+	@$(BIN)/python bench/fleet.py $(FLEET)
+
+small-computer: $(VENV)/.dev ## slow tier: what a night takes on half a core and 1 GB (root, for the cgroup)
+	@$(BIN)/python bench/small_computer.py $(SMALL)
+
 gallery: $(VENV)/.dev ## draw docs/gallery: what three sensors see of each simulated movement
 	@$(BIN)/python -m lullwatch.gallery docs
 

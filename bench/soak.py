@@ -40,7 +40,7 @@ SPEAKS_OF = ("alerts", "dsp", "ingest", "lullwatch", "store", "firmware_sim/sock
 GATEWAY = "soak"
 LOOK_EVERY_S = 600.0
 """Data time between two readings of the monitor's memory."""
-_STOP_LIMIT_S = 30.0
+_STOP_LIMIT_S = 60.0
 """A planned stop waits two seconds for sensors and a few for the broker; three times over on a busy computer."""
 _CHILD = Path(__file__).with_name("soak_child.py")
 SETTINGS = """
@@ -72,9 +72,11 @@ class Monitor:
         self._log, self._child = folder / "child.log", folder / "child.json"
         self._child.write_bytes(msgspec.json.encode(child))
         self._process: subprocess.Popen[bytes] | None = None
+        self._ready = Path(child.ready)
         self.lives: list[Life] = []
 
     def start(self, now_s: float) -> None:
+        self._ready.unlink(missing_ok=True)
         with self._log.open("ab") as log:
             line = [sys.executable, str(_CHILD), str(self._child)]
             self._process = subprocess.Popen(tied(line), stdout=log, stderr=log, cwd=evidence.ROOT)
@@ -93,6 +95,12 @@ class Monitor:
                 time.sleep(1.0)
             self._process.kill()
             life.status = self._process.wait()
+
+    async def up(self) -> None:
+        """Until it has decided on its first batch: a start that is ended in order has to be one."""
+        until_s = time.monotonic() + _STOP_LIMIT_S
+        while not self._ready.exists() and time.monotonic() < until_s:  # noqa: ASYNC110 - a file of another process
+            await asyncio.sleep(0.05)
 
     def look(self, now_s: float) -> None:
         """Read its memory; a process that is gone by itself is left for the findings."""
@@ -135,6 +143,7 @@ async def soak(folder: Path, broker: LocalMosquitto, plan: Plan) -> Findings:
 
         with Person(broker, GATEWAY, INFANT, pace=plan.pace, seed=plan.seed):
             await _through(plan, monitor, now_s)
+            await monitor.up()
         monitor.end(signal.SIGTERM, now_s())
     kinds = Counter(f.kind for f in socks.faults)
     return look_at(folder, plan, monitor.lives, faults=kinds)

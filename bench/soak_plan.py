@@ -29,7 +29,8 @@ _HEALS_S = (30.0, 400.0)
 _RADIO_ON_S = 60.0
 """The first minute and the last fifth belong to nobody's fault: a start is seen, and the end is comparable."""
 _FORGETS = 0.9
-"""Share of the time after which one sock forgets its bond: only a person who pairs it anew mends that, and nobody does."""
+"""Share of the time after which one sock forgets its bond: nobody pairs it
+anew, and until somebody does it is lost."""
 _EVENTS_APART_S = 1800.0
 _KINDS = ("spasm_cluster", "sleep_jerk_train", "stiffening", "clonic", "kicking", "crying", "patting")
 
@@ -71,7 +72,7 @@ def socks_in(folder: Path, plan: Plan) -> ProcessConfig:
 
 
 def _scenario(plan: Plan) -> str:
-    chance, at_s = random.Random(plan.seed), 240.0
+    chance, at_s = random.Random(plan.seed), min(240.0, plan.seconds / 2)
     parts = [f'name = "soak"\nduration_min = {plan.hours * 60:g}\nage_days = 150\n']
     for number in range(1000):
         if at_s > plan.seconds - QUIET_END_S and number:

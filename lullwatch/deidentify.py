@@ -57,7 +57,7 @@ class TakenAway:
             "stay",
             "time zone, boot numbers of sensors, the gateway's own clock: left out or replaced",
             "age: in whole weeks",
-            f"wording and authors of notes: left out ({kinds})",
+            f"wording, details and authors of notes: left out ({kinds})",
             f"annotations of other programs: left out ({self.annotations})",
             "alerts, answers, links and settings: never part of an export",
             "not taken away: the movements themselves, when in the night they were, how long it was and what was worn",
