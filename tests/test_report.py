@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 from alerts.words import LANGUAGES, catalogue
 from dsp.records import NS, ClockRow, Label, Note
 from lullwatch.__main__ import main
-from lullwatch.errors import NoSuchSpan
+from lullwatch.errors import NoSuchSpan, ReportExtraMissing
 from lullwatch.night_facts import Span
 from lullwatch.report.content import document
 from lullwatch.report.document import Document
@@ -437,3 +438,14 @@ def test_one_journal_file_is_enough(home: Made, tmp_path: Path) -> None:
     shutil.copy(home.folder / "journal-2026-11-09.sqlite", tmp_path / "kept.sqlite")
     assert main(["report", str(tmp_path / "kept.sqlite"), "-o", str(tmp_path / "r.html")]) == 0
     assert "1 of 1 nights" in (tmp_path / "r.html").read_text()
+
+
+def test_without_the_library_for_paper_the_extra_is_named_and_a_page_still_comes(
+    documents: dict[str, Document], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fpdf", None)
+    monkeypatch.delitem(sys.modules, "lullwatch.report.pdf", raising=False)
+    with pytest.raises(ReportExtraMissing, match=r"pip install 'lullwatch\[report\]'"):
+        written(documents["en"], tmp_path / "r.pdf")
+    written(documents["en"], tmp_path / "r.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
