@@ -17,9 +17,8 @@ from alerts.people import MQTT
 from alerts.telling import Channel, ChannelFailed, Kind, Notification, Send, Standing
 from dsp.records import Alert, Severity
 
-from .control import ask
+from .control import TROUBLE, ask
 from .errors import LullwatchError, NoMonitor
-from .handlers import TROUBLE
 from .mqtt_access import broker_address
 from .phones import Phones
 from .settings import GatewaySettings

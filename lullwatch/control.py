@@ -15,11 +15,20 @@ from typing import Any
 
 from .errors import NoMonitor
 
-__all__ = ["Control", "ask"]
+__all__ = ["ARM", "COMMAND", "PAUSE", "STATUS", "TROUBLE", "Control", "ask"]
 
 _log = logging.getLogger(__name__)
 
 NAME = "control.sock"
+COMMAND = "command"
+"""`{infant, name, payload}`: what a person does on the page; answered as on MQTT's result topic"""
+PAUSE = "pause"
+"""`{infant, minutes, reason, by}`; minutes 0 resumes"""
+ARM = "arm"
+"""`{infant, armed, by}`"""
+STATUS = "status"
+TROUBLE = "trouble"
+"""`{kind, why}` from the other process of this gateway; an empty `why` means well"""
 ASK_TIMEOUT_S = 5.0
 """A request is one short line; who does not send it is no command of ours."""
 MOST_BYTES = 65_536

@@ -14,7 +14,7 @@ import msgspec
 from dsp.records import NS, Watching
 
 from .arming import NotPaused
-from .control import Handler
+from .control import ARM, COMMAND, PAUSE, STATUS, TROUBLE, Handler
 from .self_test_job import ASK as SELF_TEST_ASK
 from .self_test_job import BY
 
@@ -22,16 +22,6 @@ if TYPE_CHECKING:
     from .gateway import Gateway
 
 __all__ = ["ARM", "COMMAND", "PAUSE", "STATUS", "TROUBLE", "handlers_of"]
-
-COMMAND = "command"
-"""`{infant, name, payload}`: what a person does on the page; answered as on MQTT's result topic"""
-PAUSE = "pause"
-"""`{infant, minutes, reason, by}`; minutes 0 resumes"""
-ARM = "arm"
-"""`{infant, armed, by}`"""
-STATUS = "status"
-TROUBLE = "trouble"
-"""`{kind, why}` from the other process of this gateway; an empty `why` means well"""
 
 _TOLD_FROM_OUTSIDE = ("database", "service")
 """Kinds of trouble that another process of this gateway may tell; what the monitor sees itself, it tells itself."""

@@ -25,10 +25,9 @@ from store.influx import InfluxSink, Raw
 from store.sealing import sealed_path
 from store.shelf import Shelf
 
-from .control import ask
+from .control import TROUBLE, ask
 from .copier import Copier, Pauses
 from .errors import NoMonitor
-from .handlers import TROUBLE
 from .server_process import tied
 from .settings import GatewaySettings, InfluxSettings, read_secret
 

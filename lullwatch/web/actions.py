@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from lullwatch.control import PAUSE
+
 from .gate import form_of
 from .layout import page
 from .markup import h
@@ -42,7 +44,7 @@ async def _mute(request: Request, form: Form) -> Answer:
 async def _pause(request: Request, form: Form) -> Answer:
     infant, minutes = form.get("infant", ""), _whole(form.get("minutes", ""))
     said = {"infant": infant, "minutes": minutes, "reason": form.get("reason", "")}
-    answer = await ask_monitor(request, "pause", {**said, "by": session_of(request).person})
+    answer = await ask_monitor(request, PAUSE, {**said, "by": session_of(request).person})
     watching = answer.get("infants", {}).get(infant, {})
     return answer | {
         "told": await _until(request, str(watching.get("until") or ""), minutes, "page.pause_done")

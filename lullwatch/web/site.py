@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection, Request
 from alerts.catalogue import Catalogue
 from alerts.people import Person
 from alerts.words import LANGUAGES, PLAIN_ENGLISH, Wording, catalogue
-from lullwatch.control import ask
+from lullwatch.control import COMMAND, ask
 from lullwatch.errors import NoMonitor
 from store.shelf import Shelf
 
@@ -129,4 +129,4 @@ async def ask_monitor(connection: HTTPConnection, what: str, more: Mapping[str, 
 async def act(request: Request, infant: str, name: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     """A command in the name of whoever is logged in; see `ask_monitor` for the answer."""
     said = {**payload, "by": session_of(request).person}
-    return await ask_monitor(request, "command", {"infant": infant, "name": name, "payload": said})
+    return await ask_monitor(request, COMMAND, {"infant": infant, "name": name, "payload": said})
