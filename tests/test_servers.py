@@ -46,6 +46,24 @@ def test_a_program_of_the_wrong_version_is_not_used(tmp_path: Path, monkeypatch:
     assert "my-server 3.1" in found.why
     right = Program("my-server", ("my-server",), ("-V",), r"version (\S+)", "3")
     assert isinstance(find(right, cache=tmp_path / "cache"), Found)
+    any_will_do = Program("my-server", ("my-server",), ("-V",), r"version (\S+)", "")
+    assert isinstance(find(any_will_do, cache=tmp_path / "cache"), Found)
+
+
+def test_an_unpacked_program_is_found_in_a_folder_of_its_own_with_libraries_a_folder_deeper(
+    tmp_path: Path,
+) -> None:
+    own, libraries = tmp_path / "usr/lib/my-browser", tmp_path / "usr/lib/x86-linux-gnu/sound"
+    own.mkdir(parents=True)
+    libraries.mkdir(parents=True)
+    (libraries / "libsound.so.1").touch()
+    (own / "my-browser").write_text("#!/bin/sh\necho version 9.0\n")
+    (own / "my-browser").chmod(0o755)
+    program = Program("my-browser", ("my-browser",), ("-V",), r"version (\S+)", "", ("usr/lib/my-browser",))
+    found = find(program, cache=tmp_path)
+    assert isinstance(found, Found)
+    assert found.origin == "cache"
+    assert set(found.libraries) == {libraries, libraries.parent}
 
 
 def test_a_server_without_its_tools_is_not_enough_where_they_are_wanted(
