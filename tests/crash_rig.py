@@ -199,13 +199,14 @@ async def kill_again_and_again(
     config = socks_in(folder, longest_s * pace / 60.0, pace)
     if not spawn:
         _warm_up()
-    child = ChildConfig(
-        str(settings), config.socket, pace, time.clock_gettime_ns(time.CLOCK_BOOTTIME),
-        NOON_NS - round(BEFORE_NOON_S * NS), str(folder / "ready"),
-    )  # fmt: skip
     with broker.sub(f"lullwatch/{broker.topic}/#") as phone:
         ear = _Ear(phone)
         async with sock_process(config, folder):
+            # noon comes a minute after this: the socks' process may take as long to start as it likes
+            child = ChildConfig(
+                str(settings), config.socket, pace, time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+                NOON_NS - round(BEFORE_NOON_S * NS), str(folder / "ready"),
+            )  # fmt: skip
             for _ in range(kills):
                 life = Monitor(folder, child, spawn=spawn)
                 await _some_time(life, chance)
