@@ -321,7 +321,7 @@ ENGLISH = Catalogue(
         "report.panel_clock": "Begun at, h",
         "report.panel_states": "State before and after",
         "report.clock_seen": "grey: time seen",
-        "report.no_waking": "not seen",
+        "report.no_waking": "none",
         "report.or_more": "{low}+",
         "report.side_left": "left",
         "report.side_right": "right",

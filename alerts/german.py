@@ -358,7 +358,7 @@ GERMAN = Catalogue(
         "report.panel_clock": "Beginn, Uhr",
         "report.panel_states": "Zustand davor und danach",
         "report.clock_seen": "grau: gesehene Zeit",
-        "report.no_waking": "nicht gesehen",
+        "report.no_waking": "ohne",
         "report.or_more": "{low}+",
         "report.side_left": "links",
         "report.side_right": "rechts",

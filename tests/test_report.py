@@ -224,7 +224,7 @@ def test_nothing_stands_outside_the_paper_and_no_two_texts_upon_each_other(
                 assert right < width - 20
                 assert bottom > 15
                 assert top < height - 20
-            assert [pair for pair in combinations(boxes, 2) if overlap(*pair) > 0.3] == []
+            assert [pair for pair in combinations(boxes, 2) if overlap(*pair) > 0.05] == []
 
 
 def text_boxes(page: pypdfium2.PdfPage) -> list[tuple[float, float, float, float]]:

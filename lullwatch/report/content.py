@@ -133,7 +133,8 @@ class _Writer:
     def series(self) -> Iterable[Block]:
         """Repeated brief movements in sentences."""
         series, words = self._facts.series, self._words
-        yield Heading(words.names[Label.SPASM_LIKE_CLUSTER.wire].capitalize())
+        name = words.names[Label.SPASM_LIKE_CLUSTER.wire]
+        yield Heading(name[0].upper() + name[1:])
         if not series:
             yield Paragraph(self._text("report.no_series", seen=self._seen), "strong")
             yield Paragraph(self._text("summary.limits"))
@@ -318,11 +319,11 @@ class _Writer:
         """Each series and each other pattern by itself."""
         words = self._words
         columns = (
-            Column(self._text("report.time"), 3.1), Column(self._text("report.pattern"), 3.9),
-            Column(self._text("report.n"), 0.7, "right"), Column(self._text("report.lasted"), 1.7, "right"),
-            Column(self._text("report.apart"), 1.3, "right"), Column(self._text("report.side"), 1.3),
+            Column(self._text("report.time"), 3.3), Column(self._text("report.pattern"), 3.9),
+            Column(self._text("report.n"), 0.6, "right"), Column(self._text("report.lasted"), 1.7, "right"),
+            Column(self._text("report.apart"), 1.7, "right"), Column(self._text("report.side"), 1.3),
             Column(self._text("report.states"), 2.7), Column(self._text("report.waking"), 1.5, "right"),
-            Column(self._text("report.match"), 1.3), Column(self._text("report.by_people"), 4.1),
+            Column(self._text("report.match"), 1.7), Column(self._text("report.by_people"), 3.6),
         )  # fmt: skip
         rows = tuple(self._event_row(s) for s in self._facts.shown)
         yield Heading(self._text("report.every_event"))

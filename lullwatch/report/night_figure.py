@@ -19,13 +19,13 @@ __all__ = ["MANY", "MARK_LETTERS", "nights_figure"]
 WIDTH_MM: Final = 186.0
 _LEFT_MM: Final = 23.0
 """for the dates"""
-_TIME_MM: Final = 107.0
+_TIME_MM: Final = 105.0
 _TOP_MM: Final = 8.5
 _TALL_MM, _LOW_MM = 4.3, 2.9
 MANY: Final = 16
 """More nights than these get lower rows, so that a month still leaves room on the page."""
 _TICKS_H: Final = (12, 15, 18, 21, 0, 3, 6, 9, 12)
-_COLUMNS: Final = (("seen", 19.0), ("series", 11.0), ("movements", 12.0), ("observed", 14.0))
+_COLUMNS: Final = (("seen", 19.0), ("series", 11.0), ("movements", 12.0), ("observed", 16.0))
 MARK_LETTERS: Final = {"medicine": "M", "vaccination": "V", "fever": "F"}
 """Stand in the row of the night, and what they mean under the figure."""
 _STRONG: Final = (Label.RHYTHMIC_JERKING, Label.STIFFENING, Label.LONG_MOVEMENT)
