@@ -65,9 +65,9 @@ def _tell(settings: GatewaySettings, part: str, why: str) -> None:
 
 
 def _serve(path: Path) -> None:
-    from .commands.serve import serve
+    from .commands.serve import serve_until_stopped
 
-    serve(path)
+    serve_until_stopped(path)
 
 
 def _guarded(run: Callable[[], object]) -> Callable[[], int]:

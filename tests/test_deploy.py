@@ -16,6 +16,7 @@ import yaml
 from dsp.records import NS, ClockRow, LinkSample, Site, Tick
 from firmware_sim.night import make_night
 from firmware_sim.scenario import scenario_from_toml
+from lullwatch import system_clock
 from lullwatch.__main__ import app
 from lullwatch.settings import load
 from lullwatch.spine import Spine
@@ -27,6 +28,7 @@ from tests.servers_fixtures import Influx
 from tests.store_examples import segment_row
 
 DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 KID = "kid"
 EVENING_UTC_NS = 1_767_290_400 * NS
 SCENARIO = """
@@ -272,3 +274,15 @@ def test_what_a_unit_starts_is_a_command_that_there_is(name: str) -> None:
     assert settings.endswith(".toml")
     called, _, _ = app.parse_args([command, "x.toml", *options], exit_on_error=False)
     assert called.__name__ == command
+
+
+def test_what_the_monitor_reads_of_the_kernel_is_not_hidden_from_it() -> None:
+    unit = (DEPLOY / "systemd" / "lullwatch-monitor.service").read_text(encoding="utf-8").splitlines()
+    assert "ProcSubset=pid" not in unit  # without the boot's id every restart would look like a new boot
+    assert system_clock.boot_id() == BOOT_ID.read_text(encoding="ascii").strip().replace("-", "")
+
+
+@pytest.mark.parametrize("name", ["lullwatch-monitor", "lullwatch-serve"])
+def test_a_service_logs_for_programs(name: str) -> None:
+    unit = (DEPLOY / "systemd" / f"{name}.service").read_text(encoding="utf-8")
+    assert re.search(r"^ExecStart=.* --json-logs$", unit, re.MULTILINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
 import signal
 import socket
 import ssl
@@ -171,9 +172,10 @@ def test_it_must_be_said_what_is_served(capsys: pytest.CaptureFixture[str]) -> N
     assert "missing.toml" in capsys.readouterr().err
 
 
-def test_it_runs_until_it_is_told_to_stop(tmp_path: Path) -> None:
+def test_it_runs_until_it_is_told_to_stop_and_logs_for_programs(tmp_path: Path) -> None:
     port = free_port()
     line = [sys.executable, "-m", "lullwatch", "serve", "--journals", str(tmp_path), "--port", str(port)]
+    line.append("--json-logs")
     process = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     end_s = time.monotonic() + 60
     while not accepts(port) and process.poll() is None and time.monotonic() < end_s:
@@ -182,5 +184,6 @@ def test_it_runs_until_it_is_told_to_stop(tmp_path: Path) -> None:
     said, complained = process.communicate(timeout=30)
     assert process.returncode == 0, complained
     assert f"http://localhost:{port}/" in said
-    assert "--invite" in complained
-    assert "Traceback" not in complained
+    (nobody,) = [entry for entry in map(json.loads, complained.splitlines()) if "log in" in entry["what"]]
+    assert (nobody["level"], nobody["where"]) == ("warning", "lullwatch.web")
+    assert nobody["do"].startswith("lullwatch serve SETTINGS --invite")

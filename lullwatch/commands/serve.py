@@ -10,7 +10,9 @@ from cyclopts import Parameter
 if TYPE_CHECKING:
     from lullwatch.web.hosting import Hosting
 
-__all__ = ["serve"]
+__all__ = ["serve", "serve_until_stopped"]
+
+_Flag = Annotated[bool, Parameter(negative="")]
 
 
 def serve(
@@ -22,8 +24,9 @@ def serve(
     invite: str | None = None,
     role: Literal["caregiver", "viewer", "researcher"] = "caregiver",
     shut_out: str | None = None,
-    people: Annotated[bool, Parameter(negative="")] = False,
-    verbose: Annotated[bool, Parameter(negative="")] = False,
+    people: _Flag = False,
+    json_logs: _Flag = False,
+    verbose: _Flag = False,
 ) -> int:
     """Serve the pages: tonight, the nights, the diary. On this computer alone unless the settings give a certificate.
 
@@ -52,29 +55,53 @@ def serve(
         Id of a person who may look no more.
     people
         List who may look, and end.
+    json_logs
+        Log one JSON object a line.
     verbose
         Log every request, without what stands behind a question mark.
     """
-    from lullwatch.console import say
+    from lullwatch.json_logs import begin_log
 
     hosting = _hosting(settings, journals, port)
     if invite is not None:
-        from lullwatch.web.session import Role
-
-        token = hosting.invite(invite, Role(role))
-        say(f"{invite} may look as {role}. This token is shown once; nobody can read it anywhere later:")
-        say(token)
-        return 0
-    access = hosting.site.access
+        return _invite(hosting, invite, role)
     if shut_out is not None:
-        known = access.shut_out(shut_out)
-        say(f"{shut_out} may look no more." if known else f"{shut_out} was not invited.")
-        return 0 if known else 1
+        return _shut_out(hosting, shut_out)
     if people:
-        for person, kept in sorted(access.people.items()):
-            say(f"{person}\t{kept.role}")
-        return 0
+        return _list_people(hosting)
+    begin_log(as_json=json_logs)
     return _serve(hosting, verbose=verbose)
+
+
+def serve_until_stopped(settings: Path) -> int:
+    """The pages of a settings file in a process whose log has begun. Raises LullwatchError as `serve` does."""
+    return _serve(_hosting(settings, None, None), verbose=False)
+
+
+def _invite(hosting: Hosting, person: str, role: str) -> int:
+    from lullwatch.console import say
+    from lullwatch.web.session import Role
+
+    token = hosting.invite(person, Role(role))
+    say(f"{person} may look as {role}. This token is shown once; nobody can read it anywhere later:")
+    say(token)
+    return 0
+
+
+def _shut_out(hosting: Hosting, person: str) -> int:
+    from lullwatch.console import say
+
+    known = hosting.site.access.shut_out(person)
+    say(f"{person} may look no more." if known else f"{person} was not invited.")
+    return 0 if known else 1
+
+
+def _list_people(hosting: Hosting) -> int:
+    from lullwatch.console import say
+
+    for person, kept in sorted(hosting.site.access.people.items()):
+        say(f"{person}\t{kept.role}")
+    return 0
 
 
 def _hosting(settings: Path | None, journals: Path | None, port: int | None) -> Hosting:
@@ -93,17 +120,17 @@ def _hosting(settings: Path | None, journals: Path | None, port: int | None) -> 
 def _serve(hosting: Hosting, *, verbose: bool) -> int:
     import logging
 
-    from lullwatch.console import complain, say
+    from lullwatch.console import say
     from lullwatch.web.serving import serve as serve_pages
     from lullwatch.web.uplot.fetch import UplotMissing, is_here
 
-    level = logging.DEBUG if verbose else logging.INFO
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("lullwatch.web").setLevel(level)
+    log = logging.getLogger("lullwatch.web")
+    log.setLevel(logging.DEBUG if verbose else logging.INFO)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     if not is_here():
-        complain(str(UplotMissing("it was not there when lullwatch was installed")))
+        log.warning("%s", UplotMissing("it was not there when lullwatch was installed"))
     if not hosting.site.access.people:
-        complain("nobody can log in yet. Run the same command with --invite PERSON --role caregiver")
+        how = "lullwatch serve SETTINGS --invite PERSON --role caregiver"
+        log.warning("nobody can log in yet", extra={"do": how})
     serve_pages(hosting, began=lambda address: say(f"pages at {address} (Ctrl-C ends)"))
     return 0
