@@ -37,6 +37,9 @@ SPEAKS_OF = ("ingest", "lullwatch", "store", "bench/bluez", "bench/power_cut.py"
 CUTS = 10
 DISK_MB = 256
 STREAMING_AT_MOST_S = 12.0
+IN_THE_MIDDLE = 0.7
+"""Share of cuts that wait for a moment in which the disk holds what is not flushed: it is flushed a few milliseconds
+after it is written, so a cut by chance alone seldom meets any."""
 EARLY = 0.3
 """Share of cuts that do not wait until all is whole again: while it starts, connects, fetches what was missed."""
 SEED = 20260314
@@ -118,6 +121,8 @@ class House:
 
     async def _cut(self, up: Machine) -> None:
         await asyncio.sleep(self.chance.uniform(0.0, STREAMING_AT_MOST_S))
+        if self.chance.random() < IN_THE_MIDDLE:
+            await self.disk.in_the_middle()
         await up.pull_the_plug()
         lost = self.disk.cut_power(self.chance)
         self.found.cuts += 1

@@ -59,6 +59,7 @@ class VolatileDisk:
         self._held: dict[int, bytes] = {}
         """newest content of each block that is not on the disk yet, by number"""
         self.flushes = 0
+        self._writing = asyncio.Event()
 
     def read(self, offset: int, length: int) -> bytes:
         """As the guest sees it: the cache first. Offsets and lengths are whole blocks."""
@@ -81,12 +82,18 @@ class VolatileDisk:
                 self._held.pop(number, None)
         else:
             self._held.update(blocks)
+            self._writing.set()
 
     def flush(self) -> None:
         """All that is held goes to the disk."""
         self.flushes += 1
         self._put(self._held)
         self._held.clear()
+        self._writing.clear()
+
+    async def in_the_middle(self) -> None:
+        """Wait until the guest has written something and not flushed it: the worst moment for a cut."""
+        await self._writing.wait()
 
     def cut_power(self, chance: random.Random) -> Lost:
         """Some of what is held gets there still, the rest is gone."""
