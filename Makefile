@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: crash test-bluez power-cut journal-cost help demo test check bench latency gallery figures accuracy format lock clean
+.PHONY: bad-night fuzz many-sensors crash test-bluez power-cut journal-cost help demo test check bench latency gallery figures accuracy format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
