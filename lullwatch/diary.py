@@ -15,6 +15,8 @@ from store.notes import STRUCK_OUT, chains
 
 __all__ = [
     "KINDS",
+    "MARK_LETTERS",
+    "TREATMENTS",
     "BadNote",
     "Entry",
     "Fact",
@@ -96,6 +98,14 @@ KINDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType({
 })  # fmt: skip
 """What the diary asks for, by the kind of note. Whether a movement stopped when woken or held is asked as something
 that was seen, never as something to be tried."""
+
+
+TREATMENTS: Final = ("medicine", "vaccination")
+"""Kinds of what was given: every chart over time marks it."""
+
+
+MARK_LETTERS: Final = MappingProxyType({"medicine": "M", "vaccination": "V", "fever": "F"})
+"""Stand in the drawing of a night; what each means is told below it."""
 
 
 def checked(kind: str, facts: Mapping[str, Fact]) -> tuple[tuple[str, Fact], ...]:

@@ -55,6 +55,11 @@ class NoteBook:
         own = {note: utc_ns for note, utc_ns in rows if note.infant == infant and note.kind not in _NOT_DIARY}
         return entries(own)
 
+    def written(self, infant: str) -> list[Note]:
+        """Every note of an infant in the order they were written."""
+        with self._lock:
+            return [note for night in self._notes.values() for note, _ in night if note.infant == infant]
+
     def called_false(self, alert_ids: set[str]) -> tuple[tuple[Note, int], ...]:
         """Who called one of these alerts a false alarm, and when, UTC."""
         with self._lock:

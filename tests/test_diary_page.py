@@ -177,3 +177,33 @@ async def test_medicines_and_vaccinations_are_marked_on_every_chart(anna: Visito
     assert all('class="mark medicine"' in c and 'class="mark vaccination"' in c for c in charts)
     assert all("2 medicines and vaccinations are marked" in c for c in charts)
     assert "2026-03-14: Medicine, Vigabatrin 2 ml, begun" in page.words
+    for path in ("/", "/nights/2026-03-14/kid"):
+        [timeline] = re.findall(r"<figure>.*?</figure>", (await anna.get(path)).text, flags=re.DOTALL)
+        assert len(re.findall(r'class="given"', timeline)) == 2
+        assert re.search(r"<li>M \d\d:\d\d Medicine: .*Vigabatrin.*2 ml", timeline)
+        assert re.search(r"<li>V \d\d:\d\d Vaccination: .*six in one", timeline)
+
+
+async def test_a_medicine_that_was_struck_out_or_corrected_later_is_not_marked_as_it_was(
+    anna: Visitor, tmp_path: Path
+) -> None:
+    with Journal.amend(tmp_path / NIGHT) as journal:
+        begun = journal.begun_ns or 0
+        dose = (("name", "Vigabatrin"), ("dose", "2 ml"))
+        journal.commit([
+            Note(KID, begun, "medicine", "", "anna", dose, "n-1"),
+            Note(KID, begun, "medicine", "", "anna", (("name", "Vigabatrin"), ("dose", "3 ml")), "n-2", "n-1"),
+            Note(KID, begun, "medicine", "", "anna", (("name", "Other"), ("dose", "1")), "n-3"),
+            Note(KID, begun, "struck_out", "", "anna", (), "n-4", "n-3"),
+        ])  # fmt: skip
+    for path in ("/", "/nights/2026-03-14/kid"):
+        [timeline] = re.findall(r"<figure>.*?</figure>", (await anna.get(path)).text, flags=re.DOTALL)
+        assert timeline.count('class="given"') == 1
+        assert "3 ml" in timeline
+        assert "2 ml" not in timeline
+
+
+async def test_a_time_that_is_none_is_refused_and_not_taken_for_now(anna: Visitor) -> None:
+    for at in ("", "yesterday", "2026-02-30T10:00", "0001-01-01T00:00", "9999-12-31T23:59:59"):
+        assert (await anna.post("/diary", kind="note", infant=KID, at=at, text="first smile")).status == 409
+    assert "first smile" not in (await anna.get("/diary")).words

@@ -11,13 +11,13 @@ from alerts.catalogue import Catalogue
 from alerts.words import duration
 from dsp.records import NS, Label, Site
 from dsp.settings import Settings
-from lullwatch.diary import Entry
+from lullwatch.diary import MARK_LETTERS, Entry
 from lullwatch.night_facts import Span
 from lullwatch.waveforms import Waveform
 
 from .document import Block, Column, Document, Figure, Heading, NewPage, Paragraph, Table
 from .facts import ReportFacts, Series, local
-from .night_figure import MANY, MARK_LETTERS, nights_figure
+from .night_figure import MANY, nights_figure
 from .panels import panels_figure
 from .saying import (
     counted,

@@ -9,12 +9,13 @@ from typing import Final
 from alerts.catalogue import Catalogue
 from alerts.words import duration
 from dsp.records import Label
+from lullwatch.diary import MARK_LETTERS
 from lullwatch.night_facts import Window
 
 from .drawing import INK, MARK, PALE, SOFT, WASH, Canvas, Drawing
 from .facts import NightReport, ReportFacts, Series
 
-__all__ = ["MANY", "MARK_LETTERS", "nights_figure"]
+__all__ = ["MANY", "nights_figure"]
 
 WIDTH_MM: Final = 186.0
 _LEFT_MM: Final = 23.0
@@ -26,8 +27,6 @@ MANY: Final = 16
 """More nights than these get lower rows, so that a month still leaves room on the page."""
 _TICKS_H: Final = (12, 15, 18, 21, 0, 3, 6, 9, 12)
 _COLUMNS: Final = (("seen", 19.0), ("series", 11.0), ("movements", 12.0), ("observed", 16.0))
-MARK_LETTERS: Final = {"medicine": "M", "vaccination": "V", "fever": "F"}
-"""Stand in the row of the night, and what they mean under the figure."""
 _STRONG: Final = (Label.RHYTHMIC_JERKING, Label.STIFFENING, Label.LONG_MOVEMENT)
 
 

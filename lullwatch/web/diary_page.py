@@ -218,14 +218,12 @@ async def _found(request: Request) -> Entry | None:
 async def _save(request: Request) -> Response:
     form = form_of(request)
     words, infant, kind = words_of(request), form.get("infant", ""), form.get("kind", "")
-    at = _at(form.get("at", ""), zone_of(request))
     payload: dict[str, Any] = {
         "kind": kind,
         "text": form.get("text", "").strip(),
         "facts": _facts(kind, form),
+        "at": _at(form.get("at", ""), zone_of(request)),
     }
-    if at is not None:
-        payload["at"] = at
     if form.get("corrects"):
         payload["corrects"] = form["corrects"]
     answer = await say(request, infant, "note", payload)
@@ -251,12 +249,12 @@ def _number(text: str) -> str | float:
     return int(value) if value.is_integer() else value
 
 
-def _at(text: str, zone: str) -> str | None:
-    """Local time of a form as ISO 8601 with its offset; None where it is no time."""
+def _at(text: str, zone: str) -> str:
+    """Local time of a form in ISO 8601 with its offset; what is no time is handed on, to be refused."""
     try:
         moment_said = datetime.fromisoformat(text)
     except ValueError:
-        return None
+        return text
     return moment_said.replace(tzinfo=ZoneInfo(zone)).isoformat()
 
 

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from alerts.catalogue import Catalogue
 from alerts.words import duration
-from dsp.records import NS
+from dsp.records import NS, Note
 from lullwatch.morning import begun_in, facts_of, files_of
 from lullwatch.night_facts import NightFacts, Window
 from store.errors import StoreError
@@ -31,6 +31,7 @@ from .layout import page
 from .markup import Content, Html, h
 from .night_page import live_of
 from .night_view import counts, events
+from .records import note_book
 from .site import Site, site_of, words_of
 from .timeline import timeline
 from .tonight import House
@@ -91,14 +92,14 @@ class NightIndex:
             self._facts[infant, evening] = stamp, facts
             return facts
 
-    def moment(self, infant: str, evening: date) -> Moment:
-        """A night that is over, to be drawn like the one that goes on. Raises JournalError."""
+    def moment(self, infant: str, evening: date, notes: Sequence[Note] = ()) -> Moment:
+        """A night that is over, to be drawn like the one that goes on, with the infant's notes. Raises JournalError."""
         with self._lock:
             self._look()
             window = self.window(evening)
             rows, _ = self._rows(files_of(list(self._begun.values()), window), infant, window, _DRAWN)
         house = House(window=window)
-        house.feed(rows)
+        house.feed([*rows, *notes])
         return Moment(house.of(infant), Traces(), None, None)
 
     def _look(self) -> None:
@@ -236,8 +237,10 @@ async def _one_night(request: Request) -> Response:
     if evening is None or not known:
         return page(request, words.text("page.nights"), h("p", words.text("page.night_none")), status=404)
 
+    notes = (await note_book(request)).written(infant)
+
     def drawn() -> Content:
-        moment = index.moment(infant, evening)
+        moment = index.moment(infant, evening, notes)
         return [timeline(moment.tonight, words), counts(moment, words), events(moment, words)]
 
     title = _span_of(evening, words)

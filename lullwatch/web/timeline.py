@@ -13,6 +13,8 @@ from datetime import timedelta
 from alerts.catalogue import Catalogue
 from alerts.words import duration
 from dsp.records import NS, Coverage, Event, Label, State, StateEpoch, Usability
+from lullwatch.diary import MARK_LETTERS, Entry
+from lullwatch.report.saying import entry_said
 
 from . import svg
 from .markup import Content, Html, h
@@ -77,11 +79,17 @@ def timeline(tonight: Tonight, words: Catalogue) -> Html:
     if small:
         parts += _strokes(small, span, top, words)
         top += 2 * _LANE
+    if treatments := tonight.treatments:
+        parts += _given(tonight, treatments, span, top, words)
+        top += 2 * _LANE
     told = _description(tonight, words)
     return h(
         "figure",
         svg.chart("tl", words.text("page.timeline"), told, (WIDTH, top), *parts),
         h("figcaption", words.text("page.timeline_how")),
+        h("ul", *(h("li", _said(tonight, entry, words)) for entry in treatments), class_="more")
+        if treatments
+        else None,
     )
 
 
@@ -185,6 +193,23 @@ def _strokes(events: Sequence[Event], span: _Span, top: float, words: Catalogue)
     places = sorted({round(span.x(event.onset_ns)) for event in events})
     path = "".join(f"M{x} {top + _LANE + 2:g}v10" for x in places)
     return [svg.text(0, top + 10, words.text("page.small"), "lane"), h("path", d=path, class_="strokes")]
+
+
+def _given(
+    tonight: Tonight, treatments: Sequence[Entry], span: _Span, top: float, words: Catalogue
+) -> list[Content]:
+    """A letter where a medicine or a vaccination was given; which, stands below the drawing."""
+    parts: list[Content] = [svg.text(0, top + 10, words.text("trends.marks"), "lane")]
+    for entry in treatments:
+        says = h("title", _said(tonight, entry, words))
+        letter = MARK_LETTERS[entry.note.kind]
+        place = {"x": f"{span.x(entry.note.t_ns):g}", "y": f"{top + _LANE + 11:g}"}
+        parts.append(h("text", says, letter, class_="given", text_anchor="middle", **place))
+    return parts
+
+
+def _said(tonight: Tonight, entry: Entry, words: Catalogue) -> str:
+    return f"{MARK_LETTERS[entry.note.kind]} {tonight.clock(entry.note.t_ns)} {entry_said(entry, words)}"
 
 
 def _description(tonight: Tonight, words: Catalogue) -> str:

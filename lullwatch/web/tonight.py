@@ -21,6 +21,7 @@ from dsp.records import (
     Delivery,
     Event,
     LinkSample,
+    Note,
     Severity,
     Site,
     StateEpoch,
@@ -28,6 +29,7 @@ from dsp.records import (
     Watchfulness,
     Watching,
 )
+from lullwatch.diary import TREATMENTS, Entry, entries
 from lullwatch.morning import events_in, facts_of
 from lullwatch.night_facts import NightFacts, Window
 from lullwatch.watch import watch_of
@@ -37,7 +39,7 @@ from store.utc import UtcMap
 
 __all__ = ["TABLES", "House", "Tonight"]
 
-TABLES = ("event", "state", "coverage", "alert", "delivery", "link", "watching", "clock", "config")
+TABLES = ("event", "state", "coverage", "alert", "delivery", "link", "watching", "clock", "config", "note")
 """What is read of a night: no samples."""
 _OPEN_NS = 24 * 3600 * NS
 """An alert that nobody answered is shown for a day; then the summary and the nights tell of it."""
@@ -50,7 +52,7 @@ _T = TypeVar("_T")
 class _Kept:
     """One infant's rows of the newest night, in the order they came."""
 
-    rows: list[Event | Alert | Coverage | LinkRow] = field(default_factory=list)
+    rows: list[Event | Alert | Coverage | LinkRow | Note] = field(default_factory=list)
     states: dict[int, StateEpoch] = field(default_factory=dict)
     links: dict[Site, LinkSample] = field(default_factory=dict)
     watching: Watching | None = None
@@ -151,7 +153,7 @@ class House:
                 self._of(row.infant).rows.append(row)
             case Watching():
                 self._of(row.infant).watching = row
-            case Event() | Coverage():
+            case Event() | Coverage() | Note():
                 self._of(row.infant).rows.append(row)
             case _:
                 pass
@@ -221,6 +223,15 @@ class Tonight:
         return window.begin_ns <= self.house.utc.utc_ns(t_ns) < window.end_ns
 
     @property
+    def treatments(self) -> tuple[Entry, ...]:
+        """Medicines and vaccinations of the night as they stand in the diary, by time."""
+        utc = self.house.utc
+        written = {row: utc.utc_ns(row.t_ns) for row in self._kept.rows if isinstance(row, Note)}
+        return tuple(
+            e for e in entries(written) if e.note.kind in TREATMENTS and self._is_tonight(e.note.t_ns)
+        )
+
+    @property
     def links(self) -> dict[Site, LinkSample]:
         """The newest report of every sensor's link."""
         return self._kept.links
@@ -264,7 +275,7 @@ class Tonight:
         return moment.astimezone(ZoneInfo(self.house.zone))
 
 
-def _t_ns(row: Event | Alert | Coverage | LinkRow) -> int:
+def _t_ns(row: Event | Alert | Coverage | LinkRow | Note) -> int:
     match row:
         case Event() | Alert():
             return row.onset_ns
