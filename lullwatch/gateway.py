@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time
 from functools import partial
 from typing import Any
 
-from bleak import BleakClient
-from bleak.backends.device import BLEDevice
-
 from alerts.mqtt import BrokerAddress
 from alerts.payloads import Topics
-from alerts.state import OpenTrouble
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.clock import Clock
-from dsp.records import NS, Alert, ClockRow, LinkSample, Site
-from ingest.bonds import Bonds, SystemBonds
+from dsp.records import NS, ClockRow, LinkSample
 from ingest.kinds import link_of
 from ingest.sensor_kind import Kind
 from ingest.sensor_link import SensorLink
@@ -39,8 +34,9 @@ from .outreach import STOP_S, Outreach
 from .rollover import Rollover, recent_clock_rows
 from .self_test import SelfTest
 from .spine import Spine, Taken
-from .system_clock import EARLIEST_UTC_NS
+from .utc_following import follow_utc
 from .watch import Watch
+from .wearers import Radio, Sensor, Stands, Wearer
 
 __all__ = ["Gateway", "Radio", "Sensor", "Stands", "Wearer"]
 
@@ -48,65 +44,10 @@ _log = logging.getLogger(__name__)
 
 LAST_COMMITS_EVERY_S = 0.05
 """Real seconds between commits while the links end."""
-LOOK_AT_UTC_EVERY_S = 60.0
-"""A computer without a battery clock learns the time minutes after its start; a minute of wrong times is bearable."""
-UTC_FOLLOW_NS = NS // 50
-"""UTC is to be right within 50 ms: what the clock was set by, or drifted by where the system's boot-time clock is not
-disciplined with it, is followed from 20 ms on."""
-UTC_STEP_NS = NS // 2
-"""Slewing by NTP stays far below half a second a minute; what is more was a step."""
 LOOK_AT_SENSORS_EVERY_S = 5.0
 """Links that are lost are noticed so late, also while nothing reports."""
 COMMITS_MISSING_S = 60.0
 """Rows are committed four times a second; after a minute without, the service is as good as dead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sensor:
-    """A sensor and where it is worn."""
-
-    site: Site
-    name: str
-    address: str
-    kind: Kind = Kind.SOCK
-
-
-@dataclass(frozen=True, slots=True)
-class Wearer:
-    """An infant and the sensors worn."""
-
-    infant: str
-    sensors: tuple[Sensor, ...]
-    age_days: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Radio:
-    """How sensors are found and connected: bleak's own backend, or one over another stack."""
-
-    find: Callable[[str], Awaitable[BLEDevice]]
-    client: Callable[..., BleakClient] = BleakClient
-    rssi: Callable[[str], int | None] | None = None
-    bonds: Bonds = field(default_factory=SystemBonds)
-    """keys of paired socks"""
-
-
-@dataclass(frozen=True, slots=True)
-class Stands:
-    """How everything stands at a moment; times are data time."""
-
-    name: str
-    now_ns: int
-    committed_ns: int
-    """when the journal took something last"""
-    broker: str
-    """`connected`, `away`, or empty without one"""
-    infants: tuple[str, ...]
-    links: tuple[tuple[str, LinkSample], ...]
-    """each infant's sensors as they reported last"""
-    troubles: tuple[OpenTrouble, ...]
-    alerts: tuple[Alert, ...]
-    """that nobody has answered"""
 
 
 @dataclass(slots=True)
@@ -243,7 +184,14 @@ class Gateway:
         out.begin(await asyncio.to_thread(lambda: list(recent_rows(self.shelf))))
         self._taken(taken)
         tasks.intake = asyncio.create_task(self._intake.run(), name="intake")
-        tasks.links = [asyncio.create_task(self._follow_utc(), name="clock")]
+        following = follow_utc(
+            self._clock,
+            self._read_clock,
+            known=self._clock_row,
+            on_set=self._utc_set,
+            say=self._clock_trouble,
+        )
+        tasks.links = [asyncio.create_task(following, name="clock")]
         if out.publisher is not None:
             tasks.broker = [asyncio.create_task(work) for work in await out.to_broker()]
             tasks.links.append(asyncio.create_task(out.show(), name="tonight"))
@@ -355,24 +303,12 @@ class Gateway:
         """Wait until the broker has confirmed everything that is in the journal."""
         await self.outreach.announced()
 
-    async def _follow_utc(self) -> None:
-        """Journal a clock row when UTC was set: by NTP late after the start, or by hand."""
-        known = self._clock_row
-        while True:
-            await self._clock.sleep(LOOK_AT_UTC_EVERY_S)
-            row = self._read_clock()
-            step_ns = abs((row.utc_ns - row.t_ns) - (known.utc_ns - known.t_ns))
-            if step_ns > UTC_FOLLOW_NS:
-                self._intake.add_quietly(row)
-                self.utc.add(row)
-                known = row
-            if step_ns > UTC_STEP_NS:
-                _log.warning("the computer's clock was set; times of day before this moment may be wrong")
-                self.outreach.say("clock", "the clock was set")
-            elif row.utc_ns < EARLIEST_UTC_NS:
-                self.outreach.say("clock", "the computer does not know the date")
-            else:
-                self.outreach.say("clock", "")
+    def _utc_set(self, row: ClockRow) -> None:
+        self._intake.add_quietly(row)
+        self.utc.add(row)
+
+    def _clock_trouble(self, why: str) -> None:
+        self.outreach.say("clock", why)
 
     def _morning_post(self, at: time) -> MorningPost:
         return MorningPost(

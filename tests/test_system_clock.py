@@ -6,8 +6,8 @@ import pytest
 
 from dsp.records import NS
 from lullwatch import system_clock
-from lullwatch.gateway import UTC_FOLLOW_NS
 from lullwatch.system_clock import SystemClock, boot_id, resume
+from lullwatch.utc_following import UTC_FOLLOW_NS
 from store.utc import UtcMap
 
 
