@@ -12,17 +12,18 @@ from typing import Final
 from dsp.records import Site
 
 from .errors import LullwatchError, NoRadio
-from .set_up import (
+from .set_up import keep_secret
+from .set_up_answers import (
     Answers,
     BadAnswer,
+    BrokerAnswer,
     InfluxAnswer,
     SensorAnswer,
     broker_answer,
-    keep_secret,
     person_answer,
     sensor_answer,
-    settings_text,
 )
+from .set_up_text import settings_text
 from .settings import parse
 
 __all__ = ["asked", "scanned", "with_secrets"]
@@ -80,12 +81,31 @@ def _sensors(answers: Answers, said: str) -> Answers:
     return replace(answers, sensors=sensors)
 
 
+def _people_text(answers: Answers) -> str:
+    return " ".join(f"{p.id}:{','.join(p.channels)}" for p in answers.people) or "a1"
+
+
+def _broker_text(answers: Answers) -> str:
+    broker = answers.broker
+    return _NONE if broker is None else f"{broker.host}:{broker.port}"
+
+
 def _brokered(answers: Answers, said: str) -> Answers:
-    return replace(answers, broker=None if said == _NONE else broker_answer(said))
+    """Only where it is, is asked: how to log in to it stays as it was given."""
+    if said == _broker_text(answers):
+        return answers
+    known = answers.broker or BrokerAnswer("")
+    if said == _NONE:
+        return replace(answers, broker=None)
+    made = broker_answer(
+        said, username=known.username, password_file=known.password_file, ca_file=known.ca_file
+    )
+    return replace(answers, broker=made)
 
 
 def _databased(answers: Answers, said: str) -> Answers:
-    return replace(answers, influx=None if said == _NONE else InfluxAnswer(said))
+    known = answers.influx or InfluxAnswer("")
+    return replace(answers, influx=None if said == _NONE else replace(known, url=said))
 
 
 _Question = tuple[str, Callable[[Answers], str], Callable[[Answers, str], Answers]]
@@ -107,12 +127,12 @@ _QUESTIONS: Final[tuple[_Question, ...]] = (
     ),
     (
         "Who is told, ids in order with spaces between",
-        lambda a: " ".join(p.id for p in a.people) or "a1",
+        _people_text,
         lambda a, s: replace(a, people=tuple(map(person_answer, s.split()))),
     ),
     (
         "MQTT broker, HOST or HOST:PORT (- for none)",
-        lambda a: a.broker.host if a.broker else _NONE,
+        _broker_text,
         _brokered,
     ),
     ("InfluxDB, its address (- for none)", lambda a: a.influx.url if a.influx else _NONE, _databased),
@@ -133,14 +153,24 @@ def with_secrets(answers: Answers, folder: Path, ask_secret: Callable[[str], str
             "Password of the broker (nothing: it needs none, or it comes from the environment)"
         )
         if secret:
-            path = keep_secret(folder / "mqtt-password", secret)
+            path = keep_secret(_unused(folder / "mqtt-password"), secret)
             user = broker.username or "lullwatch"
             broker = replace(broker, username=user, password_file=str(path.absolute()))
     if influx is not None and influx.token_file is None:
         secret = ask_secret("Token of the database (nothing: it comes from the environment)")
         if secret:
-            influx = replace(influx, token_file=str(keep_secret(folder / "influx-token", secret).absolute()))
+            path = keep_secret(_unused(folder / "influx-token"), secret)
+            influx = replace(influx, token_file=str(path.absolute()))
     return replace(answers, broker=broker, influx=influx)
+
+
+def _unused(path: Path) -> Path:
+    """The path, or with a number where another gateway's secret lies there."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}-{number}")
+    return free
 
 
 def scanned(ask: Callable[[str, str], str], say: Callable[[str], None]) -> tuple[SensorAnswer, ...]:
@@ -154,14 +184,23 @@ def scanned(ask: Callable[[str, str], str], say: Callable[[str], None]) -> tuple
         return ()
     for line in lines_of(found):
         say(line)
-    sensors = []
-    for one in found:
-        site = ask(
-            f"Where is {one.address} ({one.name or one.kind}) worn? LA RA TR LW RW HD, - for nowhere", _NONE
-        )
-        if site.strip() not in ("", _NONE):
-            try:
-                sensors.append(sensor_answer(f"{site}={one.address}={one.kind}"))
-            except BadAnswer as error:
-                say(str(error))
-    return tuple(sensors)
+    placed = (
+        _placed(f"{one.address} ({one.name or one.kind})", f"{one.address}={one.kind}", ask, say)
+        for one in found
+    )
+    return tuple(sensor for sensor in placed if sensor is not None)
+
+
+def _placed(
+    named: str, given: str, ask: Callable[[str, str], str], say: Callable[[str], None]
+) -> SensorAnswer | None:
+    """The sensor with the site that a person says, asked again until there is such a site; None: worn nowhere."""
+    while (site := ask(f"Where is {named} worn? LA RA TR LW RW HD, - for nowhere", _NONE).strip()) not in (
+        "",
+        _NONE,
+    ):
+        try:
+            return sensor_answer(f"{site}={given}")
+        except BadAnswer as error:
+            say(str(error))
+    return None

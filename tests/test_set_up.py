@@ -19,8 +19,22 @@ from ingest.sensor_kind import Kind
 from lullwatch import set_up
 from lullwatch.__main__ import main
 from lullwatch.errors import BadSettings, LullwatchError
-from lullwatch.set_up import Answers, BadAnswer, BrokerAnswer, InfluxAnswer, PersonAnswer, SensorAnswer
-from lullwatch.set_up_questions import asked, with_secrets
+from lullwatch.sensors import Listed
+from lullwatch.set_up_answers import (
+    Answers,
+    BadAnswer,
+    BrokerAnswer,
+    InfluxAnswer,
+    PersonAnswer,
+    SensorAnswer,
+    broker_answer,
+    local_zone,
+    person_answer,
+    push_answer,
+    sensor_answer,
+)  # fmt: skip
+from lullwatch.set_up_questions import asked, scanned, with_secrets
+from lullwatch.set_up_text import settings_text
 from lullwatch.settings import load, parse
 
 SOCK = SensorAnswer(Site.LA, "C0:00:00:00:00:01")
@@ -86,7 +100,7 @@ def test_answers_that_make_no_settings_leave_nothing_behind(tmp_path: Path) -> N
 
 
 def test_what_was_not_chosen_stands_there_as_a_comment_that_can_be_put_in_force(tmp_path: Path) -> None:
-    text = set_up.settings_text(Answers(sensors=(SOCK,)))
+    text = settings_text(Answers(sensors=(SOCK,)))
     plain = parse(tmp_path / "x", text)
     assert (plain.mqtt, plain.influx, plain.schedule, plain.people) == (None, None, [], [])
     lines = [
@@ -111,11 +125,11 @@ def test_a_made_up_infant_needs_no_sensors_and_says_so_in_the_file(tmp_path: Pat
 @pytest.mark.parametrize(
     ("answer", "given"),
     [
-        (set_up.sensor_answer, "XX=C0:00:00:00:00:01"),
-        (set_up.sensor_answer, "LA=C0:00:00:00:00:01=toaster"),
-        (set_up.person_answer, ":mqtt"),
-        (set_up.broker_answer, "broker.lan:mqtt"),
-        (set_up.push_answer, "a1-phone"),
+        (sensor_answer, "XX=C0:00:00:00:00:01"),
+        (sensor_answer, "LA=C0:00:00:00:00:01=toaster"),
+        (person_answer, ":mqtt"),
+        (broker_answer, "broker.lan:mqtt"),
+        (push_answer, "a1-phone"),
     ],
 )
 def test_an_answer_that_means_nothing_is_refused_with_an_example(
@@ -132,7 +146,7 @@ def test_whatever_is_answered_it_is_a_settings_file_or_a_clear_error(
 ) -> None:
     answers = replace(FULL, gateway=gateway, journal_dir=folder, emergency_number=number)
     try:
-        read = parse(tmp_path / "x.toml", set_up.settings_text(answers))
+        read = parse(tmp_path / "x.toml", settings_text(answers))
     except LullwatchError:
         return
     assert (read.gateway, read.journal_dir, read.emergency_number) == (gateway, folder, number)
@@ -168,12 +182,52 @@ def test_typed_secrets_go_into_files_that_only_their_owner_reads_and_not_into_th
 ) -> None:
     given = replace(FULL, broker=BrokerAnswer("broker.lan"), influx=InfluxAnswer("https://influx.lan"))
     answers = with_secrets(given, tmp_path, lambda question: f"s3cret of {question.split()[-1]}")
-    text = set_up.settings_text(answers)
+    text = settings_text(answers)
     assert "s3cret" not in text
     for name in ("mqtt-password", "influx-token"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
         assert (tmp_path / name).read_text().startswith("s3cret")
         assert str(tmp_path / name) in text
+
+
+def test_pressing_enter_at_every_question_changes_nothing_that_was_given(tmp_path: Path) -> None:
+    for known in (FULL, replace(FULL, broker=BrokerAnswer("::1", 1884, tls=False), influx=None, armed=None)):
+        assert asked(known, tmp_path / "x.toml", lambda _, default: default, pytest.fail) == known
+
+
+def test_another_broker_or_database_is_logged_in_to_as_was_given(tmp_path: Path) -> None:
+    def ask(question: str, default: str) -> str:
+        other = {"MQTT": "other.lan:8885", "Influ": "https://other.lan"}
+        return next((said for begin, said in other.items() if question.startswith(begin)), default)
+
+    answers = asked(FULL, tmp_path / "x.toml", ask, pytest.fail)
+    assert answers.broker == BrokerAnswer(
+        "other.lan", 8885, username="lw", password_file="~/p", ca_file="~/ca"
+    )
+    assert answers.influx == InfluxAnswer("https://other.lan", "org", "bucket", "~/t")
+
+
+def test_a_typed_secret_leaves_that_of_another_gateway_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mqtt-password").write_text("of the ward")
+    given = replace(FULL, broker=BrokerAnswer("broker.lan"), influx=None)
+    broker = with_secrets(given, tmp_path, lambda _: "s3cret").broker
+    assert broker is not None
+    assert broker.password_file == str(tmp_path / "mqtt-password-2")
+    assert (tmp_path / "mqtt-password").read_text() == "of the ward"
+
+
+def test_a_place_that_there_is_not_is_asked_for_again_and_the_sensor_is_not_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def heard(*_: object, **__: object) -> list[Listed]:
+        there = {"C0:00:00:00:00:01": "sock", "C0:00:00:00:00:02": "polar"}
+        return [Listed(address, "", kind, -50, None, "") for address, kind in there.items()]
+
+    said: list[str] = []
+    typed = iter(["left foot", "la", "-"])
+    monkeypatch.setattr("lullwatch.sensors.listed", heard)
+    assert scanned(lambda *_: next(typed), said.append) == (SOCK,)
+    assert any("left foot" in line for line in said)
 
 
 def test_the_command_takes_everything_as_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -224,6 +278,6 @@ def test_the_zone_is_the_computers(tmp_path: Path) -> None:
     (tmp_path / "zoneinfo" / "Europe" / "Oslo").touch()
     link = tmp_path / "localtime"
     link.symlink_to(tmp_path / "zoneinfo" / "Europe" / "Oslo")
-    assert set_up.local_zone({}, link) == "Europe/Oslo"
-    assert set_up.local_zone({"TZ": "Europe/Rome"}, link) == "Europe/Rome"
-    assert set_up.local_zone({}, tmp_path / "none") == "UTC"
+    assert local_zone({}, link) == "Europe/Oslo"
+    assert local_zone({"TZ": "Europe/Rome"}, link) == "Europe/Rome"
+    assert local_zone({}, tmp_path / "none") == "UTC"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
-    from lullwatch.set_up import Answers
+    from lullwatch.set_up_answers import Answers
 
 __all__ = ["init"]
 
@@ -125,29 +125,30 @@ def init(
     import sys
 
     from lullwatch import set_up
+    from lullwatch import set_up_answers as typed
     from lullwatch.console import say
 
     questions = sys.stdin.isatty() if ask is None else ask
     if out.exists() and not force:
         raise set_up.SettingsThere(out)
     if not sensor and simulated is None and not questions:
-        raise set_up.NoSensors
-    answers = set_up.Answers(
+        raise typed.NoSensors
+    answers = typed.Answers(
         gateway=gateway or "home",
         infant=infant or "a",
         birth_week=_birth_week(birth_week),
-        zone=zone or set_up.local_zone(),
+        zone=zone or typed.local_zone(),
         language=language or "en",
         emergency_number="112" if emergency_number is None else emergency_number,
-        journal_dir=journal_dir or set_up.Answers().journal_dir,
-        sensors=tuple(map(set_up.sensor_answer, sensor or [])),
-        people=tuple(map(set_up.person_answer, person or [])),
-        push=tuple(map(set_up.push_answer, push or [])),
-        broker=None if broker is None else set_up.broker_answer(
+        journal_dir=journal_dir or typed.Answers().journal_dir,
+        sensors=tuple(map(typed.sensor_answer, sensor or [])),
+        people=tuple(map(typed.person_answer, person or [])),
+        push=tuple(map(typed.push_answer, push or [])),
+        broker=None if broker is None else typed.broker_answer(
             broker, username=broker_user, password_file=broker_password_file, ca_file=broker_ca,
             plain=broker_plain,
         ),
-        influx=None if influx is None else set_up.InfluxAnswer(influx, influx_org, influx_bucket, influx_token_file),
+        influx=None if influx is None else typed.InfluxAnswer(influx, influx_org, influx_bucket, influx_token_file),
         armed=armed,
         page_port=page_port,
         metrics_port=metrics_port,
@@ -165,7 +166,7 @@ def init(
 
 
 def _birth_week(given: str | None) -> date | None:
-    from lullwatch.set_up import BadAnswer
+    from lullwatch.set_up_answers import BadAnswer
 
     try:
         return None if given is None else date.fromisoformat(given)
