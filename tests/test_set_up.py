@@ -112,6 +112,7 @@ def test_what_was_not_chosen_stands_there_as_a_comment_that_can_be_put_in_force(
     assert every.influx is not None
     assert [h.armed for h in every.schedule] == ["18:30-08:00"]
     assert [p.id for p in every.people] == ["a1"]
+    assert f"connections = {every.radio.connections}" in text
 
 
 def test_a_made_up_infant_needs_no_sensors_and_says_so_in_the_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lullwatch.errors import BadSettings, LullwatchError, SecretTooOpen
-from lullwatch.settings import load, read_secret
+from lullwatch.settings import GatewaySettings, load, read_secret
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "deploy" / "lullwatch.example.toml"
 GOOD = EXAMPLE.read_text(encoding="utf-8")
@@ -30,6 +30,11 @@ def test_the_example_that_we_ship_can_be_read() -> None:
     assert [s.name for s in example.infants[0].sensors] == ["la", "ra", "tr"]
     assert example.mqtt is not None
     assert example.mqtt.tls
+
+
+def test_the_example_shows_every_table_and_every_setting_outside_of_one() -> None:
+    shown = set(re.findall(r"^(?:\[+([a-z_]+)\]+|([a-z_]+) = )", FULL, flags=re.MULTILINE))
+    assert set(GatewaySettings.__struct_fields__) <= {table or name for table, name in shown}
 
 
 @pytest.mark.parametrize(
