@@ -127,6 +127,7 @@ ENGLISH = Catalogue(
         "searching": "searched for by radio",
         "connecting": "connecting",
         "stalled": "connected, but no data",
+        "refused": "refused: what answered cannot prove to be it",
         "stopped": "stopped in order",
         "battery": "battery empty",
         "out_of_range": "out of range",

@@ -131,6 +131,7 @@ GERMAN = Catalogue(
         "searching": "über Funk gesucht",
         "connecting": "wird verbunden",
         "stalled": "verbunden, aber keine Daten",
+        "refused": "abgelehnt: was antwortet, kann sich nicht ausweisen",
         "stopped": "planmäßig beendet",
         "battery": "Batterie leer",
         "out_of_range": "außer Reichweite",

@@ -60,7 +60,7 @@ class LinkState(StrEnum):
     STALLED = "stalled"
     BACKING_OFF = "backing_off"
     REFUSED = "refused"
-    """what is at its address is not, or cannot be shown to be, the sensor: nothing of it is taken"""
+    """what is at its address is not, or cannot be shown to be, the sensor: nothing of it is taken until the next try"""
     STOPPED = "stopped"
 
 
@@ -130,13 +130,7 @@ class SensorLink(ABC, Generic[_S]):
         """Search, connect, stream, heal, until cancelled; then stop the sensor and disconnect."""
         try:
             while True:
-                try:
-                    await self._stream_once()
-                except NeedsPerson as error:
-                    self._tell(error)
-                except (*TROUBLE, IngestError) as error:
-                    _log.info("%s: %s: %s", self._sensor, type(error).__name__, error)
-                self._enter(LinkState.BACKING_OFF)
+                self._enter(await self._attempt())
                 pause_s, self._back_off_s = self._back_off_s, min(2 * self._back_off_s, _BACK_OFF_MAX_S)
                 await self._clock.sleep(pause_s)
         finally:
@@ -211,8 +205,6 @@ class SensorLink(ABC, Generic[_S]):
         if self._troubles.get(error.kind) != error.why:  # said once, not at each attempt of a night
             _log.warning("%s", error)
         self._troubles[error.kind] = error.why
-        if isinstance(error, PeerRefused):
-            self._enter(LinkState.REFUSED)
         self._on_trouble(error.kind, error.why)
 
     def _enter(self, state: LinkState) -> None:
@@ -221,6 +213,18 @@ class SensorLink(ABC, Generic[_S]):
         self._sample_ns = self._clock.now_ns()
         self._on_sample(self.sample())
         self._delays_ms.clear()
+
+    async def _attempt(self) -> LinkState:
+        """One connection, until it ends; in which state the next one is waited for."""
+        try:
+            await self._stream_once()
+        except NeedsPerson as error:
+            self._tell(error)
+            if isinstance(error, PeerRefused):
+                return LinkState.REFUSED
+        except (*TROUBLE, IngestError) as error:
+            _log.info("%s: %s: %s", self._sensor, type(error).__name__, error)
+        return LinkState.BACKING_OFF
 
     async def _stream_once(self) -> None:
         await self._permit()

@@ -28,8 +28,10 @@ _OF_STATES: Final = {
     "searching": "searching",
     "backing_off": "searching",
     "connecting": "connecting",
+    "pairing": "connecting",
     "subscribing": "connecting",
     "stalled": _STALLED,
+    "refused": "refused",
     "stopped": "stopped",
     NOT_RUNNING: NOT_RUNNING,
 }

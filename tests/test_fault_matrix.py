@@ -43,6 +43,8 @@ class Row:
     """how many packets that were in the sock's flash may be missing from the journal"""
     degraded: range = range(1)
     """minutes that were not seen whole, of two"""
+    causes: tuple[str, ...] = ()
+    """why minutes were not seen, as the links say it"""
     jumps: int = 0
     minutes: int = 3
     """of coverage; of a sensor that never brought anything only whole ones are told"""
@@ -82,7 +84,13 @@ MATRIX: dict[str, Row] = {
         degraded=range(1, 2),
     ),
     "forget": Row(
-        (("forget", {}),), told=("security", "link"), stands=True, states=("refused",), lost=ALL, degraded=ALL
+        (("forget", {}),),
+        told=("security", "link"),
+        stands=True,
+        states=("refused",),
+        causes=("refused",),
+        lost=ALL,
+        degraded=ALL,
     ),
     "never paired": Row(
         minutes=2,
@@ -90,10 +98,11 @@ MATRIX: dict[str, Row] = {
         told=("security", "link"),
         stands=True,
         states=("refused",),
+        causes=("refused",),
         lost=ALL,
         degraded=ALL,
     ),
-    "look-alike": Row(told=("security", "link"), states=("refused",)),
+    "look-alike": Row(told=("security", "link"), states=("refused",), causes=("backfilled",)),
     "3 % loss": Row(options={"loss": 0.03}),
 }
 
@@ -177,6 +186,7 @@ def test_coverage_accounts_for_every_second_and_says_what_was_missing(lived: Liv
     assert len(minutes) == row.minutes
     short = sum(m.usability is not Usability.USABLE for m in minutes[:2])
     assert short in row.degraded
+    assert {f"{cause}:LA" for cause in row.causes} <= {cause for m in minutes for cause in m.causes}
 
 
 def settled(coverage: list[Coverage]) -> list[Coverage]:

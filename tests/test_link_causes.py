@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.catalogue import Catalogue
+from alerts.english import ENGLISH
+from alerts.german import GERMAN
 from dsp.records import (
     NS,
     ClockRow,
@@ -20,8 +24,9 @@ from dsp.records import (
     Watchfulness,
     Watching,
 )
+from ingest.sensor_link import LinkState
 from lullwatch.coverage import CoverageLedger
-from lullwatch.link_causes import LinkBook, plain, unaccounted
+from lullwatch.link_causes import CODES, LinkBook, plain, unaccounted
 from lullwatch.spine import Spine
 from lullwatch.watch import Watch
 from store.journal import Journal
@@ -63,6 +68,21 @@ def test_a_sensor_that_was_nearly_empty_is_not_searched_for_but_empty() -> None:
 
 def test_a_sensor_that_was_faint_is_out_of_range() -> None:
     assert causes([said(-9, "streaming", rssi=-94), said(1, "searching", rssi=None)])[-1] == "out_of_range:LA"
+
+
+def test_a_sensor_that_was_refused_is_said_to_be_refused_and_one_that_proves_its_key_to_be_connecting() -> (
+    None
+):
+    assert causes([said(-9, "streaming"), said(1, "refused")])[-1] == "refused:LA"
+    assert causes([said(-9, "streaming"), said(1, "pairing")])[-1] == "connecting:LA"
+
+
+@pytest.mark.parametrize("words", [ENGLISH, GERMAN], ids=["en", "de"])
+def test_every_cause_that_a_link_can_lead_to_has_a_word_of_its_own(words: Catalogue) -> None:
+    rows = [
+        [said(-9, "streaming"), said(1, state)] for state in LinkState if state is not LinkState.STREAMING
+    ]
+    assert {causes(row)[-1].partition(":")[0] for row in rows} <= CODES <= set(words.causes)
 
 
 def test_a_link_that_streams_while_samples_are_missing_is_said_to_be_incomplete() -> None:
