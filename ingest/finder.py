@@ -61,7 +61,7 @@ class Finder:
             await self._scan_if_wanted(renew=heard.cancelled())
 
     def rssi(self, address: str) -> int | None:
-        """Signal strength of the newest advertisement, dBm; None before the first."""
+        """Signal strength of the newest advertisement of one that was searched for, dBm; None before the first."""
         return self._rssi.get(address.upper())
 
     async def _linked(self, address: str) -> BLEDevice | None:
@@ -89,7 +89,10 @@ class Finder:
 
     def _on_heard(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
         address = device.address.upper()
-        self._rssi[address] = advertisement.rssi
+        if (
+            address in self._waiting or address in self._rssi
+        ):  # phones that pass by change theirs all the time
+            self._rssi[address] = advertisement.rssi
         for heard in self._waiting.get(address, ()):
             if not heard.done():
                 _log.debug("%s: heard", address)

@@ -125,3 +125,14 @@ async def test_what_the_system_is_linked_to_already_is_found_without_a_scan() ->
     await settle()
     scanners.running[0].hear("BB:00")
     assert (await other).address == "BB:00"
+
+
+async def test_signal_strengths_are_kept_of_those_that_are_searched_for_and_of_nobody_who_passes_by() -> None:
+    scanners = Scanners()
+    finder = Finder(scanners)
+    search = asyncio.create_task(finder.find("aa:00"))
+    await settle()
+    scanners.made[0].hear("CC:00")
+    scanners.made[0].hear("AA:00", rssi=-71)
+    await search
+    assert (finder.rssi("AA:00"), finder.rssi("CC:00")) == (-71, None)
