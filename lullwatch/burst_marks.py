@@ -12,7 +12,7 @@ from dsp.settings import Settings
 from store.recording import at_rest
 from store.shelf import Shelf
 
-__all__ = ["LEAD_NS", "BurstMark", "burst_marks_of", "raw_around"]
+__all__ = ["LEAD_NS", "BurstMark", "burst_marks_of", "load_detector", "raw_around"]
 
 LEAD_NS: Final = 75 * NS
 """Raw data before the span that is looked at, too: the noise floor is that of a minute, and filters have to settle."""
@@ -54,8 +54,16 @@ def burst_marks_of(segments: Iterable[Segment], onset_ns: int, end_ns: int) -> t
     return tuple(marks)
 
 
+def load_detector() -> None:
+    """Load what the first marks would wait for: scipy's filters, 70 MB and a second of a fast processor.
+
+    Nothing else on the pages needs them, so whoever starts does it behind everything that somebody waits for.
+    """
+    import dsp.chain  # noqa: F401 - only to have it loaded
+
+
 def _of_site(site: Site, stretches: list[Stretch]) -> list[BurstMark]:
-    from dsp.chain import HOP_NS, Chain  # brings scipy: 70 MB and a second, which the night page does without
+    from dsp.chain import HOP_NS, Chain  # see load_detector
 
     chain = Chain.of(site, Settings())
     for stretch in stretches:

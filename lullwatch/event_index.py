@@ -68,6 +68,9 @@ CREATE TABLE opinion (
 ) WITHOUT ROWID;
 """
 
+_PAGE_ROWS = 512
+"""Rows taken in at a time: their evidence makes them some kilobytes each, and only a few fields of them are kept."""
+
 _LISTED = "id, infant, utc_ns, onset_ns, end_ns, label, count, match, parent, night"
 
 
@@ -243,7 +246,7 @@ class EventIndex:
         key = (night, table)
         while True:
             with self._shelf.opened(night) as journal:
-                page = journal.bodies(table, self._after.get(key, 0))
+                page = journal.bodies(table, self._after.get(key, 0), limit=_PAGE_ROWS)
             if not page:
                 return
             self._db.execute("BEGIN")

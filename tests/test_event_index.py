@@ -44,6 +44,14 @@ def test_the_newest_version_of_what_stands_is_listed_by_onset_and_members_with_t
     assert index.find("nobody") is None
 
 
+def test_a_night_that_is_read_in_small_pages_is_read_whole(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = index_of(folder).page(Query(members=True), limit=99)
+    monkeypatch.setattr("lullwatch.event_index._PAGE_ROWS", 2)
+    assert index_of(folder).page(Query(members=True), limit=99) == whole
+
+
 def test_a_query_asks_for_an_infant_patterns_and_a_time(folder: Path) -> None:
     index = index_of(folder)
     since_ns = UTC_0_NS + BEGIN_NS + 150 * NS

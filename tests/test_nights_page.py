@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dsp.records import NS, ClockRow, Coverage, Site, Usability
+from dsp.records import NS, ClockRow, Coverage, Evidence, Site, Usability
 from lullwatch.watch import Watch, config_of
+from lullwatch.web.follower import Follower
 from lullwatch.web.nights_page import A_PAGE, NightIndex
 from store.journal import Journal, night_name
 from store.journal_reading import JournalReading
@@ -72,6 +73,18 @@ def test_the_list_of_nights_and_each_night_read_no_raw_data(
         assert len(index.moment(INFANT, evenings[0]).tonight.events) == 1
         with pytest.raises(sqlite3.DatabaseError), shelf.opened(shelf.nights()[0].name) as journal:
             journal._db.execute("SELECT count(*) FROM segment WHERE t0_ns > 0").fetchone()
+
+
+def test_the_night_in_memory_is_without_the_evidence_of_its_events(tmp_path: Path) -> None:
+    begin_ns = FIRST_NS
+    told = replace(series(begin_ns + 1000 * NS), evidence=(Evidence("rate_hz", 1.0, 0.5),))
+    with Journal.open(tmp_path / night_name(begin_ns)) as journal:
+        journal.commit([ClockRow(begin_ns, begin_ns, "b", "UTC"), told])
+    with Shelf(tmp_path) as shelf:
+        follower = Follower(shelf)
+        follower.look()
+        [event] = follower.moment(INFANT).tonight.events
+    assert event == replace(told, evidence=())
 
 
 def test_a_night_is_read_again_only_when_its_file_has_changed(

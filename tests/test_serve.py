@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +34,16 @@ from lullwatch.web.serving import Serving
 from lullwatch.web.session import Role
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+async def test_what_the_first_page_of_an_event_would_wait_for_is_loaded_behind_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = threading.Event()
+    monkeypatch.setattr("lullwatch.web.nights_page._LATER_S", 0.0)
+    monkeypatch.setattr("lullwatch.web.serving.load_detector", loaded.set)
+    async with Serving(make_app(hosting_of(tmp_path).site), "127.0.0.1", 0):
+        assert await asyncio.to_thread(loaded.wait, 30)
 
 
 def settings_at(folder: Path, page: str = "") -> Path:

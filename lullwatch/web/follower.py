@@ -20,6 +20,8 @@ __all__ = ["Follower", "Moment", "News"]
 
 _RECENT_TICKS = 256
 """Rows looked through for the newest tick when a file is opened."""
+_PAGE_ROWS = 1024
+"""Rows of a night taken in at a time, for the same memory serves page after page."""
 _BEFORE = ("alert", "delivery", "clock", "watching")
 """What still matters of the night before."""
 _NIGHT_EVERY_S = 2.0
@@ -151,7 +153,7 @@ class Follower:
         after = 0
         while True:
             with self._shelf.opened(night.name) as journal:
-                page = journal.read(after, tables=tables)
+                page = journal.read(after, limit=_PAGE_ROWS, tables=tables)
             if not page:
                 return
             for number, row in page:

@@ -12,14 +12,18 @@ from contextlib import contextmanager, suppress
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 
+from lullwatch.burst_marks import load_detector
 from lullwatch.service_notify import Notifier
 
 from .app import make_app
 from .errors import AddressTaken
 from .hosting import Hosting
 from .live import Live
+from .memory import give_back
 from .nights_page import look_first, warm
+from .site import Site
 
 __all__ = ["Serving", "serve"]
 
@@ -75,7 +79,7 @@ class Serving:
 
     async def __aenter__(self) -> Serving:
         await look_first(self._app.state.site)
-        self._warming = asyncio.create_task(warm(self._app.state.site), name="warm")
+        self._warming = asyncio.create_task(_warm(self._app.state.site), name="warm")
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="pages")
         up = asyncio.ensure_future(self._server.is_up.wait())
         await asyncio.wait([up, self._task], return_when=asyncio.FIRST_COMPLETED)
@@ -105,10 +109,17 @@ def serve(hosting: Hosting, *, began: Callable[[str], None]) -> None:
     Raises:
         LullwatchError: the pages would stand open, nobody can listen there, or a secret cannot be read.
     """
+    give_back()
     certificate = hosting.check()
     serving = Serving(make_app(hosting.site), hosting.page.host, hosting.page.port, certificate)
     with hosting.beside():
         asyncio.run(_run(serving, lambda: began(hosting.address)))
+
+
+async def _warm(site: Site) -> None:
+    """What the first page of its kind would wait for: the nights, and the library behind the marks of an event."""
+    await warm(site)
+    await run_in_threadpool(load_detector)
 
 
 async def _run(serving: Serving, began: Callable[[], None]) -> None:

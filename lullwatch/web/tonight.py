@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -154,7 +154,7 @@ class House:
             case Watching():
                 self._of(row.infant).watching = row
             case Event() | Coverage() | Note():
-                self._of(row.infant).rows.append(row)
+                self._of(row.infant).rows.append(_without_evidence(row))
             case _:
                 pass
 
@@ -273,6 +273,11 @@ class Tonight:
         """A data time in the night's zone."""
         moment = datetime.fromtimestamp(self.house.utc.utc_ns(t_ns) / NS, tz=UTC)
         return moment.astimezone(ZoneInfo(self.house.zone))
+
+
+def _without_evidence(row: Event | Coverage | Note) -> Event | Coverage | Note:
+    """An event's own page reads its evidence from the journal; kept here it would be most of the memory."""
+    return replace(row, evidence=()) if isinstance(row, Event) else row
 
 
 def _t_ns(row: Event | Alert | Coverage | LinkRow | Note) -> int:
