@@ -5,22 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import subprocess
 import time
 from pathlib import Path
 from typing import Final
 
 from store.cursors import Cursors
-from store.errors import StoreError
+from store.errors import JournalReadOnly, StoreError
 from store.journal import Journal
 from store.sealing import sealed_path
 from store.shelf import Shelf
 
 from .findings import FAIL, OK, WARN, Finding
+from .journal_folder import make_journal_folder
 from .settings import GatewaySettings
 from .system_clock import EARLIEST_UTC_NS, MADE_UP
 
-__all__ = ["clock", "disk", "journal"]
+__all__ = ["clock", "disk", "journal", "settings_file"]
 
 _NIGHT_OF_SENSOR_BYTES: Final = 65_000_000
 """A night of ten hours of one sock, six axes at 104 Hz, with everything told of it."""
@@ -28,6 +30,16 @@ _NIGHTS_LOOKED_AT: Final = 7
 _AHEAD_S: Final = 120
 """A computer whose clock is set by NTP was never so far behind itself."""
 _TIMEOUT_S: Final = 5.0
+
+
+def settings_file(path: Path, settings: GatewaySettings) -> list[Finding]:
+    """Whether the week of birth stays with the owner of the settings; nothing is said where it does not stand there."""
+    if all(infant.birth_week is None for infant in settings.infants):
+        return []
+    if (mode := stat.S_IMODE(path.stat().st_mode)) & (stat.S_IRWXG | stat.S_IRWXO):
+        said = f"{path} holds a week of birth, and others may read it (mode {mode:04o})"
+        return [Finding("settings", WARN, said, f"chmod 600 {path}")]
+    return [Finding("settings", OK, "the week of birth can be read by the owner alone")]
 
 
 def clock(folder: Path) -> list[Finding]:
@@ -105,7 +117,7 @@ def journal(folder: Path) -> list[Finding]:
     """Whether the nights can be read, and something be written beside them."""
     remedy = f"see that {folder} belongs to this user and its disk is whole"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_journal_folder(folder)
         probe = folder / f".probe-{os.getpid()}"
         try:
             with probe.open("wb") as file:
@@ -114,6 +126,8 @@ def journal(folder: Path) -> list[Finding]:
                 os.fsync(file.fileno())
         finally:
             probe.unlink(missing_ok=True)
+    except JournalReadOnly as error:
+        return [Finding("journal", FAIL, str(error), remedy)]
     except OSError as error:
         return [Finding("journal", FAIL, f"{folder} cannot be written: {error.strerror or error}", remedy)]
     try:

@@ -321,7 +321,7 @@ class NoMonitor(LullwatchError):
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
             f"{path}: lullwatch does not answer here ({why}); "
-            "start it with: lullwatch monitor SETTINGS, as the same user"
+            "start it with: lullwatch up SETTINGS, as the same user"
         )
 
 

@@ -19,6 +19,7 @@ from .caregiving import Household
 from .control import Control
 from .gateway import Gateway
 from .handlers import handlers_of
+from .journal_folder import make_journal_folder
 from .keeper import Keeper, Keeping
 from .metrics import metrics_of
 from .mqtt_access import broker_address
@@ -45,7 +46,7 @@ def run(settings: GatewaySettings, *, radio: MakeRadio = own_radio) -> None:
         lullwatch.errors.LullwatchError: when a secret cannot be read.
     """
     folder = Path(settings.journal_dir).expanduser()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_journal_folder(folder)
     broker = None if settings.mqtt is None else broker_address(settings.mqtt)
     phones = Phones(settings)
     with opened(folder, time.time_ns(), settings.zone) as journal:

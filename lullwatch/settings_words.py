@@ -162,7 +162,7 @@ def _named(place: Place) -> str:
 def _unknown(text: str, place: Place, name: str, known: Iterable[str]) -> Said:
     where = _named(place) or "the top of the file"
     close = difflib.get_close_matches(name, sorted(set(known)), n=1)
-    remedy = f"Did you mean {close[0]}?" if close else "Remove it, or move it to the table it belongs to"
+    remedy = f"Did you mean {close[0]}?" if close else "Remove it, or move it to the table it belongs to."
     return Said(
         f"there is no setting {name!r} in {where}",
         f"{remedy} {_EVERY_SETTING}",

@@ -186,12 +186,31 @@ def test_a_clock_behind_what_was_recorded_fails_and_a_made_up_night_ahead_does_n
     assert clock.word is not Word.FAIL
 
 
+@pytest.mark.parametrize(("mode", "word"), [(0o600, "ok"), (0o640, "warn"), (0o604, "warn")])
+def test_a_week_of_birth_is_for_the_owner_of_the_settings_alone(tmp_path: Path, mode: int, word: str) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text(
+        SETTINGS.format(folder=tmp_path).replace('id = "kid"', 'id = "kid"\nbirth_week = 2026-05-04')
+    )
+    path.chmod(mode)
+    (found,) = before_bed_place.settings_file(path, parse(path, path.read_text()))
+    assert (found.name, found.word.value) == ("settings", word)
+    assert ("chmod 600" in found.remedy) == (word == "warn")
+    assert before_bed_place.settings_file(path, settings(tmp_path)) == []
+
+
+def test_a_folder_for_nights_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    (found,) = before_bed_place.journal(tmp_path / "home" / "nights")
+    assert found.word.value == "ok"
+    assert (tmp_path / "home" / "nights").stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize(("free_mb", "word"), [(10_000, "ok"), (1_100, "warn"), (600, "fail"), (10, "fail")])
 def test_the_disk_has_to_have_room_for_nights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_mb: int, word: str
 ) -> None:
     usage = type("Usage", (), {"free": free_mb * 1_000_000})
-    monkeypatch.setattr(before_bed_place.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     (disk,) = before_bed_place.disk(settings(tmp_path), tmp_path / "nights" / "deep", nights=7)
     assert disk.word == word
 

@@ -95,6 +95,19 @@ def test_settings_that_cannot_be_read_end_it_with_a_line(tmp_path: Path) -> None
     assert "Traceback" not in done.stderr
 
 
+def test_a_folder_that_cannot_be_made_ends_it_with_a_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    path = tmp_path / "lullwatch.toml"
+    path.write_text(
+        SETTINGS.format(gateway="g", folder=tmp_path / "file" / "nights", host="127.0.0.1", port=1)
+    )
+    line = [sys.executable, "-m", "lullwatch", "monitor", str(path)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"{tmp_path}/file/nights: cannot be opened or written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("secret", ["password"])
 def test_a_password_file_others_may_read_is_refused_before_anything_starts(
     tmp_path: Path, secret: str

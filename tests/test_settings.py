@@ -207,7 +207,7 @@ def test_whatever_value_any_setting_gets_it_is_settings_or_a_clear_error(
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_leads_to_anything_but_settings_or_a_clear_error(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, GOOD[: len(GOOD) // 2] + text.replace("\r", "\n"))
     with contextlib.suppress(LullwatchError):

@@ -42,7 +42,7 @@ def check(settings: Path, /, *, nights: int = 7, send_test: _Flag = False, json:
     from lullwatch.settings import load
 
     looks = Looks(settings, load(settings), nights=nights, send_test=send_test)
-    with progress("looking", total=10) as bar:
+    with progress("looking", total=11) as bar:
         findings = asyncio.run(look_at_everything(looks, on_done=lambda what: bar.advance(1, what)))
     if json:
         say_json({"status": exit_status(findings), "findings": findings})
