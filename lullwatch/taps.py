@@ -206,6 +206,8 @@ def _read(clip: Path) -> tuple[int, Floats]:
             if kind is None:
                 raise NotAClip(clip, f"samples of {8 * file.getsampwidth()} bits")
             channels, rate_hz = file.getnchannels(), file.getframerate()
+            if rate_hz < 1:
+                raise NotAClip(clip, "no samples in a second")
             raw = np.frombuffer(file.readframes(file.getnframes()), np.dtype(kind)).astype(np.float64)
     except (OSError, EOFError, wave.Error, ValueError) as error:
         raise NotAClip(clip, str(error) or "it ends early") from error

@@ -78,6 +78,10 @@ def test_people_read_the_events_in_the_time_of_the_clip(
         (["03:01", "--first-tap", "1", "--infant", "zoe"], "one of: a"),
         (["03:01", "--first-tap", "1", "--night", "1999-01-01"], "no night"),
         (["03:01", "--sound", "missing.wav"], "ffmpeg"),
+        (["03:01", "--first-tap", "nan"], "--first-tap from 0"),
+        (["03:01", "--first-tap", "-1"], "--first-tap from 0"),
+        (["03:01", "--first-tap", "1", "--within", "nan"], "--within from 1 to 3600"),
+        (["03:01", "--first-tap", "1", "--minutes", "inf"], "--minutes from 0.1"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_the_remedy(

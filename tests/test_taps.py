@@ -125,6 +125,15 @@ def test_the_clips_beat_says_which_of_two_sets_is_meant(tmp_path: Path) -> None:
     assert off_ns(found.times_ns[0], TRUTH_S[0]) <= WITHIN_NS
 
 
+def test_a_clip_that_says_it_has_no_samples_in_a_second_is_none(tmp_path: Path) -> None:
+    path = clip(tmp_path / "a.wav", (1.0, 1.5, 2.0))
+    content = bytearray(path.read_bytes())
+    content[24:28] = bytes(4)  # the rate, in the header of every WAV
+    path.write_bytes(content)
+    with pytest.raises(NotAClip, match="ffmpeg"):
+        clicks_in(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"RIFF1234WAVEfmt ", b"\x00" * 100])
 def test_what_is_no_clip_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "no.wav"

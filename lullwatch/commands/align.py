@@ -9,6 +9,10 @@ from cyclopts import Parameter
 
 __all__ = ["align"]
 
+_LONGEST_CLIP_S = 24 * 3600.0
+_WIDEST_S = 3600.0
+"""Farther from the noted time than this a note is of no help; the search takes seconds for it."""
+
 
 def align(
     near: str,
@@ -69,6 +73,9 @@ def align(
 
     if first_tap is None and sound is None:
         raise NotSaid("where in the clip the first tap is", "--first-tap SECONDS or --sound FILE.wav")
+    _check("--first-tap", first_tap, least=0.0, most=_LONGEST_CLIP_S)
+    _check("--within", within, least=1.0, most=_WIDEST_S)
+    _check("--minutes", minutes, least=0.1, most=_LONGEST_CLIP_S / 60.0)
     try:
         at, where = time.fromisoformat(near), None if site is None else Site(site.upper())
     except ValueError as error:
@@ -111,3 +118,10 @@ def align(
     if not events:
         say("  nothing was recorded while the clip ran")
     return 0
+
+
+def _check(option: str, given: float | None, *, least: float, most: float) -> None:
+    from lullwatch.errors import NotSaid
+
+    if given is not None and not least <= given <= most:  # what is no number at all is not, either
+        raise NotSaid(f"what {option} {given:g} means", f"{option} from {least:g} to {most:g}")
