@@ -295,10 +295,10 @@ _READERS: Final[Mapping[tuple[int, int], Callable[[bytes, float], NDArray[np.flo
 def settings_to_start(
     offered: Mapping[Setting, Sequence[int | float | bytes]], wanted: Mapping[Setting, int]
 ) -> dict[Setting, int]:
-    """Of every block that the sensor offers the wanted value, or the highest there is."""
+    """Of every block that the sensor offers the wanted value, or the highest there is; zero is none."""
     chosen: dict[Setting, int] = {}
     for setting, values in offered.items():
-        numbers = [v for v in values if isinstance(v, int)]
+        numbers = [v for v in values if isinstance(v, int) and v > 0]
         if numbers:
             want = wanted.get(setting)
             chosen[setting] = want if want in numbers and want is not None else max(numbers)

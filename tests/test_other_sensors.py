@@ -76,6 +76,7 @@ def test_a_stream_is_started_with_what_the_sensor_offers() -> None:
     start = polar.encode_start(polar.Measurement.ACC, polar.settings_to_start(offered, wanted))
     assert start == bytes_of("02 02 00 01 34 00 01 01 10 00 02 01 08 00 04 01 03")
     assert polar.Setting.CHANNELS not in polar.settings_to_start({polar.Setting.RANGE: (4,)}, wanted)
+    assert polar.settings_to_start({polar.Setting.SAMPLE_RATE: (0,)}, wanted) == {}
 
 
 def test_the_factor_comes_with_the_answer_to_the_start() -> None:
