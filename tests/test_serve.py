@@ -89,6 +89,7 @@ def test_a_token_is_printed_once_and_lets_its_person_in(
 ) -> None:
     settings = settings_at(tmp_path)
     assert main(["serve", str(settings), "--invite", "a1", "--role", "caregiver"]) == 0
+    assert (tmp_path / "journals").stat().st_mode & 0o777 == 0o700
     token = capsys.readouterr().out.splitlines()[-1]
     access = Access(tmp_path / "journals" / "page-access.json")
     assert access.log_in(token) is not None

@@ -124,4 +124,5 @@ def _check(option: str, given: float | None, *, least: float, most: float) -> No
     from lullwatch.errors import NotSaid
 
     if given is not None and not least <= given <= most:  # what is no number at all is not, either
-        raise NotSaid(f"what {option} {given:g} means", f"{option} from {least:g} to {most:g}")
+        meant = f"what {option} {given:g} means"
+        raise NotSaid(meant, f"{option} from {least:g} to {most:g}")

@@ -111,9 +111,11 @@ def status(settings: Path, /, *, json: _Flag = False) -> int:
             battery = "" if link["battery"] is None else f", battery {link['battery']} of 100"
             say(f"  {link['site']} {link['sensor']}: {link['state']}{battery}, {link['lost']} packets lost")
     for trouble in answer["troubles"]:
-        say(f"trouble: {trouble['kind']} {trouble['infant']} {trouble['detail']} since {trouble['since']}")
+        what = " ".join(filter(None, (trouble["kind"], trouble["infant"], trouble["detail"])))
+        say(f"trouble: {what} since {trouble['since']}")
     for alert in answer["alerts"]:
-        say(f"nobody has answered: {alert['severity']} {alert['id']} of infant {alert['infant']}")
+        whose = f"of infant {alert['infant']}" if alert["infant"] else "of this gateway"
+        say(f"nobody has answered: {alert['severity']} {alert['id']} {whose}")
     return int(bool(answer["troubles"] or answer["alerts"]))
 
 
