@@ -31,6 +31,8 @@ __all__ = [
     "NoSuchSpan",
     "NoTaps",
     "NotAClip",
+    "NotATime",
+    "NotAnAddress",
     "NotConfirmed",
     "NotKnown",
     "NotPaired",
@@ -333,6 +335,22 @@ class NoRadio(LullwatchError):
             f"the radio cannot be used for this: {why}. Is a Bluetooth adapter plugged in and switched on, the "
             "monitor stopped, and the sensor near and charged?"
         )
+
+
+class NotAnAddress(LullwatchError):
+    """What was given cannot be the address of a sensor."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"{given!r} is no address of a sensor; give it as `lullwatch sensors` lists it, such as C0:00:00:00:00:01"
+        )
+
+
+class NotATime(LullwatchError):
+    """Nobody can listen for so long."""
+
+    def __init__(self, seconds: float, longest_s: float) -> None:
+        super().__init__(f"--seconds {seconds:g}: give more than 0 and at most {longest_s:g}")
 
 
 class NotPaired(LullwatchError):

@@ -38,6 +38,7 @@ __all__ = [
     "SensorSettings",
     "SimulatedSettings",
     "WatchSettings",
+    "is_address",
     "load",
     "parse",
     "with_simulated",
@@ -295,6 +296,15 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     def wording(self) -> Wording:
         """How people are spoken to."""
         return Wording(self.language, self.emergency_number)
+
+
+def is_address(text: str) -> bool:
+    """Whether this can be a sensor's address."""
+    try:
+        msgspec.convert(text, _Address)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def load(path: Path) -> GatewaySettings:

@@ -22,7 +22,7 @@ from ingest.finder import Finder
 from ingest.survey import blink, moved
 from lullwatch import sensors
 from lullwatch.commands.sensors import sensors as command
-from lullwatch.errors import NoRadio, NotSaid
+from lullwatch.errors import NoRadio, NotAnAddress, NotATime, NotSaid
 from lullwatch.sensors import Listed, Radio, lines_of, listed, run
 from lullwatch.settings import GatewaySettings, load
 from tests.radio_rig import Rig, noise, radio_rig
@@ -150,11 +150,28 @@ async def test_a_sock_out_of_its_box_is_paired_with_the_digits_on_its_label(
         ({"infant": "a"}, "--site"),
         ({"site": "LA"}, "--assign"),
         ({"site": "LA", "assign": "C0:00:00:00:00:01"}, "--settings"),
+        ({"wiggle": ["C0:00:00:00:00:01"]}, "--wiggle"),
+        ({"wiggle": ["C0:00:00:00:00:0a", "C0:00:00:00:00:0A"]}, "--wiggle"),
     ],
 )
 def test_what_was_not_said_is_asked_for(given: dict[str, Any], missing: str) -> None:
     with pytest.raises(NotSaid, match=missing):
         command(**given)
+
+
+@pytest.mark.parametrize("option", ["pair", "blink", "assign"])
+@pytest.mark.parametrize("given", ["", "left sock", "C0:00:00:00:00:01\n", "../../keys"])
+def test_what_can_be_no_address_is_refused_before_anybody_is_asked_for_digits(
+    option: str, given: str
+) -> None:
+    with pytest.raises(NotAnAddress, match="such as C0:00:00:00:00:01"):
+        command(**{option: given})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf"), 1e9])
+def test_nobody_listens_for_no_time_or_for_ever(seconds: float) -> None:
+    with pytest.raises(NotATime, match="more than 0 and at most 600"):
+        command(seconds=seconds)
 
 
 def test_the_command_writes_who_wears_a_sensor_without_a_radio(

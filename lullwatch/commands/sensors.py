@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from lullwatch.errors import NotSaid
+from lullwatch.errors import NotAnAddress, NotATime, NotSaid
 
 if TYPE_CHECKING:
     from lullwatch.sensors import Wear
 
 __all__ = ["sensors"]
+
+_LISTEN_MAX_S: Final = 600.0
+"""Whoever waits ten minutes for a sensor that advertises four times a second has mistyped."""
 
 
 def sensors(
@@ -67,6 +70,7 @@ def sensors(
     """
     from lullwatch.sensors import run
 
+    _check(seconds, [a for a in (blink, pair, assign) if a is not None], wiggle)
     return run(
         settings=settings,
         seconds=seconds,
@@ -78,6 +82,18 @@ def sensors(
         pair_address=pair,
         wear=_wear(settings, assign, pair, site, infant, kind),
     )
+
+
+def _check(seconds: float, addresses: list[str], wiggled: list[str] | None) -> None:
+    from lullwatch.settings import is_address
+
+    if not 0 < seconds <= _LISTEN_MAX_S:
+        raise NotATime(seconds, _LISTEN_MAX_S)
+    for address in [*addresses, *(wiggled or [])]:
+        if not is_address(address):
+            raise NotAnAddress(address)
+    if wiggled and len({address.upper() for address in wiggled}) < 2:
+        raise NotSaid("which socks are to be told apart", "--wiggle ADDRESS for each of two or more")
 
 
 def _wear(
