@@ -34,7 +34,7 @@ from store.errors import StoreError
 from store.notes import STRUCK_OUT
 from store.rows import Row
 
-from .diary import BadNote, checked
+from .diary import BadNote, checked, says_nothing
 from .known_events import KnownEvents
 from .opinions import REVIEWER, BadOpinion, checked_label
 
@@ -294,6 +294,10 @@ class Asking:
         if command.kind == STRUCK_OUT and command.corrects is None:
             raise _RefusedError(
                 why="nothing is named that is taken back", remedy="give corrects = id of the note"
+            )
+        if says_nothing(command.kind, command.facts, command.text):
+            raise _RefusedError(
+                why=f"{command.kind}: nothing is said of it", remedy="give its facts or words"
             )
         try:
             facts = checked(command.kind, command.facts)

@@ -27,6 +27,7 @@ __all__ = [
     "facts_of",
     "given_at",
     "marks",
+    "says_nothing",
 ]
 
 Fact = str | float | int | bool
@@ -133,6 +134,12 @@ def checked(kind: str, facts: Mapping[str, Fact]) -> tuple[tuple[str, Fact], ...
     return tuple(
         (field.name, _value(kind, field, facts[field.name])) for field in fields if field.name in facts
     )
+
+
+def says_nothing(kind: str, facts: Mapping[str, Fact], text: str) -> bool:
+    """Whether a note tells no more than its time; of a feed that is enough, of a medicine it is not."""
+    needs_more = any(field.required for field in KINDS.get(kind, ()))
+    return needs_more and not facts and not text.strip()
 
 
 def _value(kind: str, field: Field, value: Fact) -> Fact:

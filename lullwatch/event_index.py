@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -157,14 +157,18 @@ class EventIndex:
         """Take in what was committed since the last time. Raises JournalError."""
         with self._lock:
             nights = self._shelf.nights()
-            if not set(self._inodes.items()) <= {(p.name, signature(p)[0]) for p in nights}:
-                self._begin()
-            for path in nights:
-                now = signature(path)
-                if self._looked.get(path.name) != now:
-                    self._take(path)
-                    self._looked[path.name] = now
-                    self._inodes[path.name] = now[0]
+            stamps = {path.name: signature(path) for path in nights}
+            changed = [path for path in nights if self._looked.get(path.name) != stamps[path.name]]
+            forms = {path.name: self._form(path) for path in changed}
+            here = {name: stamp[0] for name, stamp in stamps.items()}
+            if not self._inodes.items() <= here.items() or not _goes_on(self._forms, forms):
+                self._begin()  # a night was taken away, or an infant was taken out of it
+                changed, forms = nights, {path.name: self._form(path) for path in nights}
+            for path in changed:
+                self._take(path)
+                self._looked[path.name] = stamps[path.name]
+            self._inodes.update(here)
+            self._forms.update(forms)
 
     def total(self, query: Query) -> int:
         """How many events a query finds."""
@@ -223,6 +227,11 @@ class EventIndex:
         self._after: dict[tuple[str, str], int] = {}
         self._looked: dict[str, tuple[int, ...]] = {}
         self._inodes: dict[str, int] = {}
+        self._forms: dict[str, int] = {}
+
+    def _form(self, path: Path) -> int:
+        with self._shelf.opened(path.name) as journal:
+            return journal.form
 
     def _take(self, path: Path) -> None:
         with self._shelf.opened(path.name) as journal:
@@ -269,6 +278,11 @@ _PUT_EVENT = (
     "count = excluded.count, match = excluded.match, parent = excluded.parent, gone = excluded.gone, "
     "version = excluded.version, night = excluded.night WHERE excluded.version >= event.version"
 )
+
+
+def _goes_on(before: Mapping[str, int], now: Mapping[str, int]) -> bool:
+    """Whether no night that was read before was written anew since."""
+    return all(before.get(name, form) == form for name, form in now.items())
 
 
 def _decoded(body: str, kind: type[_Body]) -> _Body:

@@ -82,6 +82,11 @@ class JournalReading:
         self.schema = int(db.execute("PRAGMA user_version").fetchone()[0])
 
     @property
+    def form(self) -> int:
+        """Changes when the file was written anew from the rows that are left, or was given further tables."""
+        return int(self._all("PRAGMA schema_version")[0][0])
+
+    @property
     def newest_ns(self) -> int | None:
         """Newest data time of any tick or segment; None in a journal without both."""
         found = self._all(

@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsp.records import NS, Note
-from lullwatch.diary import KINDS, BadNote, Entry, Mark, checked, entries, facts_of, given_at, marks
+from lullwatch.diary import (
+    KINDS,
+    BadNote,
+    Entry,
+    Mark,
+    checked,
+    entries,
+    facts_of,
+    given_at,
+    marks,
+    says_nothing,
+)
 from store.notes import STRUCK_OUT
 
 GOOD: dict[str, dict[str, str | float | int | bool]] = {
@@ -115,3 +126,15 @@ def test_what_was_corrected_or_struck_out_marks_nothing() -> None:
     assert marks(rows) == (Mark(2 * 86_400 * NS, "medicine", "Vigabatrin 100 mg", "start", "Vigabatrin"),)
     assert rows[0].earlier == (wrong,)
     assert facts_of(rows[0].note)["dose"] == "100 mg"
+
+
+@pytest.mark.parametrize("kind", ["medicine", "fever", "vaccination", "skill", "movement_seen", "video"])
+def test_a_note_without_facts_and_words_says_nothing(kind: str) -> None:
+    assert says_nothing(kind, {}, " \n")
+    assert not says_nothing(kind, {}, "something")
+    assert not says_nothing(kind, GOOD[kind], "")
+
+
+@pytest.mark.parametrize("kind", ["feed", "note"])
+def test_that_there_was_a_feed_or_something_at_all_needs_no_words(kind: str) -> None:
+    assert not says_nothing(kind, {}, "")

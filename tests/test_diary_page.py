@@ -203,6 +203,13 @@ async def test_a_medicine_that_was_struck_out_or_corrected_later_is_not_marked_a
         assert "2 ml" not in timeline
 
 
+async def test_an_empty_form_is_refused_and_an_empty_feed_is_a_feed(anna: Visitor) -> None:
+    at = some_time_ago().isoformat()
+    for kind in ("medicine", "fever", "movement_seen"):
+        assert (await anna.post("/diary", kind=kind, infant=KID, at=at, text=" ")).status == 409
+    assert (await anna.post("/diary", kind="feed", infant=KID, at=at)).status == 303
+
+
 async def test_a_time_that_is_none_is_refused_and_not_taken_for_now(anna: Visitor) -> None:
     for at in ("", "yesterday", "2026-02-30T10:00", "0001-01-01T00:00", "9999-12-31T23:59:59"):
         assert (await anna.post("/diary", kind="note", infant=KID, at=at, text="first smile")).status == 409

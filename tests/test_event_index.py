@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from dsp.records import NS, ClockRow, Event, EventStatus, Label, Opinion
+from dsp.records import NS, ClockRow, Event, EventStatus, Label, Opinion, Site
 from lullwatch.event_index import EventIndex, Query
+from lullwatch.watch import Watch, config_of
+from store.forgetting import forget
 from store.journal import Journal
 from store.shelf import Shelf
 from tests.alert_makers import event
 from tests.archive_maker import BEGIN_NS, KID, NIGHT, SERIES, SINGLE, TRAIN, UTC_0_NS, make_archive, night_of
+
+SIB = Watch.of("sib", [Site.LA], None)
 
 
 @pytest.fixture
@@ -133,6 +137,18 @@ def many(folder: Path, count: int) -> None:
         path = folder / f"journal-2026-03-{night + 1:02}.sqlite"
         with Journal.begin(path, [ClockRow(begin_ns, UTC_0_NS + begin_ns, "b", "UTC")]) as journal:
             journal.commit(rows)
+
+
+def test_an_infant_who_is_taken_out_of_a_night_is_listed_no_more(folder: Path) -> None:
+    index = index_of(folder)
+    with Journal.amend(folder / NIGHT) as journal:
+        journal.commit([replace(journal.events(KID)[0], id="e-sib", infant="sib"), config_of(SIB, BEGIN_NS)])
+    index.refresh()
+    assert index.infants() == (KID, "sib")
+    forget(folder, KID)
+    index.refresh()
+    assert index.infants() == ("sib",)
+    assert index.find(SERIES) is None
 
 
 def test_ten_thousand_events_are_read_once_and_every_page_of_them_is_quick(tmp_path: Path) -> None:

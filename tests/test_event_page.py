@@ -224,6 +224,8 @@ async def test_the_list_leads_to_every_event_newest_first_and_asks_by_pattern(
     assert re.findall(r'href="/events/([^"?]+)"', page.text) == [SINGLE, TRAIN, SERIES]
     only = await people["anna"].get("/events?label=repeated_brief_movements&from=2026-03-14&to=2026-03-14")
     assert re.findall(r'href="/events/([^"?]+)"', only.text) == [SERIES]
+    for path in ("/events?from=0001-01-01&to=9999-12-31", "/events?from=9999-12-31&to=0001-01-01"):
+        assert (await people["anna"].get(path)).status == 200
     none = await people["anna"].get("/events?from=2026-03-16&to=nonsense&label=nonsense")
     assert "Nothing matches." in none.words
     assert "No series" not in none.words

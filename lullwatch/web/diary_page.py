@@ -116,7 +116,8 @@ def _form(request: Request, infant: str, kind: str, entry: Entry | None = None) 
         *fields,
         _labelled(
             words.text("diary.text"),
-            h("textarea", entry.note.text if entry else "", name="text", id="text", rows=2, maxlength=1000),
+            h("textarea", entry.note.text if entry else "", name="text", id="text", rows=2, maxlength=1000,
+              required=not KINDS[kind]),
         ),
         h("button", words.text("diary.save")),
         method="post",

@@ -37,6 +37,9 @@ __all__ = ["PAGE", "day_ns", "filter_form", "query_of", "routes"]
 PAGE: Final = 50
 """Events on one page: a few screens of a phone, and some milliseconds of the server."""
 
+_MOST_NS: Final = 2**63 - 1
+"""The largest time that SQLite compares with, in 2262."""
+
 _BY_WIRE: Final = {label.wire: label for label in Label}
 
 add_link("/events", "event.list")
@@ -79,7 +82,8 @@ def day_ns(text: str, zone: str, *, days: int = 0) -> int | None:
         begin = datetime.combine(date.fromordinal(day.toordinal() + days), time(), tzinfo=ZoneInfo(zone))
     except (ValueError, OverflowError):
         return None
-    return round(begin.timestamp()) * NS
+    begin_ns = round(begin.timestamp()) * NS
+    return min(max(begin_ns, -_MOST_NS), _MOST_NS)
 
 
 def filter_form(request: Request, index: EventIndex, *more: Html) -> Html:
