@@ -175,6 +175,19 @@ def test_other_files_are_not_mixed_with_it(nights: list[Path], consent: Path, tm
         export_deidentified(nights, tmp_path, consent=consent)
 
 
+@pytest.mark.parametrize(
+    "words", [["--consent", "{}"], ["--deidentified", "--consent", "{}", "--notes"],
+              ["--deidentified", "--consent", "{}", "--alias", "kim"]],
+)  # fmt: skip
+def test_with_half_of_the_words_for_research_nothing_is_written(
+    nights: list[Path], consent: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    given = [word.format(consent) for word in words]
+    assert main(["export", str(nights[0]), "--out", str(tmp_path / "out"), *given]) == 2
+    assert "--deidentified" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_command_asks_for_consent_and_says_what_it_took_away(
     nights: list[Path], consent: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

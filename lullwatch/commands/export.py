@@ -68,6 +68,7 @@ def export(
 
     if seal:
         return _seal(journals)
+    _check_meant(deidentified=deidentified, consent=consent, named=bool(alias or notes or consent_note))
     if deidentified:
         return _deidentified(journals, out, engine.Kind(kind), infant, consent)
     wishes = engine.Wishes(infant, alias, notes, consent_note)
@@ -85,6 +86,19 @@ def export(
     for path in paths:
         say(f"written: {path}")
     return 0
+
+
+def _check_meant(*, deidentified: bool, consent: Path | None, named: bool) -> None:
+    """Whoever thinks of research gets no files with ids and dates by leaving out a word. Raises NotSaid."""
+    from lullwatch.errors import NotSaid
+
+    if consent is not None and not deidentified:
+        raise NotSaid("whether ids and dates are to be taken away", "--deidentified with --consent")
+    if deidentified and named:
+        raise NotSaid(
+            "whether the files are for research",
+            "either --deidentified, or --alias, --notes and --consent-note",
+        )
 
 
 def _deidentified(
