@@ -95,7 +95,10 @@ def _of_links(settings: GatewaySettings, status: dict[str, Any]) -> Iterator[Fin
             link = links.get(sensor.name)
             if link is None or link["state"] != "streaming":
                 state = "no report yet" if link is None else str(link["state"]).replace("_", " ")
-                yield Finding(name, FAIL, f"{who}: {state}", "is it charged, near and worn?")
+                remedy = (
+                    "pair it anew: docs/sensors.md" if state == "refused" else "is it charged, near and worn?"
+                )
+                yield Finding(name, FAIL, f"{who}: {state}", remedy)
             elif link["battery"] is None:
                 yield Finding(name, OK, f"{who}: streaming")
             else:

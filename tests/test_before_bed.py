@@ -151,6 +151,18 @@ async def test_a_sensor_has_to_be_heard_and_charged(
     assert bool(sensor.remedy) == (word != "ok")
 
 
+async def test_a_sensor_that_the_monitor_refuses_wants_to_be_paired_and_not_to_be_charged(
+    tmp_path: Path,
+) -> None:
+    links = [{"sensor": "la", "state": "refused", "battery": None}, {"sensor": "ra", "state": "backing_off"}]
+    status = {"ok": True, "infants": {"kid": {"links": links}}}
+    found = {f.name: f for f in await adapter_and_sensors(settings(tmp_path), status, None)}
+    assert (found["sensor LA"].word, found["sensor RA"].word) == (Word.FAIL, Word.FAIL)
+    assert found["sensor LA"].what.endswith("refused")
+    assert found["sensor LA"].remedy == "pair it anew: docs/sensors.md"
+    assert "charged" in found["sensor RA"].remedy
+
+
 async def test_a_running_monitor_is_asked_instead_of_its_radio_being_taken(tmp_path: Path) -> None:
     link = {"sensor": "la", "site": "LA", "state": "streaming", "battery": 80}
     status = {
