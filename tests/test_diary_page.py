@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -110,6 +111,19 @@ async def test_a_note_that_is_struck_out_is_no_longer_listed_and_stays_in_the_jo
     with Journal.read_only(tmp_path / NIGHT) as journal:
         assert "wrong child" in {n.text for n in journal.notes(KID)}
     assert (await anna.post("/diary/n-nobody/strike")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "This is not for your role."), ("de", "nicht für Ihre Rolle")]
+)
+async def test_whoever_may_not_is_told_on_a_page_with_a_way_back(
+    people: dict[str, Visitor], language: str, said: str
+) -> None:
+    vera = replace(people["vera"], language=language)
+    refused = await vera.post("/diary", kind="note", infant=KID, at="2026-03-14T23:00", text="x")
+    assert refused.status == 403
+    assert said in refused.words
+    assert 'href="/"' in refused.text
 
 
 async def test_a_viewer_reads_and_writes_nothing(people: dict[str, Visitor], anna: Visitor) -> None:

@@ -9,8 +9,9 @@ from enum import StrEnum
 from functools import wraps
 from hashlib import sha256
 
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 __all__ = ["Role", "Session", "csrf_of", "only", "session_of"]
 
@@ -57,7 +58,7 @@ def only(*roles: Role) -> Callable[[Endpoint], Endpoint]:
         @wraps(endpoint)
         async def wrapper(request: Request) -> Response:
             if session_of(request).role not in roles:
-                return PlainTextResponse("not for your role", status_code=403)
+                raise HTTPException(403)
             return await endpoint(request)
 
         return wrapper

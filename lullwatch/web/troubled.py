@@ -1,4 +1,4 @@
-"""What is shown where there is nothing to show: an address that leads nowhere, a journal that cannot be read."""
+"""What is shown where nothing else can be: an address of nothing or of another role, a journal that cannot be read."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from .site import words_of
 
 __all__ = ["HANDLERS"]
 
+_NOT_YOURS = 403
+
 _log = logging.getLogger(__name__)
 
 
@@ -23,7 +25,7 @@ async def _nowhere(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type; it is registered for nothing else
     words = words_of(request)
     back = h("p", h("a", words.text("page.back"), href="/"))
-    said = words.text("page.nowhere")
+    said = words.text("page.not_yours" if error.status_code == _NOT_YOURS else "page.nowhere")
     return page(request, said, h("div", h("p", said), back), status=error.status_code)
 
 
