@@ -46,6 +46,7 @@ PAGES = {
     "page.done": "Done.",
     "page.failed": "This was not done.",
     "page.again": "Try again",
+    "page.old": "This page is old. Nothing was done: load it again.",
     "page.not_yours": "This is not for your role.",
     "page.nowhere": "There is nothing at this address.",
     "page.unreadable": "The journal cannot be read just now. Recording is another program and may go on; try again.",

@@ -46,6 +46,7 @@ PAGES = {
     "page.done": "Erledigt.",
     "page.failed": "Das wurde nicht gemacht.",
     "page.again": "Noch einmal versuchen",
+    "page.old": "Diese Seite ist alt. Es wurde nichts getan: laden Sie sie neu.",
     "page.not_yours": "Das ist nicht für Ihre Rolle.",
     "page.nowhere": "Unter dieser Adresse gibt es nichts.",
     "page.unreadable": "Das Journal ist gerade nicht lesbar. Das Aufzeichnen geht davon getrennt; bitte noch einmal.",

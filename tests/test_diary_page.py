@@ -126,6 +126,16 @@ async def test_whoever_may_not_is_told_on_a_page_with_a_way_back(
     assert 'href="/"' in refused.text
 
 
+async def test_a_form_of_an_old_page_does_nothing_and_says_so_in_the_reader_s_language(anna: Visitor) -> None:
+    late = replace(anna, language="de", csrf="of yesterday")
+    refused = await late.post(
+        "/diary", kind="note", infant=KID, at=some_time_ago().isoformat(), text="too late"
+    )
+    assert refused.status == 403
+    assert "Diese Seite ist alt." in refused.words
+    assert "too late" not in (await anna.get("/diary")).words
+
+
 async def test_a_viewer_reads_and_writes_nothing(people: dict[str, Visitor], anna: Visitor) -> None:
     await written(anna, "note", text="slept at last")
     page = await people["vera"].get("/diary")

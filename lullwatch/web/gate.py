@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .login import LOGIN, login_page
 from .session import Session
 from .site import Site, cookie_name
+from .troubled import old_page
 
 __all__ = ["Gate", "form_of"]
 
@@ -109,7 +110,7 @@ class Gate:
         form = _fields(headers, body)
         given = headers.get("x-csrf") or form.get("csrf", "")
         if session is not None and not hmac.compare_digest(given.encode(), session.csrf.encode()):
-            return PlainTextResponse("this page is old: load it again", status_code=403), receive
+            return old_page(Request(scope, receive)), receive
         scope["state"]["form"] = form
         return None, _again(body, receive)
 

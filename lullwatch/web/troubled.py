@@ -14,7 +14,7 @@ from .layout import page
 from .markup import h
 from .site import words_of
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "old_page"]
 
 _NOT_YOURS = 403
 
@@ -23,10 +23,20 @@ _log = logging.getLogger(__name__)
 
 async def _nowhere(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type; it is registered for nothing else
+    return _told(
+        request, "page.not_yours" if error.status_code == _NOT_YOURS else "page.nowhere", error.status_code
+    )
+
+
+def old_page(request: Request) -> Response:
+    """To a form of a session that has ended since it was loaded."""
+    return _told(request, "page.old", 403)
+
+
+def _told(request: Request, key: str, status: int) -> Response:
     words = words_of(request)
-    back = h("p", h("a", words.text("page.back"), href="/"))
-    said = words.text("page.not_yours" if error.status_code == _NOT_YOURS else "page.nowhere")
-    return page(request, said, h("div", h("p", said), back), status=error.status_code)
+    said, back = words.text(key), h("p", h("a", words.text("page.back"), href="/"))
+    return page(request, said, h("div", h("p", said, role="alert"), back), status=status)
 
 
 async def _unreadable(request: Request, error: Exception) -> Response:
