@@ -34,7 +34,7 @@ from store.events_tsv import event_lines, write_events
 from store.influx import InfluxSink
 from store.journal import Journal
 from store.recording import standing_events
-from tests.servers_fixtures import Broker, Received, until
+from tests.servers_fixtures import Broker, Received
 
 SEED = 2003
 INFANT = "kid"
@@ -107,8 +107,9 @@ def evening(
         with Copier(path, sink) as copier:
             sent, seconds = asyncio.run(live(night, journal, name, broker))
         assert copier.trouble == ""
-        received: list[Received] = []
-        until(lambda: bool(received and stopped(received[-1])) or received.append(phone.next()))
+        received = [phone.next()]
+        while not stopped(received[-1]):
+            received.append(phone.next())
     yield Evening(night, path, sent, received, seconds, _influx_server, bucket, name)
     _influx_server.drop_bucket(bucket)
 
