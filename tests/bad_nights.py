@@ -86,8 +86,7 @@ def settled(segments: Sequence[Segment], sites: Sequence[Site], age_days: int) -
         blocks=settled_blocks(segments, sites),
         age_days=age_days,
     )
-    newest = {event.id: event for event in replay(night).told.events}
-    return [e for e in newest.values() if e.status is not EventStatus.WITHDRAWN and e.merged_into is None]
+    return _standing({event.id: event for event in replay(night).told.events}.values())
 
 
 def undisturbed(number: int, worn: Worn, segments: Sequence[Segment]) -> list[Segment]:
@@ -145,6 +144,8 @@ class Held:
     events: int
     apart: list[str]
     """events that only one of the two knows, in words"""
+    told_apart: list[str]
+    """the same of what was told while the night went on, late packets and all"""
 
 
 def hold(night: SimNight, worn: Sequence[Worn], lived: Lived, path: Path) -> Held:
@@ -153,6 +154,7 @@ def hold(night: SimNight, worn: Sequence[Worn], lived: Lived, path: Path) -> Hel
     sent = [packet for packets in lived.sent.values() for packet in packets]
     with Journal.read_only(path) as journal:
         segments = list(journal.segments(INFANT))
+        told = _standing(journal.events(INFANT, latest_only=True))
     sites, age = list(night.sensors), night.scenario.age_days
     begun_ns = max(min(s.t0_ns for s in segments if s.site is site) for site in sites)
     until_ns = min(max(s.end_ns for s in segments if s.site is site) for site in sites)
@@ -168,9 +170,18 @@ def hold(night: SimNight, worn: Sequence[Worn], lived: Lived, path: Path) -> Hel
         doubled=len(kept) - len(set(kept)),
         seconds_unaccounted=abs(whole_ns - told_ns) / NS,
         events=len(was),
-        apart=[f"only undisturbed: {e}" for e in _unmatched(was, is_)]
-        + [f"only disturbed: {e}" for e in _unmatched(is_, was)],
+        apart=_apart(was, is_),
+        told_apart=_apart(was, told),
     )
+
+
+def _standing(events: Iterable[Event]) -> list[Event]:
+    return [e for e in events if e.status is not EventStatus.WITHDRAWN and e.merged_into is None]
+
+
+def _apart(was: Sequence[Event], is_: Sequence[Event]) -> list[str]:
+    only_was, only_is = _unmatched(was, is_), _unmatched(is_, was)
+    return [f"only undisturbed: {e}" for e in only_was] + [f"only disturbed: {e}" for e in only_is]
 
 
 def _unmatched(ours: Sequence[Event], theirs: Sequence[Event]) -> list[str]:

@@ -65,6 +65,7 @@ def test_coverage_accounts_for_every_second(stretch: tuple[Night, Lived, Held]) 
 def test_settled_events_are_those_of_the_undisturbed_half_hour(stretch: tuple[Night, Lived, Held]) -> None:
     night, _, held = stretch
     assert held.apart == []
+    assert held.told_apart == []
     assert held.events > 3
     assert Label.SPASM_LIKE_CLUSTER in {e.label for e in night.truth.events}
 
