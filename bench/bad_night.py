@@ -77,6 +77,7 @@ def main() -> int:
         "seconds_unaccounted": held.seconds_unaccounted,
         "events": held.events,
         "events_apart": held.apart,
+        "events_told_apart": held.told_apart,
         "times_real": round(plan.seconds / lived.real_s, 1),
         "cpu_percent_of_a_core_for_each_sensor": round(100 * lived.cpu_s / sensor_s, 2),
     }
