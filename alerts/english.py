@@ -344,8 +344,8 @@ ENGLISH = Catalogue(
         "report.per_10_h": "in 10 h seen",
         "report.observed": "Seen by people, and recorded by sensors",
         "report.side_by_side": (
-            "People wrote down {n} movements that they saw; the sensors recorded {series} series in {seen} seen. "
-            "The two stand side by side: neither corrects the other, and nobody watches all night."
+            "Movements that people saw and wrote down: {n}. Series that the sensors recorded: {series}, in {seen} "
+            "seen. The two stand side by side: neither corrects the other, and nobody watches all night."
         ),
         "report.time": "time",
         "report.people_saw": "seen by a person",

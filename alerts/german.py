@@ -381,8 +381,8 @@ GERMAN = Catalogue(
         "report.per_10_h": "in 10 h gesehen",
         "report.observed": "Von Menschen gesehen, von Sensoren aufgezeichnet",
         "report.side_by_side": (
-            "Menschen haben {n} gesehene Bewegungen notiert; die Sensoren haben {series} Serien in {seen} gesehener "
-            "Zeit aufgezeichnet. Beides steht nebeneinander: keins berichtigt das andere, und niemand sieht die "
+            "Von Menschen gesehene und notierte Bewegungen: {n}. Von den Sensoren aufgezeichnete Serien: {series}, in "
+            "{seen} gesehener Zeit. Beides steht nebeneinander: keins berichtigt das andere, und niemand sieht die "
             "ganze Nacht zu."
         ),
         "report.time": "Zeit",

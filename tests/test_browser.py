@@ -136,7 +136,7 @@ def test_a_series_appears_by_itself_is_answered_looked_at_written_about_and_prin
     assert NOTE in paper
     assert "repeated brief movements" in paper
     assert "anna answered" in paper
-    assert "People wrote down 1 movements" in paper
+    assert "Movements that people saw and wrote down: 1." in paper
 
     assert seen.strangers() == []
     assert seen.complaints == []

@@ -150,8 +150,8 @@ def test_what_people_saw_stands_beside_what_the_sensors_recorded_and_is_not_merg
     home: Made, pdfs: dict[str, Path]
 ) -> None:
     first = plain(pages(pdfs["en"])[0])
-    assert f"People wrote down {home.observed} movements" in first
-    assert f"the sensors recorded {len(home.series)} series" in first
+    assert f"Movements that people saw and wrote down: {home.observed}." in first
+    assert f"Series that the sensors recorded: {len(home.series)}, in " in first
     assert re.search(r"bent forward, arms out.{0,120}repeated brief movements, \d+ brief movements", first)
     assert "no matching pattern" in first
 
