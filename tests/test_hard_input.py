@@ -253,11 +253,14 @@ def resting() -> dict[Site, np.ndarray]:
 
 
 def stronger(s: Segment, gain: float, range_g: float) -> Segment:
-    """The movement so many times as strong, measured within a range: beyond it counts stand at its end."""
-    acc_g = (resting()[s.site] + (s.counts - resting()[s.site]) * gain)[:, :3] * s.scale.acc_g
+    """The movement so many times as strong, measured within a range: beyond it counts stand at its end.
+
+    Who is thrown about so turns as much faster, too, also as far as the gyroscope's range reaches.
+    """
+    moved = resting()[s.site] + (s.counts - resting()[s.site]) * gain
     unit_g = range_g / 32768
-    counts = s.counts.copy()
-    counts[:, :3] = np.clip(np.rint(acc_g / unit_g), -32768, 32767).astype(np.int16)
+    moved[:, :3] *= s.scale.acc_g / unit_g
+    counts = np.clip(np.rint(moved), -32768, 32767).astype(np.int16)
     return replace(s, counts=counts, scale=replace(s.scale, acc_g=unit_g))
 
 

@@ -200,7 +200,7 @@ def everything() -> list[Any]:
         event(),
         alert(1),
         Coverage("kid", NS, 60 * NS, Usability.USABLE, ("x",), ((Site.LA, 1.0),)),
-        LinkRow("kid", LinkSample(Site.LA, "sock-LA", NS, "streaming", 5, 1, 0, 80, -71, 0.5)),
+        LinkRow("kid", LinkSample(Site.LA, "sock-LA", NS, "streaming", 5, 1, 0, 80, -71, 0.5, 12.0)),
         Config(NS, "d1", "{}"),
     ]
 

@@ -302,4 +302,4 @@ async def test_the_gateway_sends_it_at_the_time_of_its_settings(tmp_path: Path, 
     body = json.loads(received.payload)
     assert body["night"] == "2026-11-21"
     assert body["lines"][0].startswith("Nacht vom")
-    assert body["blind"][0]["causes"] == ["no_data:LA"]
+    assert body["blind"][0]["causes"] == ["no_data:LA", "stopped:LA"]  # a radio that fails so ends its link
