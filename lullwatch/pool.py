@@ -20,6 +20,8 @@ from .errors import LullwatchError
 
 __all__ = ["BadCluster", "DaskMissing", "Done", "on_cores", "on_dask"]
 
+_KILLED: Final = "KilledWorker"
+"""Dask's word for a task that was there each time a worker died."""
 _TRIES: Final = 2
 """A file on a network that hiccups is there a moment later; what fails twice fails always."""
 
@@ -119,7 +121,7 @@ def _here(work: Callable[[_Task], _Result], task: _Task) -> Done[_Task, _Result]
         try:
             return Done(task, work(task))
         except Exception as error:  # noqa: BLE001 - one task that fails is handed back and must not end the others
-            said = f"{type(error).__name__}: {error}"
+            said = _named(error)
     return Done(task, None, said)
 
 
@@ -140,11 +142,24 @@ def on_dask(
     except (OSError, ValueError, TimeoutError) as error:
         raise BadCluster(address, f"{type(error).__name__}: {error}") from error
     with client:
+        killed: list[_Task] = []
         waiting: dict[Any, _Task] = {client.submit(_here, work, t, pure=False): t for t in tasks}
         for future in dask.as_completed(list(waiting)):
             task = waiting.pop(future)
-            if future.status == "finished":
-                yield future.result()
+            if future.status != "finished" and type(future.exception()).__name__ == _KILLED:
+                killed.append(task)
             else:
-                yield Done(task, None, f"{type(future.exception()).__name__}: {future.exception()}")
+                yield _outcome(task, future)
             future.release()
+        for task in killed:  # whoever worked beside the one that ended its worker is innocent: each alone
+            yield _outcome(task, client.submit(_here, work, task, pure=False))
+
+
+def _outcome(task: _Task, future: Any) -> Done[_Task, Any]:  # noqa: ANN401 - Dask's future has no types
+    error = future.exception()  # waits
+    done: Done[_Task, Any] = future.result() if error is None else Done(task, None, _named(error))
+    return done
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
