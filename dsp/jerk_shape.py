@@ -48,7 +48,7 @@ def jerk_shape(rhythm: Rhythm, chains: Mapping[Site, Chain]) -> list[Evidence]:
         return []
     lead = chains[rhythm.site].history
     part = lead.part(k0, k1 + 1)
-    envelopes = {s: e for s, c in chains.items() if (e := _envelope(c, k0, k1 + 1)).any()}
+    envelopes = {s: e for s, c in chains.items() if (e := _envelope(c, k0, k1 + 1)).any() or s is rhythm.site}
     found = {"rhythm_repeats": _repeats(envelopes[rhythm.site][None, :])}
     if lead.gyro[part].all():
         rate = _centred(lead.rate[:, part].astype(np.float64))

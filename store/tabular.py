@@ -307,12 +307,8 @@ def _of_site(
     remarks: list[str],
 ) -> Iterator[Stretch]:
     times_ns = frame["time_ns"].to_numpy()
-    acc = frame.select(_ACC).to_numpy().astype(np.float64)
-    gyro = (
-        frame.select(_GYRO).to_numpy().astype(np.float64)
-        if _GYRO[0] in frame.columns
-        else np.full_like(acc, np.nan)
-    )
+    acc = _floats(frame, _ACC)
+    gyro = _floats(frame, _GYRO) if _GYRO[0] in frame.columns else np.full_like(acc, np.nan)
     triples = [acc, gyro] if np.isfinite(gyro).any() else [acc]
     there = np.isfinite(np.hstack(triples)).all(axis=1)
     if not there.all():
@@ -325,6 +321,11 @@ def _of_site(
         scale = known[number][1] if known else None
         counts, per = _counted([t[rows] for t in triples], scale)
         yield implied_stretch(path, site, f"table-{site}", times_ns[rows] - zero_ns, counts, per)
+
+
+def _floats(frame: Any, names: Sequence[str]) -> _Floats:  # noqa: ANN401 - polars
+    with np.errstate(invalid="ignore"):  # damaged bytes may be a signalling NaN: missing, as every other one
+        return np.asarray(frame.select(names).to_numpy().astype(np.float64))
 
 
 def _counted(triples: Sequence[_Floats], scale: Scale | None) -> tuple[NDArray[np.int16], Scale]:

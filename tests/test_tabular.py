@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dsp.records import NS, Scale, Site
@@ -223,6 +223,7 @@ def test_without_polars_the_extra_is_named(
     at=st.floats(0, 1),
     cut=st.booleans(),
 )
+@example(kind="parquet", noise=b"l", at=0.7109375, cut=False)  # a signalling NaN
 def test_no_bytes_make_the_reader_fail_otherwise_than_by_name(
     tmp_path_factory: pytest.TempPathFactory, kind: str, noise: bytes, at: float, cut: bool
 ) -> None:
