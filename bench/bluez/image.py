@@ -269,7 +269,7 @@ def _depmod(system: Path, of: Path, version: str) -> None:
 
 def _initrd(root: Path, modules: Iterable[Path]) -> bytes:
     archive = Archive()
-    for folder in ("dev", "proc", "sys", "root", "bin", "modules"):
+    for folder in ("dev", "proc", "sys", "disk", "bin", "modules"):
         archive.folder(folder)
     archive.character_device("dev/console", 5, 1)
     archive.file("init", (_HERE / "in_guest" / "init").read_bytes())
