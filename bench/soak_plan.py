@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from dsp.records import NS
+from dsp.records import NS, Site
 from firmware_sim.night import make_night
 from firmware_sim.scenario import scenario_from_toml
-from firmware_sim.sock import SockConfig
-from firmware_sim.sock_process import ProcessConfig, SockSpec, save_samples
+from firmware_sim.sock_process import ProcessConfig, specs_in
 from firmware_sim.sock_script import SockFault, SockFaultKind
 from ingest.sock_codec import PROTOCOL_VERSION
 
@@ -55,15 +54,9 @@ class Plan:
 def socks_in(folder: Path, plan: Plan) -> ProcessConfig:
     """The socks of a night with something in every half hour; their samples are written into the folder."""
     night = make_night(scenario_from_toml(_scenario(plan)), seed=plan.seed, infant=INFANT)
-    specs = []
-    for number, site in enumerate(SITES, start=1):
-        samples = folder / f"{site}.npz"
-        save_samples(samples, next(track for at, track in night.sensors.items() if at == site))
-        config = SockConfig(address=f"F0:00:00:00:01:{number:02X}", seed=number, samples_at_power_on=True)
-        specs.append(SockSpec(name=site, samples=str(samples), config=config))
     return ProcessConfig(
         socket=str(folder / "hci"),
-        socks=specs,
+        socks=specs_in(folder, {site: night.sensors[Site(site)] for site in SITES}),
         pace=plan.pace,
         origin_ns=night.start_ns,
         faults=tuple(fault_script(plan)),

@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import astuple
 from pathlib import Path
 
@@ -39,6 +39,7 @@ __all__ = [
     "main",
     "save_samples",
     "sock_process",
+    "specs_in",
 ]
 
 _START_LIMIT_S = 60.0
@@ -83,6 +84,17 @@ class SockProcessError(RuntimeError):
     def __init__(self, socket: str, status: int | None, said: str) -> None:
         what = f"did not listen on {socket} in time" if status is None else f"ended with status {status}"
         super().__init__(f"sock process {what}; its standard error: {said.strip() or '(nothing)'}")
+
+
+def specs_in(folder: Path, sources: Mapping[str, SampleSource]) -> list[SockSpec]:
+    """Socks that sample from power-on, one for each source by its name; their samples are written into the folder."""
+    specs = []
+    for number, (name, source) in enumerate(sources.items(), start=1):
+        samples = folder / f"{name}.npz"
+        save_samples(samples, source)
+        config = SockConfig(address=f"F0:00:00:00:01:{number:02X}", seed=number, samples_at_power_on=True)
+        specs.append(SockSpec(name, str(samples), config))
+    return specs
 
 
 def save_samples(path: Path, source: SampleSource) -> None:

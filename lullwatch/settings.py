@@ -40,6 +40,7 @@ __all__ = [
     "WatchSettings",
     "is_address",
     "load",
+    "load_for",
     "parse",
     "with_simulated",
 ]
@@ -344,6 +345,12 @@ def parse(path: Path, text: str) -> GatewaySettings:
         said = said_of(text, str(error), _names())
         raise BadSettings(path, said.what, said.remedy, line=said.line, column=said.column) from error
     return settings
+
+
+def load_for(path: Path, *, simulated: int | None, pace: float) -> GatewaySettings:
+    """The settings of a command that may be told to run on a made-up infant of a seed. Raises as `load` does."""
+    settings = load(path)
+    return settings if simulated is None else with_simulated(path, settings, seed=simulated, pace=pace)
 
 
 def with_simulated(path: Path, settings: GatewaySettings, *, seed: int, pace: float) -> GatewaySettings:

@@ -21,11 +21,10 @@ from pathlib import Path
 
 import msgspec
 
-from dsp.records import NS, Event
+from dsp.records import NS, Event, Site
 from firmware_sim.night import make_night
 from firmware_sim.scenario import scenario_from_toml
-from firmware_sim.sock import SockConfig
-from firmware_sim.sock_process import ProcessConfig, SockSpec, save_samples, sock_process
+from firmware_sim.sock_process import ProcessConfig, sock_process, specs_in
 from lullwatch.nights import load
 from lullwatch.replay import replay
 from store.journal import Journal
@@ -171,15 +170,9 @@ def socks_in(folder: Path, minutes: float, pace: float) -> ProcessConfig:
     text = SCENARIO.format(minutes=minutes)
     text += "".join(SERIES.format(at_min=0.3 + 1.5 * n) for n in range(int((minutes - 1) / 1.5)))
     night = make_night(scenario_from_toml(text), seed=1001, infant=INFANT)
-    specs = []
-    for number, site in enumerate(SITES, start=1):
-        samples = folder / f"{site}.npz"
-        save_samples(samples, next(track for at, track in night.sensors.items() if at == site))
-        config = SockConfig(address=f"F0:00:00:00:01:{number:02X}", seed=number, samples_at_power_on=True)
-        specs.append(SockSpec(name=site, samples=str(samples), config=config))
     return ProcessConfig(
         socket=str(folder / "hci"),
-        socks=specs,
+        socks=specs_in(folder, {site: night.sensors[Site(site)] for site in SITES}),
         pace=pace,
         origin_ns=night.start_ns,
         ledger=str(folder / "ledger.json"),

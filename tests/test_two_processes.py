@@ -22,6 +22,7 @@ from firmware_sim.sock_process import (
     load_samples,
     save_samples,
     sock_process,
+    specs_in,
 )
 from firmware_sim.sock_remote import FaultRefusedError, send_fault
 from firmware_sim.sock_script import SockFault
@@ -41,15 +42,10 @@ LIMIT_S = 60.0
 
 
 def config_in(folder, clock, names=("LA", "RA", "TR"), seconds=SECONDS):
-    socks = []
-    for number, name in enumerate(names, start=1):
-        samples = folder / f"{name}.npz"
-        save_samples(samples, noise(seconds, seed=number, t0_ns=clock.origin_ns))
-        config = SockConfig(address=f"F0:00:00:00:01:{number:02X}", seed=number, samples_at_power_on=True)
-        socks.append(SockSpec(name=name, samples=str(samples), config=config))
+    heard = {name: noise(seconds, seed=n, t0_ns=clock.origin_ns) for n, name in enumerate(names, start=1)}
     return ProcessConfig(
         socket=str(folder / "hci"),
-        socks=socks,
+        socks=specs_in(folder, heard),
         pace=clock.pace,
         origin_ns=clock.origin_ns,
         m0_ns=clock.m0_ns,

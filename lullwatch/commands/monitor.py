@@ -39,11 +39,9 @@ def monitor(
     """
     from lullwatch.json_logs import begin_log
     from lullwatch.monitor import run
-    from lullwatch.settings import load, with_simulated
+    from lullwatch.settings import load_for
 
     begin_log(as_json=json_logs, verbose=verbose)
-    read = load(settings)
-    if simulated is not None:
-        read = with_simulated(settings, read, seed=simulated, pace=pace)
+    read = load_for(settings, simulated=simulated, pace=pace)
     run(read)
     return 0

@@ -47,10 +47,8 @@ def up(
     """
     from lullwatch.json_logs import begin_log
     from lullwatch.service import run_up
-    from lullwatch.settings import load, with_simulated
+    from lullwatch.settings import load_for
 
     begin_log(as_json=json_logs, verbose=verbose)
-    read = load(settings)
-    if simulated is not None:
-        read = with_simulated(settings, read, seed=simulated, pace=pace)
+    read = load_for(settings, simulated=simulated, pace=pace)
     return run_up(settings, read, page=page)
