@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import stat
 import subprocess
 import time
 from pathlib import Path
 from typing import Final
 
+from lullwatch.private import shared_mode
 from store.cursors import Cursors
 from store.errors import JournalReadOnly, StoreError
 from store.journal import Journal
@@ -36,7 +36,7 @@ def settings_file(path: Path, settings: GatewaySettings) -> list[Finding]:
     """Whether the week of birth stays with the owner of the settings; nothing is said where it does not stand there."""
     if all(infant.birth_week is None for infant in settings.infants):
         return []
-    if (mode := stat.S_IMODE(path.stat().st_mode)) & (stat.S_IRWXG | stat.S_IRWXO):
+    if (mode := shared_mode(path)) is not None:
         said = f"{path} holds a week of birth, and others may read it (mode {mode:04o})"
         return [Finding("settings", WARN, said, f"chmod 600 {path}")]
     return [Finding("settings", OK, "the week of birth can be read by the owner alone")]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ssl
-import stat
 from pathlib import Path
 
 from alerts.mqtt import BrokerAddress
 
-from .errors import BadSettings, SecretTooOpen
+from .errors import BadSettings
+from .private import require_private
 from .settings import BrokerSettings, read_secret
 
 __all__ = ["broker_address"]
@@ -41,9 +41,7 @@ def _tls(mqtt: BrokerSettings) -> ssl.SSLContext:
 def _load_own(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
     path = Path(_path(key) or _path(certificate) or "")
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
-            raise SecretTooOpen(path, mode)
+        require_private(path)
         context.load_cert_chain(_path(certificate) or "", _path(key))
     except (OSError, ssl.SSLError) as error:
         remedy = "mqtt.cert_file and mqtt.key_file must be PEM, belong together, and need no passphrase"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import stat
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,7 +18,8 @@ from dsp.records import Site
 from ingest.sensor_kind import Kind
 
 from .armed_hours import WEEKDAYS, ArmedHours, Weekday
-from .errors import BadSettings, SecretTooOpen
+from .errors import BadSettings
+from .private import require_private
 
 __all__ = [
     "AckPageSettings",
@@ -402,9 +402,7 @@ def read_secret(variable: str, file: str | None) -> str | None:
         return None
     path = Path(file).expanduser()
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
-            raise SecretTooOpen(path, mode)
+        require_private(path)
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         remedy = f"Create it with mode 0600, or set {variable}"

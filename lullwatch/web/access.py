@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from time import time
 
 import msgspec
 
-from lullwatch.errors import LullwatchError, SecretTooOpen
+from lullwatch.errors import LullwatchError
+from lullwatch.private import require_private
 
 from .session import Role, Session, csrf_of
 
@@ -165,8 +165,7 @@ class Access:
             return
         if (at := (found.st_mtime_ns, found.st_ino)) == self._read_at:
             return
-        if mode := stat.S_IMODE(found.st_mode) & 0o077:
-            raise SecretTooOpen(self.path, 0o600 | mode)
+        require_private(self.path)
         try:
             self._kept = msgspec.json.decode(self.path.read_bytes(), type=_Kept)
         except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import ssl
-import stat
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from alerts.words import PLAIN_ENGLISH
-from lullwatch.errors import SecretTooOpen
+from lullwatch.private import require_private
 from lullwatch.settings import GatewaySettings, PageSettings, load
 from store.shelf import Shelf
 
@@ -112,8 +111,7 @@ def _on_port(page: PageSettings, port: int) -> PageSettings:
 def _certificate(cert_file: str, key_file: str | None) -> ssl.SSLContext:
     cert, key = (Path(name).expanduser() for name in (cert_file, key_file or cert_file))
     try:
-        if (mode := stat.S_IMODE(key.stat().st_mode)) & 0o077:
-            raise SecretTooOpen(key, mode)
+        require_private(key)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(cert, key)
