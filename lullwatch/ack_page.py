@@ -7,7 +7,6 @@ by as little HTTP as it takes: one path, two methods, no library.
 
 from __future__ import annotations
 
-import asyncio
 import html
 import json
 import logging
@@ -23,6 +22,8 @@ from alerts.links import Links
 from dsp.clock import Clock
 from dsp.records import NS
 
+from .small_http import SmallHttp
+
 __all__ = ["AckPage", "OnAck"]
 
 _log = logging.getLogger(__name__)
@@ -30,8 +31,6 @@ _log = logging.getLogger(__name__)
 OnAck = Callable[[str, str, bytes], Awaitable[bytes]]
 """Carries a command out: (infant, `ack`, payload) to the payload of the answer."""
 
-MOST_BYTES = 8192
-"""Request line and headers of a browser take under two thousand."""
 READ_TIMEOUT_S = 10.0
 """A phone on a bad network sends its few bytes within this; who sends slower holds a place that others need."""
 MOST_CONNECTIONS = 20
@@ -88,37 +87,22 @@ class AckPage:
         self._host = host
         self.port = port
         self._asked: deque[int] = deque()
-        self._open = 0
-        self._server: asyncio.Server | None = None
+        self._http = SmallHttp(
+            self._answer, what="the acknowledge page", read_timeout_s=READ_TIMEOUT_S, most=MOST_CONNECTIONS
+        )
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, self._host, self.port, limit=MOST_BYTES)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = await self._http.begin(self._host, self.port)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+        await self._http.end()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open += 1
-        try:
-            if self._open <= MOST_CONNECTIONS:
-                async with asyncio.timeout(READ_TIMEOUT_S):
-                    head = await reader.readuntil(b"\r\n\r\n")
-                    method = head.split(b" ", 1)[0]
-                    writer.write(
-                        _response(await self._answered(head), self._words, bodyless=method == b"HEAD")
-                    )
-                    await writer.drain()
-        except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError) as error:
-            _log.info("a request for the acknowledge page was not finished: %s", type(error).__name__)
-        finally:
-            self._open -= 1
-            writer.close()
+    async def _answer(self, head: bytes) -> bytes:
+        bodyless = head.split(b" ", 1)[0] == b"HEAD"
+        return _response(await self._answered(head), self._words, bodyless=bodyless)
 
     async def _answered(self, head: bytes) -> _Answer:
         if self._too_many():

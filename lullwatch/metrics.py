@@ -25,6 +25,8 @@ from store.cursors import Cursors
 from store.errors import StoreError
 from store.shelf import Shelf
 
+from .small_http import SmallHttp
+
 if TYPE_CHECKING:
     from .gateway import Gateway
     from .settings import GatewaySettings
@@ -37,7 +39,6 @@ _log = logging.getLogger(__name__)
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 HOST: Final = "127.0.0.1"
 READ_TIMEOUT_S: Final = 5.0
-MOST_BYTES: Final = 8192
 """A scrape is a few lines of headers."""
 MOST_CONNECTIONS: Final = 8
 _ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
@@ -235,36 +236,22 @@ class MetricsPage:
     def __init__(self, port: int, render: Callable[[], str]) -> None:
         self.port = port
         self._render = render
-        self._open = 0
-        self._server: asyncio.Server | None = None
+        self._http = SmallHttp(
+            self._answer, what="metrics", read_timeout_s=READ_TIMEOUT_S, most=MOST_CONNECTIONS
+        )
 
     async def __aenter__(self) -> MetricsPage:
         try:
-            self._server = await asyncio.start_server(self._serve, HOST, self.port, limit=MOST_BYTES)
-            self.port = self._server.sockets[0].getsockname()[1]
+            self.port = await self._http.begin(HOST, self.port)
         except OSError as error:
             _log.warning("metrics cannot be served on %s:%d: %s", HOST, self.port, error.strerror or error)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._server is not None:
-            self._server.close()
+        await self._http.end()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open += 1
-        try:
-            if self._open <= MOST_CONNECTIONS:
-                async with asyncio.timeout(READ_TIMEOUT_S):
-                    head = await reader.readuntil(b"\r\n\r\n")
-                    writer.write(await self._answer(head.split(b"\r\n", 1)[0].split(b" ")))
-                    await writer.drain()
-        except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError) as error:
-            _log.info("a request for metrics was not finished: %s", type(error).__name__)
-        finally:
-            self._open -= 1
-            writer.close()
-
-    async def _answer(self, request: list[bytes]) -> bytes:
+    async def _answer(self, head: bytes) -> bytes:
+        request = head.split(b"\r\n", 1)[0].split(b" ")
         if request[:1] != [b"GET"] or len(request) != 3:
             return _response("405 Method Not Allowed", "GET /metrics\n")
         if request[1].partition(b"?")[0] != b"/metrics":
