@@ -251,9 +251,7 @@ def _taken(gone: Iterable[Event], made: Mapping[str, Name], names: Mapping[str, 
     again = {minted.get(row.id, row.id): Name(row.id, row.version) for row in gone}
     owners = {name.id: own for own, name in made.items() if name.id != own}
     for told in owners:
-        if (
-            told in made
-        ):  # also where two events have each other's ids: that circle would be followed for ever
+        if told in made:  # two events that bear each other's ids would be followed in a circle for ever
             continue
         free = told
         while free in owners:

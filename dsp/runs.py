@@ -23,7 +23,7 @@ from dsp.classify import Verdict
 from dsp.grid import GRID_HZ
 from dsp.records import Evidence, Site
 from dsp.settings import Settings
-from dsp.weights import weigh
+from dsp.weights import Table, weigh
 
 __all__ = ["Run", "judge_own", "judge_run", "judge_train"]
 
@@ -162,20 +162,22 @@ class Run:
 
 def judge_run(run: Run, settings: Settings) -> Verdict:
     """How much a run looks like clonic jerks and not like a train of sleep, in log-odds."""
-    evidence = weigh(settings.run_tables, run.values(settings))
-    return Verdict(settings.run_bias + sum(e.contribution for e in evidence), evidence)
+    return _judged(run, settings.run_tables, settings.run_bias, settings)
 
 
 def judge_train(run: Run, settings: Settings) -> Verdict:
     """How much a run looks like a train of sleep and not like anything else that pulses, in log-odds."""
-    evidence = weigh(settings.train_tables, run.values(settings))
-    return Verdict(settings.train_bias + sum(e.contribution for e in evidence), evidence)
+    return _judged(run, settings.train_tables, settings.train_bias, settings)
 
 
 def judge_own(run: Run, settings: Settings) -> Verdict:
     """How much a run looks like jerks of the infant's limbs and not like anything else that pulses, in log-odds."""
-    evidence = weigh(settings.own_tables, run.values(settings))
-    return Verdict(settings.own_bias + sum(e.contribution for e in evidence), evidence)
+    return _judged(run, settings.own_tables, settings.own_bias, settings)
+
+
+def _judged(run: Run, tables: Sequence[Table], bias: float, settings: Settings) -> Verdict:
+    evidence = weigh(tables, run.values(settings))
+    return Verdict(bias + sum(e.contribution for e in evidence), evidence)
 
 
 def _growth(log_heights: Sequence[float]) -> float:
