@@ -293,9 +293,9 @@ def link_message(topics: Topics, clock: UtcClock, infant: str, links: Sequence[L
     return _newest(topics.of(infant, "link"), payload, max((link.t_ns for link in links), default=0))
 
 
-def summary_message(topics: Topics, infant: str, summary: Mapping[str, object]) -> Message:
+def summary_message(topics: Topics, summary: wire.SummaryBody) -> Message:
     """The morning summary as whoever made it gives it, retained."""
-    return Message(topics.of(infant, "summary"), encoded({"schema": SCHEMA, **summary}), retain=True)
+    return Message(topics.of(summary.infant, "summary"), encoded(msgspec.to_builtins(summary)), retain=True)
 
 
 def encoded(body: Mapping[str, object]) -> bytes:

@@ -23,7 +23,14 @@ __all__ = [
     "Span",
     "StateBody",
     "StatusBody",
+    "SummaryAlert",
+    "SummaryBlind",
     "SummaryBody",
+    "SummaryCount",
+    "SummaryMute",
+    "SummarySensor",
+    "SummaryTrouble",
+    "SummaryWatched",
     "TestedWay",
     "TonightBody",
 ]
@@ -33,6 +40,7 @@ SCHEMA: Literal[1] = 1
 
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 _Time = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+_Second = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Version = Annotated[int, msgspec.Meta(ge=1)]
 _Natural = Annotated[int, msgspec.Meta(ge=0)]
@@ -237,7 +245,90 @@ class TonightBody(Payload, frozen=True, kw_only=True):
     """kinds of technical trouble that stand"""
 
 
-class SummaryBody(Payload, frozen=True, kw_only=True):
-    """The morning summary: `text` is what a person reads, whole; further fields are figures."""
+class SummaryAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert of the night, and who answered it."""
 
-    text: str = ""
+    id: _Id
+    pattern: str
+    severity: Literal["urgent", "notice", "technical"]
+    onset: _Second
+    duration_s: Annotated[float, msgspec.Meta(ge=0)]
+    count: _Natural
+    answered_by: str | None
+    answered: _Second | None
+    false_alarm: bool
+
+
+class SummaryCount(msgspec.Struct, frozen=True, kw_only=True):
+    """Events of a kind, the movements in them, and how much could be seen."""
+
+    pattern: _Pattern
+    events: _Natural
+    movements: _Natural
+    seen_s: _Natural
+
+
+class SummarySensor(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a sensor was worn and heard, and its battery (percent) when it was last heard."""
+
+    site: _Site
+    worn_s: _Natural
+    battery: Annotated[int, msgspec.Meta(ge=0, le=100)] | None
+
+
+class SummaryWatched(Seen, frozen=True, kw_only=True):
+    """How much of the night could be seen, and how much of that only in part."""
+
+    degraded_s: _Natural
+
+
+class _SummarySpan(msgspec.Struct, frozen=True, kw_only=True):
+    begin: _Second
+    end: _Second | None
+    """null: it went on when the summary was made"""
+
+
+class SummaryMute(_SummarySpan, frozen=True, kw_only=True):
+    """A mute, and what it was about."""
+
+    patterns: tuple[str, ...]
+
+
+class SummaryBlind(_SummarySpan, frozen=True, kw_only=True):
+    """A stretch in which nothing could be seen, and why."""
+
+    causes: tuple[str, ...]
+
+
+class SummaryTrouble(_SummarySpan, frozen=True, kw_only=True):
+    """Technical trouble."""
+
+    kinds: tuple[str, ...]
+
+
+class SummaryBody(Payload, frozen=True, kw_only=True):
+    """The morning summary: figures with their coverage, and `text`, which is what a person reads, whole.
+
+    Times are text only, to the second.
+    """
+
+    infant: _Id
+    night: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
+    """date of the evening; a night goes from noon to noon"""
+    zone: str
+    language: str
+    coverage: SummaryWatched
+    unanswered: tuple[SummaryAlert, ...]
+    """urgent ones that nobody answered"""
+    answered: tuple[SummaryAlert, ...]
+    notices: tuple[SummaryAlert, ...]
+    """silent ones"""
+    events: tuple[SummaryCount, ...]
+    mutes: tuple[SummaryMute, ...]
+    muted: tuple[str, ...]
+    """ids of alerts that a mute kept silent"""
+    blind: tuple[SummaryBlind, ...]
+    sensors: tuple[SummarySensor, ...]
+    technical: tuple[SummaryTrouble, ...]
+    lines: tuple[str, ...]
+    text: str

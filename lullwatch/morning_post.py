@@ -168,7 +168,7 @@ class MorningPost:
     async def _publish(self, mqtt: Outlet, facts: NightFacts) -> None:
         infant, night = facts.infant, facts.window.night
         try:
-            await mqtt.publish(summary_message(self._ways.topics, infant, summary_body(facts, self._words)))
+            await mqtt.publish(summary_message(self._ways.topics, summary_body(facts, self._words)))
             await self._keep(self._step(infant, night, MQTT, PUBLISHED))
         except (PublisherStopped, StoreError) as error:
             _log.warning("the summary of the night waits: %s", error)

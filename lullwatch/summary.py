@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from alerts import wire
 from alerts.catalogue import Catalogue
 from alerts.words import catalogue, duration
 from dsp.records import NS, Alert, Coverage, Event, Severity, Site, State
@@ -69,41 +70,36 @@ def morning_lines(night: NightFacts, words: Catalogue = _ENGLISH) -> tuple[str, 
     )
 
 
-def summary_body(night: NightFacts, words: Catalogue = _ENGLISH) -> dict[str, object]:
+def summary_body(night: NightFacts, words: Catalogue = _ENGLISH) -> wire.SummaryBody:
     """The summary for machines: figures with their coverage, times in UTC, and the ten lines."""
     lines = morning_lines(night, words)
-    return {
-        "infant": night.infant,
-        "night": night.window.night.isoformat(),
-        "zone": night.window.zone,
-        "language": words.language,
-        "coverage": {
-            "watched_s": night.watched_ns // NS,
-            "seen_s": night.seen_ns // NS,
-            "degraded_s": night.degraded_ns // NS,
-        },
-        "unanswered": [_alert_body(a) for a in night.unanswered],
-        "answered": [_alert_body(a) for a in night.answered],
-        "notices": [_alert_body(a) for a in night.notices],
-        "events": [
-            {
-                "pattern": c.pattern,
-                "events": c.events,
-                "movements": c.movements,
-                "seen_s": night.seen_ns // NS,
-            }
+    seen_s = night.seen_ns // NS
+    return wire.SummaryBody(
+        infant=night.infant,
+        night=night.window.night.isoformat(),
+        zone=night.window.zone,
+        language=words.language,
+        coverage=wire.SummaryWatched(
+            watched_s=night.watched_ns // NS, seen_s=seen_s, degraded_s=night.degraded_ns // NS
+        ),
+        unanswered=tuple(_alert_body(a) for a in night.unanswered),
+        answered=tuple(_alert_body(a) for a in night.answered),
+        notices=tuple(_alert_body(a) for a in night.notices),
+        events=tuple(
+            wire.SummaryCount(pattern=_wire(c.pattern), events=c.events, movements=c.movements, seen_s=seen_s)
             for c in night.events
-        ],
-        "mutes": [_span_body(s, "patterns") for s in night.mutes],
-        "muted": [a.id for a in night.muted],
-        "blind": [_span_body(s, "causes") for s in night.blind],
-        "sensors": [
-            {"site": s.site.value, "worn_s": s.worn_ns // NS, "battery": s.battery} for s in night.sensors
-        ],
-        "technical": [_span_body(s, "kinds") for s in night.technical],
-        "lines": list(lines),
-        "text": "\n".join(lines),
-    }
+        ),
+        mutes=tuple(wire.SummaryMute(**_times(s), patterns=s.causes) for s in night.mutes),
+        muted=tuple(a.id for a in night.muted),
+        blind=tuple(wire.SummaryBlind(**_times(s), causes=s.causes) for s in night.blind),
+        sensors=tuple(
+            wire.SummarySensor(site=s.site.value, worn_s=s.worn_ns // NS, battery=s.battery)
+            for s in night.sensors
+        ),
+        technical=tuple(wire.SummaryTrouble(**_times(s), kinds=s.causes) for s in night.technical),
+        lines=lines,
+        text="\n".join(lines),
+    )
 
 
 class _Sayer:
@@ -254,23 +250,27 @@ class _Sayer:
         return datetime.fromtimestamp(utc_ns // NS, tz=UTC).astimezone(self._zone).strftime("%H:%M")
 
 
-def _alert_body(told: ToldFacts) -> dict[str, object]:
-    return {
-        "id": told.id,
-        "pattern": told.pattern,
-        "severity": told.severity.value,
-        "onset": _iso(told.onset_ns),
-        "duration_s": round(told.duration_s, 1),
-        "count": told.count,
-        "answered_by": told.answered_by or None,
-        "answered": None if told.answered_ns is None else _iso(told.answered_ns),
-        "false_alarm": told.false_alarm,
-    }
+def _alert_body(told: ToldFacts) -> wire.SummaryAlert:
+    return wire.SummaryAlert(
+        id=told.id,
+        pattern=told.pattern,
+        severity=_wire(told.severity.value),
+        onset=_iso(told.onset_ns),
+        duration_s=round(told.duration_s, 1),
+        count=told.count,
+        answered_by=told.answered_by or None,
+        answered=None if told.answered_ns is None else _iso(told.answered_ns),
+        false_alarm=told.false_alarm,
+    )
 
 
-def _span_body(span: Span, causes: str) -> dict[str, object]:
-    end = _iso(span.end_ns) if span.over else None
-    return {"begin": _iso(span.begin_ns), "end": end, causes: list(span.causes)}
+def _wire(name: str) -> Any:
+    """One of the names the payload's type lists, as the types of the journal cannot say."""
+    return name
+
+
+def _times(span: Span) -> dict[str, Any]:
+    return {"begin": _iso(span.begin_ns), "end": _iso(span.end_ns) if span.over else None}
 
 
 def _iso(utc_ns: int) -> str:
@@ -297,11 +297,11 @@ def _state_line(told: Told, words: Catalogue) -> str:
 def _event_lines(events: Sequence[Event], coverage: Sequence[Coverage], words: Catalogue) -> list[str]:
     seen = duration(words, round(seen_hours(coverage) * 3600 * NS))
     lines = []
-    for wire in sorted({e.label.wire for e in events}):
-        own = [e for e in events if e.label.wire == wire]
+    for pattern in sorted({e.label.wire for e in events}):
+        own = [e for e in events if e.label.wire == pattern]
         members = sum(e.count for e in own)
         key = "summary.told_event_members" if members > len(own) else "summary.told_event"
-        lines.append(words.text(key, name=words.names[wire], n=len(own), movements=members, seen=seen))
+        lines.append(words.text(key, name=words.names[pattern], n=len(own), movements=members, seen=seen))
     return lines or [words.text("summary.told_no_event", seen=seen)]
 
 
@@ -314,7 +314,7 @@ def _alert_line(alerts: Sequence[Alert], words: Catalogue) -> str:
 def _general(words: Catalogue, shown: Iterable[str]) -> list[str]:
     """The general information that belongs to the patterns shown, each once."""
     shown = set(shown)
-    return [text for wire, text in words.same_day.items() if wire in shown]
+    return [text for pattern, text in words.same_day.items() if pattern in shown]
 
 
 def _header(words: Catalogue) -> str:

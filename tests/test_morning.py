@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +37,7 @@ from store.rows import LinkRow, Row
 from store.utc import UtcMap
 from tests.alert_makers import T0, event
 from tests.store_examples import segment, segment_row
+from tests.wire_checks import validator
 from tests.wording import faults
 
 MINUTE_NS = 60 * NS
@@ -205,7 +207,8 @@ def test_however_many_alerts_there_were_all_are_counted_and_the_first_are_named(
 
 
 def test_the_body_for_machines_has_the_same_lines_and_figures_with_coverage() -> None:
-    body = json.loads(json.dumps(summary_body(facts(*BUSY))))
+    body = json.loads(msgspec.json.encode(summary_body(facts(*BUSY))))
+    validator("summary").validate(body)
     assert body["lines"] == list(lines(*BUSY))
     assert body["coverage"] == {"watched_s": 36000, "seen_s": 35880, "degraded_s": 60}
     assert {kind["seen_s"] for kind in body["events"]} == {35880}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import payloads
+from alerts import payloads, wire
 from alerts.payloads import BadTopicId, Topics
 from alerts.rules import RuleState, Trouble, decide
 from dsp.records import NS, ClockRow, Label, LinkSample, Severity, Site, State, StateEpoch, Usability
@@ -18,6 +18,25 @@ from tests.alert_makers import T0, event, minute
 TOPICS = Topics("gw1")
 CLOCK = UtcMap([ClockRow(T0, 1_700_000_000 * NS + 123_456_789, "boot", "UTC")])
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "mqtt.md"
+
+SUMMARY = wire.SummaryBody(
+    infant="inf1",
+    night="2026-11-21",
+    zone="UTC",
+    language="en",
+    coverage=wire.SummaryWatched(watched_s=60, seen_s=60, degraded_s=0),
+    unanswered=(),
+    answered=(),
+    notices=(),
+    events=(),
+    mutes=(),
+    muted=(),
+    blind=(),
+    sensors=(),
+    technical=(),
+    lines=("one",),
+    text="one",
+)
 
 
 def messages() -> dict[str, payloads.Message]:
@@ -30,7 +49,7 @@ def messages() -> dict[str, payloads.Message]:
         "state": payloads.state_message(TOPICS, CLOCK, state),
         "coverage": payloads.coverage_message(TOPICS, CLOCK, minute(0, Usability.USABLE)),
         "link": payloads.link_message(TOPICS, CLOCK, "inf1", [link]),
-        "summary": payloads.summary_message(TOPICS, "inf1", {"events": 3}),
+        "summary": payloads.summary_message(TOPICS, SUMMARY),
     }
 
 

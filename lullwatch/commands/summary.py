@@ -39,6 +39,8 @@ def summary(
     as_json
         Print everything as JSON instead of text.
     """
+    from msgspec import to_builtins
+
     from lullwatch.console import say, say_json
     from lullwatch.summary import morning_lines, summary_body
     from lullwatch.summary_job import nights_of, wording_of
@@ -46,7 +48,7 @@ def summary(
     words = wording_of(source, language)
     nights = nights_of(source, night, infant)
     if as_json:
-        say_json([summary_body(facts, words) for facts in nights])
+        say_json(to_builtins([summary_body(facts, words) for facts in nights]))
         return 0
     for facts in nights:
         say("\n".join(morning_lines(facts, words)))
