@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import logging
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,6 +36,7 @@ from lullwatch.web.errors import AddressTaken, BadCertificate, NobodyInvited
 from lullwatch.web.hosting import hosting_of
 from lullwatch.web.serving import Serving
 from lullwatch.web.session import Role
+from tests.archive_maker import KID, NIGHT, make_archive
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -165,6 +170,55 @@ async def test_over_tls_the_pages_and_their_websocket_are_those_of_the_certifica
             with pytest.raises(aiohttp.ClientError):
                 await client.get("/login")
     hosting.site.shelf.close()
+
+
+async def test_the_end_leaves_behind_what_is_not_ready_while_a_page_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("lullwatch.web.serving.STOP_S", 0.3)
+    caplog.set_level(logging.INFO)
+    begin_archive(tmp_path)
+    hosting = hosting_of(tmp_path)
+    token = hosting.invite("anna", Role.CAREGIVER)
+    serving = await Serving(make_app(hosting.site), "127.0.0.1", 0).__aenter__()
+    url = f"http://127.0.0.1:{serving.port}"
+    async with aiohttp.ClientSession(url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
+        await client.post("/login", data={"token": token})
+        async with client.ws_connect(f"/live/{KID}", headers={"Origin": url}) as page:
+            await page.receive()
+            with exclusively(tmp_path / NIGHT):  # a disk that answers nobody
+                waiting = asyncio.create_task(client.get("/events"))
+                second = asyncio.create_task(client.ws_connect(f"/live/{KID}", headers={"Origin": url}))
+                await asyncio.sleep(0.2)
+                await serving.__aexit__()
+            assert (await waiting).status == 503
+            with pytest.raises(aiohttp.ClientError):
+                await second
+            while (last := await page.receive()).type is not aiohttp.WSMsgType.CLOSE:
+                assert last.type is aiohttp.WSMsgType.TEXT
+            assert last.data == 1012
+    hosting.site.shelf.close()
+    said = [record for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info]
+    assert said == []
+    left = [r.getMessage() for r in caplog.records if r.name == "lullwatch.web.ending"]
+    assert sorted(left) == [
+        f"{path} was not ready at the end; the page asks again" for path in ("/events", f"/live/{KID}")
+    ]
+
+
+def begin_archive(folder: Path) -> None:
+    """A night at rest: one file, which can be held against readers."""
+    make_archive(folder)
+    with closing(sqlite3.connect(folder / NIGHT)) as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+
+
+@contextmanager
+def exclusively(path: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        yield
+        db.execute("ROLLBACK")
 
 
 async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from lullwatch.burst_marks import load_detector
 from lullwatch.service_notify import Notifier
 
 from .app import make_app
+from .ending import Ending
 from .errors import AddressTaken
 from .hosting import Hosting
 from .live import Live
@@ -29,18 +30,23 @@ __all__ = ["Serving", "serve"]
 
 _log = logging.getLogger(__name__)
 
-STOP_S = 3
-"""Open pages are left behind after this; they come back by themselves."""
+STOP_S = 3.0
+"""What is not answered this long after the end began is left behind; pages ask again by themselves."""
+_FLUSH_S = 0.3
+"""For the last word to those who are left behind."""
+_BACKSTOP_S = 2
+"""Later than that uvicorn itself ends what is still there."""
 MOST_CONNECTIONS = 200
 """A family opens a dozen; whoever opens more at once takes no memory from them."""
 _BACKLOG = 64
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs it, and tells when it listens."""
+    """Leaves signals to whoever runs it, tells when it listens, and ends in time whatever is still being answered."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, ending: Ending) -> None:
         super().__init__(config)
+        self._ending = ending
         self.is_up = asyncio.Event()
 
     @contextmanager
@@ -52,6 +58,25 @@ class _Server(uvicorn.Server):
         """Listen, and say so."""
         await super().startup(sockets)
         self.is_up.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Hear nobody new, let what is being answered be answered, and leave the rest behind."""
+        self._ending.has_begun = True
+        loop = asyncio.get_running_loop()
+        hurries = [loop.call_later(STOP_S, self._leave), loop.call_later(STOP_S + _FLUSH_S, self._hang_up)]
+        try:
+            await super().shutdown(sockets)
+        finally:
+            for hurry in hurries:
+                hurry.cancel()
+
+    def _leave(self) -> None:
+        for task in list(self.server_state.tasks):
+            task.cancel()
+
+    def _hang_up(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 class Serving:
@@ -67,13 +92,14 @@ class Serving:
         self._app = app
         self._socket = _listening(host, port)
         self.port: int = self._socket.getsockname()[1]
+        ending = Ending(app)
         config = uvicorn.Config(
-            app, ws="websockets-sansio", http="h11", loop="asyncio", lifespan="off", log_config=None,
+            ending, ws="websockets-sansio", http="h11", loop="asyncio", lifespan="off", log_config=None,
             access_log=False, server_header=False, proxy_headers=False, limit_concurrency=MOST_CONNECTIONS,
-            timeout_graceful_shutdown=STOP_S, ws_max_size=4096,
+            timeout_graceful_shutdown=round(STOP_S + _BACKSTOP_S), ws_max_size=4096,
             ssl_context_factory=None if certificate is None else lambda *_: certificate,
         )  # fmt: skip
-        self._server = _Server(config)
+        self._server = _Server(config, ending)
         self._task: asyncio.Task[None] | None = None
         self._warming: asyncio.Task[None] | None = None
 
