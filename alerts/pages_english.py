@@ -49,6 +49,11 @@ PAGES = {
     "page.old": "This page is old. Nothing was done: load it again.",
     "page.not_yours": "This is not for your role.",
     "page.nowhere": "There is nothing at this address.",
+    "page.elsewhere": "This was sent from another page. Nothing was done.",
+    "page.too_long": "This is too long. Nothing was done.",
+    "page.broken": (
+        "This page could not be made; why stands in the log of the gateway. Recording is another program and may go on."
+    ),
     "page.unreadable": "The journal cannot be read just now. Recording is another program and may go on; try again.",
     "page.back": "Back to the night",
     # the night

@@ -49,6 +49,11 @@ PAGES = {
     "page.old": "Diese Seite ist alt. Es wurde nichts getan: laden Sie sie neu.",
     "page.not_yours": "Das ist nicht für Ihre Rolle.",
     "page.nowhere": "Unter dieser Adresse gibt es nichts.",
+    "page.elsewhere": "Das kam von einer anderen Seite. Es wurde nichts getan.",
+    "page.too_long": "Das ist zu lang. Es wurde nichts getan.",
+    "page.broken": (
+        "Diese Seite kam nicht zustande; warum, steht im Protokoll des Gateways. Das Aufzeichnen geht davon getrennt."
+    ),
     "page.unreadable": "Das Journal ist gerade nicht lesbar. Das Aufzeichnen geht davon getrennt; bitte noch einmal.",
     "page.back": "Zurück zur Nacht",
     # die Nacht

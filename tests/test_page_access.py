@@ -66,6 +66,59 @@ async def test_an_unauthenticated_request_gets_nothing_but_the_login_page_on_eve
             assert "Set-Cookie" not in answer.headers
 
 
+async def test_a_stranger_is_shown_the_login_page_whatever_goes_wrong(tmp_path: Path) -> None:
+    async with pages(tmp_path, monitor=False) as rig:
+        stranger = await rig.browser()
+        for method, path, status, more in (
+            ("DELETE", "/login", 405, {}),
+            ("POST", "/icon.svg", 405, {}),
+            ("POST", "/login", 413, {"data": {"token": "x" * 70_000}}),
+            ("POST", "/login", 403, {"data": {"token": "x"}, "headers": {"Origin": "http://evil.example"}}),
+        ):  # fmt: skip
+            answer = await stranger.ask(method, path, **more)
+            assert (answer.status, LOGIN_MARK in answer.text) == (status, True), (method, path)
+            assert "csrf" not in answer.text
+
+
+@pytest.mark.parametrize(("language", "nothing", "broken"), [
+    ("en", "There is nothing at this address.", "This page could not be made"),
+    ("de", "Unter dieser Adresse gibt es nichts.", "Diese Seite kam nicht zustande"),
+])  # fmt: skip
+async def test_who_is_logged_in_is_told_on_a_page_of_theirs_what_went_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, nothing: str, broken: str
+) -> None:
+    async with pages(tmp_path) as rig:
+        browser = await rig.browser(RESEARCHER, language)
+        csrf = await browser.csrf()
+        posted = {"data": {"csrf": csrf}}
+        for method, path, status, more in (
+            ("GET", "/no-such-page", 404, {}), ("GET", "/static/no.js", 404, {}), ("GET", "/icon-4000.png", 404, {}),
+            ("GET", "/events/x", 404, {}), ("GET", "/events/x/clip.zip", 404, {}), ("GET", "/review/x", 404, {}),
+            ("GET", "/diary/x", 403, {}), ("GET", "/logout", 405, {}), ("POST", "/nights", 405, posted),
+            ("POST", "/logout", 413, {"data": {"csrf": "x" * 70_000}}), ("POST", "/logout", 403, {}),
+            ("POST", "/logout", 403, posted | {"headers": {"Origin": "http://evil.example"}}),
+        ):  # fmt: skip
+            answer = await browser.ask(method, path, **more)
+            assert answer.status == status, (method, path)
+            assert f'lang="{language}"' in answer.text, (method, path)
+            assert 'href="/nights"' in answer.text
+            assert 'role="alert"' in answer.text
+            assert answer.headers["Content-Security-Policy"]
+        assert nothing in (await browser.get("/no-such-page")).text
+        assert "GET" in (await browser.post("/nights", **posted)).headers["Allow"]
+
+        def fails(_: object) -> None:
+            message = "something with a secret in it"
+            raise RuntimeError(message)
+
+        monkeypatch.setattr("lullwatch.web.nights_page.index_of", fails)
+        answer = await browser.get("/nights")
+        assert answer.status == 500
+        assert broken in answer.text
+        assert "secret" not in answer.text
+        assert answer.headers["Content-Security-Policy"]
+
+
 async def test_what_is_public_is_the_login_page_and_what_it_is_made_of(tmp_path: Path) -> None:
     assert {"/login", "/static/page.css", "/static/login.js"} < PUBLIC
     assert all(not p.startswith("/night") for p in PUBLIC)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -88,7 +89,7 @@ _DOING: dict[str, Callable[[Request, Form], Awaitable[Answer]]] = {
 async def _act(request: Request) -> Response:
     doing = _DOING.get(request.path_params["what"])
     if doing is None:
-        return JSONResponse({"ok": False, "why": "there is no such thing to do"}, status_code=404)
+        raise HTTPException(404)
     answer = await doing(request, form_of(request))
     words = words_of(request)
     ok = bool(answer.get("ok"))

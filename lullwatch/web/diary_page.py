@@ -7,7 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from alerts.catalogue import Catalogue
@@ -32,6 +32,7 @@ from .records import (
 )
 from .session import Role, only, session_of
 from .site import words_of
+from .troubled import trouble_page
 
 __all__ = ["routes"]
 
@@ -199,7 +200,7 @@ async def _correct(request: Request) -> Response:
     words = words_of(request)
     entry = await _found(request)
     if entry is None:
-        return PlainTextResponse(words.text("diary.unknown"), status_code=404)
+        return trouble_page(request, "diary.unknown", 404)
     kind = entry.note.kind if entry.note.kind in KINDS else "note"
     body: list[Content] = [
         h("h2", words.text("diary.correct_title")),
@@ -264,7 +265,7 @@ async def _strike(request: Request) -> Response:
     words = words_of(request)
     entry = await _found(request)
     if entry is None:
-        return PlainTextResponse(words.text("diary.unknown"), status_code=404)
+        return trouble_page(request, "diary.unknown", 404)
     payload = {"kind": STRUCK_OUT, "corrects": entry.note.id, "text": ""}
     answer = await say(request, entry.note.infant, "note", payload)
     return answered(request, words.text("diary.title"), answer, address("/diary", infant=entry.note.infant))

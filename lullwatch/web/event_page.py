@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from alerts.catalogue import Catalogue
@@ -47,6 +47,7 @@ from .records import (
 )  # fmt: skip
 from .session import Role, only, session_of
 from .site import nights, words_of
+from .troubled import trouble_page
 
 __all__ = ["around_event", "routes"]
 
@@ -109,7 +110,7 @@ async def _show(request: Request) -> Response:
     index = await fresh_index(request)
     listed = index.find(request.path_params["event"])
     if listed is None:
-        return PlainTextResponse(words_of(request).text("event.unknown"), status_code=404)
+        return trouble_page(request, "event.unknown", 404)
     seen = await asyncio.to_thread(_look, nights(request), index, listed)
     book = await note_book(request)
     words, session = words_of(request), session_of(request)
@@ -309,7 +310,7 @@ async def _asked(request: Request, name: str, payload: dict[str, str]) -> Respon
     listed = (await fresh_index(request)).find(payload["event"])
     words = words_of(request)
     if listed is None:
-        return PlainTextResponse(words.text("event.unknown"), status_code=404)
+        return trouble_page(request, "event.unknown", 404)
     answer = await say(request, listed.infant, name, payload)
     return answered(request, words.text("event.one"), answer, f"/events/{listed.id}")
 
@@ -317,11 +318,11 @@ async def _asked(request: Request, name: str, payload: dict[str, str]) -> Respon
 async def _clip(request: Request) -> Response:
     listed = (await fresh_index(request)).find(request.path_params["event"])
     if listed is None:
-        return PlainTextResponse(words_of(request).text("event.unknown"), status_code=404)
+        return trouble_page(request, "event.unknown", 404)
     try:
         packed = await asyncio.to_thread(_packed, nights(request), listed)
     except NothingToReplay:
-        return PlainTextResponse(words_of(request).text("event.no_raw"), status_code=404)
+        return trouble_page(request, "event.no_raw", 404)
     name = f"{listed.id}_clip.zip"
     return Response(
         packed,

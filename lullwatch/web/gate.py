@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .login import LOGIN, login_page
 from .session import Session
 from .site import Site, cookie_name
-from .troubled import old_page
+from .troubled import failed_page, trouble_page
 
 __all__ = ["Gate", "form_of"]
 
@@ -96,21 +96,27 @@ class Gate:
             if answer is not None:
                 await answer(scope, receive, send)
                 return
-        await self._app(scope, receive, send)
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            if send.has_begun:
+                raise
+            _log.exception("a page could not be made: %s %s", scope["method"], scope["path"])
+            await failed_page(Request(scope, receive))(scope, receive, send)
 
     async def _posted(
         self, scope: Scope, receive: Receive, headers: Headers, session: Session | None
     ) -> tuple[Response | None, Receive]:
         """Look at what is sent before anybody else does; the way to read it once more."""
         if not _is_own_origin(headers, required=False):
-            return PlainTextResponse("sent from another page", status_code=403), receive
+            return trouble_page(Request(scope, receive), "page.elsewhere", 403), receive
         body = await _body(receive)
         if body is None:
-            return PlainTextResponse("too long", status_code=413), receive
+            return trouble_page(Request(scope, receive), "page.too_long", 413), receive
         form = _fields(headers, body)
         given = headers.get("x-csrf") or form.get("csrf", "")
         if session is not None and not hmac.compare_digest(given.encode(), session.csrf.encode()):
-            return old_page(Request(scope, receive)), receive
+            return trouble_page(Request(scope, receive), "page.old", 403), receive
         scope["state"]["form"] = form
         return None, _again(body, receive)
 
@@ -142,9 +148,11 @@ class _Answer:
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope = scope
         self._send = send
+        self.has_begun = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.has_begun = True
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)

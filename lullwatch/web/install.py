@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -94,7 +95,7 @@ async def _svg(_: Request) -> Response:
 async def _png(request: Request) -> Response:
     size = request.path_params.get("size", ICON_SIZES[0])
     if size not in ICON_SIZES:
-        return Response(status_code=404)
+        raise HTTPException(404)
     return Response(icon_png(size), media_type="image/png", headers={"cache-control": f"max-age={_DAY_S}"})
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from alerts.catalogue import Catalogue
@@ -43,6 +43,7 @@ from .records import (
 )
 from .session import Role, only, session_of
 from .site import nights, words_of
+from .troubled import trouble_page
 
 __all__ = ["KEYS", "routes"]
 
@@ -162,7 +163,7 @@ async def _one(request: Request) -> Response:
     index, words = await fresh_index(request), words_of(request)
     listed = index.find(request.path_params["event"])
     if listed is None:
-        return PlainTextResponse(words.text("event.unknown"), status_code=404)
+        return trouble_page(request, "event.unknown", 404)
     blind = _is_blind(request)
     around, chart = await asyncio.to_thread(_drawn, words, nights(request), index, listed, blind)
     said = [s for s in index.said([listed.id]).get(listed.id, ()) if s.role == REVIEWER]
@@ -254,7 +255,7 @@ async def _label(request: Request) -> Response:
     index, words, form = await fresh_index(request), words_of(request), form_of(request)
     listed = index.find(request.path_params["event"])
     if listed is None:
-        return PlainTextResponse(words.text("event.unknown"), status_code=404)
+        return trouble_page(request, "event.unknown", 404)
     payload = {
         "event": listed.id, "role": REVIEWER, "label": form.get("label", ""), "text": form.get("text", ""),
         "basis": form.get("basis", ""), "blind": form.get("blind") == "1",
@@ -270,7 +271,7 @@ async def _export(request: Request) -> Response:
     try:
         packed = await asyncio.to_thread(_packed, nights(request))
     except NothingReviewed:
-        return PlainTextResponse(words_of(request).text("review.nothing"), status_code=404)
+        return trouble_page(request, "review.nothing", 404)
     name = 'attachment; filename="review.zip"'
     return Response(packed, media_type="application/zip", headers={"content-disposition": name})
 

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-__all__ = ["Role", "Session", "csrf_of", "only", "session_of"]
+__all__ = ["Role", "Session", "csrf_of", "is_known", "only", "session_of"]
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -49,6 +49,11 @@ def session_of(connection: HTTPConnection) -> Session:
     session = connection.state.session
     assert isinstance(session, Session)  # noqa: S101 - narrows the type; the gate lets nothing through without one
     return session
+
+
+def is_known(connection: HTTPConnection) -> bool:
+    """Whether somebody is logged in; on every page but those for the login, somebody is."""
+    return isinstance(getattr(connection.state, "session", None), Session)
 
 
 def only(*roles: Role) -> Callable[[Endpoint], Endpoint]:
