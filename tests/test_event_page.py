@@ -191,6 +191,32 @@ async def test_what_was_written_down_around_it_stands_beside_it(
     assert "Medicine at that time: Vigabatrin 2 ml, since 2026-03-13." in written
 
 
+async def test_a_dose_is_marked_in_the_charts_with_a_letter_that_is_told_below(
+    people: dict[str, Visitor], folder: Path
+) -> None:
+    dose = (("name", "Vigabatrin"), ("dose", "2 ml"))
+    page = await people["anna"].get(f"/events/{SERIES}")
+    assert "given" not in page.text.split("</article>")[0]
+    with Journal.amend(folder / NIGHT) as journal:
+        [*_, series] = journal.event_rows(SERIES)
+        journal.commit([
+            Note(KID, series.onset_ns + 20 * NS, "medicine", "", "anna", dose, "n-1"),
+            Note(KID, series.onset_ns - 40 * NS, "medicine", "", "anna", dose, "n-2"),  # before what is drawn
+            Note(KID, series.onset_ns - 20 * NS, "vaccination", "", "anna", (("name", "MMR"),), "n-3"),
+        ])  # fmt: skip
+    page = await people["anna"].get(f"/events/{SERIES}")
+    wave, pauses = re.findall(r"<svg.*?</svg>", page.text, flags=re.DOTALL)[:2]
+    assert [len(re.findall(r'class="given-line"', chart)) for chart in (wave, pauses)] == [2, 1]
+    assert re.findall(r'class="label given"[^>]*><title>([MV]) [^<]*</title>([MV])<', wave) == [
+        ("V", "V"),
+        ("M", "M"),
+    ]
+    [told] = re.findall(r"<figcaption>.*?</figcaption></figure><ul>(.*?)</ul>", page.text, flags=re.DOTALL)
+    assert "M 2026-03-14 23:18:40 Medicine: name Vigabatrin, dose 2 ml" in told
+    assert "V 2026-03-14 23:18:00 Vaccination: against MMR" in told
+    assert "M 2026-03-14 23:18:40" in wave[: wave.index("</desc>")]
+
+
 async def test_the_clip_is_an_edf_with_its_sidecars(people: dict[str, Visitor]) -> None:
     answer = await people["vera"].get(f"/events/{SERIES}/clip.zip")
     assert answer.headers["content-disposition"] == f'attachment; filename="{SERIES}_clip.zip"'

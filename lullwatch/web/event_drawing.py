@@ -19,7 +19,7 @@ from lullwatch.waveforms import Waveform
 from .markup import Html, h
 from .svg import Frame, band, chart, dot, line, text, ticks, trace
 
-__all__ = ["Around", "evidence_chart", "interval_chart", "interval_table", "waveform_chart"]
+__all__ = ["Around", "Given", "evidence_chart", "interval_chart", "interval_table", "waveform_chart"]
 
 _WIDTH: Final = 960.0
 _LEFT: Final = 96.0
@@ -39,6 +39,16 @@ _Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """A medicine or a vaccination that was given meanwhile."""
+
+    t_ns: int
+    """data time"""
+    letter: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
 class Around:
     """What is drawn of an event: a span of data time, what was measured and told in it."""
 
@@ -51,6 +61,7 @@ class Around:
     members: Sequence[tuple[int, int]]
     """movements of a series, or the event itself; data time"""
     states: Sequence[StateEpoch]
+    given: Sequence[Given] = ()
 
     def seconds(self, t_ns: int) -> float:
         """A moment, from the onset."""
@@ -75,6 +86,7 @@ def waveform_chart(words: Catalogue, around: Around) -> Html:
             _stretch(whole, around, m, "member", words.text("event.mark_member")) for m in around.members
         ]
         parts.append(line(whole.x(0.0), whole.top, whole.x(0.0), whole.bottom, "onset"))
+        parts += _given(whole, around.zero_ns, around.given)
     for site, frame in frames.items():
         parts += _track(words, around, site, frame)
     below = Frame(_LEFT, height - _STATE - 30, _WIDTH - _LEFT - _RIGHT, _STATE, x0, x1, 0.0, 1.0)
@@ -89,7 +101,20 @@ def waveform_chart(words: Catalogue, around: Around) -> Html:
         marks=marks,
         bursts=len(around.bursts),
     )
+    says = " ".join((says, *(given.says for given in around.given)))
     return chart("wave", words.text("event.wave"), says, (_WIDTH, height), parts)
+
+
+def _given(frame: Frame, zero_ns: int, given: Sequence[Given]) -> list[Html]:
+    """A letter over a line where something was given; what it was is told below the drawing."""
+    parts: list[Html] = []
+    for one in given:
+        second = (one.t_ns - zero_ns) / NS
+        if frame.x0 <= second <= frame.x1:
+            x = frame.x(second)
+            parts.append(line(x, frame.top, x, frame.bottom, "given-line"))
+            parts.append(text(x, frame.top - 4, one.letter, "label given", anchor="middle", says=one.says))
+    return parts
 
 
 def _track(words: Catalogue, around: Around, site: Site, frame: Frame) -> list[Html]:
@@ -157,8 +182,8 @@ def _gaps(members: Sequence[Event]) -> list[tuple[float, float]]:
     return [((b.onset_ns - zero) / NS, (b.onset_ns - a.onset_ns) / NS) for a, b in pairwise(members)]
 
 
-def interval_chart(words: Catalogue, members: Sequence[Event]) -> Html | None:
-    """Pauses from onset to onset over a series; None with fewer than two of them."""
+def interval_chart(words: Catalogue, members: Sequence[Event], given: Sequence[Given] = ()) -> Html | None:
+    """Pauses from onset to onset over a series, and what was given meanwhile; None with fewer than two of them."""
     gaps = _gaps(members)
     if len(gaps) < 2:
         return None
@@ -175,6 +200,7 @@ def interval_chart(words: Catalogue, members: Sequence[Event]) -> Html | None:
         trace(frame, xs, ys, "moved"),
         *(dot(frame.x(x), frame.y(y), "pause", f"{y:.1f} s") for x, y in gaps),
         *ticks(frame, [(s, f"{s:g} s") for s in _even(0.0, frame.x1)]),
+        *_given(frame, members[0].onset_ns, given),
     ]
     says = words.text(
         "event.intervals_say",

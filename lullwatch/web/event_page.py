@@ -6,7 +6,7 @@ import asyncio
 import io
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from alerts.catalogue import Catalogue
 from dsp.records import NS, Event, Label, StateEpoch
 from lullwatch.burst_marks import burst_marks_of, raw_around
-from lullwatch.diary import Entry, Mark, given_at, marks
+from lullwatch.diary import MARK_LETTERS, TREATMENTS, Entry, Mark, given_at, marks
 from lullwatch.errors import NothingToReplay
 from lullwatch.event_index import EventIndex, Listed, Said
 from lullwatch.opinions import CAREGIVER, FURTHER, REVIEWER
@@ -26,7 +26,7 @@ from lullwatch.waveforms import heard_ns, waveforms_of
 from store.recording import newest_of
 from store.shelf import Shelf
 
-from .event_drawing import Around, evidence_chart, interval_chart, interval_table, waveform_chart
+from .event_drawing import Around, Given, evidence_chart, interval_chart, interval_table, waveform_chart
 from .event_words import evidence_name, facts_said, match_said, remarks
 from .gate import form_of
 from .layout import csrf_field
@@ -92,7 +92,21 @@ def around_event(
     )  # fmt: skip
 
 
-def _look(shelf: Shelf, index: EventIndex, listed: Listed) -> _Seen:
+def _treated(request: Request, standing: list[Entry], listed: Listed) -> list[Given]:
+    """Every dose and vaccination that was written down, in data time of the event."""
+    words, zone = words_of(request), zone_of(request)
+    return [
+        Given(
+            listed.onset_ns + e.utc_ns - listed.utc_ns,
+            MARK_LETTERS[e.note.kind],
+            f"{MARK_LETTERS[e.note.kind]} {moment(e.utc_ns, zone)} {entry_said(e, words)}",
+        )
+        for e in standing
+        if e.note.kind in TREATMENTS
+    ]
+
+
+def _look(shelf: Shelf, index: EventIndex, listed: Listed, treated: list[Given]) -> _Seen:
     event = newest_version(shelf, listed.night, listed.id)
     members = tuple(newest_version(shelf, m.night, m.id) for m in index.members(listed.id))
     alerts: set[str] = set()
@@ -103,7 +117,9 @@ def _look(shelf: Shelf, index: EventIndex, listed: Listed) -> _Seen:
             pinned |= any(
                 p.onset_ns <= event.onset_ns and p.end_ns >= event.end_ns for p in journal.pins(event.infant)
             )
-    return _Seen(event, listed, members, around_event(shelf, event, members), frozenset(alerts), pinned)
+    around = around_event(shelf, event, members)
+    given = [one for one in treated if around.begin_ns <= one.t_ns <= around.end_ns]
+    return _Seen(event, listed, members, replace(around, given=given), frozenset(alerts), pinned)
 
 
 async def _show(request: Request) -> Response:
@@ -111,11 +127,12 @@ async def _show(request: Request) -> Response:
     listed = index.find(request.path_params["event"])
     if listed is None:
         return trouble_page(request, "event.unknown", 404)
-    seen = await asyncio.to_thread(_look, nights(request), index, listed)
     book = await note_book(request)
     words, session = words_of(request), session_of(request)
-    false = [(note.author, utc_ns) for note, utc_ns in book.called_false(set(seen.alerts))]
     standing = [e for e in book.entries(listed.infant) if not e.struck_out]
+    treated = _treated(request, standing, listed)
+    seen = await asyncio.to_thread(_look, nights(request), index, listed, treated)
+    false = [(note.author, utc_ns) for note, utc_ns in book.called_false(set(seen.alerts))]
     given = given_at(marks(standing), listed.utc_ns)
     beside = [e for e in standing if _is_near(e.utc_ns, listed)]
     said = index.said([listed.id]).get(listed.id, ())
@@ -168,13 +185,14 @@ def _waves(words: Catalogue, seen: _Seen) -> list[Content]:
             h("figcaption", words.text("event.wave_key")),
             tabindex="0",
         ),
+        h("ul", *(h("li", given.says) for given in seen.around.given)) if seen.around.given else None,
         h("p", words.text("event.cut", minutes=_LONGEST_NS // (60 * NS))) if cut else None,
     ]
 
 
 def _pauses(request: Request, seen: _Seen) -> list[Content]:
     words, zone = words_of(request), zone_of(request)
-    chart = interval_chart(words, seen.members)
+    chart = interval_chart(words, seen.members, seen.around.given)
     if not seen.members:
         return []
     offset_ns = seen.listed.utc_ns - seen.event.onset_ns

@@ -99,9 +99,19 @@ def dot(x: float, y: float, class_: str, says: str = "", *, r: float = 4) -> Htm
     )
 
 
-def text(x: float, y: float, said: str, class_: str = "label", *, anchor: str = "start") -> Html:
-    """Text with its baseline at a place."""
-    return h("text", said, x=f"{x:g}", y=f"{y:g}", class_=class_, text_anchor=anchor)
+def text(
+    x: float, y: float, said: str, class_: str = "label", *, anchor: str = "start", says: str = ""
+) -> Html:
+    """Text with its baseline at a place; `says` is told when it is pointed at."""
+    return h(
+        "text",
+        h("title", says) if says else None,
+        said,
+        x=f"{x:g}",
+        y=f"{y:g}",
+        class_=class_,
+        text_anchor=anchor,
+    )
 
 
 def trace(frame: Frame, x: _Floats, y: _Floats, class_: str) -> Html:

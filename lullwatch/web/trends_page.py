@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from alerts.catalogue import Catalogue
 from dsp.records import Label
-from lullwatch.diary import Mark, marks
+from lullwatch.diary import MARK_LETTERS, Mark, marks
 from lullwatch.night_facts import Window
 from lullwatch.trends import NightTrend, Week, trend_of, weeks_of
 
@@ -183,7 +183,7 @@ def _nights_table(words: Catalogue, nights: Sequence[NightTrend]) -> Html:
 def _marks_list(words: Catalogue, given: Sequence[tuple[Mark, date]]) -> list[Content]:
     if not given:
         return []
-    rows = [h("li", f"{day}: {mark_said(words, mark)}") for mark, day in given]
+    rows = [h("li", f"{MARK_LETTERS[mark.kind]} {day}: {mark_said(words, mark)}") for mark, day in given]
     return [h("h3", words.text("trends.marks")), h("ul", *rows)]
 
 
@@ -221,7 +221,7 @@ def trend_chart(
     for mark, day in given:
         x = frame.x((day - nights[0].evening).days + 0.5)
         parts.append(line(x, frame.top - 14, x, below.bottom, f"mark {mark.kind}"))
-        parts.append(text(x + 4, frame.top - 18, mark.text, "label mark-label"))
+        parts.append(text(x + 4, frame.top - 18, f"{MARK_LETTERS[mark.kind]} {mark.text}", "label mark-label"))
     total, seen = sum(night.of(label)[0] for night in nights), sum(night.seen_ns for night in nights)
     name = words.names[label.wire]
     says = words.text("trends.chart_says", n=total, seen=lasting(words, seen), marks=len(given))
