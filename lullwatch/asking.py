@@ -34,9 +34,10 @@ from store.errors import StoreError
 from store.notes import STRUCK_OUT
 from store.rows import Row
 
-from .diary import BadNote, checked, says_nothing
+from .diary import BadNote, checked, checked_text, says_nothing
 from .known_events import KnownEvents
 from .opinions import REVIEWER, BadOpinion, checked_label
+from .opinions import checked_text as checked_opinion_text
 
 __all__ = ["FALSE_ALARM", "PAGE", "Asking", "Keep", "OnTest"]
 
@@ -301,6 +302,7 @@ class Asking:
             )
         try:
             facts = checked(command.kind, command.facts)
+            text = checked_text(command.kind, command.text)
         except BadNote as error:
             raise _RefusedError(why=str(error), remedy=error.remedy) from error
         at_ns = self._at_ns(command, now_ns)
@@ -308,7 +310,7 @@ class Asking:
             infant,
             at_ns,
             command.kind,
-            command.text,
+            text,
             command.by,
             facts=facts,
             corrects=command.corrects or "",
@@ -335,11 +337,12 @@ class Asking:
         await self._check_event(infant, command.event)
         try:
             label = checked_label(command.label, role=command.role, basis=command.basis)
+            text = checked_opinion_text(command.text)
         except BadOpinion as error:
             raise _RefusedError(why=str(error), remedy=error.remedy) from error
         is_review = command.role == REVIEWER
         said = Opinion(
-            infant, command.event, now_ns, command.by, command.role, label, command.text,
+            infant, command.event, now_ns, command.by, command.role, label, text,
             basis=command.basis if is_review else "", blind=command.blind and is_review,
         )  # fmt: skip
         return _Done(Result(command="opinion", ok=True), (said,))

@@ -13,6 +13,8 @@ from typing import Final
 from dsp.records import Note
 from store.notes import STRUCK_OUT, chains
 
+from .plain_words import HiddenCharacter, plain_words
+
 __all__ = [
     "KINDS",
     "MARK_LETTERS",
@@ -23,6 +25,7 @@ __all__ = [
     "Field",
     "Mark",
     "checked",
+    "checked_text",
     "entries",
     "facts_of",
     "given_at",
@@ -136,6 +139,22 @@ def checked(kind: str, facts: Mapping[str, Fact]) -> tuple[tuple[str, Fact], ...
     )
 
 
+def checked_text(kind: str, text: str) -> str:
+    """A person's own words as they are kept.
+
+    Raises:
+        BadNote: a control character stands in them.
+    """
+    return _plain(kind, "text", text)
+
+
+def _plain(kind: str, name: str, text: str) -> str:
+    try:
+        return plain_words(name, text)
+    except HiddenCharacter as error:
+        raise BadNote(kind, str(error), error.remedy) from error
+
+
 def says_nothing(kind: str, facts: Mapping[str, Fact], text: str) -> bool:
     """Whether a note tells no more than its time; of a feed that is enough, of a medicine it is not."""
     needs_more = any(field.required for field in KINDS.get(kind, ()))
@@ -145,7 +164,7 @@ def says_nothing(kind: str, facts: Mapping[str, Fact], text: str) -> bool:
 def _value(kind: str, field: Field, value: Fact) -> Fact:
     if field.is_number:
         return _number(kind, field, value)
-    text = " ".join(value.split()) if isinstance(value, str) else ""
+    text = " ".join(_plain(kind, field.name, value).split()) if isinstance(value, str) else ""
     if not text:
         raise BadNote(kind, f"{field.name} is empty", f"give {field.name} in words, or leave it out")
     if field.choices and text not in field.choices:

@@ -11,6 +11,8 @@ from typing import Final
 
 from dsp.records import Label, Opinion
 
+from .plain_words import HiddenCharacter, plain_words
+
 __all__ = [
     "BASES",
     "CAREGIVER",
@@ -19,6 +21,7 @@ __all__ = [
     "REVIEWER",
     "BadOpinion",
     "checked_label",
+    "checked_text",
     "standing_opinions",
 ]
 
@@ -77,6 +80,18 @@ def checked_label(word: str, *, role: str, basis: str) -> str:
         raise BadOpinion(what=f"{word} says what it is, and that needs an EEG", remedy=remedy)
     remedy = f"one of: {' '.join([*_BY_WIRE, *FURTHER])}"
     raise BadOpinion(what=f"label = {word} is no word for an event", remedy=remedy)
+
+
+def checked_text(text: str) -> str:
+    """A person's own words as they are kept.
+
+    Raises:
+        BadOpinion: a control character stands in them.
+    """
+    try:
+        return plain_words("text", text)
+    except HiddenCharacter as error:
+        raise BadOpinion(what=str(error), remedy=error.remedy) from error
 
 
 def standing_opinions(opinions: Iterable[Opinion]) -> tuple[Opinion, ...]:

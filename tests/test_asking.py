@@ -81,6 +81,26 @@ async def test_a_note_stands_at_the_time_it_is_about(tmp_path: Path) -> None:
         assert "week" in late["why"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        r'{"by":"anna","text":"gone \u001b[2J"}',
+        r'{"by":"anna","kind":"medicine","facts":{"name":"x\u0000","dose":"1"}}',
+    ],
+)
+async def test_a_note_with_a_control_character_is_refused_and_line_breaks_are_kept(
+    tmp_path: Path, body: str
+) -> None:
+    async with Home(tmp_path).living() as home:
+        refused = await home.ask("note", body)
+        assert not refused["ok"]
+        assert "holds a hidden control character (U+00" in refused["why"]
+        assert refused["remedy"] == "write the words anew, in letters and numbers"
+        assert home.journal.notes("kid") == []
+        assert (await home.ask("note", r'{"by":"anna","text":"one\r\ntwo"}'))["ok"]
+        assert [note.text for note in home.journal.notes("kid")] == ["one\ntwo"]
+
+
 async def test_a_false_alarm_is_said_of_an_alert_and_not_written_by_hand(tmp_path: Path) -> None:
     async with Home(tmp_path).living() as home:
         refused = await home.ask("note", '{"by":"anna","kind":"false_alarm","text":"alert-1"}')

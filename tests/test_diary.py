@@ -54,6 +54,13 @@ def test_every_kind_takes_what_it_asks_for(kind: str) -> None:
         ("vaccination", {"name": "x" * 81}, "longer than 80", "as text"),
         ("note", {"name": "x"}, "name is not asked for", ""),
         ("film", {"name": "x"}, "no facts", "medicine"),
+        (
+            "vaccination",
+            {"name": "MMR\x1b[2J"},
+            r"name holds a hidden control character \(U\+001B\)",
+            "write the words anew",
+        ),
+        ("vaccination", {"name": "MMR\x00"}, r"U\+0000", "anew"),
     ],
 )
 def test_what_a_kind_does_not_ask_for_is_refused_with_what_would_do(

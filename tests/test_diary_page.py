@@ -86,6 +86,14 @@ async def test_numbers_may_have_a_comma_and_what_does_not_fit_is_refused_with_a_
     assert 'href="/diary?infant=kid"' in refused.text
 
 
+async def test_a_control_character_is_refused_in_words_and_never_shown(anna: Visitor) -> None:
+    at = some_time_ago().isoformat()
+    refused = await anna.post("/diary", kind="note", infant=KID, at=at, text="slept\x1b[31m well")
+    assert refused.status == 409
+    assert "text holds a hidden control character (U+001B)" in refused.words
+    assert "\x1b" not in refused.text + (await anna.get("/diary")).text
+
+
 async def test_a_correction_is_a_further_row_and_what_was_there_is_shown_under_it(
     anna: Visitor, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from alerts.words import duration
 from dsp.records import NS, Event, Label, Opinion
 from lullwatch.diary import Entry
 from lullwatch.opinions import CLINICAL
+from lullwatch.plain_words import shown
 
 from .facts import Series, local
 
@@ -87,7 +88,7 @@ def opinion_said(opinion: Opinion, words: Catalogue) -> str:
     key = "opinion.clinical" if opinion.label in CLINICAL else f"opinion.{opinion.label}"
     label = known.get(opinion.label) or words.more.get(key) or opinion.label.replace("_", " ")
     role = words.text(f"report.role_{opinion.role}", person=opinion.by)
-    return f"{role}: {label}" + (f" ({opinion.text})" if opinion.text else "")
+    return f"{role}: {label}" + (f" ({shown(opinion.text)})" if opinion.text else "")
 
 
 def entry_said(entry: Entry, words: Catalogue, *, kind: bool = True) -> str:
@@ -95,7 +96,7 @@ def entry_said(entry: Entry, words: Catalogue, *, kind: bool = True) -> str:
     note = entry.note
     named = words.more.get(f"diary.kind_{note.kind}", note.kind.replace("_", " "))
     parts = [*(_fact(note.kind, name, value, words) for name, value in note.facts), note.text]
-    said = ", ".join(part for part in parts if part)
+    said = shown(", ".join(part for part in parts if part))
     if not kind and said:
         return said
     return f"{named}: {said}" if said else named

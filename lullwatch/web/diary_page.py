@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from alerts.catalogue import Catalogue
 from lullwatch.diary import KINDS, Entry, Field, facts_of
+from lullwatch.plain_words import shown
 from lullwatch.report.saying import entry_said
 from store.notes import STRUCK_OUT
 
@@ -117,7 +118,7 @@ def _form(request: Request, infant: str, kind: str, entry: Entry | None = None) 
         *fields,
         _labelled(
             words.text("diary.text"),
-            h("textarea", entry.note.text if entry else "", name="text", id="text", rows=2, maxlength=1000,
+            h("textarea", shown(entry.note.text) if entry else "", name="text", id="text", rows=2, maxlength=1000,
               required=not KINDS[kind]),
         ),
         h("button", words.text("diary.save")),
@@ -129,7 +130,7 @@ def _form(request: Request, infant: str, kind: str, entry: Entry | None = None) 
 
 def _control(words: Catalogue, kind: str, field: Field, value: object) -> Html:
     name = words.text(f"diary.{kind}_{field.name}")
-    given = "" if value is None else str(value)
+    given = "" if value is None else shown(str(value))
     control: Html
     if field.choices:
         options = [(c, words.text(f"diary.{kind}_{field.name}_{c}")) for c in field.choices]

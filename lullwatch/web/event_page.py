@@ -21,6 +21,7 @@ from lullwatch.diary import MARK_LETTERS, TREATMENTS, Entry, Mark, given_at, mar
 from lullwatch.errors import NothingToReplay
 from lullwatch.event_index import EventIndex, Listed, Said
 from lullwatch.opinions import CAREGIVER, FURTHER, REVIEWER
+from lullwatch.plain_words import shown
 from lullwatch.report.saying import entry_said
 from lullwatch.waveforms import heard_ns, waveforms_of
 from store.recording import newest_of
@@ -272,7 +273,12 @@ def _one(words: Catalogue, said: Said, zone: str, *, research: bool) -> Html:
     basis = words.text(f"review.basis_{said.basis}") if said.basis else ""
     more = ", ".join(part for part in (said.by, basis, moment(said.utc_ns, zone)) if part)
     return h(
-        "li", h("strong", name), h("br"), said.text or None, h("br") if said.text else None, h("small", more)
+        "li",
+        h("strong", name),
+        h("br"),
+        shown(said.text) or None,
+        h("br") if said.text else None,
+        h("small", more),
     )
 
 

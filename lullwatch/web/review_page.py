@@ -19,6 +19,7 @@ from dsp.records import Label
 from lullwatch.errors import NothingReviewed
 from lullwatch.event_index import EventIndex, Listed, Query, Said
 from lullwatch.opinions import BASES, CLINICAL, FURTHER, REVIEWER
+from lullwatch.plain_words import shown
 from lullwatch.reviewing import Pair, export_review, pairs
 from store.shelf import Shelf
 
@@ -222,7 +223,7 @@ def _form(request: Request, listed: Listed, own: Said | None) -> Html:
         h("details", h("summary", words.text("review.clinical")), h("p", words.text("review.clinical_says")),
           *clinical),
         h("label", h("span", words.text("event.your_text")),
-          h("input", type="text", name="text", id="text", maxlength=1000, value=own.text if own else "")),
+          h("input", type="text", name="text", id="text", maxlength=1000, value=shown(own.text) if own else "")),
         h("a", words.text("review.skip"), href=_onward(request, "/review/next", after=listed.id), class_="button",
           id="skip"),
         h("p", words.text("review.keys"), class_="quiet"),

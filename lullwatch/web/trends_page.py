@@ -221,7 +221,9 @@ def trend_chart(
     for mark, day in given:
         x = frame.x((day - nights[0].evening).days + 0.5)
         parts.append(line(x, frame.top - 14, x, below.bottom, f"mark {mark.kind}"))
-        parts.append(text(x + 4, frame.top - 18, f"{MARK_LETTERS[mark.kind]} {mark.text}", "label mark-label"))
+        parts.append(
+            text(x + 4, frame.top - 18, f"{MARK_LETTERS[mark.kind]} {mark.text}", "label mark-label")
+        )
     total, seen = sum(night.of(label)[0] for night in nights), sum(night.seen_ns for night in nights)
     name = words.names[label.wire]
     says = words.text("trends.chart_says", n=total, seen=lasting(words, seen), marks=len(given))
