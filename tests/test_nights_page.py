@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from dataclasses import replace
 from datetime import date, timedelta
@@ -12,11 +13,13 @@ import pytest
 from dsp.records import NS, ClockRow, Coverage, Evidence, Site, Usability
 from lullwatch.watch import Watch, config_of
 from lullwatch.web.follower import Follower
-from lullwatch.web.nights_page import A_PAGE, NightIndex
+from lullwatch.web.live import Live
+from lullwatch.web.nights_page import A_PAGE, NightIndex, look_now_and_then
+from store.forgetting import forget
 from store.journal import Journal, night_name
 from store.journal_reading import JournalReading
 from store.shelf import Shelf
-from tests.browsing_rig import CAREGIVER, INFANT, pages, samples, series
+from tests.browsing_rig import CAREGIVER, INFANT, pages, samples, series, until
 
 DAY_NS = 24 * 3600 * NS
 FIRST_NS = 1_790_000_000 * NS
@@ -144,6 +147,37 @@ async def test_a_journal_that_cannot_be_read_is_said_on_the_page(tmp_path: Path)
         assert answer.status == 503
         assert "cannot be read just now" in answer.text
         assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("others", [True, False])
+async def test_nothing_of_an_infant_who_is_forgotten_is_kept_by_pages_that_run_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, others: bool
+) -> None:
+    monkeypatch.setattr("lullwatch.web.follower._NIGHT_EVERY_S", 0.0)
+    monkeypatch.setattr("lullwatch.web.nights_page._NOW_AND_THEN_S", 0.01)
+    path = write_night(tmp_path, 0)
+    with Journal.open(path) as journal:
+        if others:
+            other = replace(series(FIRST_NS + 1000 * NS), id="e-other", infant="b")
+            journal.commit([config_of(Watch.of("b", [Site.LA], None), FIRST_NS), other])
+    async with pages(tmp_path, monitor=False) as rig:
+        browser = await rig.browser(CAREGIVER)
+        for page in ("/", "/nights", "/events", "/diary", "/trends"):
+            assert (await browser.get(page)).status == 200
+        kept = rig.site.more
+        assert INFANT in kept[Live]._follower.house.infants
+        assert len(kept) > 2
+        forget(tmp_path, INFANT)
+        looking = asyncio.create_task(look_now_and_then(rig.site))  # as nobody has a page open
+
+        async def is_gone() -> bool:
+            return set(kept) == {Live} and kept[Live]._follower.house.infants == (("b",) if others else ())
+
+        await until(is_gone)
+        looking.cancel()
+        assert f"infant {INFANT}" not in (await browser.get("/")).text
+        listed = (await browser.get("/events")).text
+        assert ("/events/e0" in listed, "/events/e-other" in listed) == (False, others)
 
 
 async def test_an_address_that_leads_nowhere_is_a_page_with_a_way_back(tmp_path: Path) -> None:

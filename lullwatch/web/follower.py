@@ -48,6 +48,8 @@ class News:
     """something beyond samples and the passing of time"""
     urgent: bool = False
     """an alert, or an answer of a person"""
+    anew: bool = False
+    """a file was written anew, as when an infant is forgotten, or taken away: nothing that was read before holds"""
 
 
 class Follower:
@@ -71,8 +73,14 @@ class Follower:
         self._shelf = shelf
         self._wall_ns = wall_ns
         self._now_s = now_s
-        self.house = House(people)
+        self._people = people
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self.house = House(self._people)
         self._night: Path | None = None
+        self._forms: dict[str, tuple[int, int]] = {}
+        """of each night that was read: what changes when its file is written anew"""
         self._after = 0
         self._samples_after: int | None = None
         self._traces: dict[str, Traces] = {}
@@ -135,11 +143,19 @@ class Follower:
             return
         self._looked_s = now_s
         nights = self._shelf.nights()
+        if any(self._form(name) != form for name, form in self._forms.items()):
+            self._begin_anew()
+            self._looked_s = now_s
+            news.rows = news.urgent = news.anew = True
         if not nights or nights[-1] == self._night:
             return
         if self._night is None and len(nights) > 1:
             tables = TABLES if _evening(nights[-2]) == _evening(nights[-1]) else _BEFORE
+            self._forms[nights[-2].name] = self._form(nights[-2].name)
             self.house.feed(self._rows(nights[-2], tables))
+        elif self._night is not None:
+            self._forms = {self._night.name: self._forms[self._night.name]}
+        self._forms[nights[-1].name] = self._form(nights[-1].name)
         self._night, self._after, self._samples_after = nights[-1], 0, None
         with self._shelf.opened(self._night.name) as journal:
             upto = journal.last_row
@@ -148,6 +164,14 @@ class Follower:
             self._after = upto
         self.house.begin_night()
         news.rows = news.urgent = True
+
+    def _form(self, name: str) -> tuple[int, int]:
+        try:
+            inode = (self._shelf.folder / name).stat().st_ino
+            with self._shelf.opened(name) as journal:
+                return inode, journal.form
+        except FileNotFoundError:
+            return 0, 0
 
     def _rows(self, night: Path, tables: Sequence[str], upto: int | None = None) -> Iterator[Row]:
         after = 0

@@ -1,7 +1,7 @@
 """What the open pages are told: one look at the journal for all of them, and to each what changed.
 
 While a page is open the journal is looked at twenty times a second, which costs one look-up as long as nothing was
-committed. Nobody looks while no page is open.
+committed. While no page is open somebody looks once a minute, so that nothing is kept of an infant who was forgotten.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from alerts.catalogue import Catalogue
 from store.errors import StoreError
 
-from .follower import Follower, Moment
+from .follower import Follower, Moment, News
 from .session import Role
 from .site import Site
 
@@ -124,6 +124,8 @@ class Live:
         self._viewers: set[Viewer] = set()
         self._due = True
         """something in words has changed"""
+        self._anew = False
+        """what the other pages keep does not hold any more"""
         self._drawn_s = self._sent_s = float("-inf")
         self._busy = threading.Lock()
         self._following: asyncio.Task[None] | None = None
@@ -142,10 +144,13 @@ class Live:
 
         def done() -> _T:
             with self._busy:
-                self._due |= self._follower.look(samples=bool(self._viewers)).rows
+                self._read(samples=bool(self._viewers))
                 return shown(self._follower.moment(infant or self._first()))
 
-        return await asyncio.to_thread(done)
+        try:
+            return await asyncio.to_thread(done)
+        finally:
+            self._let_go()
 
     async def infants(self) -> tuple[str, ...]:
         """Who is watched: by the settings, else by the newest journal."""
@@ -179,11 +184,29 @@ class Live:
                 _log.warning("the journal cannot be read for the pages: %s", error)
                 await asyncio.sleep(BEAT_S)
                 continue
+            self._let_go()
             for viewer, message in messages.items():
                 viewer.offer(message)
             await asyncio.sleep(LOOK_EVERY_S)
 
+    def _let_go(self) -> None:
+        """What other pages keep of the nights goes, too, once a file was written anew; they read it again."""
+        if self._anew:
+            self._anew = False
+            for kind in [kind for kind in self._site.more if kind is not Live]:
+                del self._site.more[kind]
+
     # in a thread
+
+    def _read(self, *, samples: bool) -> News:
+        news = self._follower.look(samples=samples)
+        self._due |= news.rows
+        if news.anew:
+            self._anew = True
+            self._drawn = {}
+            for viewer in self._viewers:
+                viewer.is_new = True
+        return news
 
     def _first(self) -> str:
         return next(iter(self._site.infants or self._follower.house.infants), "")
@@ -191,8 +214,7 @@ class Live:
     def _turn(self, viewers: list[Viewer]) -> dict[Viewer, str]:
         """Read what is new, and put together what each page is sent now."""
         with self._busy:
-            news = self._follower.look(samples=True)
-            self._due |= news.rows
+            news = self._read(samples=True)
             now_s = self._now_s()
             new = any(viewer.is_new for viewer in viewers)
             if now_s - self._sent_s < SEND_EVERY_S and not (new or news.urgent):

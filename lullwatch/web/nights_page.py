@@ -37,12 +37,14 @@ from .timeline import timeline
 from .tonight import House
 from .traces import Traces
 
-__all__ = ["NightIndex", "index_of", "look_first", "routes", "warm"]
+__all__ = ["NightIndex", "index_of", "look_first", "look_now_and_then", "routes", "warm"]
 
 A_PAGE: Final = 7
 """Nights on a page: a week."""
 _DAY = timedelta(days=1)
 _DRAWN: Final = ("event", "state", "coverage")
+_NOW_AND_THEN_S: Final = 60.0
+"""Nothing of an infant who was forgotten is in memory for longer; a look takes what a minute has brought, some rows."""
 _LATER_S: Final = 3.0
 """Pages that were open come back within this after a start, and want tonight."""
 _BREATH_S: Final = 0.05
@@ -145,6 +147,13 @@ async def look_first(site: Site) -> None:
         await live_of(site).look("", lambda _: None)
     except StoreError as error:
         _log.warning("the journal cannot be read for the pages: %s", error)
+
+
+async def look_now_and_then(site: Site) -> None:
+    """Notice also while no page is open that a night was written anew: what was read of it before is let go."""
+    while True:
+        await asyncio.sleep(_NOW_AND_THEN_S)
+        await look_first(site)
 
 
 async def warm(site: Site) -> None:

@@ -23,7 +23,7 @@ from .errors import AddressTaken
 from .hosting import Hosting
 from .live import Live
 from .memory import give_back
-from .nights_page import look_first, warm
+from .nights_page import look_first, look_now_and_then, warm
 from .site import Site
 
 __all__ = ["Serving", "serve"]
@@ -143,9 +143,13 @@ def serve(hosting: Hosting, *, began: Callable[[str], None]) -> None:
 
 
 async def _warm(site: Site) -> None:
-    """What the first page of its kind would wait for: the nights, and the library behind the marks of an event."""
+    """What the first page of its kind would wait for: the nights, and the library behind the marks of an event.
+
+    Goes on with a look now and then.
+    """
     await warm(site)
     await run_in_threadpool(load_detector)
+    await look_now_and_then(site)
 
 
 async def _run(serving: Serving, began: Callable[[], None]) -> None:
