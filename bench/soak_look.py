@@ -26,9 +26,9 @@ CHAIN = ("ann", "ben")
 GROWTH_MOST = 0.02
 WARM_UP_S = 3600.0
 """Memory is compared from an hour after a start on: until then caches and windows fill."""
-_ODD = re.compile(r"Traceback|exception was never retrieved|had failed|Error:|CRITICAL", re.ASCII)
-_STACK = "Exception in on_packet"
-"""Bumble says so when a controller answers a command that this host did not give: the one before it was killed."""
+_ODD = re.compile(
+    r"Traceback|Exception in|exception was never retrieved|had failed|Error:|CRITICAL", re.ASCII
+)
 _AT_ENDS = 3
 """Readings at either end of a life whose middle one counts."""
 
@@ -67,7 +67,6 @@ class Findings:
     alerts: int = 0
     log_lines: int = 0
     odd_lines: tuple[str, ...] = ()
-    stack_traces_of_bumble: int = 0
     last_life_h: float = 0.0
     rss_after_an_hour_mb: float = 0.0
     rss_at_the_end_mb: float = 0.0
@@ -112,24 +111,11 @@ def look_at(folder: Path, plan: Plan, lives: Sequence[Life], *, faults: Mapping[
     found.statuses = tuple(life.status for life in lives)
     _memory(found, lives[-1])
     log = (folder / "child.log").read_text(encoding="utf-8", errors="replace").splitlines()
-    found.log_lines, found.odd_lines = len(log), tuple(line for block in _own(log) for line in block)
-    found.stack_traces_of_bumble = sum(_STACK in line for line in log)
+    found.log_lines, found.odd_lines = len(log), tuple(line for line in log if _ODD.search(line))
     _journals(found, folder / "journals")
     made = json.loads((folder / "ledger.json").read_bytes())
     found.packets_made = sum(len(packets) for packets in made.values())
     return found
-
-
-def _own(log: Sequence[str]) -> Iterator[list[str]]:
-    """Odd lines, without what the radio stack says of an answer to a command of the host that was killed before."""
-    skipping = False
-    for line in log:
-        if _STACK in line:
-            skipping = True
-        elif skipping:
-            skipping = line.startswith((" ", "Traceback"))
-        elif _ODD.search(line):
-            yield [line]
 
 
 def _memory(found: Findings, life: Life) -> None:

@@ -9,6 +9,8 @@ from bleak.uuids import normalize_uuid_str
 from bumble import core
 from bumble.device import Device
 
+from ingest.bumble_answers import heed_awaited_answers
+
 __all__ = [
     "AlreadyConnectedError",
     "AlreadyScanningError",
@@ -26,6 +28,7 @@ class Radio:
     """A Bumble host and what all clients on it must share."""
 
     def __init__(self, device: Device) -> None:
+        heed_awaited_answers(device.host)
         self.device = device
         self.connecting = asyncio.Lock()
         """a controller can have one Create Connection at a time"""

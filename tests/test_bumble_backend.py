@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from bleak import BleakClient, BleakScanner
 from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolError
+from bumble import hci
 
 from ingest.bumble_backend import LinkDroppedError, NotConnectedError
 from ingest.sock_codec import (
@@ -231,3 +232,40 @@ async def test_a_hundred_reconnections_leave_nothing_behind():
                 await client.disconnect()
         assert len(rig.device.connections) == 0
         assert len(asyncio.all_tasks()) < 10
+
+
+async def test_an_answer_to_a_command_that_was_given_up_is_not_taken_for_the_next_ones(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    async with radio_rig() as rig:
+        host, device = rig.device.host, rig.device
+        held: list[bytes] = []
+        with monkeypatch.context() as patch:
+            patch.setattr(host, "on_packet", held.append)
+            given_up = asyncio.create_task(device.send_sync_command(hci.HCI_LE_Set_Scan_Enable_Command(0, 0)))
+            await settle()
+            given_up.cancel()
+            asked = asyncio.create_task(device.send_sync_command(hci.HCI_Read_BD_ADDR_Command()))
+            await settle()
+        assert len(held) == 2
+        for answer in held:
+            host.on_packet(answer)
+        assert isinstance(await asked, hci.HCI_Read_BD_ADDR_ReturnParameters)
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_an_answer_to_a_process_that_is_gone_is_nobodys(caplog: pytest.LogCaptureFixture):
+    async with radio_rig() as rig:
+        stale = hci.HCI_Command_Status_Event(
+            status=0, num_hci_command_packets=1, command_opcode=hci.HCI_DISCONNECT_COMMAND
+        )
+        asked = asyncio.create_task(rig.device.send_sync_command(hci.HCI_Read_BD_ADDR_Command()))
+        await asyncio.sleep(0)
+        rig.device.host.on_packet(bytes(stale))
+        assert isinstance(await asked, hci.HCI_Read_BD_ADDR_ReturnParameters)
+        rig.device.host.on_packet(bytes(stale))
+        assert not caplog.records
