@@ -8,6 +8,7 @@ command would get that answer, the one after it the next, and every one of them 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from bumble import hci
 from bumble.host import Host
@@ -21,7 +22,7 @@ def heed_awaited_answers(host: Host) -> None:
     """From here on the host takes an answer only for the command that it names and that somebody waits for."""
     take = host.on_command_processed
 
-    def take_if_awaited(event: hci.HCI_Command_Complete_Event | hci.HCI_Command_Status_Event) -> None:
+    def take_if_awaited(event: hci.HCI_Command_Complete_Event[Any] | hci.HCI_Command_Status_Event) -> None:
         command, response = host.pending_command, host.pending_response
         if command is None or response is None or response.done() or command.op_code != event.command_opcode:
             _log.debug("nobody waits for the answer to HCI command 0x%04X any more", event.command_opcode)
