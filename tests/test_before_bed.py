@@ -367,9 +367,34 @@ def test_the_command_prints_lines_or_json_and_ends_as_it_found(
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("fail  people") for line in lines)
     assert all(line.split()[0] in ("ok", "warn", "fail") for line in lines)
+    assert "ok    scenario      demo_hour, 64 minutes of a made-up infant" in lines
     assert main(["check", str(path), "--json"]) == 1
     said = json.loads(capsys.readouterr().out)
     assert said["status"] == 1
     assert {"name", "word", "what", "remedy"} == set(said["findings"][0])
     path.write_text("gateway = 1")
     assert main(["check", str(path)]) == 2
+
+
+@pytest.mark.parametrize("scenario", ["no_such", "no_such.toml", "empty.toml"])
+def test_a_scenario_that_there_is_not_fails_with_a_line(
+    tmp_path: Path, scenario: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty.toml").touch()
+    name = str(tmp_path / scenario) if scenario.endswith("toml") else scenario
+    path = tmp_path / "x.toml"
+    text = SETTINGS.format(folder=tmp_path / "nights") + '[[people]]\nid = "a1"\n[simulated]\n'
+    path.write_text(f'{text}scenario = "{name}"\n')
+    assert main(["check", str(path)]) == 1
+    [line] = [line for line in capsys.readouterr().out.splitlines() if " scenario " in line]
+    assert line.startswith(f"fail  scenario      scenario {name}: ")
+    assert line.endswith("lullwatch simulate --list names those there are")
+
+
+def test_a_folder_that_others_can_read_is_said_before_the_start_closes_it(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    [found] = before_bed_place.journal(tmp_path)
+    assert (found.word, f"others on this computer can read {tmp_path}" in found.what) == (Word.WARN, True)
+    assert f"chmod -R go-rwx {tmp_path}" in found.remedy
+    tmp_path.chmod(0o700)
+    assert [f.word for f in before_bed_place.journal(tmp_path)] == [Word.OK]
