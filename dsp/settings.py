@@ -100,6 +100,7 @@ class Settings:
     cluster_gap_s: float = 60.0
     cluster_members: int = 3
     cluster_span_s: float = 10.0
+    cluster_span_early_s: float = 1.0
     cluster_refractory_s: float = 3.0
     cluster_weak: float = 14.0
     cluster_clear: float = 17.0

@@ -209,11 +209,15 @@ class SpasmTracker:
         return out
 
     def _best(self, age: float, settings: Settings) -> list[Member]:
-        """The newest members whose evidence adds up highest, long and many enough for a cluster."""
+        """The newest members whose evidence adds up highest, long and many enough for a cluster.
+
+        A movement's end is measured early rather than late, one in twenty by a second: a span may be so much shorter.
+        """
         best: list[Member] = []
+        least_ns = round((settings.cluster_span_s - settings.cluster_span_early_s) * NS)
         for n in range(settings.cluster_members, min(len(self.members), settings.cluster_run) + 1):
             run = self.members[-n:]
-            if run[-1].draft.end_ns - run[0].draft.onset_ns < settings.cluster_span_s * NS:
+            if run[-1].draft.end_ns - run[0].draft.onset_ns < least_ns:
                 continue
             if not best or self._sum(run, age, settings) > self._sum(best, age, settings):
                 best = run
