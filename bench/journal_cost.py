@@ -51,9 +51,11 @@ class Timed(Journal):
         self.commits_s.append(time.perf_counter() - wall_s)
         return result
 
-    def put_snapshot(self, infant: str, row: int, t_ns: int, state: bytes) -> None:
+    def put_snapshot(
+        self, infant: str, row: int, t_ns: int, state: bytes, *, instead_behind_ns: int | None = None
+    ) -> None:
         cpu_s = time.thread_time()
-        super().put_snapshot(infant, row, t_ns, state)
+        super().put_snapshot(infant, row, t_ns, state, instead_behind_ns=instead_behind_ns)
         self.cpu_s += time.thread_time() - cpu_s
 
 

@@ -37,7 +37,8 @@ from store.rows import Fed
 
 from .coverage import CoverageLedger, LedgerState
 from .link_causes import plain
-from .rerun import Base, Late, LookBack, Past, Run, Shadow, decided_ns
+from .night_before import within
+from .rerun import Base, Halfway, Late, LookBack, Past, Run, Shadow, decided_ns
 
 __all__ = ["Detector", "Told"]
 
@@ -99,6 +100,7 @@ class _Saved:
     late: Late | None
     run: Run | None
     armings: tuple[Arming, ...] = ()
+    shadow: Halfway | None = None
 
 
 class Detector:
@@ -154,12 +156,12 @@ class Detector:
         ticks = [item.t_ns for item in items if isinstance(item, Tick)]
         for t_ns in ticks:
             self._count(told, self._knows.coverage.pass_time(t_ns))
-        decided = decided_ns(self._knows.pipeline)
+        before_ns, decided = self.watermark_ns, decided_ns(self._knows.pipeline)
         told.extend(self._judge(self._knows.pipeline.feed_block(items)))
         if self._past is not None and ticks:
             begins = min((i.t0_ns for i in items if isinstance(i, Segment)), default=decided)
             late_ns = begins if begins < decided else None
-            told.extend(self._look_back(self._past, late_ns, ticks[-1]))
+            told.extend(self._look_back(self._past, late_ns, ticks[-1], before_ns, told))
         if ticks:
             told.alerts += self._arm(ticks[-1])
         return told
@@ -168,7 +170,8 @@ class Detector:
         """End of the recording: decide what is still open."""
         told = Told()
         while self._past is not None and self._back.waits:
-            told.extend(self._look_back(self._past, None, self._knows.pipeline.watermark_ns, at_once=True))
+            now_ns = self.watermark_ns
+            told.extend(self._look_back(self._past, None, now_ns, now_ns, told, at_once=True))
         told.extend(self._judge(self._knows.pipeline.finish()))
         self._count(told, self._knows.coverage.finish(self._knows.pipeline.watermark_ns))
         return told
@@ -178,16 +181,24 @@ class Detector:
         """Data time up to which everything has been decided."""
         return self._knows.pipeline.watermark_ns
 
+    @property
+    def looks_back(self) -> bool:
+        """Whether a span is being decided again, which costs more than what happens now."""
+        return self._back.runs
+
     def snapshot(self) -> bytes:
         """Everything the detector knows, as a value."""
         knows = self._knows
+        late, run, shadow = self._back.state()
         saved = _Saved(
             knows.pipeline.snapshot(),
             knows.coverage.state(),
             self._rules,
             knows.names,
-            *self._back.state(),
+            late,
+            run,
             self._armings,
+            shadow,
         )
         return msgspec.msgpack.encode(saved)
 
@@ -198,10 +209,13 @@ class Detector:
             BadSnapshot: it is damaged, or of another version; the detector is as it was.
         """
         saved = _saved(snapshot)
-        self._knows = self._base(saved)
+        known = self._base(saved)
+        half = saved.shadow
+        shadow = None if half is None else Shadow.again(half, self._infant, self._sites, self._kernels)
+        self._knows = known
         self._rules = saved.rules
         self._armings = saved.armings
-        self._back.restore(saved.late, saved.run)
+        self._back.restore(saved.late, saved.run, shadow)
 
     def _judge(self, outputs: list[Output]) -> Told:
         told = Told(outputs=[renamed(o, self._knows.names) if isinstance(o, Event) else o for o in outputs])
@@ -252,13 +266,36 @@ class Detector:
             alerts += decided
         return alerts
 
-    def _look_back(self, past: Past, late_ns: int | None, now_ns: int, *, at_once: bool = False) -> Told:
-        """One tick of deciding again what samples that came late belong to."""
+    def _look_back(
+        self,
+        past: Past,
+        late_ns: int | None,
+        now_ns: int,
+        before_ns: int,
+        just_told: Told,
+        *,
+        at_once: bool = False,
+    ) -> Told:
+        """One tick of deciding again what samples that came late belong to.
+
+        Args:
+            past: what was fed and told before this tick.
+            late_ns: where samples that came now and late begin.
+            now_ns: of the tick.
+            before_ns: how far had been decided before this tick.
+            just_told: at this tick.
+            at_once: do all of it now.
+        """
         if late_ns is not None:
             self._back.notice(late_ns, now_ns)
+        if self.watermark_ns == before_ns and not at_once:
+            return (
+                Told()
+            )  # nothing was decided since: by its time, what was told now could not be told from it
         until_ns = decided_ns(self._knows.pipeline)
-        shadow = self._back.tick(past, self._base_before, now_ns, until_ns, at_once=at_once)
-        return Told() if shadow is None else self._taken_over(past, shadow)
+        watched = self._knows.coverage
+        shadow = self._back.tick(past, self._base_before, now_ns, until_ns, watched=watched, at_once=at_once)
+        return Told() if shadow is None else self._taken_over(past, shadow, before_ns, just_told)
 
     def _base_before(self, past: Past, t_ns: int) -> Base:
         state = past.state_before(t_ns)
@@ -267,13 +304,19 @@ class Detector:
         except BadSnapshot as error:
             _log.warning("infant %s: %s; late data is decided again from the beginning", self._infant, error)
             base = self._beginning()
-        base.coverage.watched_like(self._knows.coverage)
         return base
 
-    def _taken_over(self, past: Past, shadow: Shadow) -> Told:
+    def _taken_over(self, past: Past, shadow: Shadow, before_ns: int, just_told: Told) -> Told:
         """Go on with what the shadow knows, and tell what it sees differently."""
         told_ns = shadow.base.pipeline.watermark_ns
-        before = past.told_between(shadow.started_ns, told_ns)
+        # After a restart the journal may hold what was told at this tick and later, before the program ended.
+        earlier = [
+            row
+            for row in past.told_between(shadow.started_ns, told_ns)
+            if not isinstance(row, Event) or row.told_ns <= before_ns
+        ]
+        just = within([*just_told.outputs, *just_told.coverage], shadow.started_ns, told_ns)
+        before = list(dict.fromkeys([*earlier, *just]))
         difference = reconcile(
             [row for row in before if isinstance(row, Event)],
             [row for row in shadow.outputs if isinstance(row, Event)],

@@ -176,13 +176,14 @@ class Gateway:
         )
 
     async def __aenter__(self) -> Gateway:
-        taken = self._spine.begin(self._clock_row)
+        taken = self._spine.begin(self._clock_row, wait=False)
         out, tasks = self.outreach, self._running
         self.armer.begin(
             await asyncio.to_thread(lambda: list(self.shelf.newest_rows(("watching",), nights=2)))
         )
         out.begin(await asyncio.to_thread(lambda: list(recent_rows(self.shelf))))
         self._taken(taken)
+        self._intake.catch_up()
         tasks.intake = asyncio.create_task(self._intake.run(), name="intake")
         following = follow_utc(
             self._clock,
@@ -213,6 +214,8 @@ class Gateway:
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         tasks, out = self._running, self.outreach
+        if not self._recording_ends:
+            self._intake.let_go()
         await self.self_test.close()
         await self._end_links()
         await _end([t for t in [tasks.intake] if t is not None])
@@ -298,6 +301,10 @@ class Gateway:
             return False
         await self._intake.idle()
         return True
+
+    async def alive(self) -> None:
+        """Answers as long as batches are kept and decided on, however far behind deciding is."""
+        await self._intake.alive()
 
     async def announced(self) -> None:
         """Wait until the broker has confirmed everything that is in the journal."""

@@ -1,12 +1,17 @@
-"""The intake: packets and ticks become batches for the spine, one commit for all that came meanwhile."""
+"""The intake: packets and ticks become batches for the spine, one commit for all that came meanwhile.
+
+Batches are kept in one thread and decided on in another: what comes is durable, and confirmed to its sensor, in time,
+also while a long span is decided again or the detectors catch up with the journal after a start.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from dsp.clock import Clock
@@ -14,7 +19,7 @@ from dsp.records import LinkSample, Packet, Segment, Tick
 from store.errors import JournalError
 from store.rows import FedRow, LinkRow, Row, SegmentRow
 
-from .spine import Spine, Taken
+from .spine import Kept, Spine, Taken
 from .watch import Watch
 
 __all__ = ["COMMIT_EVERY_S", "Intake"]
@@ -28,7 +33,7 @@ a batch holds two packets of each sensor; an SD card is written to four times a 
 
 
 class Intake:
-    """Collects rows, hands them to the spine in a worker thread, and resolves the waiters of each batch.
+    """Collects rows, hands them to the spine in worker threads, and resolves the waiters of each batch.
 
     Args:
         spine: takes the rows.
@@ -58,7 +63,13 @@ class Intake:
         self.samples: Counter[tuple[str, str, str]] = Counter()
         """handed over since the start, by infant, site and sensor"""
         self._queue: list[tuple[Row, asyncio.Future[None] | None]] = []
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spine")
+        self._keeping = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._deciding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spine")
+        self._kept: deque[Kept] = deque()
+        self._work: asyncio.Task[None] | None = None
+        """decides on what was kept, while there is something"""
+        self._step: asyncio.Future[Taken] | None = None
+        """what it does at this moment"""
         self._ended = False
         self._busy = asyncio.Lock()
 
@@ -82,13 +93,11 @@ class Intake:
 
     async def attend(self, watch: Watch) -> None:
         """See `Spine.attend`; that infant gets no ticks from here."""
-        async with self._busy:
-            await self._in_worker(lambda: self._spine.attend(watch))
+        await _to_its_end(self._deciding, lambda: self._spine.attend(watch))
 
     async def leave(self, infant: str) -> None:
         """See `Spine.leave`."""
-        async with self._busy:
-            await self._in_worker(lambda: self._spine.leave(infant))
+        await _to_its_end(self._deciding, lambda: self._spine.leave(infant))
 
     @property
     def queued(self) -> int:
@@ -97,33 +106,69 @@ class Intake:
 
     @property
     def busy(self) -> bool:
-        """Whether a batch is being committed."""
-        return self._busy.locked()
+        """Whether a batch is being kept or decided on."""
+        return self._busy.locked() or self._has_work
 
     async def idle(self) -> None:
-        """Wait for the batch that is being committed, if there is one."""
+        """Wait until everything that was kept is decided on."""
         async with self._busy:
             pass
+        await self._decided()
+
+    async def alive(self) -> None:
+        """Wait for the one step of keeping and of deciding that is under way: neither takes long."""
+        async with self._busy:
+            pass
+        if self._step is not None:
+            await asyncio.wait([self._step])
+
+    def catch_up(self) -> None:
+        """Begin to decide on what the journal held at the start; rows are taken in meanwhile."""
+        self._decide()
+
+    def let_go(self) -> None:
+        """The program stops: catching up that takes long is left to the next start."""
+        self._spine.let_go()
 
     async def run(self) -> None:
-        """Commit again and again until cancelled."""
+        """Keep batch after batch until cancelled."""
         while True:
             await self._clock.sleep(self._commit_every_s)
-            await self.commit()
+            await self._keep()
 
     async def commit(self) -> None:
-        """One batch: everything queued, in order of arrival, closed by a tick for each infant.
+        """One batch: everything queued, in order of arrival, closed by a tick for each infant; and decide on it.
 
         A journal that cannot take it now (full disk, busy) costs nothing: sensors keep what was not
         acknowledged and send it again, everything else waits here for the next batch.
         """
+        await self._decided()
+        await self._keep()
+        await self._decided()
+
+    async def finish(self) -> None:
+        """The recording ends: let the detectors decide what is open. Time stands still afterwards."""
+        self._ended = True
+        await self._decided()
+        self._on_taken(await _to_its_end(self._deciding, self._spine.finish))
+
+    async def close(self) -> None:
+        """Keep the detectors' state for the next start, unless the recording has ended, and end the workers."""
+        await self.idle()
+        if not self._ended:
+            await _to_its_end(self._deciding, self._spine.pause)
+        self._keeping.shutdown()
+        self._deciding.shutdown()
+
+    async def _keep(self) -> None:
         async with self._busy:
+            self._raise_failed()
             self._add_tick()
             batch, self._queue = self._queue, []
             if not batch:
                 return
             try:
-                taken = await self._in_worker(lambda: self._spine.take([row for row, _ in batch]))
+                kept = await _to_its_end(self._keeping, lambda: self._spine.keep([row for row, _ in batch]))
             except JournalError as error:
                 _log.error("a batch of %d rows was not kept: %s", len(batch), error)
                 self._on_disk(str(error))
@@ -135,34 +180,56 @@ class Intake:
                 raise
             _settle(batch, None)
             self._on_disk("")
-            self._on_taken(taken)
+            self._kept.append(kept)
+            self._decide()
 
-    async def finish(self) -> None:
-        """The recording ends: let the detectors decide what is open. Time stands still afterwards."""
-        self._ended = True
-        self._on_taken(await self._in_worker(self._spine.finish))
+    @property
+    def _has_work(self) -> bool:
+        return self._work is not None and not self._work.done()
 
-    async def close(self) -> None:
-        """Keep the detectors' state for the next start, unless the recording has ended, and end the worker."""
-        await self.idle()
-        if not self._ended:
-            await self._in_worker(self._spine.pause)
-        self._worker.shutdown()
+    def _decide(self) -> None:
+        if not self._has_work:
+            self._work = asyncio.get_running_loop().create_task(self._decide_all(), name="deciding")
 
-    async def _in_worker(self, work: Callable[[], _T]) -> _T:
-        """Run in the worker to the end, also when whoever waits is cancelled meanwhile."""
-        running = asyncio.get_running_loop().run_in_executor(self._worker, work)
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            await asyncio.wait([running])
-            raise
+    async def _decide_all(self) -> None:
+        """Decide on everything that is kept, in order; what was there at the start comes first."""
+        while self._spine.behind or self._kept:
+            work = (
+                self._spine.catch_up
+                if self._spine.behind
+                else partial(self._spine.decide, self._kept.popleft())
+            )
+            self._step = asyncio.get_running_loop().run_in_executor(self._deciding, work)
+            self._on_taken(await self._step)
+
+    async def _decided(self) -> None:
+        if self._work is not None:
+            await asyncio.wait([self._work])
+            self._raise_failed()
+
+    def _raise_failed(self) -> None:
+        if self._work is not None and self._work.done():
+            work, self._work = self._work, None
+            work.result()
 
     def _add_tick(self) -> None:
-        """Close the batch: what stands before the tick is decided together, live and in every replay."""
-        if not self._ended:
+        """Close the batch: what stands before the tick is decided together, live and in every replay.
+
+        While the one before is still being decided on, time waits: the next tick closes all that came meanwhile.
+        """
+        if not self._ended and not self._has_work:
             tick = Tick(self._clock.now_ns())
             self._queue += [(FedRow(infant, tick), None) for infant in self._infants]
+
+
+async def _to_its_end(worker: ThreadPoolExecutor, work: Callable[[], _T]) -> _T:
+    """Run in a worker to the end, also when whoever waits is cancelled meanwhile."""
+    running = asyncio.get_running_loop().run_in_executor(worker, work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 def _settle(batch: Sequence[tuple[Row, asyncio.Future[None] | None]], error: BaseException | None) -> None:

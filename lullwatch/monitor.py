@@ -99,7 +99,7 @@ async def _until_stopped(gateway: Gateway, around: Surroundings) -> None:
     notifier = Notifier()
     async with gateway:
         notifier.say("READY=1", "STATUS=listening")
-        watching = asyncio.create_task(notifier.watch(gateway.settle))
+        watching = asyncio.create_task(notifier.watch(gateway.alive))
         failing = asyncio.create_task(_alive(gateway, around))
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({failing, stopped}, return_when=asyncio.FIRST_COMPLETED)

@@ -84,14 +84,9 @@ class NightBefore:
         return self._journal
 
 
-def told_between(
-    journal: Journal, infant: str, after_ns: int, until_ns: int, *, before_row: int | None = None
-) -> list[Output | Coverage]:
-    """What a journal holds of times behind `after_ns` and not behind `until_ns`, in the order it was told.
-
-    With `before_row` only what had been told before that row was fed.
-    """
-    rows = [row for row in journal.told(infant, before_row=before_row) if isinstance(row, _TOLD)]
+def told_between(journal: Journal, infant: str, after_ns: int, until_ns: int) -> list[Output | Coverage]:
+    """What a journal holds of times behind `after_ns` and not behind `until_ns`, in the order it was told."""
+    rows = [row for row in journal.told(infant) if isinstance(row, _TOLD)]
     return within(rows, after_ns, until_ns)
 
 

@@ -37,6 +37,7 @@ class JournalPast:
         self.upto_row = since_row
         self._uncommitted: list[Output | Coverage] = []
         self._newest_state_ns: int | None = None
+        self._spoilt_ns: int | None = None
 
     @property
     def newest_state_ns(self) -> int:
@@ -47,9 +48,18 @@ class JournalPast:
             self._newest_state_ns = found.t_ns if found is not None and mine else 0
         return self._newest_state_ns
 
-    def kept_state(self, t_ns: int) -> None:
-        """A snapshot was kept."""
-        self._newest_state_ns = t_ns
+    def keep_state(self, row: int, t_ns: int, state: bytes) -> None:
+        """Keep a snapshot of the detector after it was fed everything up to `row`.
+
+        Only with it do the states go that are not gone back to any more: until then a start goes on from them.
+        """
+        self._journal.put_snapshot(self._infant, row, t_ns, state, instead_behind_ns=self._spoilt_ns)
+        self._newest_state_ns, self._spoilt_ns = t_ns, None
+
+    @property
+    def has_spoilt_states(self) -> bool:
+        """Whether the journal still holds states that are not gone back to any more."""
+        return self._spoilt_ns is not None
 
     def told(self, told: Told) -> None:
         """Remember what was told until it is committed."""
@@ -77,7 +87,8 @@ class JournalPast:
 
     def state_before(self, t_ns: int) -> bytes | None:
         """The newest snapshot that had decided nothing behind `t_ns`."""
-        found = self._journal.newest_snapshot(self._infant, before_row=self.upto_row, before_ns=t_ns + 1)
+        good_ns = t_ns if self._spoilt_ns is None else min(t_ns, self._spoilt_ns)
+        found = self._journal.newest_snapshot(self._infant, before_row=self.upto_row, before_ns=good_ns + 1)
         if found is not None and found.row >= self._since_row:
             return found.state
         return None if self._before is None else self._before.state_before(t_ns)
@@ -96,14 +107,14 @@ class JournalPast:
     def told_between(self, after_ns: int, until_ns: int) -> Sequence[Output | Coverage]:
         """What was told of times behind `after_ns` and not behind `until_ns`, in the order it was told."""
         rows = [] if self._before is None else self._before.told_between(after_ns, until_ns)
-        # After a restart the journal holds more than had been told by then, and what is told again a second time.
-        rows += told_between(self._journal, self._infant, after_ns, until_ns, before_row=self.upto_row)
+        rows += told_between(self._journal, self._infant, after_ns, until_ns)
+        # After a restart the journal holds what is told again a second time.
         return list(dict.fromkeys([*rows, *within(self._uncommitted, after_ns, until_ns)]))
 
     def spoil(self, t_ns: int) -> None:
         """States that had decided anything behind `t_ns` are not gone back to any more."""
-        self._newest_state_ns = None
-        self._journal.drop_snapshots(self._infant, behind_ns=t_ns)
+        self._newest_state_ns = 0
+        self._spoilt_ns = t_ns if self._spoilt_ns is None else min(t_ns, self._spoilt_ns)
         if self._before is not None:
             self._before.spoil(t_ns, on_disk=True)
 

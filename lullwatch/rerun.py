@@ -3,7 +3,8 @@
 A shadow starts from the newest state that had not yet looked at the late samples, reads the span again in the
 order of time, and takes the place of the detector's pipeline once it has caught up. It works a stretch at every
 tick, so that a night that is back-filled does not hold up what happens now. All of it depends on segments and
-ticks alone: a replay in the order of arrival tells the same rows at the same ticks.
+ticks alone: a replay in the order of arrival tells the same rows at the same ticks. How far it has come is part of
+the detector's state, so that a restart goes on from there.
 """
 
 from __future__ import annotations
@@ -13,21 +14,24 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from dsp.grid import LOOKAHEAD_NS
+from dsp.kernels import Kernels
 from dsp.pipeline import Pipeline
 from dsp.reconcile import Name
 from dsp.records import NS, Coverage, Cutoff, Epoch, Item, Output, Segment, Site, Tick
 from store.journal import SNAPSHOTS_APART_NS
 
-from .coverage import CoverageLedger
+from .coverage import CoverageLedger, LedgerState
+from .told_rows import packed_rows, unpacked_rows
 
-__all__ = ["Base", "Late", "LookBack", "Past", "Run", "Shadow", "decided_ns"]
+__all__ = ["Base", "Halfway", "Late", "LookBack", "Past", "Run", "Shadow", "decided_ns"]
 
 _QUIET_NS: Final = 2 * NS
 """A back-fill that pauses this long is taken as done: packets of one come many a second."""
 _LONGEST_WAIT_NS: Final = 60 * NS
 """A long back-fill is looked at once a minute meanwhile, so that an urgent pattern in it is not held back."""
-_STRETCH_NS: Final = 600 * NS
-"""Data that is decided again at one tick: a small part of the quarter of a second between two ticks."""
+_STRETCH_NS: Final = 60 * NS
+"""Data that is decided again at one tick: about 60 ms of work, of the quarter of a second between two ticks; four
+times that on a small computer. Ten hours of data take two and a half minutes."""
 _BLOCK_NS: Final = 60 * NS
 _LONGEST_SEGMENT_NS: Final = 2 * NS
 """A packet that began this long before a moment may still reach over it."""
@@ -105,6 +109,20 @@ class Run:
         return Run(self.from_ns, self.left - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Halfway:
+    """How far a shadow has come, as a value."""
+
+    pipeline: bytes
+    coverage: LedgerState
+    names: dict[str, Name]
+    from_ns: int
+    started_ns: int
+    reached_ns: int
+    told: bytes
+    """see `packed_rows`"""
+
+
 @dataclass(slots=True)
 class Shadow:
     """A pipeline on its way from an earlier state to now."""
@@ -124,6 +142,36 @@ class Shadow:
         watermark = base.pipeline.watermark_ns
         reached = watermark - _LONGEST_SEGMENT_NS if watermark else past.begins_ns
         return cls(base, from_ns, watermark, reached, tuple(sites))
+
+    def halfway(self) -> Halfway:
+        """What another process needs to go on with it."""
+        return Halfway(
+            self.base.pipeline.snapshot(),
+            self.base.coverage.state(),
+            self.base.names,
+            self.from_ns,
+            self.started_ns,
+            self.reached_ns,
+            packed_rows([*self.outputs, *self.coverage]),
+        )
+
+    @classmethod
+    def again(
+        cls, halfway: Halfway, infant: str, sites: Sequence[Site], kernels: Kernels | None = None
+    ) -> Shadow:
+        """The shadow that a value was taken of.
+
+        Raises:
+            BadSnapshot: of another version, or damaged.
+        """
+        ledger = CoverageLedger(infant, sites)
+        ledger.restore(halfway.coverage)
+        base = Base(Pipeline.restore(halfway.pipeline, kernels=kernels), ledger, halfway.names)
+        told = unpacked_rows(halfway.told)
+        outputs = [row for row in told if not isinstance(row, Coverage)]
+        minutes = [row for row in told if isinstance(row, Coverage)]
+        times = (halfway.from_ns, halfway.started_ns, halfway.reached_ns)
+        return cls(base, *times, tuple(sites), outputs, minutes)
 
     def advance(self, past: Past, until_ns: int) -> None:
         """Decide what can be decided from segments that begin before `until_ns`."""
@@ -155,13 +203,18 @@ class LookBack:
         self._run: Run | None = None
         self._shadow: Shadow | None = None
 
-    def state(self) -> tuple[Late | None, Run | None]:
-        """What a restart needs; the shadow itself is made again."""
-        return self._late, self._run
+    def state(self) -> tuple[Late | None, Run | None, Halfway | None]:
+        """What a restart needs."""
+        return self._late, self._run, None if self._shadow is None else self._shadow.halfway()
 
-    def restore(self, late: Late | None, run: Run | None) -> None:
-        """Go on from a state."""
-        self._late, self._run, self._shadow = late, run, None
+    def restore(self, late: Late | None, run: Run | None, shadow: Shadow | None) -> None:
+        """Go on from a state; without a shadow it is made again."""
+        self._late, self._run, self._shadow = late, run, shadow
+
+    @property
+    def runs(self) -> bool:
+        """Whether a span is being decided again."""
+        return self._run is not None
 
     @property
     def waits(self) -> bool:
@@ -179,6 +232,7 @@ class LookBack:
         now_ns: int,
         until_ns: int,
         *,
+        watched: CoverageLedger,
         at_once: bool = False,
     ) -> Shadow | None:
         """Decide a stretch of the span again.
@@ -188,6 +242,7 @@ class LookBack:
             base_before: gives the state to start from.
             now_ns: time of the tick.
             until_ns: how far the detector has decided.
+            watched: who was watched when, as it is known by now.
             at_once: wait for nothing and do all of it now.
 
         Returns:
@@ -202,6 +257,7 @@ class LookBack:
         if shadow is None:
             base = base_before(past, self._run.from_ns - LOOKAHEAD_NS)
             self._shadow = shadow = Shadow.of(base, past, self._run.from_ns, self._sites)
+        shadow.base.coverage.watched_like(watched)
         if self._run.left and not at_once:
             share = 1.0 / (self._run.left + 1)
             shadow.advance(past, shadow.reached_ns + round(share * (until_ns - shadow.reached_ns)))

@@ -1,12 +1,17 @@
 """The spine of the monitor: commit what arrived, detect on it, commit what was told.
 
-It is synchronous and owns the journal's only writing connection; the monitor runs it in one worker thread.
+It is synchronous and owns the journal's only writing connection. Keeping and deciding are two steps, which the
+monitor runs in a thread each: what arrives is durable at once, however long it takes to decide on it.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
+import time
+from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from alerts.limits import table_of
@@ -21,16 +26,41 @@ from store.salvage import salvage
 from .detector import Detector, Told
 from .link_causes import LinkBook, unaccounted
 from .past import SNAPSHOT_EVERY_NS, JournalPast
-from .rollover import Rollover
+from .rollover import Rollover, Turn
+from .states import States
 from .watch import Watch, config_of, watches_in
 
-__all__ = ["LONGEST_PAUSE_NS", "Spine", "Taken"]
+__all__ = ["LONGEST_PAUSE_NS", "Kept", "Spine", "Taken"]
 
 _log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_NS = 24 * 3600 * NS
 """A recording that stood still for longer has ended: what the rules remember goes back no further, and what was
 open then is decided by what was seen then."""
+
+
+_STEP_S = 0.25
+"""Catching up comes up for air so often: for whoever asks whether the detectors live, and for a stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One batch that is durable, and not decided on yet."""
+
+    rows: tuple[tuple[int, LinkRow | SegmentRow | FedRow | Watching], ...]
+    """that bear on decisions, with their numbers"""
+    last_row: int
+    turned: ClockRow | None = None
+
+
+@dataclass(slots=True)
+class _Behind:
+    """What a detector still has to be fed from the journal before anything that comes now."""
+
+    infant: str
+    after_row: int
+    upto_row: int
+    items: Iterator[tuple[int, Fed]]
 
 
 @dataclass(slots=True)
@@ -63,7 +93,15 @@ class Spine:
         self._pasts: dict[str, JournalPast] = {}
         self._due: dict[str, Told] = {}
         """told, but not committed yet because the journal could not take it"""
-        self._fed_row = 0
+        self._states = States()
+        self._behind: deque[_Behind] = deque()
+        self._undecided = 0
+        self._let_go = False
+        """no more is decided, the next start does it"""
+        self._broken = False
+        """deciding ended half way: states are not to be kept any more"""
+        self._deciding = threading.RLock()
+        self._counting = threading.Lock()
         self._links = LinkBook()
         self._blocks: dict[str, list[Fed]] = {}
         """fed since the last tick of each infant"""
@@ -77,11 +115,18 @@ class Spine:
         """The night that is being written."""
         return self._journal
 
-    def begin(self, clock: ClockRow) -> Taken:
+    @property
+    def behind(self) -> bool:
+        """Whether a detector has not come to where the journal ended at the start; see `catch_up`."""
+        return bool(self._behind) and not self._let_go
+
+    def begin(self, clock: ClockRow, *, wait: bool = True) -> Taken:
         """Commit the clock row and bring every detector to where the journal ends.
 
         A detector goes on from its newest snapshot and the rows after it; where the settings have changed
         since, the last recording was ended, or it stood still for too long, it begins anew from here.
+
+        Without `wait` the rows after the snapshots are still to be fed, by `catch_up`, before `decide` is called.
         """
         taken = Taken()
         newest_ns = self._journal.newest_ns
@@ -101,10 +146,32 @@ class Spine:
                     self._journal.commit(_gap(self._journal, watch, clock.t_ns))
                 row = self._journal.commit([config_of(watch, clock.t_ns)]).last_row
             self._set_up(watch, row, first_clock)
-            self._catch_up(taken, infant, row)
-        self._commit_told(taken)
-        self._fed_row = self._journal.last_row
+            self._restore(infant, row)
+        while wait and self._behind:
+            for infant, told in self.catch_up().told.items():
+                taken.told.setdefault(infant, Told()).extend(told)
         return taken
+
+    def catch_up(self) -> Taken:
+        """Feed the detectors a part of what they have to be fed before anything that comes now."""
+        with self._all_or_broken():
+            taken, until_s = Taken(), time.thread_time() + _STEP_S
+            while self.behind and time.thread_time() < until_s:
+                behind = self._behind[0]
+                if (following := next(behind.items, None)) is None:
+                    self._behind.popleft()
+                    continue
+                behind.after_row, item = following
+                self._feed(taken, behind.infant, item, behind.after_row)
+                if self._states.much_was_spent(behind.infant):
+                    self._commit_told(taken)
+                    self._snapshots()
+            self._commit_told(taken)
+            return taken
+
+    def let_go(self) -> None:
+        """The program stops while detectors are behind: decide on nothing more, the next start does."""
+        self._let_go = bool(self._behind)
 
     def take(self, rows: Sequence[Row]) -> Taken:
         """Commit `rows`, feed what the pipelines want of them in row order, commit what they tell.
@@ -117,26 +184,49 @@ class Spine:
         Raises:
             JournalError: nothing of `rows` was committed.
         """
-        taken = Taken(turned=self._turn_over())
+        return self.decide(self.keep(rows))
+
+    def keep(self, rows: Sequence[Row]) -> Kept:
+        """The first half of `take`: when this returns, the rows are durable (acknowledged).
+
+        Raises:
+            JournalError: nothing of `rows` was committed.
+        """
+        turned = self._turn_over()
         rows = [row for row in rows if not self._is_of_an_earlier_night(row)]
         try:
             result = self._journal.commit(rows)
         except JournalDamaged:
             self._mend()
             raise
-        for number, row in zip(result.rows, rows, strict=True):
-            if isinstance(row, LinkRow):
-                self._links.note(row)
-            elif number is not None and isinstance(row, SegmentRow | FedRow | Watching):
-                self._feed(taken, row.infant, fed_item(row), number)
-        self._fed_row = result.last_row
-        self._commit_told(taken)
-        self._snapshots(SNAPSHOT_EVERY_NS)
+        numbered = tuple(
+            (number, row)
+            for number, row in zip(result.rows, rows, strict=True)
+            if number is not None and isinstance(row, LinkRow | SegmentRow | FedRow | Watching)
+        )
+        self._count(1)
+        return Kept(numbered, result.last_row, turned)
+
+    def decide(self, kept: Kept) -> Taken:
+        """The second half of `take`. Batches are decided on in the order in which they were kept."""
+        taken = Taken(turned=kept.turned)
+        with self._all_or_broken():
+            if not self._let_go:
+                for number, row in kept.rows:
+                    if isinstance(row, LinkRow):
+                        self._links.note(row)
+                    else:
+                        self._feed(taken, row.infant, fed_item(row), number)
+                self._states.fed_rows |= {i: kept.last_row for i in self._watches if not self._blocks.get(i)}
+                self._commit_told(taken)
+                self._snapshots()
+            self._count(-1)
         return taken
 
     def pause(self) -> None:
         """The program stops, the recording does not end: keep every detector's state for the next start."""
-        self._snapshots(1)
+        with self._deciding:
+            self._snapshots(1)
 
     def finish(self) -> Taken:
         """End of the recording: decide and commit what is still open, and that it ended."""
@@ -159,15 +249,17 @@ class Spine:
 
         No restart goes on with it, and what comes late is not decided again.
         """
-        self._detectors[watch.infant] = Detector(
-            watch.infant, watch.sites, age_days=watch.age_days, clock=self._journal.clock_rows()[0],
-            wording=watch.wording, table=table_of(watch.limits),
-        )  # fmt: skip
+        with self._deciding:
+            self._detectors[watch.infant] = Detector(
+                watch.infant, watch.sites, age_days=watch.age_days, clock=self._journal.clock_rows()[0],
+                wording=watch.wording, table=table_of(watch.limits),
+            )  # fmt: skip
 
     def leave(self, infant: str) -> None:
         """Let go of an infant that was attended; what was open is forgotten."""
-        self._detectors.pop(infant, None)
-        self._blocks.pop(infant, None)
+        with self._deciding:
+            self._detectors.pop(infant, None)
+            self._blocks.pop(infant, None)
 
     def close(self) -> None:
         """Close what was opened here."""
@@ -195,7 +287,9 @@ class Spine:
             if last is None or not watch.continues(last):
                 continue
             self._set_up(last, row, clock)
-            self._catch_up(taken, infant, row)
+            self._restore(infant, row)
+            for number, item in self._behind.pop().items:
+                self._feed(taken, infant, item, number)
             detector = self._detectors[infant]
             told = taken.told.setdefault(infant, Told())
             told.extend(detector.feed_block(self._blocks.pop(infant, [])))
@@ -207,7 +301,8 @@ class Spine:
                 ended,
             )
 
-    def _catch_up(self, taken: Taken, infant: str, since_row: int) -> None:
+    def _restore(self, infant: str, since_row: int) -> None:
+        """Bring a detector to its newest snapshot; what it has to be fed from there is noted as behind."""
         snapshot = self._journal.newest_snapshot(infant)
         carried = self._journal.carried(infant)
         row, state = since_row, None
@@ -221,8 +316,10 @@ class Spine:
             except BadSnapshot as error:
                 row = since_row
                 _log.warning("infant %s: %s; every row of the night is fed again", infant, error)
-        for number, item in self._journal.items(infant, after_row=row):
-            self._feed(taken, infant, item, number)
+        self._states.fed_rows[infant] = row
+        upto_row = self._journal.last_row
+        items = self._journal.items(infant, after_row=row, upto_row=upto_row)
+        self._behind.append(_Behind(infant, row, upto_row, items))
 
     def _is_of_an_earlier_night(self, row: Row) -> bool:
         """Whether the packet is durable already, in a file that is no longer written."""
@@ -233,8 +330,12 @@ class Spine:
     def _turn_over(self) -> ClockRow | None:
         """Go on in the file of the next night, when it is its time and nothing is half done; its first clock row."""
         turn = None if self._rollover is None else self._rollover.due(self._journal.path)
-        if turn is None or self._due or any(self._blocks.values()):
+        if turn is None or not self._is_at_rest():
             return None
+        with self._deciding:
+            return self._turn(turn)
+
+    def _turn(self, turn: Turn) -> ClockRow | None:
         begun = self._journal.clock_rows()[0]
         for infant, watch in self._watches.items():
             self._watches[infant] = watch.aged(begun, turn.clock)
@@ -253,9 +354,30 @@ class Spine:
         for state, (row, watch) in zip(carried, watches_in(following).values(), strict=True):
             self._set_up(watch, row, turn.clock)
             self._detectors[watch.infant].restore(state.state)
-        self._fed_row = following.last_row
+        self._states.fed_rows = dict.fromkeys(self._watches, following.last_row)
         _log.info("journal %s", following.path)
         return turn.clock
+
+    def _is_at_rest(self) -> bool:
+        """Whether everything that was kept is decided on, and what was told of it and the states are durable."""
+        if self._undecided or self._behind or self._due or any(self._blocks.values()):
+            return False
+        if any(past.has_spoilt_states for past in self._pasts.values()):
+            self._snapshots(1)  # else the next night would look back to them
+        return not any(past.has_spoilt_states for past in self._pasts.values())
+
+    @contextmanager
+    def _all_or_broken(self) -> Iterator[None]:
+        with self._deciding:
+            try:
+                yield
+            except BaseException:
+                self._let_go = self._broken = True
+                raise
+
+    def _count(self, kept: int) -> None:
+        with self._counting:
+            self._undecided += kept
 
     def _carried(self, infant: str) -> Carried:
         detector, journal = self._detectors[infant], self._journal
@@ -272,11 +394,14 @@ class Spine:
     def _mend(self) -> None:
         """Set a damaged file aside and go on in a new one that holds what can still be read of it."""
         path = self._journal.path
-        self._journal.close()
-        salvage(path)
-        self._journal = Journal.open(path)
-        for past in self._pasts.values():
-            past.goes_on_in(self._journal)
+        with self._deciding:
+            self._journal.close()
+            salvage(path)
+            self._journal = Journal.open(path)
+            for past in self._pasts.values():
+                past.goes_on_in(self._journal)
+            for behind in self._behind:
+                behind.items = self._journal.items(behind.infant, behind.after_row, behind.upto_row)
 
     def _feed(self, taken: Taken, infant: str, item: Fed, row: int) -> None:
         """Collect what a tick closes, and let the detector decide on it together."""
@@ -290,9 +415,12 @@ class Spine:
             past = self._pasts.get(infant)
             if past is not None:
                 past.upto_row = row
-            told = detector.feed_block(block)
+            costly = self.behind or detector.looks_back
+            with self._states.spending(infant) if costly else nullcontext():
+                told = detector.feed_block(block)
             if past is not None:
                 past.told(told)
+                self._states.fed_rows[infant] = row
             taken.told.setdefault(infant, Told()).extend(told)
 
     def _commit_told(self, taken: Taken) -> None:
@@ -321,20 +449,12 @@ class Spine:
                 alerts=[r for r in fresh if isinstance(r, Alert)],
             )
 
-    def _snapshots(self, every_ns: int) -> None:
-        if self._due or any(self._blocks.values()):
-            return  # words that are not committed, or rows that are not decided on, would be missing after a restart
+    def _snapshots(self, every_ns: int = SNAPSHOT_EVERY_NS) -> None:
+        if self._due or self._broken:
+            return  # words that are not committed would be missing after a restart
         for infant, past in self._pasts.items():
-            t_ns = self._detectors[infant].watermark_ns
-            try:
-                # Counted from the last one of any start: a monitor that is ended every minute gets on all the same.
-                kept_ns = past.newest_state_ns
-                if not t_ns or (kept_ns and t_ns < kept_ns + every_ns):
-                    continue
-                self._journal.put_snapshot(infant, self._fed_row, t_ns, self._detectors[infant].snapshot())
-                past.kept_state(t_ns)
-            except JournalError as error:
-                _log.warning("no snapshot of infant %s was kept: %s", infant, error)
+            if not self._blocks.get(infant):  # nor would rows be fed again that stand in a block
+                self._states.keep(infant, self._detectors[infant], past, every_ns)
 
 
 def _link_rows(journal: Journal) -> Iterator[LinkRow]:

@@ -181,12 +181,18 @@ class Journal(JournalReading):
             self._db.execute("UPDATE counter SET last_row = ?", (row_number,))
         return CommitResult(row_number, tuple(placed))
 
-    def put_snapshot(self, infant: str, row: int, t_ns: int, state: bytes) -> None:
+    def put_snapshot(
+        self, infant: str, row: int, t_ns: int, state: bytes, *, instead_behind_ns: int | None = None
+    ) -> None:
         """Keep the state of the infant's pipeline after it was fed everything up to `row`.
 
         Of older states one every quarter of an hour stays; each can be had again by feeding the rows after it.
+        With `instead_behind_ns` this one takes the place of all that had decided anything behind that time: there
+        is no moment at which a start finds neither.
         """
         with self._numbered() as last:
+            if instead_behind_ns is not None:
+                self._db.execute(_DROP_SNAPSHOTS, (infant, instead_behind_ns))
             self._db.execute(_PUT_SNAPSHOT, (last + 1, infant, t_ns, row, state))
             self._db.execute(_THIN_OUT, (infant, t_ns - _SNAPSHOTS_ALL_NS, infant, SNAPSHOTS_APART_NS))
             self._db.execute("UPDATE counter SET last_row = ?", (last + 1,))
@@ -194,7 +200,7 @@ class Journal(JournalReading):
     def drop_snapshots(self, infant: str, *, behind_ns: int) -> None:
         """Forget states that had decided anything behind `behind_ns`: data of that time came late."""
         with self._numbered():
-            self._db.execute("DELETE FROM snapshot WHERE infant = ? AND t_ns > ?", (infant, behind_ns))
+            self._db.execute(_DROP_SNAPSHOTS, (infant, behind_ns))
 
     @contextmanager
     def amending(self) -> Iterator[sqlite3.Connection]:
@@ -259,5 +265,6 @@ def _closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
 
 
 _INSERTS = {name: table.insert for name, table in TABLES.items()}
+_DROP_SNAPSHOTS = "DELETE FROM snapshot WHERE infant = ? AND t_ns > ?"
 _PUT_SNAPSHOT = "INSERT INTO snapshot (row, infant, t_ns, fed, state) VALUES (?, ?, ?, ?, ?)"
 _PUT_CARRIED = "INSERT INTO carried (row, infant, t_ns, night, upto, state) VALUES (?, ?, ?, ?, ?, ?)"

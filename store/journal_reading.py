@@ -125,9 +125,11 @@ class JournalReading:
         statement = f"SELECT row, {table.columns[-1]} FROM {name} WHERE row > ? ORDER BY row LIMIT ?"  # noqa: S608 - names are constants
         return [(row, body) for row, body in self._all(statement, (after_row, limit))]
 
-    def items(self, infant: str, after_row: int = 0) -> Iterator[tuple[int, Fed]]:
+    def items(
+        self, infant: str, after_row: int = 0, upto_row: int | None = None
+    ) -> Iterator[tuple[int, Fed]]:
         """What the infant's detector was fed, in the order it was fed, as it stands when reading begins."""
-        for row, name, values in self._raw(FED, infant, after_row):
+        for row, name, values in self._raw(FED, infant, after_row, upto_row):
             if name == "segment":
                 yield row, segment_of(values)
             else:
@@ -215,15 +217,9 @@ class JournalReading:
                 latest[event.id] = event
         return list(latest.values())
 
-    def told(self, infant: str, *, before_row: int | None = None) -> list[Row]:
-        """What the pipeline told of an infant, table by table in the order told; with `before_row` what lies before."""
-        rows: list[Row] = []
-        for name in _PIPELINE:
-            for row, record in self._rows((name,), infant, 0):
-                if before_row is not None and row >= before_row:
-                    break
-                rows.append(record)
-        return rows
+    def told(self, infant: str) -> list[Row]:
+        """What the pipeline told of an infant, table by table in the order told."""
+        return [record for name in _PIPELINE for _, record in self._rows((name,), infant, 0)]
 
     def epochs(self, infant: str | None = None) -> list[Epoch]:
         """Epochs in the order they were told."""
@@ -346,9 +342,9 @@ class JournalReading:
             yield row, TABLES[name].unpack(values)
 
     def _raw(
-        self, names: Sequence[str], infant: str | None, after_row: int
+        self, names: Sequence[str], infant: str | None, after_row: int, upto_row: int | None = None
     ) -> Iterator[tuple[int, str, tuple[Any, ...]]]:
-        upto = self.last_row
+        upto = self.last_row if upto_row is None else upto_row
         while page := self._page(names, infant, after_row, upto, _PAGE_ROWS):
             yield from page
             after_row = page[-1][0]
