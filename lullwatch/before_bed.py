@@ -59,6 +59,7 @@ async def look_at_everything(
     status = await status_of(folder)
     work: list[tuple[str, float, Look]] = [
         ("settings", TIMEOUT_S, partial(asyncio.to_thread, place.settings_file, looks.path, settings)),
+        ("scenario", TIMEOUT_S, partial(asyncio.to_thread, place.scenario, settings)),
         ("monitor", TIMEOUT_S, partial(_monitor, status)),
         ("sensors", RADIO_TIMEOUT_S, partial(adapter_and_sensors, settings, status, looks.on_radio)),
         ("clock", TIMEOUT_S, partial(asyncio.to_thread, place.clock, folder)),

@@ -17,12 +17,13 @@ from store.journal import Journal
 from store.sealing import sealed_path
 from store.shelf import Shelf
 
+from .errors import BadScenario
 from .findings import FAIL, OK, WARN, Finding
-from .journal_folder import make_journal_folder
+from .journal_folder import make_journal_folder, open_to_others
 from .settings import GatewaySettings
 from .system_clock import EARLIEST_UTC_NS, MADE_UP
 
-__all__ = ["clock", "disk", "journal", "settings_file"]
+__all__ = ["clock", "disk", "journal", "scenario", "settings_file"]
 
 _NIGHT_OF_SENSOR_BYTES: Final = 65_000_000
 """A night of ten hours of one sock, six axes at 104 Hz, with everything told of it."""
@@ -40,6 +41,20 @@ def settings_file(path: Path, settings: GatewaySettings) -> list[Finding]:
         said = f"{path} holds a week of birth, and others may read it (mode {mode:04o})"
         return [Finding("settings", WARN, said, f"chmod 600 {path}")]
     return [Finding("settings", OK, "the week of birth can be read by the owner alone")]
+
+
+def scenario(settings: GatewaySettings) -> list[Finding]:
+    """Whether the made-up infant's scenario can be had; nothing is said where nobody is made up."""
+    if settings.simulated is None:
+        return []
+    name, remedy = settings.simulated.scenario, "lullwatch simulate --list names those there are"
+    try:
+        from .simulate import read_scenario
+
+        plan = read_scenario(name)
+    except BadScenario as error:
+        return [Finding("scenario", FAIL, str(error), remedy)]
+    return [Finding("scenario", OK, f"{name}, {plan.duration_s / 60:.0f} minutes of a made-up infant")]
 
 
 def clock(folder: Path) -> list[Finding]:
@@ -117,7 +132,7 @@ def journal(folder: Path) -> list[Finding]:
     """Whether the nights can be read, and something be written beside them."""
     remedy = f"see that {folder} belongs to this user and its disk is whole"
     try:
-        make_journal_folder(folder)
+        make_journal_folder(folder, mend=False)
         probe = folder / f".probe-{os.getpid()}"
         try:
             with probe.open("wb") as file:
@@ -142,4 +157,10 @@ def journal(folder: Path) -> list[Finding]:
     if damaged:
         what = f"{damaged[0].name} is damaged; it is mended at the next start"
         return [Finding("journal", WARN, what, "look at the disk")]
+    if others := open_to_others(folder):
+        more = f" and {len(others) - 1} of the files in it" if len(others) > 1 else ""
+        what = f"others on this computer can read {others[0]}{more}"
+        return [
+            Finding("journal", WARN, what, f"it is closed at the next start; or: chmod -R go-rwx {folder}")
+        ]
     return [Finding("journal", OK, f"writable, {len(nights)} nights in {folder}")]

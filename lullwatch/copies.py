@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from store.backup import Copied, copy_night, restore_night
+from store.private_files import OWN_FOLDER
 from store.shelf import Shelf
 
 from .errors import CannotWrite, NothingRecorded, SameFolder
@@ -20,7 +21,7 @@ def back_up(
 
     Args:
         folder: of the journals.
-        dest: made when it is missing; an earlier backup there is brought up to date.
+        dest: made for its owner alone when it is missing; an earlier backup there is brought up to date.
         on_progress: told shares of the work done and the night under way; they add up to 1.
 
     Raises:
@@ -68,7 +69,7 @@ def _each(
     if dest.resolve() == source.resolve():
         raise SameFolder(dest)
     try:
-        dest.mkdir(parents=True, exist_ok=True)
+        dest.mkdir(mode=OWN_FOLDER, parents=True, exist_ok=True)
     except OSError as error:
         raise CannotWrite(dest, error) from error
     sizes = {path: path.stat().st_size for path in nights}

@@ -13,6 +13,7 @@ from store.cursors import Cursors
 from store.database import check_whole, claimed_for, connect, flush_folder, translated
 from store.errors import JournalDamaged, NightIsNewer
 from store.journal import Journal
+from store.private_files import made_private
 
 __all__ = ["Copied", "copy_night", "restore_night"]
 
@@ -115,6 +116,7 @@ def _copy_cursors(night: Path, folder: Path) -> None:
     if beside.exists():
         target = folder / beside.name
         target.unlink(missing_ok=True)
+        made_private(target)
         with (
             translated(beside),
             closing(sqlite3.connect(beside)) as source,

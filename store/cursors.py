@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from store.database import translated
+from store.private_files import made_private
 
 __all__ = ["Cursors", "DeadLetter"]
 
@@ -51,6 +52,7 @@ class Cursors:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
+        made_private(path)
         self._db = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=_BUSY_TIMEOUT_S
         )

@@ -21,6 +21,7 @@ from store.errors import (
     JournalReadOnly,
     JournalTooNew,
 )
+from store.private_files import made_private
 from store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 
 __all__ = [
@@ -51,7 +52,12 @@ _CHECK_STEPS = 20_000
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
-    """Open in mode `rwc` (made where missing), `rw` or `ro`; threads may share it, nothing begins by itself."""
+    """Open in mode `rwc` (made where missing, for its owner alone), `rw` or `ro`.
+
+    Threads may share it; nothing begins by itself.
+    """
+    if mode == "rwc":
+        made_private(path)
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,

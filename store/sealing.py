@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from dsp.records import Scale, Site, Stretch
 from store.errors import BadRecording, NotSealed
 from store.journal import Journal
+from store.private_files import opened_private
 from store.recording import AtRest, place_in_time
 from store.rows import SegmentRow
 
@@ -205,7 +206,7 @@ def _write(path: Path, journal: Journal, upto: int, heaps: dict[_Kind, _Heap]) -
             arrays |= _arrays(f"{number}/{place}/", kind, heaps.pop(kind))
     about = {"format": _FORMAT, "upto_row": upto, "probes": probes, "infants": infants}
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
-    with path.open("wb") as file:
+    with open(path, "wb", opener=opened_private) as file:
         np.savez(file, allow_pickle=False, **arrays)
         file.flush()
         os.fsync(file.fileno())

@@ -15,7 +15,7 @@ _Flag = Annotated[bool, Parameter(negative="")]
 def check(settings: Path, /, *, nights: int = 7, send_test: _Flag = False, json: _Flag = False) -> int:
     """Before bed: is everything ready? One line for each thing, with what to do about it.
 
-    Radio, every sensor in range and charged, clock, disk, journal, broker, database, every person's channel,
+    Settings, radio, every sensor in range and charged, clock, disk, journal, broker, database, every person's channel,
     certificates. All are looked at side by side; nothing is changed, and nobody is told anything.
     Exit status 0: the night can begin; 1: something fails; 2: the settings cannot be used.
 
@@ -42,7 +42,7 @@ def check(settings: Path, /, *, nights: int = 7, send_test: _Flag = False, json:
     from lullwatch.settings import load
 
     looks = Looks(settings, load(settings), nights=nights, send_test=send_test)
-    with progress("looking", total=11) as bar:
+    with progress("looking", total=12) as bar:
         findings = asyncio.run(look_at_everything(looks, on_done=lambda what: bar.advance(1, what)))
     if json:
         say_json({"status": exit_status(findings), "findings": findings})
