@@ -65,6 +65,9 @@ class BadSettings(LullwatchError):
     """The settings file cannot be used."""
 
     def __init__(self, path: Path, what: str, remedy: str, *, line: int = 0, column: int = 0) -> None:
+        self.what = what
+        self.remedy = remedy
+        self.line = line
         where = f":{line}" * bool(line) + f":{column}" * bool(line and column)
         super().__init__(f"{path}{where}: {what}. {remedy}")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .errors import BadSettings, LullwatchError
 from .set_up_answers import Answers
-from .set_up_text import settings_text
+from .set_up_wrong import checked
 from .settings import GatewaySettings, parse
 
 __all__ = ["SettingsThere", "keep_secret", "what_next", "write_settings"]
@@ -26,10 +26,10 @@ def write_settings(path: Path, answers: Answers, *, force: bool = False) -> Gate
 
     Raises:
         SettingsThere: there is one already, and it is not to be replaced.
-        BadSettings: the answers do not make settings, or the file cannot be written; nothing was written.
+        WrongAnswer: the answers do not make settings; nothing was written.
+        BadSettings: the file cannot be written.
     """
-    text = settings_text(answers)
-    parse(path, text)
+    text, _ = checked(path, answers)
     if path.exists() and not force:
         raise SettingsThere(path)
     try:

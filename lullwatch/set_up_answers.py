@@ -131,14 +131,14 @@ def sensor_answer(given: str) -> SensorAnswer:
         such_as = (
             "LA=C0:00:00:00:00:01; sites are LA RA TR LW RW HD, and =movesense, =polar or =osd may follow"
         )
-        raise BadAnswer("the sensor", given, such_as) from None
+        raise BadAnswer("the sensor (--sensor)", given, such_as) from None
 
 
 def person_answer(given: str) -> PersonAnswer:
     """`a1`, or with channels `a1:mqtt,a1-phone`. Raises BadAnswer."""
     name, _, channels = given.partition(":")
     if not name.strip():
-        raise BadAnswer("the person", given, "a1, or a1:mqtt,a1-phone")
+        raise BadAnswer("the person (--person)", given, "a1, or a1:mqtt,a1-phone")
     return PersonAnswer(name.strip(), tuple(c.strip() for c in channels.split(",") if c.strip()) or ("mqtt",))
 
 
@@ -146,7 +146,7 @@ def push_answer(given: str) -> tuple[str, str]:
     """`a1-phone=FILE`: a phone service and the file that holds its address. Raises BadAnswer."""
     name, equals, file = given.partition("=")
     if not equals or not name.strip() or not file.strip():
-        raise BadAnswer("the phone service", given, "a1-phone=~/.config/lullwatch/a1-phone")
+        raise BadAnswer("the phone service (--push)", given, "a1-phone=~/.config/lullwatch/a1-phone")
     return name.strip(), file.strip()
 
 
@@ -163,6 +163,6 @@ def broker_answer(
     if not colon:
         host, port = given.strip(), "8883"
     if not host or not port.isdecimal():
-        raise BadAnswer("the broker", given, "broker.lan or broker.lan:8883")
+        raise BadAnswer("the broker (--broker)", given, "broker.lan or broker.lan:8883")
     tls = not plain and int(port) != _PLAIN_PORT
     return BrokerAnswer(host.strip("[]"), int(port), tls, username, password_file, ca_file)

@@ -23,8 +23,7 @@ from .set_up_answers import (
     person_answer,
     sensor_answer,
 )
-from .set_up_text import settings_text
-from .settings import parse
+from .set_up_wrong import WrongAnswer, checked
 
 __all__ = ["asked", "scanned", "with_secrets"]
 
@@ -47,7 +46,9 @@ def asked(given: Answers, path: Path, ask: Callable[[str, str], str], say: Calla
             said = ask(question, default(answers)).strip() or default(answers)
             try:
                 changed = change(answers, said)
-                parse(path, settings_text(_with_sensors(changed)))
+                checked(path, _with_sensors(changed))
+            except WrongAnswer as error:
+                say(error.plain)
             except LullwatchError as error:
                 say(str(error))
             else:

@@ -18,7 +18,7 @@ from dsp.records import Site
 from ingest.sensor_kind import Kind
 from lullwatch import set_up
 from lullwatch.__main__ import main
-from lullwatch.errors import BadSettings, LullwatchError
+from lullwatch.errors import LullwatchError
 from lullwatch.sensors import Listed
 from lullwatch.set_up_answers import (
     Answers,
@@ -35,6 +35,7 @@ from lullwatch.set_up_answers import (
 )  # fmt: skip
 from lullwatch.set_up_questions import asked, scanned, with_secrets
 from lullwatch.set_up_text import settings_text
+from lullwatch.set_up_wrong import WrongAnswer
 from lullwatch.settings import load, parse
 
 SOCK = SensorAnswer(Site.LA, "C0:00:00:00:00:01")
@@ -94,7 +95,7 @@ def test_only_its_owner_can_read_the_file_and_it_is_never_written_over_unasked(t
 
 def test_answers_that_make_no_settings_leave_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "home.toml"
-    with pytest.raises(BadSettings, match="zone"):
+    with pytest.raises(WrongAnswer, match="zone"):
         set_up.write_settings(path, replace(FULL, zone="Nowhere/Town"))
     assert list(tmp_path.iterdir()) == []
 
@@ -254,15 +255,35 @@ def test_the_command_takes_everything_as_options(tmp_path: Path, capsys: pytest.
     [
         ([], "which sensors there are"),
         (["--simulated", "1", "--birth-week", "May"], "week of birth"),
-        (["--simulated", "1", "--armed", "all night"], "armed"),
-        (["--simulated", "1", "--broker", "broker.lan", "--broker-plain"], "not this computer"),
+        (["--simulated", "1", "--armed", "all night"], "--armed: "),
+        (
+            ["--simulated", "1", "--broker", "broker.lan", "--broker-plain"],
+            "--broker-plain: mqtt.tls is false, but",
+        ),
+        (["--simulated", "1", "--zone", "Nowhere"], "--zone: zone 'Nowhere' is not a time zone"),
+        (["--simulated", "1", "--person", "Anna Maria"], "Such as --person a1"),
+        (["--simulated", "1", "--language", "fr"], "Such as --language en"),
+        (["--sensor", "LA=C0"], "Such as --sensor LA=C0:00:00:00:00:01"),
+        (
+            ["--sensor", "LA=C0:00:00:00:00:01", "--sensor", "LA=C0:00:00:00:00:02"],
+            "--sensor: infant a wears two",
+        ),
+        (["--simulated", "1", "--page-port", "99999"], "Such as --page-port 8080"),
+        (["--simulated", "1", "--pace", "0"], "Such as --pace 60"),
+        (["--simulated", "1", "--infant", "The Baby"], "--infant: "),
+        (
+            ["--simulated", "1", "--scenario", "no_such"],
+            "scenario no_such: no scenario is called 'no_such'; there are",
+        ),
     ],
 )
 def test_options_that_make_no_settings_end_it_with_a_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
 ) -> None:
     assert main(["init", str(tmp_path / "x.toml"), "--no-ask", *words]) == 2
-    assert said in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert said in told
+    assert "x.toml" not in told  # of a file that was not written no line can be named
     assert list(tmp_path.iterdir()) == []
 
 

@@ -133,6 +133,8 @@ def init(
         raise set_up.SettingsThere(out)
     if not sensor and simulated is None and not questions:
         raise typed.NoSensors
+    if scenario is not None:
+        _require_scenario(scenario)
     answers = typed.Answers(
         gateway=gateway or "home",
         infant=infant or "a",
@@ -165,13 +167,21 @@ def init(
     return 0
 
 
+def _require_scenario(name: str) -> None:
+    from lullwatch.simulate import read_scenario  # takes a second, so only where one is named
+
+    read_scenario(name)
+
+
 def _birth_week(given: str | None) -> date | None:
     from lullwatch.set_up_answers import BadAnswer
 
     try:
         return None if given is None else date.fromisoformat(given)
     except ValueError:
-        raise BadAnswer("the week of birth", given or "", "2026-05-04, any day of it") from None
+        raise BadAnswer(
+            "the week of birth (--birth-week)", given or "", "2026-05-04, any day of it"
+        ) from None
 
 
 def _asked(answers: Answers, out: Path, *, scan: bool) -> Answers:
