@@ -85,6 +85,11 @@ _EVENTS = {
     "event.keep": "Keep the raw data for ever",
     "event.is_kept": "The raw data of this event is kept for ever.",
     "event.clip": "Download as EDF+ clip",
+    "records.busy": "lullwatch is just starting, or another program is at work on this night; nothing was written",
+    "records.busy_do": "Try again in some seconds.",
+    "records.alone": (
+        "Written into the journal. lullwatch does not run on the gateway: nothing is recorded, and nobody else is told."
+    ),
     "records.refused": "This was not written down",
     "records.back": "Back",
 }
@@ -225,13 +230,15 @@ _DIARY = {
     "diary.feed_how_bottle": "bottle",
     "diary.feed_how_solid": "solid food",
     "diary.feed_amount_ml": "amount in ml",
+    "diary.said_feed_amount_ml": "{value} ml",
     "diary.medicine_name": "name",
     "diary.medicine_dose": "dose",
     "diary.medicine_change": "change",
     "diary.medicine_change_start": "begun",
     "diary.medicine_change_dose_changed": "dose changed",
     "diary.medicine_change_stop": "ended",
-    "diary.fever_celsius": "°C",
+    "diary.fever_celsius": "temperature in °C",
+    "diary.said_fever_celsius": "{value} °C",
     "diary.fever_measured": "measured",
     "diary.fever_measured_rectal": "in the bottom",
     "diary.fever_measured_ear": "in the ear",
@@ -252,6 +259,8 @@ _DIARY = {
     "diary.movement_seen_before_crying": "crying",
     "diary.movement_seen_how_many": "how many",
     "diary.movement_seen_lasted_s": "lasted (seconds)",
+    "diary.said_movement_seen_how_many": "{value} times",
+    "diary.said_movement_seen_lasted_s": "lasted {value} s",
     "diary.movement_seen_when_woken": "when woken",
     "diary.movement_seen_when_woken_not_woken": "was not woken",
     "diary.movement_seen_when_woken_stopped": "it stopped",
@@ -266,6 +275,7 @@ _DIARY = {
     "diary.movement_seen_responded_not_known": "not known",
     "diary.video_reference": "file or place",
     "diary.video_lasts_s": "length in seconds",
+    "diary.said_video_lasts_s": "{value} s long",
 }
 
 _TRENDS = {

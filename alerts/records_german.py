@@ -89,6 +89,14 @@ _EVENTS = {
     "event.keep": "Rohdaten für immer behalten",
     "event.is_kept": "Die Rohdaten dieses Ereignisses bleiben für immer.",
     "event.clip": "Als EDF+-Ausschnitt herunterladen",
+    "records.busy": (
+        "lullwatch startet gerade, oder ein anderes Programm arbeitet an dieser Nacht; nichts wurde geschrieben"
+    ),
+    "records.busy_do": "Versuchen Sie es in einigen Sekunden noch einmal.",
+    "records.alone": (
+        "Ins Journal geschrieben. lullwatch läuft auf dem Gateway nicht: nichts wird aufgezeichnet, und sonst "
+        "erfährt es niemand."
+    ),
     "records.refused": "Das wurde nicht aufgeschrieben",
     "records.back": "Zurück",
 }
@@ -232,13 +240,15 @@ _DIARY = {
     "diary.feed_how_bottle": "Flasche",
     "diary.feed_how_solid": "feste Nahrung",
     "diary.feed_amount_ml": "Menge in ml",
+    "diary.said_feed_amount_ml": "{value} ml",
     "diary.medicine_name": "Name",
     "diary.medicine_dose": "Dosis",
     "diary.medicine_change": "Änderung",
     "diary.medicine_change_start": "begonnen",
     "diary.medicine_change_dose_changed": "Dosis geändert",
     "diary.medicine_change_stop": "beendet",
-    "diary.fever_celsius": "°C",
+    "diary.fever_celsius": "Temperatur in °C",
+    "diary.said_fever_celsius": "{value} °C",
     "diary.fever_measured": "gemessen",
     "diary.fever_measured_rectal": "im Po",
     "diary.fever_measured_ear": "im Ohr",
@@ -259,6 +269,8 @@ _DIARY = {
     "diary.movement_seen_before_crying": "schreiend",
     "diary.movement_seen_how_many": "wie viele",
     "diary.movement_seen_lasted_s": "dauerte (Sekunden)",
+    "diary.said_movement_seen_how_many": "{value}-mal",
+    "diary.said_movement_seen_lasted_s": "dauerte {value} s",
     "diary.movement_seen_when_woken": "beim Wecken",
     "diary.movement_seen_when_woken_not_woken": "wurde nicht geweckt",
     "diary.movement_seen_when_woken_stopped": "es hörte auf",
@@ -273,6 +285,7 @@ _DIARY = {
     "diary.movement_seen_responded_not_known": "nicht bekannt",
     "diary.video_reference": "Datei oder Ort",
     "diary.video_lasts_s": "Länge in Sekunden",
+    "diary.said_video_lasts_s": "{value} s lang",
 }
 
 _TRENDS = {

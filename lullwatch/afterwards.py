@@ -1,20 +1,25 @@
 """What people say of nights of which no monitor runs: the same commands, written straight into the newest night.
 
-An archive is reviewed without a gateway. The rules of commands are those of `asking`; only who takes the rows differs.
+An archive is reviewed without a gateway, and a note at night is worth keeping while the monitor is away. The rules of
+commands are those of `asking`; only who takes the rows differs. Rows of one command are in the file together, numbered
+behind those that are there; a sealed copy of the night stays good, for it holds samples, and the next backup has them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import time as midnight
 from pathlib import Path
 from typing import Any, Final
 
 from alerts.escalation import Escalation
 from dsp.records import ClockRow
+from store.errors import JournalInUse
 from store.journal import Journal
 from store.rows import Row
 from store.schema import SCHEMA_VERSION
@@ -26,7 +31,7 @@ from .errors import NothingRecorded
 from .known_events import KnownEvents
 from .watch import infants_in
 
-__all__ = ["AFTERWARDS", "command_afterwards"]
+__all__ = ["AFTERWARDS", "command_afterwards", "is_claimed"]
 
 AFTERWARDS: Final = ("note", "opinion", "pin")
 """Commands that need no monitor: they wait for nobody and stop nothing."""
@@ -46,30 +51,46 @@ class _Clock:
 
 
 class _Straight:
-    """Commits each row at once beside whoever reads."""
+    """Commits the rows of a command at once and together, beside whoever reads."""
 
     def __init__(self, night: Path) -> None:
         self._night = night
+        self._waiting: list[tuple[Row, asyncio.Future[None]]] = []
+        self._committing: asyncio.Task[None] | None = None
         with Journal.read_only(night) as journal:
             is_older = journal.schema < SCHEMA_VERSION
         if is_older:
-            Journal.open(night).close()  # brings it up to date; refuses where a monitor writes it after all
+            Journal.open(night).close()  # brings it up to date
 
     def add(self, row: Row) -> asyncio.Future[None]:
+        """As an intake does; rows that are added in one go are in the journal together, or none of them is."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        try:
-            with Journal.amend(self._night) as journal:
-                journal.commit([row])
-        except Exception as error:  # noqa: BLE001 - whoever waits for the row is told, and raises it
-            done.set_exception(error)
-        else:
-            done.set_result(None)
+        if not self._waiting:
+            self._committing = asyncio.create_task(
+                self._commit()
+            )  # begins when all that go with it are added
+        self._waiting.append((row, done))
         return done
 
     def add_quietly(self, row: Row) -> None:
         """Once more; a disk that still refuses is told by the answer of the command."""
+        self._write([row])
+
+    async def _commit(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            # a slow disk holds up this command and no other page
+            await asyncio.to_thread(self._write, [row for row, _ in waiting])
+        except Exception as error:  # noqa: BLE001 - whoever waits for the rows is told, and raises it
+            for _, done in waiting:
+                done.set_exception(error)
+        else:
+            for _, done in waiting:
+                done.set_result(None)
+
+    def _write(self, rows: Sequence[Row]) -> None:
         with Journal.amend(self._night) as journal:
-            journal.commit([row])
+            journal.commit(rows)
 
 
 def _known(shelf: Shelf, infant: str) -> set[str]:
@@ -81,6 +102,21 @@ def _known(shelf: Shelf, infant: str) -> set[str]:
     return set()
 
 
+def is_claimed(night: Path) -> bool:
+    """Whether anybody holds the claim on a night's file. It is not taken: a monitor that begins now finds it free."""
+    try:
+        lock = os.open(night.with_suffix(".lock"), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 async def command_afterwards(
     folder: Path, infant: str, name: str, payload: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -88,12 +124,16 @@ async def command_afterwards(
 
     Raises:
         NothingRecorded: there is no night.
+        store.errors.JournalInUse: somebody is at the newest night after all: a monitor that has just begun or cannot
+            be asked, a restore, a forgetting. Nothing was written beside them.
         store.errors.JournalError: the newest night cannot be read or written.
     """
     with Shelf(folder) as shelf:
         newest = shelf.newest()
         if newest is None:
             raise NothingRecorded(folder)
+        if is_claimed(newest):
+            raise JournalInUse(newest)
         infants = _known(shelf, infant)
         with shelf.opened(newest.name) as journal:
             clock = journal.clock_rows()

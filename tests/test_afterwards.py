@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,12 @@ from dsp.records import NS, ClockRow
 from lullwatch.afterwards import command_afterwards
 from lullwatch.errors import NothingRecorded
 from lullwatch.web.session import Role
-from store.errors import JournalInUse
+from store.database import claimed_for
+from store.errors import JournalFull, JournalInUse
 from store.journal import Journal
+from store.rows import Row
 from store.schema import SCHEMA_VERSION
+from store.sealing import seal, sealed_night
 from tests.archive_maker import BEGIN_NS, KID, NIGHT, SERIES, UTC_0_NS, ZONE, make_archive
 from tests.page_rig import site_at, visitors
 
@@ -57,6 +62,54 @@ async def test_what_is_written_is_placed_in_time_after_what_was_recorded(tmp_pat
     with Journal.read_only(tmp_path / NIGHT) as journal:
         [*_, note] = journal.notes(KID)
     assert note.t_ns > BEGIN_NS + 240 * NS
+
+
+@pytest.mark.parametrize("name", ["note", "opinion"])
+async def test_nothing_is_written_beside_somebody_who_is_at_the_night_and_afterwards_it_is(
+    tmp_path: Path, name: str
+) -> None:
+    make_archive(tmp_path)
+    body = {"by": "rita"} | ({"text": "x"} if name == "note" else {"event": SERIES, "label": "rocking"})
+    with Journal.open(tmp_path / NIGHT) as journal:  # a monitor whose socket is not there yet
+        before = journal.last_row
+        with pytest.raises(JournalInUse):
+            await command_afterwards(tmp_path, KID, name, body)
+        assert journal.last_row == before
+    assert (await command_afterwards(tmp_path, KID, name, body))["ok"]
+    with claimed_for(tmp_path / NIGHT):
+        pass  # and it leaves no claim behind
+
+
+async def test_two_people_at_once_and_a_sealed_night_lose_nothing(tmp_path: Path) -> None:
+    make_archive(tmp_path)
+    seal(tmp_path / NIGHT)
+    said = [command_afterwards(tmp_path, KID, "note", {"by": "rita", "text": f"{n}"}) for n in range(8)]
+    assert all(answer["ok"] for answer in await asyncio.gather(*said))
+    with Journal.read_only(tmp_path / NIGHT) as journal:
+        assert {f"{n}" for n in range(8)} < {note.text for note in journal.notes(KID)}
+        assert sealed_night(journal, KID) is not None
+        steps = [row for row in journal.deliveries() if row.step == "command"]
+        assert len(steps) == 8
+
+
+async def test_what_the_disk_refuses_is_refused_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_archive(tmp_path)
+    with Journal.read_only(tmp_path / NIGHT) as journal:
+        before = journal.last_row
+
+    def refuses(_: object, rows: Sequence[Row]) -> None:
+        assert len(rows) == 2  # the note, and what was asked
+        raise JournalFull(tmp_path / NIGHT)
+
+    with monkeypatch.context() as full:
+        full.setattr(Journal, "commit", refuses)
+        full.setattr("lullwatch.afterwards._Straight.add_quietly", lambda self, row: self._write([row, row]))
+        with pytest.raises(JournalFull):
+            await command_afterwards(tmp_path, KID, "note", {"by": "rita", "text": "x"})
+    with Journal.read_only(tmp_path / NIGHT) as journal:
+        assert journal.last_row == before
 
 
 async def test_an_empty_folder_has_nothing_to_write_into(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ async def test_a_note_is_listed_with_the_local_time_that_was_given_in_words(anna
 async def test_numbers_may_have_a_comma_and_what_does_not_fit_is_refused_with_a_way_back(
     anna: Visitor,
 ) -> None:
-    assert "°C 38.5" in await written(anna, "fever", celsius="38,5")
+    assert "Temperature: 38.5 °C" in await written(anna, "fever", celsius="38,5")
     refused = await anna.post(
         "/diary", kind="fever", infant=KID, at=some_time_ago().isoformat(), celsius="hot <b>"
     )
@@ -84,6 +84,23 @@ async def test_numbers_may_have_a_comma_and_what_does_not_fit_is_refused_with_a_
     assert "a number from 25 to 45" in refused.words
     assert "hot <b>" not in refused.text
     assert 'href="/diary?infant=kid"' in refused.text
+
+
+async def test_what_is_written_while_no_monitor_runs_is_said_to_be_in_the_journal_alone(
+    anna: Visitor, tmp_path: Path
+) -> None:
+    form = {"kind": "note", "infant": KID, "at": some_time_ago().isoformat(), "text": "slept at last"}
+    page = await anna.follow(await anna.post("/diary", **form))
+    assert (
+        "lullwatch does not run on the gateway: nothing is recorded, and nobody else is told." in page.words
+    )
+    assert "nobody else is told" not in (await anna.get("/diary")).words
+    with Journal.open(tmp_path / NIGHT):  # a monitor that has just begun
+        german = replace(anna, language="de")
+        refused = await german.post("/diary", **{**form, "text": "and woke"})
+        assert refused.status == 409
+        assert "lullwatch startet gerade" in refused.words
+    assert "and woke" not in (await anna.get("/diary")).words
 
 
 async def test_a_control_character_is_refused_in_words_and_never_shown(anna: Visitor) -> None:

@@ -103,7 +103,10 @@ def entry_said(entry: Entry, words: Catalogue, *, kind: bool = True) -> str:
 
 
 def _fact(kind: str, name: str, value: str | float | int | bool, words: Catalogue) -> str:
-    field = words.more.get(f"diary.{kind}_{name}", name.replace("_", " "))
     plain = f"{value:g}".replace(".", words.text("report.decimal")) if isinstance(value, float) else value
+    said = words.more.get(f"diary.said_{kind}_{name}")
+    if said is not None:
+        return said.format(value=plain)
+    field = words.more.get(f"diary.{kind}_{name}", name.replace("_", " "))
     choice = words.more.get(f"diary.{kind}_{name}_{value}", plain)
     return f"{field} {choice}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -20,7 +20,7 @@ from lullwatch.event_index import EventIndex
 from lullwatch.note_book import NoteBook
 from lullwatch.report.facts import local
 from lullwatch.watch import infants_in
-from store.errors import StoreError
+from store.errors import JournalInUse, StoreError
 from store.shelf import Shelf
 
 from .layout import page
@@ -35,6 +35,8 @@ __all__ = [
 
 _NIGHTS = 2
 """How far back is looked for who is here: a night that has just begun may not have heard of everybody yet."""
+
+_ALONE: Final = "alone"
 
 STYLE = Html('<link rel="stylesheet" href="/static/records.css">')
 
@@ -99,7 +101,7 @@ def infants_of(request: Request, index: EventIndex | None = None) -> tuple[str, 
 async def say(request: Request, infant: str, name: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     """A command in the name of whoever is logged in; without a monitor it goes straight into the newest night.
 
-    Only where none runs: one that does not answer in time may still do it.
+    Only where none runs: one that does not answer in time may still do it. The answer is `alone` then.
     """
     said = {**payload, "by": session_of(request).person}
     site = site_of(request)
@@ -113,19 +115,21 @@ async def say(request: Request, infant: str, name: str, payload: Mapping[str, An
 
 
 async def _afterwards(request: Request, infant: str, name: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    shelf = site_of(request).shelf
+    shelf, words = site_of(request).shelf, words_of(request)
     try:
         answer = await command_afterwards(shelf.folder, infant, name, said)
+    except JournalInUse:
+        return {"ok": False, "why": words.text("records.busy"), "remedy": words.text("records.busy_do")}
     except (StoreError, LullwatchError) as error:
-        return {"ok": False, "why": str(error), "remedy": words_of(request).text("page.no_monitor_do")}
+        return {"ok": False, "why": str(error)}
     shelf.close()  # a night of an older program may have been brought up to date: what is open does not know it
-    return answer
+    return answer | {"alone": True}
 
 
 def answered(request: Request, title: str, answer: Mapping[str, Any], back: str) -> Response:
     """Back to where it was asked; or why not, with a way back, when it was refused."""
     if answer.get("ok"):
-        return RedirectResponse(back, status_code=303)
+        return RedirectResponse(_with_alone(back) if answer.get("alone") else back, status_code=303)
     words = words_of(request)
     body = [
         h("h2", words.text("records.refused")),
@@ -140,7 +144,19 @@ def records_page(
     request: Request, title: str, body: Content, scripts: tuple[str, ...] = (), *, status: int = 200
 ) -> Response:
     """A page with the style of charts, lists and forms."""
-    return page(request, title, [STYLE, body], scripts, status=status)
+    return page(request, title, [STYLE, _said_alone(request), body], scripts, status=status)
+
+
+def _with_alone(back: str) -> str:
+    """An address whose page says that the journal alone was told."""
+    return f"{back}{'&' if '?' in back else '?'}{_ALONE}=1"
+
+
+def _said_alone(request: Request) -> Html | None:
+    """After something was written while no monitor ran: nobody else heard of it yet."""
+    if request.query_params.get(_ALONE) != "1":
+        return None
+    return h("p", words_of(request).text("records.alone"), class_="warning", role="status")
 
 
 def moment(utc_ns: int, zone: str) -> str:
