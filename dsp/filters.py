@@ -7,12 +7,11 @@ it they start anew from the first sample's steady state, and `settled` says from
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfilt, sosfilt_zi
 
+from dsp import sections
 from dsp.grid import GRID_HZ, GridBlock
 from dsp.kernels import Kernels
 from dsp.settings import Settings
@@ -24,15 +23,6 @@ Bools = NDArray[np.bool_]
 
 _RATE_HZ = 15.0
 """Low-pass of the gyro: limb rotation of jerks lies below, vibration of the housing above."""
-
-
-@lru_cache(maxsize=32)
-def _design(kind: str, low: float, high: float) -> tuple[Floats, Floats]:
-    if kind == "lowpass":
-        sos = butter(2, high, btype="lowpass", fs=GRID_HZ, output="sos")
-    else:
-        sos = butter(2, (low, high), btype="bandpass", fs=GRID_HZ, output="sos")
-    return sos, np.asarray(sosfilt_zi(sos))
 
 
 @dataclass(slots=True)
@@ -72,8 +62,8 @@ class Section:
         """Filter the next block, shape (channels, n); `fresh` starts from its first sample."""
         if fresh:
             self.begin(x)
-        y, self.state = sosfilt(self.sos, x, axis=-1, zi=self.state)
-        return np.asarray(y)
+        y, self.state = sections.run(self.sos, x, self.state)
+        return y
 
     def begin(self, x: Floats) -> None:
         """Start anew, in the steady state of the block's first sample."""
@@ -82,12 +72,12 @@ class Section:
     @property
     def sos(self) -> Floats:
         """Second-order sections, shape (sections, 6)."""
-        return _design(self.kind, self.low, self.high)[0]
+        return sections.design(self.kind, self.low, self.high)[0]
 
     @property
     def unit(self) -> Floats:
         """Steady state for an input of one, shape (sections, 2)."""
-        return _design(self.kind, self.low, self.high)[1]
+        return sections.design(self.kind, self.low, self.high)[1]
 
 
 @dataclass(slots=True)
