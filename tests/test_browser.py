@@ -156,21 +156,50 @@ def test_every_page_can_be_read_by_everybody(
         expect(seen.page.locator("main")).to_be_visible()
         assert seen.page.locator("html").get_attribute("lang") == language[:2]
         assert faults_of(seen) == "", path
-        wide = seen.page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
+        seen.page.evaluate(OPEN)
+        wide = seen.page.evaluate(WIDE)
         assert wide <= 0, f"{path} is wider than the screen by {wide} px"
+        cut = seen.page.evaluate(CUT_OFF)
+        assert cut == [], f"{path}: {cut} is cut off at the edge of its chart"
         small = seen.page.evaluate(TOO_SMALL)
         assert small == [], f"{path}: {small} are smaller than a fingertip"
     assert seen.strangers() == []
     assert seen.complaints == []
 
 
+OPEN = "document.querySelectorAll('main details').forEach(e => { e.open = true; })"
+WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+CUT_OFF = """() => [...document.querySelectorAll("svg.chart")].flatMap(chart => {
+  const edge = chart.getBoundingClientRect();
+  return [...chart.querySelectorAll("text")].filter(e => {
+    const own = e.getBoundingClientRect();
+    return own.left < edge.left - 1 || own.right > edge.right + 1;
+  }).map(e => e.textContent);
+})"""
 TOO_SMALL = """() => [...document.querySelectorAll("main button, main select, main input, header a, header button")]
   .filter(e => e.offsetParent !== null && e.type !== "hidden")
   .filter(e => !e.classList.contains("visually-hidden"))
   .map(e => [e.textContent.trim().slice(0, 20) || e.name, Math.round(e.getBoundingClientRect().height)])
   .filter(([, tall]) => tall < 44)"""
+
+
+def test_the_login_page_can_be_read_by_everybody_also_after_a_wrong_token(
+    home: Home, browser: Browser, stack: ExitStack
+) -> None:
+    context = context_of(browser, language="de-DE")
+    stack.callback(context.close)
+    seen = watched(context)
+    page = seen.page
+    page.goto(f"{home.address}/login")
+    assert faults_of(seen) == ""
+    page.locator("#token").fill("anna:wrong")
+    page.locator("form button").click()
+    expect(page.locator("#wrong")).to_be_visible()
+    assert page.locator("#token").get_attribute("aria-describedby") == "wrong"
+    assert faults_of(seen) == ""
+    assert page.evaluate(WIDE) == 0
+    assert page.locator("html").get_attribute("lang") == "de"
+    assert seen.strangers() == []
 
 
 def test_an_open_page_counts_how_old_its_data_is_and_goes_on_when_the_monitor_is_back(

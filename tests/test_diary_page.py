@@ -204,10 +204,14 @@ async def test_a_night_without_a_series_says_none_in_what_was_seen_and_one_not_r
     rocking = event(Label.ROCKING, id="e-later", infant=KID, onset_ns=begin_ns, end_ns=begin_ns + 3 * NS)
     night_of(tmp_path, "journal-2026-03-15.sqlite", begin_ns, [rocking])
     page = await anna.get("/trends?weeks=2")
-    [not_seen] = re.findall(r"<tr><th scope=\"row\">2026-03-15</th>(.*?)</tr>", page.text)
+    [not_seen] = re.findall(
+        r"<tr><th scope=\"row\"><span class=\"day\">2026-03-15</span></th>(.*?)</tr>", page.text
+    )
     assert "not recorded" in not_seen
     assert not re.search(r"<td>\d", not_seen)
-    [seen] = re.findall(r"<tr><th scope=\"row\">2026-03-14</th>(.*?)</tr>", page.text)
+    [seen] = re.findall(
+        r"<tr><th scope=\"row\"><span class=\"day\">2026-03-14</span></th>(.*?)</tr>", page.text
+    )
     assert "4 min of 4 min recorded" in seen
     assert "<td>0</td>" in seen
 
@@ -227,7 +231,9 @@ async def test_medicines_and_vaccinations_are_marked_on_every_chart(anna: Visito
     assert all("2 medicines and vaccinations are marked" in c for c in charts)
     assert "2026-03-14: Medicine, Vigabatrin 2 ml, begun" in page.words
     for path in ("/", "/nights/2026-03-14/kid"):
-        [timeline] = re.findall(r"<figure>.*?</figure>", (await anna.get(path)).text, flags=re.DOTALL)
+        [timeline] = re.findall(
+            r'<figure class="timeline">.*?</figure>', (await anna.get(path)).text, flags=re.DOTALL
+        )
         assert len(re.findall(r'class="given"', timeline)) == 2
         assert re.search(r"<li>M \d\d:\d\d Medicine: .*Vigabatrin.*2 ml", timeline)
         assert re.search(r"<li>V \d\d:\d\d Vaccination: .*six in one", timeline)
@@ -246,7 +252,9 @@ async def test_a_medicine_that_was_struck_out_or_corrected_later_is_not_marked_a
             Note(KID, begun, "struck_out", "", "anna", (), "n-4", "n-3"),
         ])  # fmt: skip
     for path in ("/", "/nights/2026-03-14/kid"):
-        [timeline] = re.findall(r"<figure>.*?</figure>", (await anna.get(path)).text, flags=re.DOTALL)
+        [timeline] = re.findall(
+            r'<figure class="timeline">.*?</figure>', (await anna.get(path)).text, flags=re.DOTALL
+        )
         assert timeline.count('class="given"') == 1
         assert "3 ml" in timeline
         assert "2 ml" not in timeline

@@ -28,6 +28,10 @@ _TRACK: Final = 92.0
 _GAP: Final = 14.0
 _TOP: Final = 24.0
 _STATE: Final = 18.0
+_NAMES: Final = 290.0
+"""Room for the longest name of a measurement and its value; more would push the bars off a narrow screen."""
+_LETTER: Final = 13.0
+"""Width of a letter."""
 _LEAST_G: Final = 0.05
 """Full height of a trace at least: below it a resting sensor's noise would fill the picture."""
 _LEAST_DPS: Final = 20.0
@@ -108,12 +112,15 @@ def waveform_chart(words: Catalogue, around: Around) -> Html:
 def _given(frame: Frame, zero_ns: int, given: Sequence[Given]) -> list[Html]:
     """A letter over a line where something was given; what it was is told below the drawing."""
     parts: list[Html] = []
-    for one in given:
+    free = 0.0
+    for one in sorted(given, key=lambda g: g.t_ns):
         second = (one.t_ns - zero_ns) / NS
         if frame.x0 <= second <= frame.x1:
             x = frame.x(second)
             parts.append(line(x, frame.top, x, frame.bottom, "given-line"))
-            parts.append(text(x, frame.top - 4, one.letter, "label given", anchor="middle", says=one.says))
+            at = max(x, free)  # beside the one before, never on it
+            free = at + _LETTER
+            parts.append(text(at, frame.top - 4, one.letter, "label given", anchor="middle", says=one.says))
     return parts
 
 
@@ -228,7 +235,7 @@ def evidence_chart(words: Catalogue, evidence: Sequence[Evidence], names: Sequen
     """What every measurement contributed to the label, in log-odds: bars to the right speak for it."""
     row, top = 22.0, 26.0
     most = min(max((abs(e.contribution) for e in evidence), default=1.0) or 1.0, _MOST_LOG_ODDS)
-    frame = Frame(430, top, 400, row * len(evidence), -most, most, 0.0, 1.0)
+    frame = Frame(_NAMES, top, 380, row * len(evidence), -most, most, 0.0, 1.0)
     zero = frame.x(0.0)
     parts: list[Html] = [
         text(frame.left, 14, words.text("event.against"), anchor="start"),
@@ -246,4 +253,5 @@ def evidence_chart(words: Catalogue, evidence: Sequence[Evidence], names: Sequen
     says = words.text(
         "event.evidence_says", n=len(evidence), total=f"{sum(e.contribution for e in evidence):+.2f}"
     )
-    return chart("evidence", words.text("event.evidence"), says, (_WIDTH, frame.bottom + 10), parts)
+    size = (frame.right + _RIGHT, frame.bottom + 10)
+    return chart("evidence", words.text("event.evidence"), says, size, parts)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -50,7 +51,7 @@ _OFFERED = (
 def live_of(site: Pages) -> Live:
     """What follows the journals for this site; made when it is first asked for."""
     if Live not in site.more:
-        site.more[Live] = Live(site, parts)
+        site.more[Live] = Live(site, partial(parts, told_in=site.wording.language))
     live: Live = site.more[Live]
     return live
 
@@ -68,7 +69,7 @@ async def _night(request: Request) -> Response:
         )
 
     def drawn(moment: Moment) -> _Shown:
-        markup = parts(moment, words, session.role)
+        markup = parts(moment, words, session.role, told_in=site.wording.language)
         tile = with_age(markup["tile"], moment.age_s, words)
         return _Shown(infant, markup | {"tile": tile}, moment.tonight.sites, moment.age_s)
 

@@ -39,11 +39,12 @@ class _Tile:
     reasons: tuple[str, ...]
 
 
-def parts(moment: Moment, words: Catalogue, role: Role) -> dict[str, str]:
-    """Every part by the id of its element."""
+def parts(moment: Moment, words: Catalogue, role: Role, *, told_in: str = "en") -> dict[str, str]:
+    """Every part by the id of its element; an alert's own words stand in the language in which it was told."""
+    spoken = None if told_in == words.language else told_in
     drawn: dict[str, Content] = {
         "tile": _tile(moment, words),
-        "alerts": _alerts(moment, words, role),
+        "alerts": _alerts(moment, words, role, spoken),
         "timeline": timeline(moment.tonight, words),
         "counts": counts(moment, words),
         "care": _care(moment, words, role),
@@ -126,17 +127,18 @@ def _watched(moment: Moment, watching: Watching, words: Catalogue) -> str:
 # alerts
 
 
-def _alerts(moment: Moment, words: Catalogue, role: Role) -> Content:
+def _alerts(moment: Moment, words: Catalogue, role: Role, spoken: str | None) -> Content:
     """Every urgent one, and the newest of the silent ones; nobody has to answer those."""
     urgent = [a for a in moment.tonight.open_alerts if a.severity is Severity.URGENT]
     silent = [a for a in moment.tonight.open_alerts if a.severity is not Severity.URGENT]
     newest = sorted(silent, key=lambda a: a.onset_ns, reverse=True)
-    shown = [_alert(moment, alert, words, role) for alert in (*urgent, *newest[:_SILENT])]
+    shown = [_alert(moment, alert, words, role, spoken) for alert in (*urgent, *newest[:_SILENT])]
     more = len(newest) - _SILENT
     return [*shown, h("p", words.text("page.more_silent", n=more), class_="more") if more > 0 else None]
 
 
-def _alert(moment: Moment, alert: Alert, words: Catalogue, role: Role) -> Html:
+def _alert(moment: Moment, alert: Alert, words: Catalogue, role: Role, spoken: str | None) -> Html:
+    """One alert; `spoken` is the language of its own words where it is another one than the page's."""
     tonight = moment.tonight
     title, *lines = alert.text.split("\n")
     standing = tonight.standing(alert)
@@ -148,16 +150,18 @@ def _alert(moment: Moment, alert: Alert, words: Catalogue, role: Role) -> Html:
     answers = _answers(tonight.infant, alert, words) if role is Role.CAREGIVER else None
     when = [h("p", facts, class_="when"), muted]
     if alert.severity is not Severity.URGENT:
-        text = h("details", h("summary", title), [h("p", line) for line in lines], answers)
+        text = h(
+            "details", h("summary", title, lang=spoken), [h("p", x, lang=spoken) for x in lines], answers
+        )
         return h("article", text, when, class_=f"alert {alert.severity.value}", data_alert=alert.id)
     first, rest = lines[:1], lines[1:]
     return h(
         "article",
-        h("h2", title),
+        h("h2", title, lang=spoken),
         when,
-        [h("p", line, class_="first") for line in first],
+        [h("p", line, class_="first", lang=spoken) for line in first],
         answers,
-        [h("p", line) for line in rest],
+        [h("p", line, lang=spoken) for line in rest],
         class_=f"alert {alert.severity.value}",
         data_alert=alert.id,
     )
@@ -214,7 +218,7 @@ def counts(moment: Moment, words: Catalogue) -> Html:
     heads = [
         h("th", words.text(f"page.col_{key}"), scope="col") for key in ("kind", "events", "movements", "seen")
     ]
-    return h("div", head, h("table", h("thead", h("tr", *heads)), h("tbody", *rows)))
+    return h("div", head, h("table", h("thead", h("tr", *heads)), h("tbody", *rows), class_="counted"))
 
 
 def events(moment: Moment, words: Catalogue) -> Content:

@@ -43,6 +43,10 @@ _SHAPES = {
 _TICKS_MOST = 5
 _APART = 5.0
 """Half a shape."""
+_HALF_A_TIME = 20.0
+"""Half the width of a time of day: nearer to the edge it would be cut off."""
+_LETTER = 11.0
+"""Width of a letter."""
 _STEPS_MIN = (10, 20, 30, 60, 120, 180, 240)
 
 
@@ -90,6 +94,7 @@ def timeline(tonight: Tonight, words: Catalogue) -> Html:
         h("ul", *(h("li", _said(tonight, entry, words)) for entry in treatments), class_="more")
         if treatments
         else None,
+        class_="timeline",
     )
 
 
@@ -113,7 +118,9 @@ def _hours(tonight: Tonight, span: _Span) -> list[Html]:
             x = span.x(t_ns)
             made += [
                 svg.line(x, 12, x, 76, "axis"),
-                svg.text(x, 9, f"{moment:%H:%M}", "hour", anchor="middle"),
+                svg.text(
+                    x, 9, f"{moment:%H:%M}", "hour", anchor="end" if x > WIDTH - _HALF_A_TIME else "middle"
+                ),
             ]
     return made
 
@@ -200,10 +207,13 @@ def _given(
 ) -> list[Content]:
     """A letter where a medicine or a vaccination was given; which, stands below the drawing."""
     parts: list[Content] = [svg.text(0, top + 10, words.text("trends.marks"), "lane")]
-    for entry in treatments:
+    free = 0.0
+    for entry in sorted(treatments, key=lambda e: e.note.t_ns):
         says = h("title", _said(tonight, entry, words))
         letter = MARK_LETTERS[entry.note.kind]
-        place = {"x": f"{span.x(entry.note.t_ns):g}", "y": f"{top + _LANE + 11:g}"}
+        x = max(span.x(entry.note.t_ns), free)  # beside the one before, never on it
+        free = x + _LETTER
+        place = {"x": f"{x:g}", "y": f"{top + _LANE + 11:g}"}
         parts.append(h("text", says, letter, class_="given", text_anchor="middle", **place))
     return parts
 

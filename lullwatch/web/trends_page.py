@@ -34,6 +34,14 @@ _SHOWN: Final = (Label.SPASM_LIKE_CLUSTER, Label.SPASM_LIKE, Label.LONG_MOVEMENT
 _HOURS_NS: Final = 12 * 3600 * 1_000_000_000
 """Full height of the coverage bar: a long night."""
 
+_LABEL: Final = 200.0
+"""Room that a name and a dose take: labels of marks that are nearer stand below each other."""
+_LABEL_ROW: Final = 14.0
+_LABEL_ROWS: Final = 3
+"""Between the upper edge and the bars."""
+_NUMBERED: Final = 31
+"""Nights up to which every bar has room for its number: the scale is out of sight on a narrow screen."""
+
 add_link("/trends", "trends.title")
 
 
@@ -62,7 +70,11 @@ async def _show(request: Request) -> Response:
         _weeks_table(words, weeks_of(nights)),
         _marks_list(words, shown),
         [
-            h("figure", trend_chart(words, label, nights, shown), tabindex="0")
+            [
+                h("h3", _title(words, label)),
+                h("p", _told(words, label, nights), class_="quiet"),
+                h("figure", trend_chart(words, label, nights, shown), tabindex="0", class_="newest"),
+            ]
             for label in _SHOWN
             if _any(nights, label)
         ],
@@ -108,7 +120,7 @@ def _weeks_table(words: Catalogue, weeks: Sequence[Week]) -> Html:
     rows = [
         h(
             "tr",
-            h("th", _span(words, week), scope="row"),
+            h("th", *_span(words, week), scope="row"),
             h("td", _seen(words, week)),
             *(h("td", _counted(words, week, label)) for label in labels),
         )
@@ -129,9 +141,11 @@ def _weeks_table(words: Catalogue, weeks: Sequence[Week]) -> Html:
     )
 
 
-def _span(words: Catalogue, week: Week) -> str:
-    first, last = week.nights[0].evening, week.nights[-1].evening
-    return words.text("trends.from_to", first=f"{first}", last=f"{last}")
+def _span(words: Catalogue, week: Week) -> list[Content]:
+    """The first and the last day, of which neither is broken at the end of a line."""
+    before, between, after = words.text("trends.from_to", first="|", last="|").split("|")
+    first, last = (h("span", str(week.nights[n].evening), class_="day") for n in (0, -1))
+    return [before, first, between, last, after]
 
 
 def _seen(words: Catalogue, what: Week | NightTrend) -> str:
@@ -166,17 +180,20 @@ def _nights_table(words: Catalogue, nights: Sequence[NightTrend]) -> Html:
     rows = [
         h(
             "tr",
-            h("th", str(night.evening), scope="row"),
+            h("th", h("span", str(night.evening), class_="day"), scope="row"),
             h("td", _seen(words, night)),
             *(h("td", _counted(words, night, label)) for label in labels),
         )
         for night in reversed(nights)
     ]
-    return h(
+    table = h(
         "table",
         h("caption", words.text("trends.by_night")),
         h("thead", h("tr", *(h("th", head, scope="col") for head in heads))),
         h("tbody", *rows),
+    )
+    return h(
+        "div", table, class_="wide", tabindex="0", role="region", aria_label=words.text("trends.by_night")
     )
 
 
@@ -199,42 +216,57 @@ def trend_chart(
 ) -> Html:
     """Events of one pattern night by night above how much was seen, with marks of what was given."""
     most = max([night.of(label)[0] for night in nights] + [1])
-    frame = Frame(96, 40, 840, 150, 0.0, float(len(nights)), 0.0, float(most))
+    frame = Frame(96, 56, 840, 134, 0.0, float(len(nights)), 0.0, float(most))
     below = Frame(96, 200, 840, 46, 0.0, float(len(nights)), 0.0, float(_HOURS_NS))
     width = frame.width / len(nights)
     parts: list[Html] = [line(frame.left, frame.bottom, frame.right, frame.bottom, "axis")]
     parts += [text(88, frame.y(v) + 4, f"{v:g}", anchor="end") for v in (0, most)]
     parts.append(text(88, below.bottom - 4, words.text("trends.seen"), anchor="end"))
     parts.append(text(88, below.top + 12, lasting(words, _HOURS_NS), anchor="end"))
+    numbers: list[Html] = []
     for i, night in enumerate(nights):
         x, (events, _) = frame.x(i), night.of(label)
         says = f"{night.evening}: {_counted(words, night, label)}; {_seen(words, night)}"
         if events:
             y = frame.y(events)
             parts.append(band(x + 1, y, width - 2, frame.bottom - y, "count", says))
+            if len(nights) <= _NUMBERED:
+                numbers.append(text(x + width / 2, y - 3, str(events), "label number", anchor="middle"))
         y = below.y(night.seen_ns)
         shade = "seen" if night.seen_ns else "unseen"
         parts.append(band(x + 1, y if night.seen_ns else below.top, width - 2,
                           below.bottom - y if night.seen_ns else below.height, shade, says))  # fmt: skip
         if i % 7 == 0:
             parts.append(text(x, below.bottom + 16, f"{night.evening:%m-%d}"))
+    labelled: list[float] = []
     for mark, day in given:
         x = frame.x((day - nights[0].evening).days + 0.5)
-        parts.append(line(x, frame.top - 14, x, below.bottom, f"mark {mark.kind}"))
-        parts.append(
-            text(x + 4, frame.top - 18, f"{MARK_LETTERS[mark.kind]} {mark.text}", "label mark-label")
-        )
-    total, seen = sum(night.of(label)[0] for night in nights), sum(night.seen_ns for night in nights)
-    name = words.names[label.wire]
-    says = words.text("trends.chart_says", n=total, seen=lasting(words, seen), marks=len(given))
-    title = words.text("trends.chart", name=name)
+        parts.append(line(x, _LABEL_ROW / 2, x, below.bottom, f"mark {mark.kind}"))
+        near = sum(1 for earlier in labelled if abs(earlier - x) < _LABEL)
+        labelled.append(x)
+        parts.append(_mark_label(frame, x, near % _LABEL_ROWS, mark))
+    says = f"{_told(words, label, nights)} {words.text('trends.chart_marks', marks=len(given))}"
     return chart(
-        f"trend-{label.wire}",
-        title,
-        says,
-        (960, below.bottom + 26),
-        [text(96, 14, title, "label strong"), *parts],
+        f"trend-{label.wire}", _title(words, label), says, (960, below.bottom + 26), [*parts, *numbers]
     )
+
+
+def _told(words: Catalogue, label: Label, nights: Sequence[NightTrend]) -> str:
+    """The chart in a sentence: that none was recorded is said with how much was seen, too."""
+    total, seen_ns = sum(night.of(label)[0] for night in nights), sum(night.seen_ns for night in nights)
+    return words.text("trends.chart_says", n=total, seen=lasting(words, seen_ns))
+
+
+def _title(words: Catalogue, label: Label) -> str:
+    return words.text("trends.chart", name=words.names[label.wire])
+
+
+def _mark_label(frame: Frame, x: float, row: int, mark: Mark) -> Html:
+    """What was given, towards the middle of the chart: at its edge it would be cut off."""
+    said, y = f"{MARK_LETTERS[mark.kind]} {mark.text}", _LABEL_ROW * (row + 1) - 3
+    if x > frame.left + frame.width / 2:
+        return text(x - 4, y, said, "label mark-label", anchor="end")
+    return text(x + 4, y, said, "label mark-label")
 
 
 def routes() -> list[BaseRoute]:
