@@ -70,6 +70,8 @@ class Taken:
     told: dict[str, Told] = field(default_factory=dict)
     turned: ClockRow | None = None
     """the next night has begun, with this tie between data time and UTC"""
+    live: bool = False
+    """whether it was led to by what came in this life, and not by what the start found"""
 
 
 class Spine:
@@ -209,7 +211,7 @@ class Spine:
 
     def decide(self, kept: Kept) -> Taken:
         """The second half of `take`. Batches are decided on in the order in which they were kept."""
-        taken = Taken(turned=kept.turned)
+        taken = Taken(turned=kept.turned, live=True)
         with self._all_or_broken():
             if not self._let_go:
                 for number, row in kept.rows:

@@ -29,6 +29,7 @@ from lullwatch import monitor, system_clock
 from lullwatch.gateway import Gateway, Radio
 from lullwatch.housekeeping import Housekeeping
 from lullwatch.settings import load
+from lullwatch.spine import Taken
 
 
 class ChildConfig(msgspec.Struct, frozen=True):
@@ -48,14 +49,13 @@ class ChildConfig(msgspec.Struct, frozen=True):
 def main(path: str) -> None:
     config = msgspec.json.decode(Path(path).read_bytes(), type=ChildConfig)
     _hurry(config)
-    batches = [0]
+    ready = Path(config.ready)
 
-    def taken(_: object) -> None:
-        batches[0] += 1
-        if batches[0] == 2:  # the first is what the start itself told
+    def taken(taken: Taken) -> None:
+        if taken.live and not ready.exists():
             part = Path(f"{config.ready}.part")
             part.write_text(str(time.monotonic_ns()))
-            part.replace(config.ready)
+            part.replace(ready)
 
     monitor.Gateway = partial(Gateway, on_taken=taken)  # type: ignore[assignment,misc] # the same class, listened to
     settings = load(Path(config.settings))
