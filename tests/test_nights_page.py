@@ -39,7 +39,7 @@ def write_night(folder: Path, n: int, minutes: int = 30) -> Path:
             Coverage(INFANT, begin_ns + m * 60 * NS, 60 * NS, Usability.USABLE, (), ((Site.LA, 1.0),))
             for m in range(minutes)
         ]
-        event = replace(series(begin_ns + 1000 * NS), id=f"e{n}")
+        event = replace(series(begin_ns + 1000 * NS), id=f"event-{n}")
         journal.commit([*rows, event, *samples(begin_ns, seq=n + 1)])
     return path
 
@@ -177,7 +177,7 @@ async def test_nothing_of_an_infant_who_is_forgotten_is_kept_by_pages_that_run_o
         looking.cancel()
         assert f"infant {INFANT}" not in (await browser.get("/")).text
         listed = (await browser.get("/events")).text
-        assert ("/events/e0" in listed, "/events/e-other" in listed) == (False, others)
+        assert ("/events/event-0" in listed, "/events/e-other" in listed) == (False, others)
 
 
 async def test_an_address_that_leads_nowhere_is_a_page_with_a_way_back(tmp_path: Path) -> None:
