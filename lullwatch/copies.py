@@ -6,12 +6,44 @@ from collections.abc import Callable
 from pathlib import Path
 
 from store.backup import Copied, copy_night, restore_night
+from store.errors import JournalFull
 from store.private_files import OWN_FOLDER
 from store.shelf import Shelf
 
-from .errors import CannotWrite, NothingRecorded, SameFolder
+from .errors import LullwatchError, NothingRecorded, SameFolder
 
-__all__ = ["back_up", "restore"]
+__all__ = ["CannotKeep", "NoBackup", "NoRoomLeft", "back_up", "restore"]
+
+
+class CannotKeep(LullwatchError):
+    """The folder that nights are to be copied into cannot be made."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        what = error.strerror or str(error)
+        super().__init__(
+            f"{folder}: no folder can be made there ({what}). Nothing was copied. See that the disk is plugged "
+            "in and may be written to, or give another folder"
+        )
+
+
+class NoRoomLeft(LullwatchError):
+    """A night does not fit into the folder that it is copied into."""
+
+    def __init__(self, night: Path, folder: Path, *, done: int, of: int) -> None:
+        super().__init__(
+            f"{folder}: no room left for {night.name}; what was there of it before stays. {done} of {of} nights are "
+            "done. Make room there and run it again, or give another folder"
+        )
+
+
+class NoBackup(LullwatchError):
+    """Nothing can be put back from a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"{folder}: there is no backup in it. Nothing was changed. Give the folder that `lullwatch backup` wrote; "
+            "see that its disk is plugged in"
+        )
 
 
 def back_up(
@@ -27,7 +59,8 @@ def back_up(
     Raises:
         NothingRecorded: no journal in the folder.
         SameFolder: the destination is the folder itself.
-        CannotWrite: the destination cannot be made.
+        CannotKeep: the destination cannot be made.
+        NoRoomLeft: a night does not fit into it.
         store.errors.JournalError: a night cannot be read, or a copy not be written.
     """
     return _each(folder, dest, copy_night, on_progress)
@@ -48,7 +81,8 @@ def restore(
         replace: also over a night that holds more than the copy.
         on_progress: as for `back_up`.
 
-    Raises: as `back_up`, and
+    Raises: as `back_up`, but
+        NoBackup: there is none.
         store.errors.NightIsNewer: a night would lose rows.
         store.errors.JournalInUse: the monitor runs.
     """
@@ -56,7 +90,10 @@ def restore(
     def put(copy: Path, to: Path, *, on_progress: Callable[[float], None]) -> Copied:
         return restore_night(copy, to, replace=replace, on_progress=on_progress)
 
-    return _each(copies, folder, put, on_progress)
+    try:
+        return _each(copies, folder, put, on_progress)
+    except NothingRecorded:
+        raise NoBackup(copies) from None
 
 
 def _each(
@@ -71,7 +108,7 @@ def _each(
     try:
         dest.mkdir(mode=OWN_FOLDER, parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotWrite(dest, error) from error
+        raise CannotKeep(dest, error) from error
     sizes = {path: path.stat().st_size for path in nights}
     whole = max(sum(sizes.values()), 1)
     done = []
@@ -81,5 +118,8 @@ def _each(
         def share(part: float, weight: float = weight, name: str = path.name) -> None:
             on_progress(part * weight, name)
 
-        done.append(work(path, dest, on_progress=share))
+        try:
+            done.append(work(path, dest, on_progress=share))
+        except JournalFull as error:
+            raise NoRoomLeft(path, dest, done=len(done), of=len(nights)) from error
     return done

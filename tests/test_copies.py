@@ -11,8 +11,8 @@ from dsp.records import Tick
 from lullwatch.__main__ import main
 from lullwatch.copies import back_up, restore
 from lullwatch.errors import NothingRecorded, SameFolder
-from store.backup import copy_night
-from store.errors import JournalDamaged, JournalInUse, NightIsNewer
+from store.backup import Copied, copy_night
+from store.errors import JournalDamaged, JournalFull, JournalInUse, NightIsNewer
 from store.journal import Journal
 from store.rows import FedRow
 from tests.store_examples import segment, segment_row
@@ -129,8 +129,41 @@ def test_the_commands_say_what_they_did(tmp_path: Path, capsys: pytest.CaptureFi
     folder.mkdir()
     three(folder)
     assert main(["backup", str(dest), "--journals", str(folder)]) == 0
-    assert capsys.readouterr().out.count("whole") == 3
+    said = capsys.readouterr().out
+    assert said.count("copied     ") == 3
+    assert f"Backed up: 3 nights in {dest}, each read through; 3 copied now, 0 unchanged." in said
+    assert "Not in it: the settings file, passwords, and who may look at the pages." in said
+    assert main(["backup", str(dest), "--journals", str(folder)]) == 0
+    assert "0 copied now, 3 unchanged." in capsys.readouterr().out
     assert main(["restore", str(dest), "--to", str(tmp_path / "c"), "--json"]) == 0
     assert '"rows": 4' in capsys.readouterr().out
+    (tmp_path / "c" / NIGHTS[0]).unlink()
+    assert main(["restore", str(dest), "--to", str(tmp_path / "c")]) == 0
+    assert f"Put back: 1 night into {tmp_path / 'c'}; 2 were there already." in capsys.readouterr().out
     assert main(["backup", str(dest), "--journals", str(tmp_path / "nowhere")]) == 2
     assert "no journal here" in capsys.readouterr().err
+
+
+def test_what_fails_is_said_with_what_is_left_and_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, dest = tmp_path / "a", tmp_path / "b"
+    folder.mkdir()
+    three(folder)
+    (tmp_path / "file").touch()
+    assert main(["backup", str(tmp_path / "file" / "b"), "--journals", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert "no folder can be made there (Not a directory). Nothing was copied." in said
+    assert "--out" not in said
+    assert main(["restore", str(tmp_path / "nothing"), "--to", str(folder)]) == 2
+    assert "there is no backup in it. Nothing was changed." in capsys.readouterr().err
+
+    def full(night: Path, into: Path, *, on_progress: object) -> Copied:
+        if night.name == NIGHTS[1]:
+            raise JournalFull(into)
+        return copy_night(night, into)
+
+    monkeypatch.setattr("lullwatch.copies.copy_night", full)
+    assert main(["backup", str(dest), "--journals", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert f"no room left for {NIGHTS[1]}; what was there of it before stays. 1 of 3 nights are done." in said
