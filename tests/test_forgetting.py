@@ -176,3 +176,20 @@ def test_it_asks_first_and_says_what_it_cannot_reach(
     assert "backup" in said
     assert main(["forget", GONE, "--journals", str(folder), "--yes"]) == 2
     assert "knows infant" in capsys.readouterr().err
+
+
+def test_an_infant_is_taken_out_of_a_backup_by_the_same_command(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backup = tmp_path / "usb"
+    assert main(["backup", str(backup), "--journals", str(folder)]) == 0
+    (backup / NAMES[1]).unlink()
+    (backup / NAMES[1].replace(".sqlite", ".cursors.sqlite")).unlink()
+    capsys.readouterr()
+    assert main(["forget", GONE, "--journals", str(backup), "--yes"]) == 0
+    said = capsys.readouterr().out
+    assert "rows of 1 night;" in said
+    assert f"lullwatch forget {GONE} --journals FOLDER" in said
+    assert trace_of(backup, [GONE.encode()]) == []
+    with Journal.read_only(backup / NAMES[0]) as journal:
+        assert journal.notes(STAYS)

@@ -17,11 +17,13 @@ def forget(
     yes: Annotated[bool, Parameter(negative="")] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
-    """Take an infant out of every journal for good; stop the monitor first. Other infants keep theirs.
+    """Take an infant out of every night for good; stop the monitor first, the pages may run on. Others keep theirs.
 
-    It cannot reach copies elsewhere and lists what to look for.
+    It cannot reach copies elsewhere and lists what to look for. In a backup the same command does the same.
 
     Example: lullwatch forget a --journals lullwatch.toml
+
+    Example: lullwatch forget a --journals /media/usb/lullwatch
 
     Parameters
     ----------
@@ -47,8 +49,9 @@ def forget(
     if not nights:
         raise NotKnown(folder, infant)
     if not yes:
-        say(f"{len(nights)} nights in {folder} know infant {infant}: {nights[0].name} to {nights[-1].name}")
-        say("Everything of this infant in them goes for good. To confirm, type the id again:")
+        upto = f" to {nights[-1].name}" if len(nights) > 1 else ""
+        say(f"Infant {infant} is in {_counted(len(nights), 'night')} in {folder}: {nights[0].name}{upto}")
+        say("Everything of this infant in there goes for good. To confirm, type the id again:")
         if sys.stdin.readline().strip() != infant:
             raise NotConfirmed(infant)
     done = take_out(folder, infant)
@@ -57,7 +60,8 @@ def forget(
             {"nights": [n.name for n in nights], "rows": done.rows, "deleted": [str(f) for f in done.files]}
         )
         return 0
-    say(f"taken out: {done.rows:,} rows of {len(nights)} nights; deleted whole: {len(done.files)} files")
+    said = f"{done.rows:,} rows of {_counted(len(nights), 'night')}"
+    say(f"taken out: {said}; deleted whole: {_counted(len(done.files), 'file')}")
     say("Every file in the folder was searched: none speaks of this infant any more.")
     say("Not reached from here, look for the id there yourself:")
     for place in _ELSEWHERE:
@@ -65,9 +69,14 @@ def forget(
     return 0
 
 
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 _ELSEWHERE = (
     "InfluxDB: points with the tag infant={infant}, in every bucket (docs/influxdb.md shows how to delete them)",
-    "backups made with `lullwatch backup`, and whatever copies this computer's disk",
+    "backups: lullwatch forget {infant} --journals FOLDER takes the infant out of one made with `lullwatch backup`",
+    "whatever else copies this computer's disk",
     "exports and replays: EDF+, Motion-BIDS, tables and pictures in other folders",
     "the MQTT broker and Home Assistant: retained topics lullwatch/+/{infant}/#, histories, phones' push messages",
     "the settings file, which still names the infant and its sensors",
