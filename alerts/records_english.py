@@ -90,6 +90,8 @@ _EVENTS = {
     "records.alone": (
         "Written into the journal. lullwatch does not run on the gateway: nothing is recorded, and nobody else is told."
     ),
+    "records.at_week": "The time lies more than a week back, or ahead.",
+    "records.at_year": "The time lies more than a year back, or ahead.",
     "records.refused": "This was not written down",
     "records.back": "Back",
 }
@@ -212,6 +214,10 @@ _DIARY = {
     "diary.correct_says": "What was written before stays and is shown under the note.",
     "diary.corrected": "corrected",
     "diary.strike": "Strike out",
+    "diary.fault_missing": "{name}: this is needed.",
+    "diary.fault_number": "{name}: a number from {least} to {most} is needed.",
+    "diary.fault_long": "{name}: {letters} letters at most; write the rest in your own words.",
+    "diary.fault_hidden": "{name}: a hidden control character stands in it. Type the words anew.",
     "diary.unknown": "No such note is known here.",
     "diary.seen_only": (
         "Write what you saw. Do not try anything to find out: if you did wake or touch your baby, note what happened."

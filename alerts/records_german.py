@@ -97,6 +97,8 @@ _EVENTS = {
         "Ins Journal geschrieben. lullwatch läuft auf dem Gateway nicht: nichts wird aufgezeichnet, und sonst "
         "erfährt es niemand."
     ),
+    "records.at_week": "Die Uhrzeit liegt mehr als eine Woche zurück oder in der Zukunft.",
+    "records.at_year": "Die Uhrzeit liegt mehr als ein Jahr zurück oder in der Zukunft.",
     "records.refused": "Das wurde nicht aufgeschrieben",
     "records.back": "Zurück",
 }
@@ -221,6 +223,10 @@ _DIARY = {
     "diary.correct_says": "Was vorher dastand, bleibt und wird unter der Notiz gezeigt.",
     "diary.corrected": "berichtigt",
     "diary.strike": "Streichen",
+    "diary.fault_missing": "{name}: das fehlt noch.",
+    "diary.fault_number": "{name}: hier gehört eine Zahl von {least} bis {most} hin.",
+    "diary.fault_long": "{name}: höchstens {letters} Buchstaben; schreiben Sie den Rest in eigenen Worten.",
+    "diary.fault_hidden": "{name}: darin steht ein unsichtbares Steuerzeichen. Tippen Sie die Worte neu.",
     "diary.unknown": "Eine solche Notiz ist hier nicht bekannt.",
     "diary.seen_only": (
         "Schreiben Sie, was Sie gesehen haben. Probieren Sie nichts aus: Wenn Sie Ihr Baby doch geweckt oder angefasst "

@@ -37,10 +37,18 @@ Fact = str | float | int | bool
 
 
 class BadNote(Exception):
-    """Facts that do not fit the kind of the note; `remedy` says what would."""
+    """Facts that do not fit the kind of the note; `remedy` says what would.
 
-    def __init__(self, kind: str, what: str, remedy: str) -> None:
+    `fault` and `field` say the same for whoever tells it in another language: one of `missing`, `choice`, `long`,
+    `number`, `hidden`, or nothing where no form can lead to it.
+    """
+
+    def __init__(
+        self, kind: str, what: str, remedy: str, *, fault: str = "", field: Field | None = None
+    ) -> None:
         self.remedy = remedy
+        self.fault = fault
+        self.field = field
         super().__init__(f"{kind}: {what}")
 
 
@@ -131,9 +139,10 @@ def checked(kind: str, facts: Mapping[str, Fact]) -> tuple[tuple[str, Fact], ...
         raise BadNote(
             kind, f"{strange[0]} is not asked for", f"it asks for: {' '.join(f.name for f in fields)}"
         )
-    missing = [field.name for field in fields if field.required and field.name not in facts]
+    missing = [field for field in fields if field.required and field.name not in facts]
     if missing:
-        raise BadNote(kind, f"{missing[0]} is missing", f"give {missing[0]}")
+        name = missing[0].name
+        raise BadNote(kind, f"{name} is missing", f"give {name}", fault="missing", field=missing[0])
     return tuple(
         (field.name, _value(kind, field, facts[field.name])) for field in fields if field.name in facts
     )
@@ -145,14 +154,17 @@ def checked_text(kind: str, text: str) -> str:
     Raises:
         BadNote: a control character stands in them.
     """
-    return _plain(kind, "text", text)
+    return _plain(kind, _TEXT, text)
 
 
-def _plain(kind: str, name: str, text: str) -> str:
+_TEXT: Final = Field("text", longest=1000)
+
+
+def _plain(kind: str, field: Field, text: str) -> str:
     try:
-        return plain_words(name, text)
+        return plain_words(field.name, text)
     except HiddenCharacter as error:
-        raise BadNote(kind, str(error), error.remedy) from error
+        raise BadNote(kind, str(error), error.remedy, fault="hidden", field=field) from error
 
 
 def says_nothing(kind: str, facts: Mapping[str, Fact], text: str) -> bool:
@@ -164,20 +176,22 @@ def says_nothing(kind: str, facts: Mapping[str, Fact], text: str) -> bool:
 def _value(kind: str, field: Field, value: Fact) -> Fact:
     if field.is_number:
         return _number(kind, field, value)
-    text = " ".join(_plain(kind, field.name, value).split()) if isinstance(value, str) else ""
+    text = " ".join(_plain(kind, field, value).split()) if isinstance(value, str) else ""
     if not text:
         raise BadNote(kind, f"{field.name} is empty", f"give {field.name} in words, or leave it out")
     if field.choices and text not in field.choices:
         raise BadNote(kind, f"{field.name} cannot be {text[:40]}", f"one of: {' '.join(field.choices)}")
     if len(text) > field.longest:
-        raise BadNote(kind, f"{field.name} is longer than {field.longest} letters", "write the rest as text")
+        what = f"{field.name} is longer than {field.longest} letters"
+        raise BadNote(kind, what, "write the rest as text", fault="long", field=field)
     return text
 
 
 def _number(kind: str, field: Field, value: Fact) -> Fact:
     least, most = field.least or 0.0, field.most or 0.0
     if isinstance(value, bool | str) or not least <= value <= most:
-        raise BadNote(kind, f"{field.name} is {str(value)[:40]}", f"a number from {least:g} to {most:g}")
+        remedy = f"a number from {least:g} to {most:g}"
+        raise BadNote(kind, f"{field.name} is {str(value)[:40]}", remedy, fault="number", field=field)
     return value
 
 

@@ -81,7 +81,7 @@ async def test_numbers_may_have_a_comma_and_what_does_not_fit_is_refused_with_a_
         "/diary", kind="fever", infant=KID, at=some_time_ago().isoformat(), celsius="hot <b>"
     )
     assert refused.status == 409
-    assert "a number from 25 to 45" in refused.words
+    assert "temperature in °C: a number from 25 to 45 is needed." in refused.words
     assert "hot <b>" not in refused.text
     assert 'href="/diary?infant=kid"' in refused.text
 
@@ -103,11 +103,36 @@ async def test_what_is_written_while_no_monitor_runs_is_said_to_be_in_the_journa
     assert "and woke" not in (await anna.get("/diary")).words
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"kind": "fever", "celsius": "99"}, "Temperatur in °C: hier gehört eine Zahl von 25 bis 45 hin."),
+        ({"kind": "medicine", "name": "x"}, "Dosis: das fehlt noch."),
+        ({"kind": "vaccination", "name": "x" * 81}, "gegen: höchstens 80 Buchstaben"),
+        ({"kind": "note", "text": "a\x1b"}, "darin steht ein unsichtbares Steuerzeichen"),
+        (
+            {"kind": "note", "text": "a", "at": "2001-01-01T00:00"},
+            "mehr als eine Woche zurück oder in der Zukunft.",
+        ),
+        (
+            {"kind": "feed", "how": "bottle", "at": "2001-01-01T00:00"},
+            "mehr als ein Jahr zurück oder in der Zukunft.",
+        ),
+    ],
+)
+async def test_a_form_that_is_filled_in_wrongly_is_refused_in_the_reader_s_language(
+    anna: Visitor, more: dict[str, str], said: str
+) -> None:
+    form = {"infant": KID, "at": some_time_ago().isoformat(), "text": "", **more}
+    refused = await replace(anna, language="de").post("/diary", **form)
+    assert (refused.status, said in refused.words) == (409, True), refused.words
+
+
 async def test_a_control_character_is_refused_in_words_and_never_shown(anna: Visitor) -> None:
     at = some_time_ago().isoformat()
     refused = await anna.post("/diary", kind="note", infant=KID, at=at, text="slept\x1b[31m well")
     assert refused.status == 409
-    assert "text holds a hidden control character (U+001B)" in refused.words
+    assert "a hidden control character stands in it. Type the words anew." in refused.words
     assert "\x1b" not in refused.text + (await anna.get("/diary")).text
 
 

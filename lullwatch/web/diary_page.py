@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from alerts.catalogue import Catalogue
-from lullwatch.diary import KINDS, Entry, Field, facts_of
+from lullwatch.diary import KINDS, BadNote, Entry, Field, checked, checked_text, facts_of
 from lullwatch.plain_words import shown
 from lullwatch.report.saying import entry_said
 from store.notes import STRUCK_OUT
@@ -229,8 +229,23 @@ async def _save(request: Request) -> Response:
     }
     if form.get("corrects"):
         payload["corrects"] = form["corrects"]
-    answer = await say(request, infant, "note", payload)
+    answer = _fault(words, kind, payload) or await say(request, infant, "note", payload)
     return answered(request, words.text("diary.title"), answer, address("/diary", infant=infant))
+
+
+def _fault(words: Catalogue, kind: str, payload: dict[str, Any]) -> dict[str, Any] | None:
+    """What the diary's rules say against it, in the reader's language; None where they say nothing."""
+    try:
+        checked(kind, payload["facts"])
+        checked_text(kind, payload["text"])
+    except BadNote as error:
+        if not error.fault or error.field is None:
+            return None  # no form leads to it; whoever is asked says why
+        field = error.field
+        name = words.text("diary.text" if field.name == "text" else f"diary.{kind}_{field.name}")
+        limits = {"least": f"{field.least or 0:g}", "most": f"{field.most or 0:g}", "letters": field.longest}
+        return {"ok": False, "why": words.text(f"diary.fault_{error.fault}", name=name, **limits)}
+    return None
 
 
 def _facts(kind: str, form: Any) -> dict[str, str | float]:  # noqa: ANN401 - a mapping of the form's fields

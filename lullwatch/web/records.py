@@ -37,6 +37,11 @@ _NIGHTS = 2
 """How far back is looked for who is here: a night that has just begun may not have heard of everybody yet."""
 
 _ALONE: Final = "alone"
+_SAID_HERE: Final = {
+    "at lies more than a week back, or ahead": "records.at_week",
+    "at lies more than a year back, or ahead": "records.at_year",
+}
+"""What whoever is asked says of a form that was filled in wrongly, by the key of the same in the reader's language."""
 
 STYLE = Html('<link rel="stylesheet" href="/static/records.css">')
 
@@ -131,10 +136,13 @@ def answered(request: Request, title: str, answer: Mapping[str, Any], back: str)
     if answer.get("ok"):
         return RedirectResponse(_with_alone(back) if answer.get("alone") else back, status_code=303)
     words = words_of(request)
+    why, remedy = str(answer.get("why", "")), str(answer.get("remedy", ""))
+    if why in _SAID_HERE:
+        why, remedy = words.text(_SAID_HERE[why]), ""
     body = [
         h("h2", words.text("records.refused")),
-        h("p", str(answer.get("why", "")), class_="warning", role="alert"),
-        h("p", str(answer.get("remedy", ""))),
+        h("p", why, class_="warning", role="alert"),
+        h("p", remedy) if remedy else None,
         h("p", h("a", words.text("records.back"), href=back)),
     ]
     return records_page(request, title, body, status=409)
