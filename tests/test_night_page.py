@@ -56,6 +56,11 @@ async def test_the_page_shows_the_night_without_any_script(tmp_path: Path) -> No
         assert 'class="tile attention"' in text
         assert "Urgent alerts that nobody has answered: 1" in text
         assert "Look at your baby now." in text
+        assert "lang=" not in text.partition("<body>")[2]
+        german = (
+            await (await rig.browser(VIEWER, "de")).get("/")
+        ).text  # an alert stays in its own language, and says so
+        assert '<p class="first" lang="en">Look at your baby now.</p>' in german
         assert re.search(r'class="age">[0-9]+ s<', text)
         assert RECORDED.search(text)  # every count stands beside what could be seen
         assert "repeated brief movements" in text
