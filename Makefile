@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: bad-night fuzz many-sensors crash test-bluez power-cut journal-cost help demo test check bench latency gallery figures accuracy format lock clean
+.PHONY: bad-night late-night fuzz many-sensors crash test-bluez power-cut journal-cost help demo test check bench latency gallery figures accuracy format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ test-bluez: $(VENV)/.dev ## slow tier: real BlueZ in an emulated computer (Debia
 
 power-cut: $(VENV)/.dev ## slow tier: that computer cut off from power ten times, on a disk that loses what was not flushed
 	@$(BIN)/python bench/power_cut.py $(POWER_CUT)
+
+late-night: $(VENV)/.dev ## slow tier: an hour of two socks comes late: how soon packets are durable meanwhile, and a start amid it
+	@$(BIN)/python bench/late_night.py $(LATE_NIGHT)
 
 journal-cost: $(VENV)/.dev ## slow tier: what keeping three sensors costs, in processor, bytes and writes
 	@$(BIN)/python bench/journal_cost.py $(JOURNAL_COST)

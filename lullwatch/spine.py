@@ -12,10 +12,10 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from alerts.limits import table_of
-from dsp.records import NS, Alert, ClockRow, Coverage, Output, Tick, Watching
+from dsp.records import NS, ClockRow, Coverage, Tick, Watching
 from dsp.value import BadSnapshot
 from store.earlier import EarlierPackets
 from store.errors import JournalDamaged, JournalError
@@ -23,11 +23,13 @@ from store.journal import Carried, Journal
 from store.rows import Fed, FedRow, LinkRow, Row, SegmentRow, fed_item
 from store.salvage import salvage
 
-from .detector import Detector, Told
+from .batches import Behind, Kept, Taken
+from .detector import Detector
 from .link_causes import LinkBook, unaccounted
 from .past import SNAPSHOT_EVERY_NS, JournalPast
 from .rollover import Rollover, Turn
 from .states import States
+from .telling import Telling
 from .watch import Watch, config_of, watches_in
 
 __all__ = ["LONGEST_PAUSE_NS", "Kept", "Spine", "Taken"]
@@ -38,40 +40,8 @@ LONGEST_PAUSE_NS = 24 * 3600 * NS
 """A recording that stood still for longer has ended: what the rules remember goes back no further, and what was
 open then is decided by what was seen then."""
 
-
 _STEP_S = 0.25
 """Catching up comes up for air so often: for whoever asks whether the detectors live, and for a stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One batch that is durable, and not decided on yet."""
-
-    rows: tuple[tuple[int, LinkRow | SegmentRow | FedRow | Watching], ...]
-    """that bear on decisions, with their numbers"""
-    last_row: int
-    turned: ClockRow | None = None
-
-
-@dataclass(slots=True)
-class _Behind:
-    """What a detector still has to be fed from the journal before anything that comes now."""
-
-    infant: str
-    after_row: int
-    upto_row: int
-    items: Iterator[tuple[int, Fed]]
-
-
-@dataclass(slots=True)
-class Taken:
-    """What one batch led to; everything in it is durable."""
-
-    told: dict[str, Told] = field(default_factory=dict)
-    turned: ClockRow | None = None
-    """the next night has begun, with this tie between data time and UTC"""
-    live: bool = False
-    """whether it was led to by what came in this life, and not by what the start found"""
 
 
 class Spine:
@@ -93,10 +63,9 @@ class Spine:
         self._watches = {watch.infant: watch for watch in watches}
         self._detectors: dict[str, Detector] = {}
         self._pasts: dict[str, JournalPast] = {}
-        self._due: dict[str, Told] = {}
-        """told, but not committed yet because the journal could not take it"""
+        self._telling = Telling()
         self._states = States()
-        self._behind: deque[_Behind] = deque()
+        self._behind: deque[Behind] = deque()
         self._undecided = 0
         self._let_go = False
         """no more is decided, the next start does it"""
@@ -151,7 +120,7 @@ class Spine:
             self._restore(infant, row)
         while wait and self._behind:
             for infant, told in self.catch_up().told.items():
-                taken.told.setdefault(infant, Told()).extend(told)
+                taken.tell(infant, told)
         return taken
 
     def catch_up(self) -> Taken:
@@ -235,9 +204,8 @@ class Spine:
         taken = Taken()
         for infant in self._watches:
             detector = self._detectors[infant]
-            told = taken.told.setdefault(infant, Told())
-            told.extend(detector.feed_block(self._blocks.pop(infant, [])))
-            told.extend(detector.finish())
+            taken.tell(infant, detector.feed_block(self._blocks.pop(infant, [])))
+            taken.tell(infant, detector.finish())
         self._commit_told(taken)
         ends = [
             config_of(replace(watch, ended=True), self._detectors[infant].watermark_ns)
@@ -293,9 +261,8 @@ class Spine:
             for number, item in self._behind.pop().items:
                 self._feed(taken, infant, item, number)
             detector = self._detectors[infant]
-            told = taken.told.setdefault(infant, Told())
-            told.extend(detector.feed_block(self._blocks.pop(infant, [])))
-            told.extend(detector.finish())
+            taken.tell(infant, detector.feed_block(self._blocks.pop(infant, [])))
+            taken.tell(infant, detector.finish())
             self._commit_told(taken)
             ended = replace(last, ended=True)
             earlier[infant] = (
@@ -321,7 +288,7 @@ class Spine:
         self._states.fed_rows[infant] = row
         upto_row = self._journal.last_row
         items = self._journal.items(infant, after_row=row, upto_row=upto_row)
-        self._behind.append(_Behind(infant, row, upto_row, items))
+        self._behind.append(Behind(infant, row, upto_row, items))
 
     def _is_of_an_earlier_night(self, row: Row) -> bool:
         """Whether the packet is durable already, in a file that is no longer written."""
@@ -362,7 +329,7 @@ class Spine:
 
     def _is_at_rest(self) -> bool:
         """Whether everything that was kept is decided on, and what was told of it and the states are durable."""
-        if self._undecided or self._behind or self._due or any(self._blocks.values()):
+        if self._undecided or self._behind or self._telling.waits or any(self._blocks.values()):
             return False
         if any(past.has_spoilt_states for past in self._pasts.values()):
             self._snapshots(1)  # else the next night would look back to them
@@ -423,36 +390,13 @@ class Spine:
             if past is not None:
                 past.told(told)
                 self._states.fed_rows[infant] = row
-            taken.told.setdefault(infant, Told()).extend(told)
+            taken.tell(infant, told)
 
     def _commit_told(self, taken: Taken) -> None:
-        """Commit what was told; what the journal had already (after a restart) is not told again.
-
-        Alerts go first: whoever reads the journal in order then knows at what severity an event stands.
-        """
-        for infant, told in taken.told.items():
-            self._due.setdefault(infant, Told()).extend(told)
-        taken.told = {}
-        for infant, told in list(self._due.items()):
-            minutes = [self._links.explained(minute) for minute in told.coverage]
-            records: list[Output | Coverage | Alert] = [*told.alerts, *told.outputs, *minutes]
-            try:
-                placed = self._journal.commit(records).rows if records else ()
-            except JournalError as error:
-                _log.error("what was told of infant %s waits: %s", infant, error)
-                return
-            del self._due[infant]
-            if infant in self._pasts:
-                self._pasts[infant].committed()
-            fresh = [r for r, row in zip(records, placed, strict=True) if row is not None]
-            taken.told[infant] = Told(
-                outputs=[r for r in fresh if not isinstance(r, Alert | Coverage)],
-                coverage=[r for r in fresh if isinstance(r, Coverage)],
-                alerts=[r for r in fresh if isinstance(r, Alert)],
-            )
+        self._telling.commit(self._journal, self._links, self._pasts, taken)
 
     def _snapshots(self, every_ns: int = SNAPSHOT_EVERY_NS) -> None:
-        if self._due or self._broken:
+        if self._telling.waits or self._broken:
             return  # words that are not committed would be missing after a restart
         for infant, past in self._pasts.items():
             if not self._blocks.get(infant):  # nor would rows be fed again that stand in a block
