@@ -305,6 +305,24 @@ def add(folder: Path, evening: date, *notes: Note) -> None:
         journal.commit(notes)
 
 
+def test_letters_of_what_was_given_at_one_time_stand_beside_each_other(tmp_path: Path) -> None:
+    home = make_nights(tmp_path / "nights", nights=1, missing=(), raw_nights=0)
+    at_ns = data_ns(FIRST, 3)
+    dose = (("name", "Other"), ("dose", "1 ml"))
+    add(
+        home.folder, FIRST,
+        Note(INFANT, at_ns, "medicine", "", "anna", dose, "n-x"),
+        Note(INFANT, at_ns, "vaccination", "", "anna", (("name", "MMR"),), "n-y"),
+    )  # fmt: skip
+    assert main(["report", str(home.folder), "-o", str(tmp_path / "r.html")]) == 0
+    found = re.findall(
+        r'<text x="([\d.]+)"[^>]*font-weight="bold">[MVF]</text>', (tmp_path / "r.html").read_text()
+    )
+    places = sorted(float(x) for x in found)
+    assert len(places) >= 2
+    assert all(b - a > 2 for a, b in pairwise(places))
+
+
 def test_a_note_that_was_corrected_or_taken_back_the_day_after_stands_so(tmp_path: Path) -> None:
     home = make_nights(tmp_path / "nights", nights=2, missing=(), raw_nights=0)
     at_ns = data_ns(FIRST, 2)

@@ -63,6 +63,10 @@ def _heads(canvas: Canvas, words: Catalogue) -> None:
         canvas.words(second, x, _TOP_MM - 1.8, anchor="end", size_pt=6.5, colour=SOFT)
 
 
+_LETTER_MM: Final = 2.3
+"""Width of a letter of 7 points."""
+
+
 def _row(
     canvas: Canvas, facts: ReportFacts, evening: date, y: float, height: float, words: Catalogue
 ) -> None:
@@ -80,15 +84,21 @@ def _row(
     for entry in night.observed:
         x = _x(night.facts.window, entry.utc_ns)
         canvas.line((x - 1, y + 0.3), (x + 1, y + 0.3), (x, y + 1.7), (x - 1, y + 0.3), width_mm=0.25)
-    window = night.facts.window
-    for mark in facts.marks:
-        if window.begin_ns <= mark.utc_ns < window.end_ns:
-            letter = MARK_LETTERS[mark.kind]
-            canvas.words(letter, _x(window, mark.utc_ns), base, anchor="middle", size_pt=7, bold=True)
+    _letters(canvas, facts, night, base)
     x = _LEFT_MM + _TIME_MM
     for (_, width), value in zip(_COLUMNS, _values(night, words), strict=True):
         x += width
         canvas.words(value, x, base, anchor="end", size_pt=7)
+
+
+def _letters(canvas: Canvas, facts: ReportFacts, night: NightReport, base: float) -> None:
+    """What was given and measured, each letter beside the one before and never on it."""
+    window, free = night.facts.window, 0.0
+    for mark in sorted(facts.marks, key=lambda m: m.utc_ns):
+        if window.begin_ns <= mark.utc_ns < window.end_ns:
+            x = max(_x(window, mark.utc_ns), free)
+            canvas.words(MARK_LETTERS[mark.kind], x, base, anchor="middle", size_pt=7, bold=True)
+            free = x + _LETTER_MM
 
 
 def _band(canvas: Canvas, night: NightReport, y: float, height: float) -> None:
