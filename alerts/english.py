@@ -410,6 +410,8 @@ ENGLISH = Catalogue(
     more_nouns={
         "trends.weeks": Noun("week", "weeks"),
         "trends.nights": Noun("night", "nights"),
+        "trends.events": Noun("event", "events"),
+        "trends.given": Noun("medicine or vaccination is marked", "medicines and vaccinations are marked"),
         "summary.alerts": Noun("alert", "alerts"),
         "summary.urgent": Noun("urgent alert", "urgent alerts"),
         "summary.stretches": Noun("stretch", "stretches"),

@@ -452,6 +452,10 @@ GERMAN = Catalogue(
     more_nouns={
         "trends.weeks": Noun("Woche", "Wochen"),
         "trends.nights": Noun("Nacht", "Nächten"),
+        "trends.events": Noun("Ereignis", "Ereignisse"),
+        "trends.given": Noun(
+            "Medikament oder Impfung ist markiert", "Medikamente und Impfungen sind markiert"
+        ),
         "summary.alerts": Noun("Meldung", "Meldungen"),
         "summary.urgent": Noun("dringende Meldung", "dringende Meldungen"),
         "summary.stretches": Noun("Abschnitt", "Abschnitten"),

@@ -300,8 +300,7 @@ _TRENDS = {
     "trends.with_members": "{n} ({movements})",
     "trends.marks": "Medicines and vaccinations",
     "trends.chart": "{name}: events night by night",
-    "trends.chart_says": "{n} events in {seen} seen by the sensors.",
-    "trends.chart_marks": "{marks} medicines and vaccinations are marked.",
+    "trends.chart_says": "{events} in {seen} seen by the sensors.",
 }
 
 _REVIEW = {

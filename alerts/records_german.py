@@ -310,8 +310,7 @@ _TRENDS = {
     "trends.with_members": "{n} ({movements})",
     "trends.marks": "Medikamente und Impfungen",
     "trends.chart": "{name}: Ereignisse Nacht für Nacht",
-    "trends.chart_says": "{n} Ereignisse in {seen}, die die Sensoren sahen.",
-    "trends.chart_marks": "{marks} Medikamente und Impfungen sind markiert.",
+    "trends.chart_says": "{events} in {seen}, die die Sensoren sahen.",
 }
 
 _REVIEW = {

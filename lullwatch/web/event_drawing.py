@@ -28,8 +28,8 @@ _TRACK: Final = 92.0
 _GAP: Final = 14.0
 _TOP: Final = 24.0
 _STATE: Final = 18.0
-_NAMES: Final = 290.0
-"""Room for the longest name of a measurement and its value; more would push the bars off a narrow screen."""
+_NARROW: Final = 400.0
+"""Width of a chart that is read on a phone without moving it: dots of a narrow one."""
 _LETTER: Final = 13.0
 """Width of a letter."""
 _LEAST_G: Final = 0.05
@@ -232,26 +232,28 @@ def interval_table(words: Catalogue, members: Sequence[Event], when: Sequence[st
 
 
 def evidence_chart(words: Catalogue, evidence: Sequence[Evidence], names: Sequence[str]) -> Html:
-    """What every measurement contributed to the label, in log-odds: bars to the right speak for it."""
-    row, top = 22.0, 26.0
+    """What every measurement contributed to the label, in log-odds: bars to the right speak for it.
+
+    Each bar stands below its name, so that both are on a phone at once.
+    """
+    row, top = 36.0, 26.0
     most = min(max((abs(e.contribution) for e in evidence), default=1.0) or 1.0, _MOST_LOG_ODDS)
-    frame = Frame(_NAMES, top, 380, row * len(evidence), -most, most, 0.0, 1.0)
+    frame = Frame(8, top, _NARROW - 16, row * len(evidence), -most, most, 0.0, 1.0)
     zero = frame.x(0.0)
     parts: list[Html] = [
         text(frame.left, 14, words.text("event.against"), anchor="start"),
         text(frame.right, 14, words.text("event.for"), anchor="end"),
-        line(zero, frame.top, zero, frame.bottom, "axis"),
     ]
     for i, (e, name) in enumerate(zip(evidence, names, strict=True)):
         y, x = top + i * row, frame.x(e.contribution)
         class_ = "speaks-for" if e.contribution >= 0 else "speaks-against"
         parts += [
-            text(frame.left - 10, y + 15, f"{e.name} = {e.value:.3g}", anchor="end"),
-            band(min(x, zero), y + 4, abs(x - zero), row - 8, class_, f"{name}: {e.contribution:+.2f}"),
-            text(frame.right + 10, y + 15, f"{e.contribution:+.2f}"),
+            text(frame.left, y + 16, f"{e.name} = {e.value:.3g}"),
+            text(frame.right, y + 16, f"{e.contribution:+.2f}", anchor="end"),
+            line(zero, y + 19, zero, y + row - 2, "axis"),
+            band(min(x, zero), y + 21, abs(x - zero), row - 25, class_, f"{name}: {e.contribution:+.2f}"),
         ]
     says = words.text(
         "event.evidence_says", n=len(evidence), total=f"{sum(e.contribution for e in evidence):+.2f}"
     )
-    size = (frame.right + _RIGHT, frame.bottom + 10)
-    return chart("evidence", words.text("event.evidence"), says, size, parts)
+    return chart("evidence", words.text("event.evidence"), says, (_NARROW, frame.bottom + 10), parts)

@@ -212,7 +212,7 @@ def _evidence(words: Catalogue, event: Event) -> Html:
     return h(
         "section",
         h("h2", words.text("event.evidence")),
-        h("figure", evidence_chart(words, rows, names), tabindex="0"),
+        h("figure", evidence_chart(words, rows, names), class_="narrow"),
         h("p", words.text("event.research", label=event.label, match=f"{event.match:.3f}",
                           confidence=f"{event.confidence:.2f}", settings=event.settings, version=event.version)),
         class_="card",

@@ -36,6 +36,7 @@ from .site import Site, site_of, words_of
 from .timeline import timeline
 from .tonight import House
 from .traces import Traces
+from .troubled import trouble_page
 
 __all__ = ["NightIndex", "index_of", "look_first", "look_now_and_then", "routes", "warm"]
 
@@ -244,7 +245,7 @@ async def _one_night(request: Request) -> Response:
     index = index_of(site)
     known = evening in await run_in_threadpool(index.evenings) and infant in await live_of(site).infants()
     if evening is None or not known:
-        return page(request, words.text("page.nights"), h("p", words.text("page.night_none")), status=404)
+        return trouble_page(request, "page.nowhere", 404)
 
     notes = (await note_book(request)).written(infant)
 

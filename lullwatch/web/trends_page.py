@@ -245,7 +245,7 @@ def trend_chart(
         near = sum(1 for earlier in labelled if abs(earlier - x) < _LABEL)
         labelled.append(x)
         parts.append(_mark_label(frame, x, near % _LABEL_ROWS, mark))
-    says = f"{_told(words, label, nights)} {words.text('trends.chart_marks', marks=len(given))}"
+    says = f"{_told(words, label, nights)} {words.counted('trends.given', len(given))}."
     return chart(
         f"trend-{label.wire}", _title(words, label), says, (960, below.bottom + 26), [*parts, *numbers]
     )
@@ -254,7 +254,8 @@ def trend_chart(
 def _told(words: Catalogue, label: Label, nights: Sequence[NightTrend]) -> str:
     """The chart in a sentence: that none was recorded is said with how much was seen, too."""
     total, seen_ns = sum(night.of(label)[0] for night in nights), sum(night.seen_ns for night in nights)
-    return words.text("trends.chart_says", n=total, seen=lasting(words, seen_ns))
+    events = words.counted("trends.events", total)
+    return words.text("trends.chart_says", events=events, seen=lasting(words, seen_ns))
 
 
 def _title(words: Catalogue, label: Label) -> str:
