@@ -87,7 +87,7 @@ async def test_a_stranger_is_shown_the_login_page_whatever_goes_wrong(tmp_path: 
 async def test_who_is_logged_in_is_told_on_a_page_of_theirs_what_went_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, nothing: str, broken: str
 ) -> None:
-    async with pages(tmp_path) as rig:
+    async with pages(tmp_path, monitor=False) as rig:
         browser = await rig.browser(RESEARCHER, language)
         csrf = await browser.csrf()
         posted = {"data": {"csrf": csrf}}
