@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, lru_cache
-from importlib.machinery import EXTENSION_SUFFIXES
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
-from pathlib import Path
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 from typing import Final
 
 import numpy as np
@@ -138,11 +137,9 @@ def _loop() -> Callable[[Floats, Floats, Floats], None]:
 
 def alone() -> Callable[[Floats, Floats, Floats], None] | None:
     """The loop from its compiled module, without the package around it; None where SciPy keeps it elsewhere."""
-    spec = find_spec("scipy")
-    folders = [] if spec is None else list(spec.submodule_search_locations or ())
-    paths = [Path(folder, "signal", _LOOP + suffix) for folder in folders for suffix in EXTENSION_SUFFIXES]
-    path = next((path for path in paths if path.is_file()), None)
-    named = None if path is None else spec_from_file_location(f"scipy.signal.{_LOOP}", path)
+    scipy = find_spec("scipy")
+    folders = [] if scipy is None else list(scipy.submodule_search_locations or ())
+    named = PathFinder.find_spec(_LOOP, [f"{folder}/signal" for folder in folders])
     if named is None or named.loader is None:
         return None
     module = module_from_spec(named)
