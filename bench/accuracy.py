@@ -3,6 +3,7 @@
     python bench/accuracy.py                    everything: hours of computing, can be broken off and taken up again
     python bench/accuracy.py --small            a few short nights, under 3 minutes: tries the harness, proves nothing
     python bench/accuracy.py --development      on seeds 1000-1999: what the detector may be set by
+    python bench/accuracy.py --development --first 1530    the same from that seed on, say nights nobody has looked at
     python bench/accuracy.py --settings FILE    another detector: JSON with the settings that differ
     python bench/accuracy.py --folds FOLDER     leave one mechanism out: FOLDER/MECHANISM.json are settings that were
                                                 set without the mechanism; each is run where the mechanism occurs
@@ -93,6 +94,7 @@ PLANS = (
     Plan("shifted", 4000, 60, 10.0, population="shifted"),
 )
 """Seeds 1000 to 1999 are for setting the detector and are never in here."""
+SETTING = range(1000, 2000)
 DEVELOPMENT = {"validation": 1000, "no_clusters": 1300, "jerk_nights": 1600, "rare": 1700, "shifted": 1800}
 """First seeds of the same plans for whoever sets the detector: looking at what validation nights got wrong, and mending
 it, would make development nights of them."""
@@ -254,7 +256,7 @@ def chosen(arguments: argparse.Namespace) -> list[Plan]:
     if arguments.hours:
         plans = [replace(p, hours=arguments.hours) for p in plans]
     if arguments.development:
-        plans = [replace(p, first_seed=DEVELOPMENT[p.name]) for p in plans]
+        plans = [replace(p, first_seed=arguments.first or DEVELOPMENT[p.name]) for p in plans]
     plans += fold_plans(arguments.folds, plans[0])
     if arguments.only:
         names = arguments.only.split(",")
@@ -286,6 +288,7 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--nights", type=int, help="at most so many nights of each plan; the evidence says how many"
     )
+    parser.add_argument("--first", type=int, help="first seed of every plan; of development nights alone")
     parser.add_argument("--hours", type=float, help="length of each night; writes no evidence")
     parser.add_argument("--only", help="plans with a comma between; writes no evidence")
     parser.add_argument("--settings", type=Path, help="JSON of settings that differ; writes no evidence")
@@ -298,6 +301,9 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
 def main(words: Sequence[str] | None = None) -> int:
     """Run, print, and write evidence when it was the whole."""
     arguments = parsed(words)
+    if arguments.first is not None and not (arguments.development and arguments.first in SETTING):
+        print(f"--first needs --development and a seed from {SETTING.start} to {SETTING.stop - 1}")
+        return 2
     folder = arguments.keep / sources_digest()
     try:
         done, failed = run(chosen(arguments), jobs=arguments.jobs, folder=folder)

@@ -56,6 +56,9 @@ def jerk_shape(rhythm: Rhythm, chains: Mapping[Site, Chain]) -> list[Evidence]:
         found["swing_peaked"] = _peaked(rate)
     if Site.LA in envelopes and Site.RA in envelopes:
         found["legs_alike"] = _alike(envelopes[Site.LA], envelopes[Site.RA])
+    if Site.TR in envelopes and len(envelopes) > 1:
+        # Jerks are of limbs; who is patted is moved by the trunk.
+        found["trunk_leads"] = float(rhythm.site is Site.TR)
     if Site.TR in envelopes:
         found["trunk_turned"] = math.log(max(_wander_deg(chains[Site.TR], k0, k1), _LEAST_DEG))
         if rhythm.site is not Site.TR:

@@ -41,7 +41,7 @@ _TONIGHT_S = 43200.0
 _MOST_TRAINS = 64
 """More of them say nothing new."""
 
-_OWN_LEAST = -1.0
+_OWN_LEAST = -1.5
 """Log-odds of being the infant's own jerks from which a short run counts as a train: pats and rides do not."""
 
 _YOUNG_DAYS = 75
@@ -58,7 +58,7 @@ _SURE_T = 4.0
 _SHAPE = (
     "trunk_to_lead", "swing_hz", "even_intervals", "coupled", "frame_log_odds", "height_spread", "time_in_jerks",
     "rotation_to_acceleration", "swing_peaked", "swing_repeats", "rhythm_repeats", "legs_alike", "trunk_alike",
-    "trunk_turned",
+    "trunk_turned", "trunk_leads",
 )  # fmt: skip
 """Measurements of frames whose mean tells how a run's jerks are."""
 

@@ -143,7 +143,7 @@ class Settings:
     run_bias: float = RUN_BIAS
     own_tables: tuple[Table, ...] = OWN
     own_bias: float = OWN_BIAS
-    own_jerking: float = 0.3
+    own_jerking: float = -0.2
     train_tables: tuple[Table, ...] = TRAIN
     train_bias: float = TRAIN_BIAS
     train_least: float = 1.5
@@ -152,7 +152,7 @@ class Settings:
     run_frame_least: float = -1.0
     run_pause_s: float = 2.2
     run_least_s: float = 7.0
-    run_jerking: float = 1.2
+    run_jerking: float = 1.7
     jerks_ring_s: float = 10.0
     jerks_unseen_cost: float = 0.6
     jerks_frame_least: float = -0.3
@@ -176,6 +176,7 @@ class Settings:
     stiff_weak: float = 2.4
     stiff_clear: float = 4.2
     stiff_slack: float = 0.5
+    stiff_work: float = 0.4
     stiff_least_s: float = 3.0
     stiff_ring_s: float = 10.0
     hold_sway_deg: float = 4.0

@@ -199,7 +199,10 @@ class StiffeningTracker:
         ratios = {s: math.log(max(p.rms_g, _LEAST_NOISE_G) / hold.noise[s]) for s, p in postures.items()}
         strongest = max(ratios, key=lambda s: (ratios[s], s))
         legs = [ratios[s] for s in _LEGS if s in ratios] or [ratios[strongest]]
-        hold.hz.append(tremor_hz(chains[strongest], (h + 1 - HOLD_HOPS) * HOP, (h + 1) * HOP))
+        works = ratios[strongest] >= settings.stiff_work
+        hold.hz.append(
+            tremor_hz(chains[strongest], (h + 1 - HOLD_HOPS) * HOP, (h + 1) * HOP) if works else 0.0
+        )
         hold.legs.append(sum(legs) / len(legs))
         if Site.TR in ratios:
             hold.trunk.append(ratios[Site.TR])
@@ -228,11 +231,13 @@ class StiffeningTracker:
         turned = {s: angle_deg(hold.rest[s], p.way) for s, p in postures.items()}
         values = {
             "legs_tension": median(hold.legs),
-            "tremor_hz": median(hold.hz),
             "first_move_g": hold.first_g,
             "held_s": held_s,
             "steady_work": median(hold.steady),
         }
+        # What hardly moves more than at rest is noise, whose rate says nothing.
+        if trembled := [hz for hz in hold.hz if hz > 0.0]:
+            values["tremor_hz"] = median(trembled)
         if len(postures) > 1:
             hold.shaken.append(_shaken(postures, h, chains, scene))
             del hold.shaken[:-_LAST_LOOKS]

@@ -97,6 +97,16 @@ def test_no_plan_touches_a_development_seed_and_none_shares_a_night(bench: Modul
     assert {job.seed // 1000 for plan in bench.PLANS for job in plan.jobs() if plan.name == "shifted"} == {4}
 
 
+def test_development_nights_may_begin_at_any_seed_for_setting_and_at_no_other(
+    bench: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plans = bench.chosen(bench.parsed(["--development", "--first", "1530"]))
+    assert {next(plan.jobs()).seed for plan in plans} == {1530}
+    for words in (["--first", "1530"], ["--development", "--first", "2000"]):
+        assert bench.main(words) == 2
+        assert "1000 to 1999" in capsys.readouterr().out
+
+
 def test_what_the_detector_is_set_by_lies_on_development_seeds_alone(bench: ModuleType) -> None:
     plans = bench.chosen(bench.parsed(["--development"]))
     seeds = [job.seed for plan in plans for job in plan.jobs()]

@@ -125,6 +125,15 @@ def test_what_is_passed_on_to_all_sensors_alike_counts_against_the_infants_own()
     assert said[0] - said[-1] > 2.0
 
 
+def test_a_beat_that_repeats_exactly_and_a_trunk_that_leads_speak_against_the_infants_own() -> None:
+    def own(**frame: float) -> float:
+        return judge_own(run_of(steady(8.0), **frame), SETTINGS).log_odds
+
+    assert own(rhythm_repeats=0.5) - own(rhythm_repeats=0.8) > 2.0
+    assert own(swing_peaked=5.0) - own(swing_peaked=16.0) > 2.0
+    assert own(trunk_leads=0.0) - own(trunk_leads=1.0) > 1.0
+
+
 def test_intervals_that_grow_beyond_doubt_are_enough_by_themselves() -> None:
     at, gap = [10.0], 0.35
     while at[-1] < 24.0:

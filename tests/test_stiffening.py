@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import pytest
 
 from dsp.pipeline import Pipeline
-from dsp.records import NS, Event, EventStatus, Label, Site
+from dsp.records import NS, Event, EventStatus, Evidence, Label, Site
+from dsp.stiffening import StiffeningTracker
 from firmware_sim.night import make_night
 from firmware_sim.scenario import Background, Phase, Placed, Scenario, State
 
@@ -92,6 +94,28 @@ def test_postures_that_are_merely_taken_up_and_stretches_are_no_long_stiffening(
     events = rows(minutes(Placed("kicking", 850.0, {"count": 2}), background=busy), seed)
     assert [e for e in of(events, Label.STIFFENING) if e.duration_s >= 10.0] == []
     assert of(events, Label.LONG_MOVEMENT) == []
+
+
+def test_what_moves_no_more_than_at_rest_has_no_rate_of_trembling(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[dict[str, float]] = []
+    weigh = StiffeningTracker._weigh
+
+    def weighed(self: StiffeningTracker, *what: Any) -> list[Evidence]:
+        evidence = weigh(self, *what)
+        looks.append({e.name: e.value for e in evidence})
+        return evidence
+
+    monkeypatch.setattr(StiffeningTracker, "_weigh", weighed)
+    still = Background(awake={"posture_change": 60.0}, newborn_startles=False)
+    rows(minutes(Placed("kicking", 850.0, {"count": 2}), background=still), 1990)
+    calm = [look for look in looks if max(look["trunk_tension"], look["legs_tension"]) < 0.1]
+    assert len(calm) > 20
+    assert sum("tremor_hz" in look for look in calm) < 0.1 * len(calm)
+    looks.clear()
+    rows(minutes(Placed("stiffening", 40.0, {"duration_s": 25.0})), 1990)
+    tense = [look for look in looks if look["legs_tension"] > 1.0]
+    assert len(tense) > 5
+    assert all("tremor_hz" in look for look in tense)
 
 
 def test_a_still_infant_is_not_stiff() -> None:
