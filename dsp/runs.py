@@ -41,6 +41,10 @@ _TONIGHT_S = 43200.0
 _MOST_TRAINS = 64
 """More of them say nothing new."""
 
+_TRAIN_LEAST = 0.5
+"""Log-odds of being a train of sleep from which a short run counts as one: of trains 19 in 20 do, of pats, rides and
+fussing one in eighty."""
+
 _OWN_LEAST = -1.5
 """Log-odds of being the infant's own jerks from which a short run counts as a train: pats and rides do not."""
 
@@ -103,11 +107,17 @@ class Run:
 
     def _pause(self, settings: Settings) -> None:
         short = len(self.ks) >= _LEAST_FOR_GROWTH and self.ks[-1] - self.ks[0] <= _TRAIN_S * GRID_HZ
-        if short and not self.lifted and judge_own(self, settings).log_odds >= _OWN_LEAST:
+        if short and not self.lifted and self._was_train(settings):
             self.trains.append(self.ks[-1])
             since_k = self.ks[-1] - round(_TONIGHT_S * GRID_HZ)
             self.trains = [k for k in self.trains[-_MOST_TRAINS:] if k >= since_k]
         self.ks, self.log_heights, self.legs_g = [], [], {}
+
+    def _was_train(self, settings: Settings) -> bool:
+        """Whether what ended counts as one of tonight's trains: by the table of trains where the trunk is seen."""
+        if self.trunk_seen:
+            return judge_train(self, settings).log_odds >= _TRAIN_LEAST
+        return judge_own(self, settings).log_odds >= _OWN_LEAST
 
     def take(
         self,
