@@ -26,6 +26,8 @@ __all__ = ["COMMIT_EVERY_S", "Intake"]
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_Queued = tuple[Row, asyncio.Future[None] | None]
+"""A row, and who waits until it is durable."""
 
 COMMIT_EVERY_S = 0.25
 """Group commit: the longest a packet waits for its commit. One packet of 16 samples at 104 Hz is 0.154 s, so
@@ -62,7 +64,7 @@ class Intake:
         self._commit_every_s = commit_every_s
         self.samples: Counter[tuple[str, str, str]] = Counter()
         """handed over since the start, by infant, site and sensor"""
-        self._queue: list[tuple[Row, asyncio.Future[None] | None]] = []
+        self._queue: list[_Queued] = []
         self._keeping = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._deciding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spine")
         self._kept: deque[Kept] = deque()
@@ -167,21 +169,26 @@ class Intake:
             batch, self._queue = self._queue, []
             if not batch:
                 return
+            rows = [row for row, _ in batch]
+            keeping = asyncio.get_running_loop().run_in_executor(self._keeping, self._spine.keep, rows)
             try:
-                kept = await _to_its_end(self._keeping, lambda: self._spine.keep([row for row, _ in batch]))
-            except JournalError as error:
-                _log.error("a batch of %d rows was not kept: %s", len(batch), error)
-                self._on_disk(str(error))
-                self._queue = [(row, None) for row, waiter in batch if waiter is None] + self._queue
-                _settle(batch, error)
-                return
-            except BaseException as error:
-                _settle(batch, error)
-                raise
-            _settle(batch, None)
-            self._on_disk("")
-            self._kept.append(kept)
+                await _ended(keeping)
+            finally:  # whoever waits may be cancelled; what is durable is decided on all the same
+                self._kept_or_not(batch, keeping)
+
+    def _kept_or_not(self, batch: Sequence[_Queued], keeping: asyncio.Future[Kept]) -> None:
+        error = keeping.exception()
+        _settle(batch, error)
+        if error is None:
+            self._kept.append(keeping.result())
             self._decide()
+            self._on_disk("")
+        elif isinstance(error, JournalError):
+            _log.error("a batch of %d rows was not kept: %s", len(batch), error)
+            self._on_disk(str(error))
+            self._queue = [(row, None) for row, waiter in batch if waiter is None] + self._queue
+        else:
+            raise error
 
     @property
     def _has_work(self) -> bool:
@@ -225,14 +232,23 @@ class Intake:
 async def _to_its_end(worker: ThreadPoolExecutor, work: Callable[[], _T]) -> _T:
     """Run in a worker to the end, also when whoever waits is cancelled meanwhile."""
     running = asyncio.get_running_loop().run_in_executor(worker, work)
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        raise
+    await _ended(running)
+    return running.result()
 
 
-def _settle(batch: Sequence[tuple[Row, asyncio.Future[None] | None]], error: BaseException | None) -> None:
+async def _ended(running: asyncio.Future[_T]) -> None:
+    """Wait until it has ended, also when whoever waits is cancelled meanwhile, however often."""
+    cancelled: asyncio.CancelledError | None = None
+    while not running.done():
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+
+
+def _settle(batch: Sequence[_Queued], error: BaseException | None) -> None:
     for _, waiter in batch:
         if waiter is None or waiter.done():
             continue

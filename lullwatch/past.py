@@ -82,7 +82,7 @@ class JournalPast:
     @property
     def begins_ns(self) -> int:
         """Time of the earliest sample."""
-        own = self._journal.first_sample_ns(self._infant, after_row=self._since_row)
+        own = self._journal.first_sample_ns(self._infant, after_row=self._since_row, upto_row=self.upto_row)
         return _earliest(own, self._before)
 
     def state_before(self, t_ns: int) -> bytes | None:

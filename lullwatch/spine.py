@@ -142,7 +142,7 @@ class Spine:
 
     def let_go(self) -> None:
         """The program stops while detectors are behind: decide on nothing more, the next start does."""
-        self._let_go = bool(self._behind)
+        self._let_go = self._let_go or bool(self._behind)
 
     def take(self, rows: Sequence[Row]) -> Taken:
         """Commit `rows`, feed what the pipelines want of them in row order, commit what they tell.
@@ -329,7 +329,9 @@ class Spine:
 
     def _is_at_rest(self) -> bool:
         """Whether everything that was kept is decided on, and what was told of it and the states are durable."""
-        if self._undecided or self._behind or self._telling.waits or any(self._blocks.values()):
+        if self._undecided or self._behind or self._let_go:
+            return False
+        if self._telling.waits or any(self._blocks.values()):
             return False
         if any(past.has_spoilt_states for past in self._pasts.values()):
             self._snapshots(1)  # else the next night would look back to them

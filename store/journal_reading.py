@@ -153,9 +153,10 @@ class JournalReading:
         upto = self.last_row if upto_row is None else upto_row
         return [segment_of(v) for v in self._all(_BETWEEN, (infant, onset_ns, end_ns, after_row, upto))]
 
-    def first_sample_ns(self, infant: str, *, after_row: int = 0) -> int | None:
-        """Time of the infant's earliest sample in rows behind `after_row`; None when there is none."""
-        found = self._all("SELECT min(t0_ns) FROM segment WHERE infant = ? AND row > ?", (infant, after_row))
+    def first_sample_ns(self, infant: str, *, after_row: int = 0, upto_row: int | None = None) -> int | None:
+        """Time of the infant's earliest sample in rows `after_row` < row <= `upto_row`; None when there is none."""
+        upto = self.last_row if upto_row is None else upto_row
+        found = self._all(_FIRST_SAMPLE, (infant, after_row, upto))
         return None if found[0][0] is None else int(found[0][0])
 
     def told_between(
@@ -369,6 +370,7 @@ _TOLD_BETWEEN = {
     "state": "SELECT row, body FROM state WHERE infant = ? AND t_ns >= ? AND t_ns < ? ORDER BY row",
     "coverage": "SELECT row, body FROM coverage WHERE infant = ? AND t_ns >= ? AND t_ns < ? ORDER BY row",
 }
+_FIRST_SAMPLE = "SELECT min(t0_ns) FROM segment WHERE infant = ? AND row > ? AND row <= ?"
 _NEXT_TIME = "SELECT min(t0_ns) FROM segment WHERE infant = ? AND t0_ns >= ?"
 _SETTLED = (
     f"SELECT {', '.join(TABLES['segment'].columns)} FROM segment "  # noqa: S608 - names are constants

@@ -56,3 +56,19 @@ def test_blocks_come_out_as_from_scipy_bit_by_bit(
 def test_filters_run_without_the_package_that_takes_long_to_load() -> None:
     done = subprocess.run([sys.executable, "-c", WHAT_IS_LOADED], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def _takes_fewer(_sos: object, _y: object) -> None: ...
+
+
+def _gives_back(sos: object, y: object, state: object) -> object:
+    return sosfilt(sos, y, zi=np.asarray(state).transpose(1, 0, 2))
+
+
+@pytest.mark.parametrize("other", [_takes_fewer, _gives_back])
+def test_a_loop_that_is_called_otherwise_or_works_otherwise_is_not_used(
+    other: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = sys.modules["scipy.signal._sosfilt"]
+    monkeypatch.setattr(ours, "_sosfilt", other)
+    assert sections.alone() is None

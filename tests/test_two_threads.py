@@ -1,0 +1,99 @@
+"""Keeping and deciding in a thread each: neither loses what the other holds when one of them is stopped or fails."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from dsp.records import NS
+from firmware_sim.sim_clock import SimClock
+from lullwatch.batches import Kept
+from lullwatch.detector import Detector
+from lullwatch.intake import Intake
+from lullwatch.past import JournalPast
+from lullwatch.spine import Spine
+from store.journal import Journal
+from store.rows import Row, SegmentRow
+from tests.spine_examples import KID, Batch, five_minutes
+from tests.test_spine import CLOCK, watch
+
+
+@pytest.fixture(scope="module")
+def seconds() -> list[Batch]:
+    return five_minutes()[:40]
+
+
+class HeldUp(Spine):
+    """A spine whose journal takes as long as the test wants, and that says what it decided on."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(journal, [watch()])
+        self.begun, self.let_on = threading.Event(), threading.Event()
+        self.decided: list[int] = []
+
+    def keep(self, rows: Sequence[Row]) -> Kept:
+        self.begun.set()
+        assert self.let_on.wait(10)
+        return super().keep(rows)
+
+    def decide(self, kept: Kept) -> object:  # type: ignore[override]
+        self.decided += [number for number, _ in kept.rows]
+        return super().decide(kept)
+
+
+async def test_a_batch_that_is_being_kept_when_the_service_stops_is_confirmed_and_decided_on(
+    seconds: list[Batch], tmp_path: Path
+) -> None:
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        spine = HeldUp(journal)
+        spine.begin(CLOCK)
+        intake = Intake(spine, SimClock(5 * NS), [KID], on_taken=lambda _: None)
+        (row, *_) = (r for r in seconds[3] if isinstance(r, SegmentRow))
+        offered = intake.sink(KID).offer(row.packet, row.segment)
+        committing = asyncio.create_task(intake.commit())
+        await asyncio.to_thread(spine.begun.wait, 10)
+        committing.cancel()
+        await asyncio.sleep(0)
+        spine.let_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await committing
+        await asyncio.wait_for(offered, 5)
+        await intake.commit()
+        await intake.close()
+        assert spine.decided == [number for number, _ in journal.items(KID)]
+
+
+def test_after_deciding_failed_nothing_more_is_told_before_the_next_start(
+    seconds: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        spine = Spine(journal, [watch()])
+        spine.begin(CLOCK)
+        for batch in seconds[:20]:
+            spine.take(batch)
+        with monkeypatch.context() as failing:
+            failing.setattr(Detector, "feed_block", _fail)
+            with pytest.raises(ZeroDivisionError):
+                spine.take(seconds[20])
+        spine.let_go()  # as the service does when it ends
+        decided = spine.watermarks()
+        for batch in seconds[21:]:
+            assert not spine.take(batch).told
+        assert spine.watermarks() == decided
+
+
+def test_what_is_kept_and_not_decided_on_is_no_past_yet(seconds: list[Batch], tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        early, later = (next(r for r in seconds[i] if isinstance(r, SegmentRow)) for i in (3, 9))
+        past = JournalPast(journal, KID, 0)
+        past.upto_row = journal.commit([later]).last_row
+        journal.commit([early])
+        assert past.begins_ns == later.segment.t0_ns
+
+
+def _fail(*_: object) -> None:
+    raise ZeroDivisionError
