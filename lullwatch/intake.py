@@ -72,6 +72,8 @@ class Intake:
         """decides on what was kept, while there is something"""
         self._step: asyncio.Future[Taken] | None = None
         """what it does at this moment"""
+        self._failed: BaseException | None = None
+        """what deciding failed of; the service has to end of it, whoever it was told to first"""
         self._ended = False
         self._busy = asyncio.Lock()
 
@@ -133,10 +135,12 @@ class Intake:
         self._spine.let_go()
 
     async def run(self) -> None:
-        """Keep batch after batch until cancelled."""
+        """Keep batch after batch until cancelled; raises what deciding failed of."""
         while True:
             await self._clock.sleep(self._commit_every_s)
             await self._keep()
+            if self._failed is not None:  # and somebody else who waited was told
+                raise self._failed
 
     async def commit(self) -> None:
         """One batch: everything queued, in order of arrival, closed by a tick for each infant; and decide on it.
@@ -217,6 +221,7 @@ class Intake:
     def _raise_failed(self) -> None:
         if self._work is not None and self._work.done():
             work, self._work = self._work, None
+            self._failed = self._failed or work.exception()
             work.result()
 
     def _add_tick(self) -> None:

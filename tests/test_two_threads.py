@@ -67,6 +67,22 @@ async def test_a_batch_that_is_being_kept_when_the_service_stops_is_confirmed_an
         assert spine.decided == [number for number, _ in journal.items(KID)]
 
 
+async def test_the_service_ends_of_a_decision_that_failed_though_a_self_test_heard_of_it_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        spine = Spine(journal, [watch()])
+        spine.begin(CLOCK)
+        intake = Intake(spine, SimClock(5 * NS), [KID], on_taken=lambda _: None, commit_every_s=0.0)
+        monkeypatch.setattr(Detector, "feed_block", _fail)
+        with pytest.raises(ZeroDivisionError):
+            await intake.commit()  # as the self-test does
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.wait_for(intake.run(), 5)
+        await intake.commit()
+        await intake.close()
+
+
 def test_after_deciding_failed_nothing_more_is_told_before_the_next_start(
     seconds: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
