@@ -7,16 +7,26 @@ that the radio knew. A cause never changes how usable a minute was.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dsp.records import NS, Coverage, LinkSample, Site, Usability
+from store.journal import Journal
 from store.rows import LinkRow
 
 from .coverage import MINUTE_NS, SEEN_WHOLE
 
-__all__ = ["CODES", "NOT_RUNNING", "RESTARTED", "LinkBook", "plain", "unaccounted"]
+__all__ = [
+    "CODES",
+    "LONGEST_PAUSE_NS",
+    "NOT_RUNNING",
+    "RESTARTED",
+    "LinkBook",
+    "gap_after",
+    "plain",
+    "unaccounted",
+]
 
 NOT_RUNNING: Final = "not_running"
 """The monitor did not run: nobody asked the sensor."""
@@ -38,6 +48,10 @@ _OF_STATES: Final = {
 """What a state of the link is as a cause; a state that is not named here is a cause of its own name."""
 CODES: Final = frozenset({*_OF_STATES.values(), _BATTERY, _OUT_OF_RANGE, _INCOMPLETE, _BACKFILLED})
 """Causes that are laid beside a minute here; each is followed by a colon and the site."""
+
+LONGEST_PAUSE_NS: Final = 24 * 3600 * NS
+"""A recording that stood still for longer has ended: what the rules remember goes back no further, and what was
+open then is decided by what was seen then."""
 
 _EMPTY: Final = 5
 """A sensor whose last word was a battery of so many per cent, and that is searched for, has run empty: a coin cell's
@@ -97,6 +111,11 @@ class LinkBook:
         for row in rows:
             self.note(row)
 
+    @classmethod
+    def of(cls, journal: Journal) -> LinkBook:
+        """What the links of a night have said."""
+        return cls(_rows_of(journal))
+
     def note(self, row: LinkRow) -> None:
         """Take a report; those of one sensor come in the order of time."""
         key = (row.infant, row.sample.sensor)
@@ -155,3 +174,18 @@ def unaccounted(infant: str, sites: Iterable[Site], begin_ns: int, end_ns: int) 
         )
         for t_ns in range(begin_ns, last_ns, MINUTE_NS)
     ]  # fmt: skip
+
+
+def gap_after(journal: Journal, infant: str, sites: Sequence[Site], now_ns: int) -> list[Coverage]:
+    """Minutes between the last that an earlier detector told in a night and a new one that begins now."""
+    told = [minute.t_ns + minute.span_ns for minute in journal.coverage(infant)]
+    if not told or now_ns - max(told) > LONGEST_PAUSE_NS:
+        return []
+    return unaccounted(infant, sites, max(told), now_ns)
+
+
+def _rows_of(journal: Journal) -> Iterator[LinkRow]:
+    after = 0
+    while page := journal.read(after, tables=("link",)):
+        yield from (row for _, row in page if isinstance(row, LinkRow))
+        after = page[-1][0]

@@ -15,7 +15,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from alerts.limits import table_of
-from dsp.records import NS, ClockRow, Coverage, Tick, Watching
+from dsp.records import ClockRow, Tick, Watching
 from dsp.value import BadSnapshot
 from store.earlier import EarlierPackets
 from store.errors import JournalDamaged, JournalError
@@ -25,20 +25,16 @@ from store.salvage import salvage
 
 from .batches import Behind, Kept, Taken
 from .detector import Detector
-from .link_causes import LinkBook, unaccounted
+from .link_causes import LONGEST_PAUSE_NS, LinkBook, gap_after
 from .past import SNAPSHOT_EVERY_NS, JournalPast
 from .rollover import Rollover, Turn
 from .states import States
 from .telling import Telling
 from .watch import Watch, config_of, watches_in
 
-__all__ = ["LONGEST_PAUSE_NS", "Kept", "Spine", "Taken"]
+__all__ = ["Kept", "Spine", "Taken"]
 
 _log = logging.getLogger(__name__)
-
-LONGEST_PAUSE_NS = 24 * 3600 * NS
-"""A recording that stood still for longer has ended: what the rules remember goes back no further, and what was
-open then is decided by what was seen then."""
 
 _STEP_S = 0.25
 """Catching up comes up for air so often: for whoever asks whether the detectors live, and for a stop."""
@@ -71,6 +67,8 @@ class Spine:
         """no more is decided, the next start does it"""
         self._broken = False
         """deciding ended half way: states are not to be kept any more"""
+        self._turned: ClockRow | None = None
+        """the next night has begun, and no batch that was kept has said so"""
         self._deciding = threading.RLock()
         self._counting = threading.Lock()
         self._links = LinkBook()
@@ -101,7 +99,7 @@ class Spine:
         """
         taken = Taken()
         newest_ns = self._journal.newest_ns
-        self._links = LinkBook(_link_rows(self._journal))
+        self._links = LinkBook.of(self._journal)
         self._note([] if newest_ns is None else self._links.silence(newest_ns))
         self._journal.commit([clock])
         first_clock = self._journal.clock_rows()[0]
@@ -114,7 +112,7 @@ class Spine:
                 self._watches[infant] = watch = replace(watch, age_days=last.age_days if last else None)
             else:
                 if last is not None and not last.ended:
-                    self._journal.commit(_gap(self._journal, watch, clock.t_ns))
+                    self._journal.commit(gap_after(self._journal, watch.infant, watch.sites, clock.t_ns))
                 row = self._journal.commit([config_of(watch, clock.t_ns)]).last_row
             self._set_up(watch, row, first_clock)
             self._restore(infant, row)
@@ -163,8 +161,8 @@ class Spine:
         Raises:
             JournalError: nothing of `rows` was committed.
         """
-        turned = self._turn_over()
-        rows = [row for row in rows if not self._is_of_an_earlier_night(row)]
+        self._turned = self._turn_over() or self._turned
+        rows = self._packets_before.new_among(rows)
         try:
             result = self._journal.commit(rows)
         except JournalDamaged:
@@ -176,6 +174,7 @@ class Spine:
             if number is not None and isinstance(row, LinkRow | SegmentRow | FedRow | Watching)
         )
         self._count(1)
+        turned, self._turned = self._turned, None
         return Kept(numbered, result.last_row, turned)
 
     def decide(self, kept: Kept) -> Taken:
@@ -290,12 +289,6 @@ class Spine:
         items = self._journal.items(infant, after_row=row, upto_row=upto_row)
         self._behind.append(Behind(infant, row, upto_row, items))
 
-    def _is_of_an_earlier_night(self, row: Row) -> bool:
-        """Whether the packet is durable already, in a file that is no longer written."""
-        if not isinstance(row, SegmentRow):
-            return False
-        return self._packets_before.holds(row.packet.sensor, row.packet.boot, row.packet.seq)
-
     def _turn_over(self) -> ClockRow | None:
         """Go on in the file of the next night, when it is its time and nothing is half done; its first clock row."""
         turn = None if self._rollover is None else self._rollover.due(self._journal.path)
@@ -403,18 +396,3 @@ class Spine:
         for infant, past in self._pasts.items():
             if not self._blocks.get(infant):  # nor would rows be fed again that stand in a block
                 self._states.keep(infant, self._detectors[infant], past, every_ns)
-
-
-def _link_rows(journal: Journal) -> Iterator[LinkRow]:
-    after = 0
-    while page := journal.read(after, tables=("link",)):
-        yield from (row for _, row in page if isinstance(row, LinkRow))
-        after = page[-1][0]
-
-
-def _gap(journal: Journal, watch: Watch, now_ns: int) -> list[Coverage]:
-    """Minutes between the last that an earlier detector told and a new one that begins now."""
-    told = [minute.t_ns + minute.span_ns for minute in journal.coverage(watch.infant)]
-    if not told or now_ns - max(told) > LONGEST_PAUSE_NS:
-        return []
-    return unaccounted(watch.infant, watch.sites, max(told), now_ns)

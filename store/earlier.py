@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from store.errors import JournalError
 from store.journal import Journal
+from store.rows import Row, SegmentRow
 from store.shelf import Shelf
 
 __all__ = ["EarlierPackets"]
@@ -36,6 +38,13 @@ class EarlierPackets:
             self._starts[sensor, boot] = self._search(sensor, boot)
         known = self._starts[sensor, boot]
         return any(seq <= highest and journal.has_packet(sensor, boot, seq) for highest, journal in known)
+
+    def new_among(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows without packets that are on the disk in an earlier night. Raises JournalError."""
+        return [row for row in rows if not (isinstance(row, SegmentRow) and self._knows(row))]
+
+    def _knows(self, row: SegmentRow) -> bool:
+        return self.holds(row.packet.sensor, row.packet.boot, row.packet.seq)
 
     def close(self) -> None:
         """Close the nights that were looked into."""

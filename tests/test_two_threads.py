@@ -15,10 +15,14 @@ from lullwatch.batches import Kept
 from lullwatch.detector import Detector
 from lullwatch.intake import Intake
 from lullwatch.past import JournalPast
+from lullwatch.rollover import Rollover
 from lullwatch.spine import Spine
-from store.journal import Journal
+from store.errors import JournalFull
+from store.journal import CommitResult, Journal
 from store.rows import Row, SegmentRow
+from store.shelf import Shelf
 from tests.spine_examples import KID, Batch, five_minutes
+from tests.test_rollover import FIRST, SECOND, TURN_S, clock_at
 from tests.test_spine import CLOCK, watch
 
 
@@ -109,6 +113,32 @@ def test_what_is_kept_and_not_decided_on_is_no_past_yet(seconds: list[Batch], tm
         past.upto_row = journal.commit([later]).last_row
         journal.commit([early])
         assert past.begins_ns == later.segment.t0_ns
+
+
+def test_a_night_that_began_is_said_though_its_first_batch_was_refused(
+    seconds: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, commit = [0], Journal.commit
+    refuse = iter([True])
+
+    def full_at_noon(journal: Journal, rows: Sequence[Row]) -> CommitResult:
+        if journal.path.name == SECOND and next(refuse, False):
+            raise JournalFull(journal.path)
+        return commit(journal, rows)
+
+    monkeypatch.setattr(Journal, "commit", full_at_noon)
+    with Shelf(tmp_path) as shelf, Journal.open(tmp_path / FIRST) as journal:
+        turning = Rollover(shelf, lambda: clock_at(now[0]))
+        spine = Spine(journal, [watch()], rollover=turning)
+        spine.begin(clock_at(0))
+        spine.take(seconds[0])
+        now[0] = TURN_S * NS
+        with pytest.raises(JournalFull):
+            spine.take(seconds[1])
+        assert spine.journal.path.name == SECOND
+        assert spine.take(seconds[1]).turned == clock_at(TURN_S * NS)
+        assert spine.take(seconds[2]).turned is None
+        spine.close()
 
 
 def _fail(*_: object) -> None:
