@@ -184,6 +184,7 @@ _EVIDENCE = {
     "evidence.trunk_still_after": "how still the body was after",
     "evidence.trunk_still_before": "how still the body was before",
     "evidence.trunk_tension": "how tense the body was",
+    "evidence.trunk_leads": "whether the body moved first, before the limbs",
     "evidence.trunk_to_lead": "how strongly the body moved beside the limb that leads",
     "evidence.trunk_top_s": "how long the body turned at its fastest",
     "evidence.trunk_turned_deg": "how far the body turned",

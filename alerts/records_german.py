@@ -191,6 +191,7 @@ _EVIDENCE = {
     "evidence.trunk_still_after": "wie still der Körper danach war",
     "evidence.trunk_still_before": "wie still der Körper davor war",
     "evidence.trunk_tension": "wie angespannt der Körper war",
+    "evidence.trunk_leads": "ob der Körper sich zuerst bewegte, vor den Gliedmaßen",
     "evidence.trunk_to_lead": "wie stark sich der Körper neben dem führenden Glied bewegte",
     "evidence.trunk_top_s": "wie lange sich der Körper am schnellsten drehte",
     "evidence.trunk_turned_deg": "wie weit sich der Körper drehte",

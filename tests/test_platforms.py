@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 INGEST = sorted((ROOT / "ingest").glob("*.py"))
 LINUX_ONLY = ("dbus_fast", "fcntl", "resource", "pwd", "grp", "termios", "bleak.backends.bluezdbus")
 THE_ONE = "bluez_agent"
-NEEDS_BUMBLE = ("bumble_backend", "bumble_bonds", "bumble_radio", "bumble_scanner")
+NEEDS_BUMBLE = ("bumble_answers", "bumble_backend", "bumble_bonds", "bumble_radio", "bumble_scanner")
 
 
 def imports_of(path: Path) -> set[str]:
