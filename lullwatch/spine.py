@@ -291,8 +291,12 @@ class Spine:
 
     def _turn_over(self) -> ClockRow | None:
         """Go on in the file of the next night, when it is its time and nothing is half done; its first clock row."""
-        turn = None if self._rollover is None else self._rollover.due(self._journal.path)
-        if turn is None or not self._is_at_rest():
+        if (
+            self._rollover is None or not self._is_at_rest()
+        ):  # a night that is due is not named again for a minute
+            return None
+        turn = self._rollover.due(self._journal.path)
+        if turn is None or not self._states_are_sound():
             return None
         with self._deciding:
             return self._turn(turn)
@@ -321,13 +325,15 @@ class Spine:
         return turn.clock
 
     def _is_at_rest(self) -> bool:
-        """Whether everything that was kept is decided on, and what was told of it and the states are durable."""
+        """Whether everything that was kept is decided on, and what was told of it is durable."""
         if self._undecided or self._behind or self._let_go:
             return False
-        if self._telling.waits or any(self._blocks.values()):
-            return False
+        return not self._telling.waits and not any(self._blocks.values())
+
+    def _states_are_sound(self) -> bool:
+        """Whether no state is left that the next night must not look back to."""
         if any(past.has_spoilt_states for past in self._pasts.values()):
-            self._snapshots(1)  # else the next night would look back to them
+            self._snapshots(1)
         return not any(past.has_spoilt_states for past in self._pasts.values())
 
     @contextmanager
