@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -254,6 +255,8 @@ def _opened(path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
 
 _DAMAGE = (
     OSError,
+    SyntaxError,  # numpy reads an array's header as Python's
+    TokenError,
     ValueError,
     LookupError,
     TypeError,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dsp.records import NS, Scale, Segment, SegmentFlag, Site, Stretch
@@ -246,6 +246,7 @@ def test_a_sealed_file_holds_nothing_but_plain_arrays(journal: Path) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(noise=st.binary(min_size=1, max_size=60), at=st.floats(0, 1), cut=st.booleans())
+@example(noise=b"[", at=0.0002, cut=False)
 def test_a_damaged_seal_is_named_and_never_taken_for_data(
     journal: Path, noise: bytes, at: float, cut: bool
 ) -> None:
