@@ -289,9 +289,8 @@ class Detector:
         if late_ns is not None:
             self._back.notice(late_ns, now_ns)
         if self.watermark_ns == before_ns and not at_once:
-            return (
-                Told()
-            )  # nothing was decided since: by its time, what was told now could not be told from it
+            # Nothing was decided since: by its time, what was told now could not be told from it.
+            return Told()
         until_ns = decided_ns(self._knows.pipeline)
         watched = self._knows.coverage
         shadow = self._back.tick(past, self._base_before, now_ns, until_ns, watched=watched, at_once=at_once)

@@ -291,9 +291,8 @@ class Spine:
 
     def _turn_over(self) -> ClockRow | None:
         """Go on in the file of the next night, when it is its time and nothing is half done; its first clock row."""
-        if (
-            self._rollover is None or not self._is_at_rest()
-        ):  # a night that is due is not named again for a minute
+        # Rest comes first: a night that is due is not named again for a minute.
+        if self._rollover is None or not self._is_at_rest():
             return None
         turn = self._rollover.due(self._journal.path)
         if turn is None or not self._states_are_sound():
