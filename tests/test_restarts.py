@@ -143,15 +143,21 @@ def test_no_tick_decides_more_than_a_minute_again(
     assert max(asked.by_tick_s) < 62
 
 
+def started_behind(journal: Journal, durable: list[Batch]) -> Spine:
+    """A start that finds batches which nobody has decided on, and has not caught up with them."""
+    begun(journal)
+    for batch in durable:
+        journal.commit(batch)
+    spine = Spine(journal, [Watch.of(KID, SITES, 200)])
+    spine.begin(CLOCK, wait=False)
+    return spine
+
+
 def test_what_comes_while_a_start_catches_up_is_durable_at_once_and_decided_in_its_turn(
     batches: list[Batch], undisturbed: bytes, tmp_path: Path
 ) -> None:
     with Journal.open(tmp_path / "j.sqlite") as journal:
-        begun(journal)
-        for batch in batches[:100]:
-            journal.commit(batch)
-        spine = Spine(journal, [Watch.of(KID, SITES, 200)])
-        spine.begin(CLOCK, wait=False)
+        spine = started_behind(journal, batches[:100])
         assert spine.behind
         kept = [spine.keep(batch) for batch in batches[100:120]]
         assert journal.last_row == kept[-1].last_row
@@ -168,11 +174,7 @@ def test_a_stop_while_a_start_catches_up_leaves_the_rest_to_the_next(
     batches: list[Batch], undisturbed: bytes, tmp_path: Path
 ) -> None:
     with Journal.open(tmp_path / "j.sqlite") as journal:
-        begun(journal)
-        for batch in batches[:200]:
-            journal.commit(batch)
-        spine = Spine(journal, [Watch.of(KID, SITES, 200)])
-        spine.begin(CLOCK, wait=False)
+        spine = started_behind(journal, batches[:200])
         spine.catch_up()
         spine.let_go()
         assert not spine.behind
