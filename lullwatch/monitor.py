@@ -61,6 +61,7 @@ async def _run(
     phones: Phones,
     radio: MakeRadio,
 ) -> None:
+    stopping = _told_to_stop()
     async with surroundings(settings, journal, radio) as around:
         clock = around.clock
         gateway = Gateway(
@@ -83,7 +84,7 @@ async def _run(
             beside.enter_context(_keeper(settings, journal, gateway, clock))
             control = Control(journal.path.parent, handlers_of(gateway))
             async with control, metrics_of(gateway, settings), phones.page(gateway.care, clock):
-                await _until_stopped(gateway, around)
+                await _until_stopped(gateway, around, stopping)
 
 
 def _keeper(settings: GatewaySettings, journal: Journal, gateway: Gateway, clock: Clock) -> Keeper:
@@ -92,10 +93,15 @@ def _keeper(settings: GatewaySettings, journal: Journal, gateway: Gateway, clock
     return Keeper(journal.path.parent, keeping, now_ns=clock.now_ns, on_trouble=say)
 
 
-async def _until_stopped(gateway: Gateway, around: Surroundings) -> None:
+def _told_to_stop() -> asyncio.Event:
+    """Set by SIGINT and SIGTERM: before a radio is set up, so that a start that is broken off ends in order too."""
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
+
+
+async def _until_stopped(gateway: Gateway, around: Surroundings, stopping: asyncio.Event) -> None:
     notifier = Notifier()
     async with gateway:
         notifier.say("READY=1", "STATUS=listening")

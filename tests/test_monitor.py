@@ -65,6 +65,36 @@ def test_a_planned_stop_is_another_word_than_a_crash(mosquitto: Broker, tmp_path
             assert state(status) == "offline"
 
 
+STOPPED_EARLY = """
+import os, signal, sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from lullwatch.monitor import run
+from lullwatch.settings import load
+from lullwatch.surroundings import own_radio
+
+@asynccontextmanager
+async def radio():
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with own_radio() as way:
+        yield way
+
+run(load(Path(sys.argv[1])), radio=radio)
+"""
+
+
+def test_a_stop_that_comes_while_the_radio_is_set_up_is_planned_too(
+    mosquitto: Broker, tmp_path: Path
+) -> None:
+    path = tmp_path / "lullwatch.toml"
+    values = {"gateway": mosquitto.topic, "folder": tmp_path, "host": mosquitto.host, "port": mosquitto.port}
+    path.write_text(SETTINGS.format(**values))
+    with mosquitto.sub(f"lullwatch/{mosquitto.topic}/status") as status:
+        done = subprocess.run([sys.executable, "-c", STOPPED_EARLY, str(path)], check=False, timeout=60)
+        assert done.returncode == 0
+        assert [state(status), state(status)] == ["online", "stopped"]
+
+
 def test_without_any_bluetooth_it_stays_up_and_time_goes_on_in_the_journal(
     mosquitto: Broker, tmp_path: Path
 ) -> None:
