@@ -93,8 +93,8 @@ late-night: $(VENV)/.dev ## slow tier: an hour of two socks comes late: how soon
 journal-cost: $(VENV)/.dev ## slow tier: what keeping three sensors costs, in processor, bytes and writes
 	@$(BIN)/python bench/journal_cost.py $(JOURNAL_COST)
 
-soak: $(VENV)/.dev ## slow tier: 24 simulated hours with every fault of a sock and kills at random (50 minutes on an idle machine)
-	@$(BIN)/python bench/soak.py --pace 30 $(SOAK)
+soak: $(VENV)/.dev ## slow tier: 24 simulated hours with every fault of a sock, monitor and broker killed at random (75 minutes)
+	@$(BIN)/python bench/soak.py $(SOAK)
 
 fleet: $(VENV)/.dev ## slow tier: 500 gateways at one Mosquitto and one InfluxDB, until they break (three minutes)
 	@$(BIN)/python bench/fleet.py $(FLEET)

@@ -1,6 +1,6 @@
-"""A day of soak: 24 simulated hours with every fault of the virtual sock, the monitor killed at random in between.
+"""A day of soak: 24 simulated hours with every fault of the virtual sock; monitor and broker killed at random.
 
-    python bench/soak.py [--hours 24] [--pace 20] [--kills 24] [--keep FOLDER]
+    python bench/soak.py [--hours 24] [--pace 20] [--kills 24] [--broker-kills 8] [--keep FOLDER]
 
 The monitor is the one that runs at home, in a process of its own, over a real HCI transport to socks in another
 process, with a real Mosquitto; a person who is one answers two of three urgent alerts. Looked at afterwards: memory,
@@ -30,9 +30,10 @@ sys.path.insert(0, str(evidence.ROOT))
 
 from soak_look import Findings, Life, look_at, resident_mb
 from soak_person import Person
-from soak_plan import INFANT, SITES, Plan, socks_in, utc_of_start_ns
+from soak_plan import INFANT, SITES, Killed, Plan, socks_in, utc_of_start_ns
 
 from firmware_sim.sock_process import sock_process
+from lullwatch.console import progress
 from lullwatch.server_process import tied
 from lullwatch.servers import MOSQUITTO, LocalMosquitto, Missing, obtain
 from tests.crash_child import ChildConfig
@@ -103,6 +104,12 @@ class Monitor:
         while not self._ready.exists() and time.monotonic() < until_s:  # noqa: ASYNC110 - a file of another process
             await asyncio.sleep(0.05)
 
+    @property
+    def said(self) -> str:
+        """Which life it is, and how large."""
+        seen = self.lives[-1].rss_mb
+        return f"life {len(self.lives)}" + (f", {seen[-1][1]:.0f} MB" if seen else "")
+
     def look(self, now_s: float) -> None:
         """Read its memory; a process that is gone by itself is left for the findings."""
         assert self._process is not None
@@ -143,30 +150,44 @@ async def soak(folder: Path, broker: LocalMosquitto, plan: Plan) -> Findings:
             return (time.monotonic() - began) * plan.pace
 
         with Person(broker, GATEWAY, INFANT, pace=plan.pace, seed=plan.seed):
-            await _through(plan, monitor, now_s)
+            await _through(plan, monitor, broker, now_s)
             await monitor.up()
         monitor.end(signal.SIGTERM, now_s())
     kinds = Counter(f.kind for f in socks.faults)
     return look_at(folder, plan, monitor.lives, faults=kinds)
 
 
-async def _through(plan: Plan, monitor: Monitor, now_s: Callable[[], float]) -> None:
-    chance = random.Random(plan.seed + 2)
-    kills = sorted(chance.uniform(0.02, plan.kills_until) * plan.seconds for _ in range(plan.kills))
+async def _through(plan: Plan, monitor: Monitor, broker: LocalMosquitto, now_s: Callable[[], float]) -> None:
+    down_s = random.Random(plan.seed + 3)
+    killings = plan.killings()
     looks_s = min(LOOK_EVERY_S, plan.seconds / 30)
     next_look_s = looks_s
     monitor.start(now_s())
-    while (at_s := now_s()) < plan.seconds:
-        if kills and at_s >= kills[0]:
-            kills.pop(0)
-            monitor.end(signal.SIGKILL, at_s)
-            await asyncio.sleep(chance.uniform(0.0, 2.0))
-            monitor.start(now_s())
-        if at_s >= next_look_s:
-            next_look_s += looks_s
-            monitor.look(at_s)
-        due_s = min([next_look_s, plan.seconds, *kills[:1]])
-        await asyncio.sleep(max(0.05, (due_s - now_s()) / plan.pace))
+    with progress("soaking", total=plan.hours) as bar:
+        while (at_s := now_s()) < plan.seconds:
+            if killings and at_s >= killings[0][0]:
+                _, who = killings.pop(0)
+                await _killed(who, monitor, broker, now_s, down_s.uniform(0.0, 2.0))
+            if at_s >= next_look_s:
+                next_look_s += looks_s
+                monitor.look(at_s)
+                bar.advance(looks_s / 3600, monitor.said)
+            due_s = min([next_look_s, plan.seconds, *(at for at, _ in killings[:1])])
+            await asyncio.sleep(max(0.05, (due_s - now_s()) / plan.pace))
+
+
+async def _killed(
+    who: Killed, monitor: Monitor, broker: LocalMosquitto, now_s: Callable[[], float], down_s: float
+) -> None:
+    """End it as a cut of its power would, and start it again a little later."""
+    if who == "monitor":
+        monitor.end(signal.SIGKILL, now_s())
+        await asyncio.sleep(down_s)
+        monitor.start(now_s())
+        return
+    broker.kill()
+    await asyncio.sleep(down_s)
+    broker.start()
 
 
 def main() -> int:
@@ -176,7 +197,8 @@ def main() -> int:
     )
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--pace", type=float, default=20.0, help="simulated seconds in a real one")
-    parser.add_argument("--kills", type=int, default=24)
+    parser.add_argument("--kills", type=int, default=24, help="of the monitor, in the first third")
+    parser.add_argument("--broker-kills", type=int, default=8, help="of Mosquitto, all through")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="folder that is left behind, to look into")
     asked = parser.parse_args()
@@ -184,7 +206,7 @@ def main() -> int:
     if isinstance(mosquitto, Missing):
         print(mosquitto, file=sys.stderr)
         return 2
-    plan = Plan(asked.hours, asked.pace, asked.seed, asked.kills)
+    plan = Plan(asked.hours, asked.pace, asked.seed, asked.kills, broker_kills=asked.broker_kills)
     with ExitStack() as stack:
         if asked.keep is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

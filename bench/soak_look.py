@@ -52,6 +52,7 @@ class Findings:
     hours: float
     pace: float
     kills: int
+    broker_kills: int = 0
     nights: int = 0
     packets_made: int = 0
     packets_kept: int = 0
@@ -72,6 +73,8 @@ class Findings:
     rss_at_the_end_mb: float = 0.0
     rss_most_mb: float = 0.0
     growth: float | None = None
+    rss_mb: tuple[tuple[float, float], ...] = ()
+    """(hours since the soak began, megabytes) of the last life"""
     statuses: tuple[int | None, ...] = ()
 
     def figures(self) -> dict[str, Any]:
@@ -107,7 +110,13 @@ def resident_mb(pid: int) -> float:
 
 def look_at(folder: Path, plan: Plan, lives: Sequence[Life], *, faults: Mapping[str, int]) -> Findings:
     """Look at everything a soak has left in its folder."""
-    found = Findings(plan.hours, plan.pace, kills=len(lives) - 1, faults=dict(sorted(faults.items())))
+    found = Findings(
+        plan.hours,
+        plan.pace,
+        kills=len(lives) - 1,
+        broker_kills=plan.broker_kills,
+        faults=dict(sorted(faults.items())),
+    )
     found.statuses = tuple(life.status for life in lives)
     _memory(found, lives[-1])
     log = (folder / "child.log").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -121,6 +130,7 @@ def look_at(folder: Path, plan: Plan, lives: Sequence[Life], *, faults: Mapping[
 def _memory(found: Findings, life: Life) -> None:
     found.last_life_h = round((life.ended_s - life.began_s) / 3600, 2)
     found.rss_most_mb = round(max((mb for _, mb in life.rss_mb), default=0.0), 1)
+    found.rss_mb = tuple((round(at_s / 3600, 2), round(mb, 1)) for at_s, mb in life.rss_mb)
     warm = [mb for at_s, mb in life.rss_mb if at_s >= life.began_s + WARM_UP_S]
     if len(warm) < 2 * _AT_ENDS:
         return

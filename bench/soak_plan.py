@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 from dsp.records import NS, Site
 from firmware_sim.night import make_night
@@ -15,7 +15,9 @@ from firmware_sim.sock_process import ProcessConfig, specs_in
 from firmware_sim.sock_script import SockFault, SockFaultKind
 from ingest.sock_codec import PROTOCOL_VERSION
 
-__all__ = ["INFANT", "QUIET_END_S", "SITES", "Plan", "fault_script", "socks_in"]
+__all__ = ["INFANT", "QUIET_END_S", "SITES", "Killed", "Plan", "fault_script", "socks_in"]
+
+Killed = Literal["monitor", "broker"]
 
 INFANT = "kid"
 SITES = ("LA", "RA", "TR")
@@ -44,11 +46,22 @@ class Plan:
     kills: int = 24
     kills_until: float = 1 / 3
     """share of the time in which the monitor is killed; the life after it is long enough to look at its memory"""
+    broker_kills: int = 8
+    """spread over the whole time"""
 
     @property
     def seconds(self) -> float:
         """Simulated seconds."""
         return self.hours * 3600.0
+
+    def killings(self) -> list[tuple[float, Killed]]:
+        """(data seconds since the start, who) in the order of time; the end is quiet, so that alerts come to theirs."""
+        chance = random.Random(self.seed + 2)
+        monitor = [chance.uniform(0.02, self.kills_until) * self.seconds for _ in range(self.kills)]
+        last = max(self.seconds - QUIET_END_S, self.seconds / 2)
+        broker = [chance.uniform(0.02 * self.seconds, last) for _ in range(self.broker_kills)]
+        who: list[tuple[float, Killed]] = [(at_s, "monitor") for at_s in monitor]
+        return sorted(who + [(at_s, "broker") for at_s in broker])
 
 
 def socks_in(folder: Path, plan: Plan) -> ProcessConfig:

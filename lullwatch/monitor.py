@@ -27,6 +27,7 @@ from .phones import Phones
 from .rollover import opened
 from .service_notify import Notifier
 from .settings import GatewaySettings
+from .steady_memory import give_back_what_is_freed
 from .surroundings import MakeRadio, Surroundings, own_radio, surroundings
 
 __all__ = ["run"]
@@ -45,6 +46,7 @@ def run(settings: GatewaySettings, *, radio: MakeRadio = own_radio) -> None:
         store.errors.JournalError: when the journal cannot be used.
         lullwatch.errors.LullwatchError: when a secret cannot be read.
     """
+    give_back_what_is_freed()
     folder = Path(settings.journal_dir).expanduser()
     make_journal_folder(folder)
     broker = None if settings.mqtt is None else broker_address(settings.mqtt)

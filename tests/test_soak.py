@@ -26,10 +26,10 @@ def bench() -> Iterator[ModuleType]:
         yield soak
 
 
-async def test_a_short_soak_with_a_kill_finds_nothing_wrong(
+async def test_a_short_soak_in_which_monitor_and_broker_are_killed_finds_nothing_wrong(
     bench: ModuleType, own_mosquitto: Broker, tmp_path: Path
 ) -> None:
-    plan = bench.Plan(hours=0.05, pace=15.0, seed=3, kills=1, kills_until=0.4)
+    plan = bench.Plan(hours=0.05, pace=15.0, seed=3, kills=1, kills_until=0.4, broker_kills=1)
     found = await bench.soak(tmp_path, own_mosquitto.server, plan)
     assert found.problems == []
     assert found.statuses == (-9, 0)
