@@ -78,6 +78,7 @@ def figures_of(score: Score) -> dict[str, Figure]:
         "stiffening, false per 24 h": _of_rate(stiff.by_profile["tight"].false),
         "urgent per 24 h": _of_rate(score.urgent.all),
         "urgent without a reason per 24 h": _of_rate(score.urgent.false),
+        "of these on a true pattern, held or too short to ring": _of_rate(score.urgent.false_lesser),
         "reasons that rang": _of_share(score.urgent.rung),
     }
     if score.states is not None:

@@ -108,6 +108,8 @@ class UrgentScore:
     false_by_pattern: dict[str, Rate]
     false_sources: list[tuple[str, str, int]]
     """wire name, true class that lay under it (or nothing), number of alerts without a reason"""
+    false_lesser: Rate
+    """of those without a reason: on a true pattern that was held, or too short, to ring by the table"""
     rung: Share
     """of the true movements that ought to ring"""
     delay: Spread
@@ -371,6 +373,7 @@ def _urgent_score(rows: Sequence[Tally]) -> UrgentScore:
         false=sums.rate(lambda t: len(t.rings.false)),
         false_by_pattern={wire: sums.rate(_false_rings(wire)) for wire in patterns},
         false_sources=_sorted(sources),
+        false_lesser=sums.rate(lambda t: t.rings.lesser),
         rung=sums.share(lambda t: t.rings.rung, lambda t: t.rings.due),
         delay=known.spread(lambda t: t.rings.delays_s),
     )

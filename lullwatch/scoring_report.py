@@ -184,6 +184,7 @@ def _urgent(score: Score) -> str:
         ("all, per 24 h", said_rate(urgent.all)),
         ("without a reason, per 24 h", said_rate(urgent.false)),
         *((f"  {wire}", f"{said_rate(r)}: {under[wire]}") for wire, r in urgent.false_by_pattern.items()),
+        ("  of these on a true pattern, held or too short to ring", said_rate(urgent.false_lesser)),
         ("reasons that rang", said_share(urgent.rung)),
         ("rang after onset", said_spread(urgent.delay)),
     ]

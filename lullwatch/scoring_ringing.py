@@ -24,6 +24,7 @@ _DUE = frozenset(
     }
 )
 """Labels with an urgent row, and the members they take over. The thousands of others a night are not asked about."""
+_PATTERNS = _DUE - {Label.SPASM_LIKE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class RingScore:
     """touch no true movement that ought to ring"""
     under: tuple[str, ...]
     """the true class that lay under each of these, or nothing"""
+    lesser: int
+    """of these, how many touch a true pattern of those that ring which was held, or too short, to ring by the table"""
     due: int
     """true movements that ought to ring, by the same table at a full match"""
     rung: int
@@ -92,6 +95,7 @@ def score_rings(night: NightTables) -> RingScore:
         told=len(told),
         false=false,
         under=tuple(_under(night, ring.span) for ring in false),
+        lesser=sum(any(_close(true, ring.span) for true in _patterns(night)) for ring in false),
         due=len(due),
         rung=len(heard),
         delays_s=tuple(at_s - reason.span.onset_s for reason, at_s in heard),
@@ -100,6 +104,10 @@ def score_rings(night: NightTables) -> RingScore:
 
 def _first_ring(reason: Span, told: Sequence[Ring]) -> float | None:
     return min((r.at_s for r in told if _close(reason, r.span)), default=None)
+
+
+def _patterns(night: NightTables) -> list[Span]:
+    return [span_of(line) for line in night.truth if line.label in _PATTERNS]
 
 
 def _under(night: NightTables, ring: Span) -> str:

@@ -38,6 +38,13 @@ def test_an_urgent_alert_on_kicking_has_no_reason() -> None:
     assert (found.told, found.due, found.rung) == (2, 1, 1)
     assert [ring.span for ring in found.false] == [Span(100, 160)]
     assert found.under == ("kicking",)
+    assert found.lesser == 0
+
+
+def test_a_ring_on_a_true_series_that_was_held_has_no_reason_but_is_told_apart() -> None:
+    truth, told = series(100, "a"), series(100, "y")
+    found = score_rings(night(truth, told, conveyed=(Span(0, 3600),)))
+    assert (found.told, found.due, len(found.false), found.lesser) == (1, 0, 1, 1)
 
 
 def test_a_true_series_all_in_conveyed_motion_is_no_reason_to_ring() -> None:
