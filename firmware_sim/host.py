@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from bumble import hci
@@ -50,13 +51,21 @@ async def host_on(
     *,
     address: str = GATEWAY_ADDRESS,
     keys: KeyStore | None = None,
+    before_reset: Callable[[Host], None] = lambda _: None,
 ) -> Device:
     """Host on the two ends of an HCI transport, such as ``unix:PATH`` opened by Bumble, reset and ready.
 
-    `keys`: what it is bonded with; by default every virtual sock that was not told otherwise.
+    Args:
+        source: where the controller's packets come from.
+        sink: where packets for it go.
+        address: of the host.
+        keys: what it is bonded with; by default every virtual sock that was not told otherwise.
+        before_reset: is given the host before its first command: a controller that served a process that was
+            killed may still answer that one's last.
     """
     configuration = DeviceConfiguration(name="lullwatch gateway", address=hci.Address(address))
     device = Device(config=configuration, host=Host(source, sink))
     device.keystore = keys or PresetKeys(address)
+    before_reset(device.host)
     await device.power_on()
     return device

@@ -15,6 +15,7 @@ from typing import Final
 from dsp.records import NS
 from store.errors import JournalDamaged, JournalInUse, StoreError
 from store.journal import Journal
+from store.private_files import opened_private
 from store.retention import drop_raw, give_back
 from store.salvage import salvage
 from store.sealing import unseal
@@ -209,5 +210,5 @@ class Keeper:
     def _hold_reserve(self, free: int) -> None:
         path = self._folder / _RESERVE
         if free > _RESERVE_BYTES + self._keeping.min_free_bytes and not path.exists():
-            with contextlib.suppress(OSError), path.open("xb") as file:
+            with contextlib.suppress(OSError), open(path, "xb", opener=opened_private) as file:
                 os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)

@@ -22,6 +22,7 @@ from bleak import BleakClient, BleakScanner
 from bumble.transport import open_transport
 
 from firmware_sim.host import host_on
+from ingest.bumble_answers import heed_awaited_answers
 from ingest.bumble_backend import make_backend
 from ingest.bumble_bonds import BumbleBonds
 from ingest.finder import Finder
@@ -66,7 +67,7 @@ def main(path: str) -> None:
 @asynccontextmanager
 async def _radio(hci: str) -> AsyncIterator[Radio]:
     async with await open_transport(f"unix:{hci}") as line:
-        host = await host_on(*line)
+        host = await host_on(*line, before_reset=heed_awaited_answers)
         client_class, scanner_class = make_backend(host)
         finder = Finder(partial(BleakScanner, backend=scanner_class))
         assert host.keystore is not None

@@ -159,6 +159,7 @@ def test_the_reserve_is_held_while_there_is_room_and_let_go_first(tmp_path: Path
     it = keeper(tmp_path, 0, free=free)
     it.step()
     assert (tmp_path / "reserve").stat().st_blocks * 512 >= 8_000_000
+    assert (tmp_path / "reserve").stat().st_mode & 0o077 == 0
     free[0] = 10
     it.step()
     assert not (tmp_path / "reserve").exists()
