@@ -18,6 +18,9 @@ LATE_REASON = "data that came late"
 _SLACK_NS = NS // 2
 """Two tellings of one brief movement may lie this far apart: its onset is placed from its highest peak."""
 
+_MOST_NAMES = 512
+"""An event is over long before so many others got another name; without an end they would grow from night to night."""
+
 _FAMILIES: Mapping[Label, str] = {
     Label.SPASM_LIKE: "spasm",
     Label.STARTLE: "spasm",
@@ -109,7 +112,11 @@ def reconcile(
     counted = {e.id: e.version for e in (*before.values(), *rows)}
     made = _names(again, known, fresh, counted) | _silent(before, minted, known, kept)
     gone = [row for row in rows if row.id not in kept]
-    return Difference(tuple(rows), made | _taken(gone, made, known))
+    return Difference(tuple(rows), _newest(made | _taken(gone, made, known)))
+
+
+def _newest(names: dict[str, Name]) -> dict[str, Name]:
+    return dict(list(names.items())[-_MOST_NAMES:])
 
 
 def _firsts(rows: Iterable[Event]) -> dict[str, Event]:

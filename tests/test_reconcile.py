@@ -203,3 +203,14 @@ def test_two_events_may_have_each_others_ids() -> None:
     difference = reconcile(rows[4:], rows[4:], told_ns=NOW, names=names)
     assert difference.rows == ()
     assert {own: name.id for own, name in difference.names.items()} == {"a": "b", "b": "a"}
+
+
+def test_names_do_not_grow_from_night_to_night():
+    known: dict[str, Name] = {}
+    for n in range(2000):
+        at_s = 10.0 * n
+        known = reconcile(
+            life(f"told-{n}", at_s, at_s + 2), life(f"again-{n}", at_s, at_s + 3), told_ns=NOW, names=known
+        ).names
+    assert known["again-1999"].id == "told-1999"
+    assert len(known) <= 512
