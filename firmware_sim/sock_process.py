@@ -214,14 +214,23 @@ async def _serve(config: ProcessConfig, stop: asyncio.Event) -> None:
 
 
 async def _run(config: ProcessConfig) -> None:
-    stop = asyncio.Event()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    with contextlib.suppress(
+        PermissionError
+    ):  # no file and no /dev/null can be waited on, nor ends with anybody
+        loop.add_reader(
+            sys.stdin, stop.set
+        )  # whoever started it writes nothing: it ends when they do, killed or not
     await _serve(config, stop)
 
 
 def main(path: str) -> None:
-    """Run until a signal; `path` is a JSON file with a `ProcessConfig`."""
+    """Run until a signal, or until whoever holds the other end of its input is gone.
+
+    `path` is a JSON file with a `ProcessConfig`.
+    """
     asyncio.run(_run(msgspec.json.decode(Path(path).read_bytes(), type=ProcessConfig)))
 
 
@@ -238,7 +247,12 @@ async def sock_process(config: ProcessConfig, directory: Path) -> AsyncIterator[
     """
     file = _prepare(config, directory)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", __name__, str(file), stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        __name__,
+        str(file),
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     try:
         await _listening(process, config.socket)

@@ -1,7 +1,9 @@
 """Socks in one process, the gateway in another, an HCI socket between."""
 
 import asyncio
+import sys
 from functools import partial
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -70,6 +72,35 @@ async def until(condition):
     async with asyncio.timeout(LIMIT_S):
         while not condition():  # noqa: ASYNC110 - what is waited for happens in another process
             await asyncio.sleep(0.02)
+
+
+STARTER = """
+import asyncio, sys
+from pathlib import Path
+import msgspec
+from firmware_sim.sock_process import ProcessConfig, sock_process
+
+async def main(folder):
+    config = msgspec.json.decode((folder / "config.json").read_bytes(), type=ProcessConfig)
+    async with sock_process(config, folder):
+        print("listens", flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+async def test_the_socks_end_with_whoever_started_them_killed_or_not(tmp_path):
+    config = config_in(tmp_path, ScaledClock(pace=PACE), names=("LA",))
+    (tmp_path / "config.json").write_bytes(msgspec.json.encode(config))
+    starter = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", STARTER, str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    assert await starter.stdout.readline() == b"listens\n"
+    starter.kill()
+    await starter.wait()
+    await until(lambda: Path(config.ledger).exists())  # the last thing they do
+    await until(lambda: not Path(config.socket).exists())
 
 
 async def test_three_socks_stream_from_another_process(tmp_path):
