@@ -26,6 +26,8 @@ CHAIN = ("ann", "ben")
 GROWTH_MOST = 0.02
 WARM_UP_S = 3600.0
 """Memory is compared from an hour after a start on: until then caches and windows fill."""
+LONG_H = 6.0
+"""From so many hours on a soak that shows nothing of memory or alerts has not done its work."""
 _ODD = re.compile(
     r"Traceback|Exception in|exception was never retrieved|had failed|Error:|CRITICAL", re.ASCII
 )
@@ -95,6 +97,10 @@ class Findings:
             said.append(f"the log speaks of exceptions: {self.odd_lines[:3]}")
         if self.growth is not None and self.growth > GROWTH_MOST:
             said.append(f"memory grew by {self.growth:.1%} after the first hour")
+        if self.hours >= LONG_H and self.growth is None:
+            said.append("the last life was too short to say whether memory grew")
+        if self.hours >= LONG_H and not self.urgent:
+            said.append("nothing rang, so that no chain was tried")
         if self.statuses and (self.statuses[-1] != 0 or any(s != -9 for s in self.statuses[:-1])):
             said.append(f"processes ended with {self.statuses}")
         return said

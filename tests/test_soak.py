@@ -54,12 +54,14 @@ def test_a_day_has_every_fault_of_a_sock_many_times(bench: ModuleType) -> None:
         ({"unexplained": ("alert-1",)}, "alert-1"),
         ({"odd_lines": ("Traceback",)}, "exceptions"),
         ({"growth": 0.021}, "2.1%"),
+        ({"growth": None}, "too short"),
+        ({"urgent": 0}, "nothing rang"),
         ({"statuses": (-9, 1)}, "ended with"),
         ({"statuses": (1, 0)}, "ended with"),
     ],
 )
 def test_what_may_not_be_is_said(bench: ModuleType, wrong: dict[str, Any], said: str) -> None:
-    well = bench.Findings(24.0, 20.0, 1, ledger_h=24.0, growth=0.01, statuses=(-9, 0))
+    well = bench.Findings(24.0, 20.0, 1, ledger_h=24.0, growth=0.01, urgent=1, statuses=(-9, 0))
     assert well.problems == []
     (problem,) = replace(well, **wrong).problems
     assert said in problem
