@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from alerts import wire
 from alerts.payloads import Message, Topics, UtcClock, body_of, times
@@ -12,6 +13,23 @@ __all__ = ["NightOf", "Tally"]
 
 NightOf = Callable[[int], str]
 """The night that a data time belongs to, as a word that changes from one to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is counted of an event: a night has a thousand of them, each with pages of evidence."""
+
+    label: Label
+    onset_ns: int
+    count: int
+    is_member: bool
+    """of a series, whose members begin after it and say less"""
+    stands: bool
+
+    @classmethod
+    def of(cls, event: Event) -> _Known:
+        stands = event.status is not EventStatus.WITHDRAWN and event.merged_into is None
+        return cls(event.label, event.onset_ns, event.count, event.parent is not None, stands)
 
 
 class Tally:
@@ -26,11 +44,12 @@ class Tally:
         self._infant = infant
         self._night_of = night_of
         self._night = ""
-        self._events: dict[str, Event] = {}
+        self._events: dict[str, _Known] = {}
         self._seen_ns = 0
         self._watched_ns = 0
         self._begun_ns: int | None = None
-        self._minutes: dict[int, Coverage] = {}
+        self._minutes: dict[int, tuple[int, int]] = {}
+        """nanoseconds watched and seen, by the minute's time"""
 
     def feed(self, row: Event | Coverage) -> None:
         """Take a row into account; later versions and later words on a minute replace earlier ones."""
@@ -38,12 +57,12 @@ class Tally:
         if row.infant != self._infant or not self._is_tonight(t_ns):
             return
         if isinstance(row, Event):
-            self._events[row.id] = row
+            self._events[row.id] = _Known.of(row)
             return
-        before = self._minutes.get(row.t_ns)
-        self._minutes[row.t_ns] = row
-        self._watched_ns += row.span_ns - (before.span_ns if before else 0)
-        self._seen_ns += _seen_ns(row) - (_seen_ns(before) if before else 0)
+        watched_ns, seen_ns = self._minutes.get(row.t_ns, (0, 0))
+        self._minutes[row.t_ns] = (row.span_ns, _seen_ns(row))
+        self._watched_ns += row.span_ns - watched_ns
+        self._seen_ns += _seen_ns(row) - seen_ns
 
     def message(
         self,
@@ -56,8 +75,7 @@ class Tally:
     ) -> Message:
         """The night as it stands, retained."""
         self._is_tonight(now_ns)
-        # members of a series begin after it and say less
-        whole = [event for event in self._standing() if event.parent is None]
+        whole = [event for event in self._standing() if not event.is_member]
         last = max(whole, key=lambda event: event.onset_ns, default=None)
         body = {
             "begun": None if self._begun_ns is None else times(clock, "at", self._begun_ns)["at"],
@@ -85,9 +103,8 @@ class Tally:
             self._begun_ns = min(t_ns, self._begun_ns if self._begun_ns is not None else t_ns)
         return night == self._night
 
-    def _standing(self) -> list[Event]:
-        gone = EventStatus.WITHDRAWN
-        return [e for e in self._events.values() if e.status is not gone and e.merged_into is None]
+    def _standing(self) -> list[_Known]:
+        return [event for event in self._events.values() if event.stands]
 
     def _counts(self) -> dict[str, wire.Count]:
         counts: dict[str, wire.Count] = {}
