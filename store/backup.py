@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from store.cursors import Cursors
-from store.database import check_whole, claimed_for, connect, flush_folder, translated
-from store.errors import JournalDamaged, NightIsNewer
+from store.database import BUSY_TIMEOUT_S, check_whole, claimed_for, connect, flush_folder, translated
+from store.errors import JournalBusy, JournalDamaged, NightIsNewer
 from store.journal import Journal
 from store.private_files import made_private
+from store.sealing import sealed_path
 
 __all__ = ["Copied", "copy_night", "restore_night"]
 
@@ -53,22 +54,7 @@ def copy_night(night: Path, folder: Path, *, on_progress: Callable[[float], None
     if target.exists() and _last_row(target) == last_row:
         on_progress(1.0)
         return Copied(target, last_row, was_there=True)
-    part = _emptied(target)
-    with translated(night), closing(connect(night, "ro")) as source:
-        source.execute("BEGIN")
-        # The first read fixes the moment: from here on the copy is of one state, whatever is committed meanwhile.
-        (rows,) = source.execute("SELECT last_row FROM counter").fetchone()
-        with translated(part), closing(connect(part, "rwc")) as copy:
-            source.backup(copy, pages=_PAGES_AT_ONCE, progress=_Shares(on_progress))
-            copy.execute("PRAGMA journal_mode = DELETE")
-            check_whole(part, copy, limit_s=_PATIENT_S)
-            (copied,) = copy.execute("SELECT last_row FROM counter").fetchone()
-    if copied != rows:
-        raise JournalDamaged(part, f"{copied} rows of {rows} in the copy")
-    _copy_cursors(night, folder)
-    part.replace(target)
-    flush_folder(folder)
-    return Copied(target, rows, was_there=False)
+    return _replaced(night, target, on_progress)
 
 
 def restore_night(
@@ -85,18 +71,15 @@ def restore_night(
     with translated(copy), closing(connect(copy, "ro")) as source:
         check_whole(copy, source, limit_s=_PATIENT_S)
     rows = _last_row(copy)
-    if target.exists():
-        with claimed_for(target):
+    with claimed_for(target):
+        if target.exists():
             there = _last_row(target)
             if there == rows:
                 on_progress(1.0)
                 return Copied(target, rows, was_there=True)
             if there > rows and not replace:
                 raise NightIsNewer(target, there - rows)
-            for name in (f"{target}-wal", f"{target}-shm"):
-                Path(name).unlink(missing_ok=True)
-            target.unlink()
-    return copy_night(copy, folder, on_progress=on_progress)
+        return _replaced(copy, target, on_progress)
 
 
 def _last_row(path: Path) -> int:
@@ -104,27 +87,78 @@ def _last_row(path: Path) -> int:
         return journal.last_row
 
 
-def _emptied(target: Path) -> Path:
+def _replaced(night: Path, target: Path, on_progress: Callable[[float], None]) -> Copied:
+    """Put a copy in the place of whatever is there; until it is whole on the disk, what is there is not touched."""
     part = target.with_suffix(".part")
-    for left in part.parent.glob(part.name + "*"):
-        left.unlink()
-    return part
+    cursors, part_cursors = Cursors.path_beside(target), Cursors.path_beside(target).with_suffix(".part")
+    _drop_parts(part, part_cursors)
+    try:
+        rows = _copied(night, part, on_progress)
+        _copy_cursors(Cursors.path_beside(night), part_cursors)
+        if target.exists():
+            _fold(target)
+    except BaseException:
+        _drop_parts(part, part_cursors)
+        raise
+    # Without cursors everything is sent once more; with those of other rows, new ones would be passed over. The sealed
+    # copy may be of other rows, too, and is made again.
+    for left in (sealed_path(target), cursors, *_logs_of(cursors), *_logs_of(target)):
+        left.unlink(missing_ok=True)
+    part.replace(target)
+    if part_cursors.exists():
+        part_cursors.replace(cursors)
+    flush_folder(target.parent)
+    return Copied(target, rows, was_there=False)
 
 
-def _copy_cursors(night: Path, folder: Path) -> None:
-    beside = Cursors.path_beside(night)
-    if beside.exists():
-        target = folder / beside.name
-        target.unlink(missing_ok=True)
-        made_private(target)
-        with (
-            translated(beside),
-            closing(sqlite3.connect(beside)) as source,
-            closing(sqlite3.connect(target)) as copy,
-        ):
-            source.backup(copy)
-    sealed = folder / f"{night.stem}_sealed.npz"
-    sealed.unlink(missing_ok=True)  # it may be of other rows; it is made again from the night
+def _copied(night: Path, part: Path, on_progress: Callable[[float], None]) -> int:
+    """Copy a night of one moment and look through the copy; the number of its newest row."""
+    with translated(night), closing(connect(night, "ro")) as source:
+        source.execute("BEGIN")
+        # The first read fixes the moment: from here on the copy is of one state, whatever is committed meanwhile.
+        (rows,) = source.execute("SELECT last_row FROM counter").fetchone()
+        with translated(part), closing(connect(part, "rwc")) as copy:
+            source.backup(copy, pages=_PAGES_AT_ONCE, progress=_Shares(on_progress))
+            copy.execute("PRAGMA journal_mode = DELETE")
+            check_whole(part, copy, limit_s=_PATIENT_S)
+            (copied,) = copy.execute("SELECT last_row FROM counter").fetchone()
+    if copied != rows:
+        raise JournalDamaged(part, f"{copied} rows of {rows} in the copy")
+    return int(rows)
+
+
+def _copy_cursors(beside: Path, part: Path) -> None:
+    if not beside.exists():
+        return
+    made_private(part)
+    with (
+        translated(part),
+        closing(sqlite3.connect(beside)) as source,
+        closing(sqlite3.connect(part)) as copy,
+    ):
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
+def _fold(target: Path) -> None:
+    """Take what a night's log holds into its file: the log goes, and would else be played into what comes after it.
+
+    Raises JournalBusy while somebody reads what is in it.
+    """
+    with translated(target), closing(connect(target, "rw")) as db:
+        (busy, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise JournalBusy(target, BUSY_TIMEOUT_S)
+
+
+def _logs_of(path: Path) -> list[Path]:
+    return [Path(f"{path}{end}") for end in ("-wal", "-shm", "-journal")]
+
+
+def _drop_parts(*parts: Path) -> None:
+    for part in parts:
+        for left in part.parent.glob(part.name + "*"):
+            left.unlink()
 
 
 class _Shares:

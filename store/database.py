@@ -25,6 +25,7 @@ from store.private_files import made_private
 from store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 
 __all__ = [
+    "BUSY_TIMEOUT_S",
     "check_begun",
     "check_kind",
     "check_whole",
@@ -39,7 +40,7 @@ __all__ = [
     "translated",
 ]
 
-_BUSY_TIMEOUT_S = 10.0
+BUSY_TIMEOUT_S = 10.0
 """A commit holds the write lock for milliseconds; ten seconds outlast a checkpoint on a slow card."""
 
 
@@ -63,7 +64,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         uri=True,
         isolation_level=None,
         check_same_thread=False,
-        timeout=_BUSY_TIMEOUT_S,
+        timeout=BUSY_TIMEOUT_S,
     )
 
 
@@ -219,5 +220,5 @@ def _meaning(path: Path, error: sqlite3.DatabaseError) -> JournalError | None:
     if code == sqlite3.SQLITE_IOERR:
         return JournalFailing(path, str(error))
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return JournalBusy(path, _BUSY_TIMEOUT_S)
+        return JournalBusy(path, BUSY_TIMEOUT_S)
     return None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from lullwatch.__main__ import main
 from lullwatch.copies import back_up, restore
 from lullwatch.errors import NothingRecorded, SameFolder
 from store.backup import Copied, copy_night
-from store.errors import JournalDamaged, JournalFull, JournalInUse, NightIsNewer
+from store.errors import JournalDamaged, JournalFailing, JournalFull, JournalInUse, NightIsNewer
 from store.journal import Journal
 from store.rows import FedRow
 from tests.store_examples import segment, segment_row
@@ -114,6 +117,55 @@ def test_a_damaged_copy_is_not_put_back(tmp_path: Path) -> None:
     with pytest.raises(JournalDamaged):
         restore(dest, folder, replace=True)
     assert rows(folder / NIGHTS[0]) == before
+
+
+@contextmanager
+def no_file_above(n_bytes: int) -> Iterator[None]:
+    """Nothing longer can be written by this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("room", [100_000, 1_000_000])
+def test_a_copy_that_does_not_fit_leaves_what_was_there_as_it_was(tmp_path: Path, room: int) -> None:
+    folder, dest = tmp_path / "a", tmp_path / "b"
+    folder.mkdir()
+    with Journal.open(night(folder, NIGHTS[0], 0, 2)) as journal:
+        journal.advance("influx", 2)
+        journal.set_aside("influx", 2, "400", b"x" * 200)
+        back_up(folder, dest)
+        journal.commit([segment_row(segment(i)) for i in range(6000)])
+        journal.advance("influx", 5000)
+    before = {path.name: path.read_bytes() for path in dest.iterdir()}
+    with no_file_above(room), pytest.raises(JournalFailing):
+        back_up(folder, dest)
+    assert {path.name: path.read_bytes() for path in dest.iterdir() if path.suffix != ".lock"} == before
+    there = night(tmp_path, NIGHTS[0], 0, 1)
+    with no_file_above(room), pytest.raises(JournalFailing):
+        restore(folder, tmp_path, replace=True)
+    assert rows(there) == [1, 2]
+    assert list(tmp_path.glob("*.part*")) == []
+    assert len(rows(back_up(folder, dest)[0].path)) == 6003
+
+
+def test_a_log_that_is_still_read_is_not_played_into_the_night_that_is_put_back(tmp_path: Path) -> None:
+    folder, dest = tmp_path / "a", tmp_path / "b"
+    folder.mkdir()
+    path = night(folder, NIGHTS[0], 0, 2)
+    back_up(folder, dest)
+    with Journal.read_only(path) as page:
+        assert page.last_row == 3
+        with Journal.open(path) as journal:
+            journal.commit([segment_row(segment(i)) for i in range(500)])
+        restore(dest, folder, replace=True)
+        assert len(rows(path)) == 3
+    with Journal.open(path) as journal:
+        journal.commit([FedRow("kid", Tick(99))])
+    assert rows(path) == [1, 2, 3, 4]
 
 
 def test_copies_need_something_to_copy_and_another_folder(tmp_path: Path) -> None:
