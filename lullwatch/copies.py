@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from store.backup import Copied, copy_night, restore_night
-from store.errors import JournalFull
+from store.errors import JournalFull, NightStays
 from store.private_files import OWN_FOLDER
 from store.shelf import Shelf
 
 from .errors import LullwatchError, NothingRecorded, SameFolder
 
-__all__ = ["CannotKeep", "NoBackup", "NoRoomLeft", "back_up", "restore"]
+__all__ = ["CannotKeep", "NightsStay", "NoBackup", "NoRoomLeft", "back_up", "restore"]
 
 
 class CannotKeep(LullwatchError):
@@ -34,6 +34,15 @@ class NoRoomLeft(LullwatchError):
             f"{folder}: no room left for {night.name}; what was there of it before stays. {done} of {of} nights are "
             "done. Make room there and run it again, or give another folder"
         )
+
+
+class NightsStay(LullwatchError):
+    """Some nights were not copied, for what is there holds something else; all others were."""
+
+    def __init__(self, folder: Path, stay: Sequence[NightStays], *, done: int) -> None:
+        self.stay = tuple(stay)
+        said = "\n".join(str(error) for error in stay)
+        super().__init__(f"{said}\n{folder}: the other nights are done, {done} of {done + len(stay)}.")
 
 
 class NoBackup(LullwatchError):
@@ -61,6 +70,8 @@ def back_up(
         SameFolder: the destination is the folder itself.
         CannotKeep: the destination cannot be made.
         NoRoomLeft: a night does not fit into it.
+        NightsStay: some copies there hold something that the nights do not, and stay; the others were made.
+        store.errors.NightStays: the same of the only night.
         store.errors.JournalError: a night cannot be read, or a copy not be written.
     """
     return _each(folder, dest, copy_night, on_progress)
@@ -83,7 +94,6 @@ def restore(
 
     Raises: as `back_up`, but
         NoBackup: there is none.
-        store.errors.NightIsNewer: a night would lose rows.
         store.errors.JournalInUse: the monitor runs.
     """
 
@@ -111,7 +121,8 @@ def _each(
         raise CannotKeep(dest, error) from error
     sizes = {path: path.stat().st_size for path in nights}
     whole = max(sum(sizes.values()), 1)
-    done = []
+    done: list[Copied] = []
+    stay: list[NightStays] = []
     for path in nights:
         weight = sizes[path] / whole
 
@@ -120,6 +131,13 @@ def _each(
 
         try:
             done.append(work(path, dest, on_progress=share))
+        except NightStays as error:
+            stay.append(error)
+            share(1.0)
         except JournalFull as error:
             raise NoRoomLeft(path, dest, done=len(done), of=len(nights)) from error
+    if len(nights) == len(stay) == 1:
+        raise stay[0]
+    if stay:
+        raise NightsStay(dest, stay, done=len(done)) from stay[0]
     return done

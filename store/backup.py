@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from store.cursors import Cursors
 from store.database import BUSY_TIMEOUT_S, check_whole, claimed_for, connect, flush_folder, translated
-from store.errors import JournalBusy, JournalDamaged, NightIsNewer
-from store.journal import Journal
+from store.errors import (
+    CopyIsAnother,
+    CopyIsNewer,
+    JournalBusy,
+    JournalDamaged,
+    NightIsAnother,
+    NightIsNewer,
+)
+from store.kinship import last_row, one_night
 from store.private_files import made_private
 from store.sealing import sealed_path
 
@@ -47,13 +54,19 @@ def copy_night(night: Path, folder: Path, *, on_progress: Callable[[float], None
         on_progress: told the share that was done since the last call; the shares add up to 1.
 
     Raises:
+        CopyIsAnother: the folder holds the copy of another night under this name.
+        CopyIsNewer: the copy there holds rows that the night does not.
         JournalError: the night cannot be read, or the copy cannot be written.
     """
     target = folder / night.name
-    last_row = _last_row(night)
-    if target.exists() and _last_row(target) == last_row:
-        on_progress(1.0)
-        return Copied(target, last_row, was_there=True)
+    if target.exists():
+        here, there = last_row(night), last_row(target)
+        if not one_night(night, target):
+            raise CopyIsAnother(target)
+        if there > here:
+            raise CopyIsNewer(target, there - here)
+        if there == here:
+            return _unchanged(night, target, on_progress)
     return _replaced(night, target, on_progress)
 
 
@@ -63,6 +76,7 @@ def restore_night(
     """Put a night back from a copy; the copy is looked through first.
 
     Raises:
+        NightIsAnother: there is a night of this name, and it is not the one that was copied; `replace` overrides.
         NightIsNewer: there is such a night, and it holds rows that the copy does not; `replace` overrides.
         JournalInUse: the monitor writes it.
         JournalError: the copy is damaged, or the night cannot be written.
@@ -70,21 +84,43 @@ def restore_night(
     target = folder / copy.name
     with translated(copy), closing(connect(copy, "ro")) as source:
         check_whole(copy, source, limit_s=_PATIENT_S)
-    rows = _last_row(copy)
     with claimed_for(target):
         if target.exists():
-            there = _last_row(target)
-            if there == rows:
-                on_progress(1.0)
-                return Copied(target, rows, was_there=True)
-            if there > rows and not replace:
-                raise NightIsNewer(target, there - rows)
+            here = last_row(copy)
+            there, same = _standing(copy, target, replace=replace)
+            if not same and not replace:
+                raise NightIsAnother(target)
+            if there > here and not replace:
+                raise NightIsNewer(target, there - here)
+            if there == here and same:
+                return _unchanged(copy, target, on_progress)
         return _replaced(copy, target, on_progress)
 
 
-def _last_row(path: Path) -> int:
-    with Journal.read_only(path) as journal:
-        return journal.last_row
+def _standing(copy: Path, target: Path, *, replace: bool) -> tuple[int, bool]:
+    """Number of the newest row of the night that is there, and whether it is the night that was copied.
+
+    Raises JournalDamaged, unless what is there is to be replaced whatever it is.
+    """
+    try:
+        return last_row(target), one_night(copy, target)
+    except JournalDamaged:
+        if not replace:
+            raise
+        return 0, False
+
+
+def _unchanged(night: Path, target: Path, on_progress: Callable[[float], None]) -> Copied:
+    """Leave what is there, but for cursors that an earlier copying was ended before."""
+    cursors = Cursors.path_beside(target)
+    if not cursors.exists():
+        part = cursors.with_suffix(".part")
+        _drop_parts(part)
+        _copy_cursors(Cursors.path_beside(night), part)
+        if part.exists():
+            part.replace(cursors)
+    on_progress(1.0)
+    return Copied(target, last_row(target), was_there=True)
 
 
 def _replaced(night: Path, target: Path, on_progress: Callable[[float], None]) -> Copied:
@@ -145,10 +181,11 @@ def _fold(target: Path) -> None:
 
     Raises JournalBusy while somebody reads what is in it.
     """
-    with translated(target), closing(connect(target, "rw")) as db:
-        (busy, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
-        raise JournalBusy(target, BUSY_TIMEOUT_S)
+    with suppress(JournalDamaged):  # what is no journal any more has nothing to be taken in
+        with translated(target), closing(connect(target, "rw")) as db:
+            (busy, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise JournalBusy(target, BUSY_TIMEOUT_S)
 
 
 def _logs_of(path: Path) -> list[Path]:

@@ -7,6 +7,8 @@ from pathlib import Path
 __all__ = [
     "BadRecording",
     "BadTable",
+    "CopyIsAnother",
+    "CopyIsNewer",
     "ExtraMissing",
     "JournalBusy",
     "JournalDamaged",
@@ -17,7 +19,9 @@ __all__ = [
     "JournalInUse",
     "JournalReadOnly",
     "JournalTooNew",
+    "NightIsAnother",
     "NightIsNewer",
+    "NightStays",
     "NotSealed",
     "StillThere",
     "StoreError",
@@ -110,13 +114,48 @@ class JournalBusy(JournalError):
         )
 
 
-class NightIsNewer(JournalError):
+class NightStays(JournalError):
+    """What is there under a night's name holds something that what was to replace it does not; it stays."""
+
+
+class NightIsNewer(NightStays):
     """A copy would replace a night that holds more."""
 
     def __init__(self, path: Path, rows: int) -> None:
         super().__init__(
             f"{path} is there and holds {rows} rows that this copy does not. "
             "Back it up first, then give --replace; or restore into another folder with --to."
+        )
+
+
+class CopyIsNewer(NightStays):
+    """A night would replace a copy that holds more."""
+
+    def __init__(self, path: Path, rows: int) -> None:
+        super().__init__(
+            f"{path} is there and holds {rows} rows that the night does not; it stays as it is. "
+            "Back up into another folder, or put this copy back first: lullwatch restore."
+        )
+
+
+class NightIsAnother(NightStays):
+    """A copy would replace a night that is another one of the same date."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is there and is not of the same recording: it was begun by another gateway, or on another disk. "
+            "It stays as it is. Back it up into a folder of its own, then give --replace; or restore into another "
+            "folder with --to."
+        )
+
+
+class CopyIsAnother(NightStays):
+    """A night would replace the copy of another one of the same date."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is there and is not of the same recording: another gateway's copy, or one from a disk before "
+            "this. It stays as it is; the night was not backed up. Give a folder of its own to each gateway and disk."
         )
 
 

@@ -7,17 +7,32 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dsp.records import Tick
+from dsp.records import NS, ClockRow, Note, Tick
 from lullwatch.__main__ import main
-from lullwatch.copies import back_up, restore
+from lullwatch.copies import NightsStay, back_up, restore
 from lullwatch.errors import NothingRecorded, SameFolder
 from store.backup import Copied, copy_night
-from store.errors import JournalDamaged, JournalFailing, JournalFull, JournalInUse, NightIsNewer
+from store.errors import (
+    CopyIsAnother,
+    CopyIsNewer,
+    JournalDamaged,
+    JournalFailing,
+    JournalFull,
+    JournalInUse,
+    NightIsAnother,
+    NightIsNewer,
+)
+from store.forgetting import forget
 from store.journal import Journal
-from store.rows import FedRow
+from store.kinship import one_night
+from store.retention import drop_raw
+from store.rows import FedRow, Row
 from tests.store_examples import segment, segment_row
 from tests.test_shelf import NIGHTS, night, three
 
@@ -117,6 +132,125 @@ def test_a_damaged_copy_is_not_put_back(tmp_path: Path) -> None:
     with pytest.raises(JournalDamaged):
         restore(dest, folder, replace=True)
     assert rows(folder / NIGHTS[0]) == before
+
+
+def notes(path: Path) -> list[str]:
+    with Journal.read_only(path) as journal:
+        return [note.text for note in journal.notes("kid")]
+
+
+def written(folder: Path, name: str, boot: str, count: int) -> Path:
+    """A night of a gateway of its own, with so many notes."""
+    folder.mkdir(exist_ok=True)
+    begun_ns = len(boot) * NS
+    with Journal.open(folder / name) as journal:
+        journal.commit([ClockRow(begun_ns, 10**18 + begun_ns, boot, "UTC")])
+        journal.commit([Note("kid", begun_ns + k, "note", f"{boot} {k}", "") for k in range(count)])
+    return folder / name
+
+
+@pytest.mark.parametrize("count", [2, 5, 9])
+def test_a_night_of_another_gateway_or_disk_is_never_replaced_and_all_others_are_copied(
+    tmp_path: Path, count: int
+) -> None:
+    folder, dest, new = tmp_path / "a", tmp_path / "b", tmp_path / "c"
+    for name in NIGHTS[:2]:
+        written(folder, name, "before", 5)
+    back_up(folder, dest)
+    there = written(new, NIGHTS[0], "the-other", count)
+    with pytest.raises(NightsStay, match="not of the same recording") as restored:
+        restore(dest, new)
+    assert [type(error) for error in restored.value.stay] == [NightIsAnother]
+    assert notes(there) == [f"the-other {k}" for k in range(count)]
+    assert notes(new / NIGHTS[1]) == [f"before {k}" for k in range(5)]
+    (new / NIGHTS[1]).unlink()
+    with pytest.raises(CopyIsAnother):
+        back_up(new, dest)
+    assert notes(dest / NIGHTS[0]) == [f"before {k}" for k in range(5)]
+    restore(dest, new, replace=True)
+    assert notes(there) == [f"before {k}" for k in range(5)]
+
+
+def test_a_copy_that_holds_more_than_the_night_is_not_replaced(tmp_path: Path) -> None:
+    folder, dest, back = tmp_path / "a", tmp_path / "b", tmp_path / "c"
+    written(folder, NIGHTS[0], "x", 3)
+    back_up(folder, dest)
+    restore(dest, back)
+    with Journal.open(folder / NIGHTS[0]) as journal:
+        journal.commit([Note("kid", 99, "note", "later", "")])
+    back_up(folder, dest)
+    with pytest.raises(CopyIsNewer, match="1 rows that the night does not"):
+        back_up(back, dest)
+    assert notes(dest / NIGHTS[0])[-1] == "later"
+
+
+def test_what_went_on_from_an_earlier_copy_is_another_recording_from_there_on(tmp_path: Path) -> None:
+    folder, dest, back = tmp_path / "a", tmp_path / "b", tmp_path / "c"
+    written(folder, NIGHTS[0], "x", 3)
+    back_up(folder, dest)
+    restore(dest, back)
+    for place, word, count in ((folder, "died", 700), (back, "went on", 900)):
+        with Journal.open(place / NIGHTS[0]) as journal:
+            journal.commit([ClockRow(50, 10**18, word, "UTC")])
+            journal.commit([Note("kid", 99 + k, "note", word, "") for k in range(count)])
+    assert not back_up(folder, dest)[0].was_there
+    with pytest.raises(CopyIsAnother):
+        back_up(back, dest)
+    assert notes(dest / NIGHTS[0])[-1] == "died"
+
+
+def test_a_night_stays_the_same_when_raw_data_went_or_an_infant_was_forgotten(tmp_path: Path) -> None:
+    folder, dest = tmp_path / "a", tmp_path / "b"
+    with Journal.open(written(folder, NIGHTS[0], "x", 3)) as journal:
+        journal.commit([segment_row(segment(i)) for i in range(300)])
+        journal.commit([Note("other", 7, "note", "stays", "")])
+        back_up(folder, dest)
+        drop_raw(journal, before_ns=10**18)
+    forget(folder, "kid")
+    assert back_up(folder, dest)[0].was_there
+    with Journal.open(folder / NIGHTS[0]) as journal:
+        journal.commit([Note("other", 8, "note", "later", "")])
+    assert not back_up(folder, dest)[0].was_there
+
+
+def test_a_damaged_night_is_replaced_when_told_to(tmp_path: Path) -> None:
+    folder, dest = tmp_path / "a", tmp_path / "b"
+    path = written(folder, NIGHTS[0], "x", 300)
+    back_up(folder, dest)
+    for broken in (path.read_bytes()[:4096] + b"\xff" * 20_000, b"no journal" * 1000):
+        path.write_bytes(broken)
+        with pytest.raises(JournalDamaged):
+            restore(dest, folder)
+        restore(dest, folder, replace=True)
+        assert len(notes(path)) == 300
+
+
+@given(
+    split=st.integers(0, 8),
+    here=st.integers(0, 8),
+    there=st.integers(0, 8),
+    told=st.lists(st.sampled_from("tnc"), min_size=16, max_size=16),
+)
+@settings(max_examples=12, deadline=None)
+def test_two_files_are_one_night_exactly_when_one_is_the_beginning_of_the_other(
+    split: int, here: int, there: int, told: list[str]
+) -> None:
+    def row(at: int, branch: int) -> Row:
+        kinds: dict[str, Row] = {
+            "t": FedRow("kid", Tick(at)),
+            "n": Note("kid", at, "note", str(branch), ""),
+            "c": ClockRow(at, at, str(branch), "UTC"),
+        }
+        return kinds[told[at]] if not branch else kinds["c" if told[at] == "t" else told[at]]
+
+    with TemporaryDirectory() as name:
+        paths = []
+        for branch, length in ((1, here), (2, there)):
+            paths.append(Path(name) / f"{branch}.sqlite")
+            with Journal.open(paths[-1]) as journal:
+                journal.commit([row(at, 0) for at in range(split)])
+                journal.commit([row(split + at, branch) for at in range(length)])
+        assert one_night(*paths) == one_night(*reversed(paths)) == (min(here, there) == 0)
 
 
 @contextmanager

@@ -18,7 +18,8 @@ _Json = Annotated[bool, Parameter(name="--json", negative="")]
 def backup(dest: Path, *, journals: Path | None = None, as_json: _Json = False) -> int:
     """Copy all nights to another disk, also while the monitor runs; each copy is read through before it counts.
 
-    Run again, it brings the copies up to date; where something fails, the earlier copy of a night stays. In it is
+    Run again, it brings the copies up to date; where something fails, the earlier copy of a night stays. So does what
+    another gateway, or a disk before this, left there for the same date: use a folder for each. In it is
     everything that was recorded and written down, and what is forgotten later is still in it. Not in it: the settings
     file and the passwords beside it, and who may look at the pages. Keep a copy of the settings yourself.
 
@@ -65,7 +66,7 @@ def restore(
     to
         The settings file or the folder of the journals; by default lullwatch.toml here, else ~/.local/share/lullwatch.
     replace
-        Put a night back also where the one that is there holds more: what is only there is lost.
+        Put a night back also where the one that is there holds more, or is another: what is only there is lost.
     as_json
         Print the result as JSON.
     """
