@@ -9,29 +9,62 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from dsp import records
 from store.cursors import Cursors
 from store.database import claimed_for, connect, durable, transaction, translated
 from store.errors import StillThere
 from store.journal import Journal
 from store.rows import TABLES
 from store.salvage import DAMAGED
+from store.schema import MIGRATIONS
 from store.sealing import sealed_path, unseal
-from store.shelf import is_night
+from store.shelf import NIGHT_STEM, is_night
 
-__all__ = ["Forgotten", "forget", "holding", "trace_of"]
-
+__all__ = ["Forgotten", "forget", "going_whole", "holding", "trace_of"]
 
 _OWN: Final = ("snapshot", "carried")
+
+_WORDS: Final = tuple(
+    word
+    for kind in vars(records).values()
+    if isinstance(kind, type)
+    for word in (
+        *getattr(kind, "__dataclass_fields__", ()),
+        *map(str, kind if issubclass(kind, Enum) else ()),
+    )
+)
+"""Names of fields and values of records, which stand in rows."""
+
+_OF_INFANT: Final = rb"""\binfant(?:=['"]?|\\*"\s*:\s*\\*")ID(?![a-z0-9-])"""
+"""How a refused line, message or record names its infant: as a tag, in JSON that may stand in a text, in words."""
+
+_EVERYWHERE: Final = (
+    "SQLite format 3",
+    "sqlite_autoindex_",
+    "quarantine cursor reason",
+    *MIGRATIONS,
+    *_WORDS,
+)
+"""What stands in files of nights whoever was there."""
+
 _SHORT_ID: Final = 4
 """Shorter ids stand in any file by chance and are looked for as they are written in records only."""
 
 _SOUGHT_IDS: Final = 4
 """Ids of each night that are looked for: each costs another walk through every byte, and what leaves one leaves all."""
 
-_SET_ASIDE: Final = (DAMAGED, ".part", "_sealed.partial")
+_LOG: Final = "(?:-wal|-shm|-journal)?"
+_SET_ASIDE: Final = re.compile(
+    rf"{NIGHT_STEM}(?:(?:\.cursors)?(?:\.sqlite{re.escape(DAMAGED)}\d+|\.part){_LOG}|_sealed\.partial)"
+)
+"""Names of damaged nights, and of what a copying or sealing left that was ended: whoever was there is in them."""
+
+_EXPORT: Final = NIGHT_STEM + r"_ID(?:_[a-z0-9-]+)*\.(?:edf|tsv|jsonl?|csv|parquet|txt|png)"
+"""Names of what `lullwatch export` and `replay` write of one infant of a night."""
 
 
 @dataclass(slots=True)
@@ -55,6 +88,16 @@ def holding(folder: Path, infant: str) -> list[Path]:
     return found
 
 
+def going_whole(folder: Path, infant: str) -> list[Path]:
+    """Files beside the nights that forgetting deletes: set aside, half made, or written of this infant alone."""
+    export = re.compile(_EXPORT.replace("ID", re.escape(infant)))
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and (_SET_ASIDE.fullmatch(path.name) or export.fullmatch(path.name))
+    ]
+
+
 def forget(folder: Path, infant: str) -> Forgotten:
     """Take the infant out of every night; those of others keep theirs. No monitor may run on the folder.
 
@@ -72,9 +115,8 @@ def forget(folder: Path, infant: str) -> Forgotten:
         alerts = _alerts_of(nights, infant)
         for path in nights:
             _forget_in(path, infant, alerts, done)
-        for path in folder.iterdir():
-            if any(mark in path.name for mark in _SET_ASIDE) or infant in _words_of(path):
-                _delete(path, done)
+        for path in going_whole(folder, infant):
+            _delete(path, done)
     for path in trace_of(folder, needles):
         raise StillThere(path, infant)
     return done
@@ -86,21 +128,29 @@ def trace_of(folder: Path, needles: Iterable[bytes]) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.is_file() and _contains(path, wanted)]
 
 
-def _words_of(path: Path) -> list[str]:
-    """Parts of a file's name: exports carry the infant's id in theirs."""
-    return path.name.replace(".", "_").split("_")
-
-
 def _needles(nights: Sequence[Path], infant: str) -> list[bytes]:
     """What no file may hold afterwards: the id, and the ids of everything told of the infant."""
     ids = {f'"infant":{json.dumps(infant)}'}
-    if len(infant) >= _SHORT_ID:
+    if len(infant) >= _SHORT_ID and not _is_said_otherwise(nights, infant):
         ids.add(infant)
     for path in nights:
         with Journal.read_only(path) as journal:
             told = [event.id for event in journal.events(infant)] + [a.id for a in journal.alerts(infant)]
             ids |= set(told[-_SOUGHT_IDS:])
     return [word.encode() for word in ids]
+
+
+def _is_said_otherwise(nights: Sequence[Path], infant: str) -> bool:
+    """Whether the id is part of another infant's, of somebody's settings or of a word that every night's file holds."""
+    if infant.replace("-", "").isdigit() or any(infant in words for words in _EVERYWHERE):
+        return True
+    for path in nights:
+        with Journal.read_only(path) as journal:
+            others = {*journal.infants(), *(note.infant for note in journal.notes())} - {infant}
+            texts = [config.text for config in journal.configs() if _infant_of(config.text) != infant]
+        if any(infant in text for text in (*others, *texts)):
+            return True
+    return False
 
 
 def _contains(path: Path, needles: list[bytes]) -> bool:
@@ -199,11 +249,12 @@ def _forget_letters(path: Path, rows: set[int], infant: str) -> None:
         return
     with translated(beside), closing(sqlite3.connect(beside, isolation_level=None)) as db:
         db.execute("PRAGMA secure_delete = ON")
+        about = re.compile(_OF_INFANT.replace(b"ID", re.escape(infant).encode()))
         letters = db.execute("SELECT rowid, row, reason, body FROM quarantine").fetchall()
         mine = [
             (n,)
             for n, row, reason, body in letters
-            if row in rows or infant.encode() in body or infant in reason
+            if row in rows or about.search(body) or about.search(reason.encode())
         ]
         db.executemany("DELETE FROM quarantine WHERE rowid = ?", mine)
         db.execute("VACUUM")
@@ -211,7 +262,8 @@ def _forget_letters(path: Path, rows: set[int], infant: str) -> None:
 
 
 def _delete(path: Path, done: Forgotten) -> None:
-    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm"), path.with_suffix(".lock")):
+    locks = [path.with_suffix(".lock")] if is_night(path) else []
+    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm"), *locks):
         if name.is_file():
             name.unlink()
             if name.suffix != ".lock":

@@ -25,11 +25,14 @@ from store.errors import JournalDamaged, JournalEmpty, JournalTooNew
 from store.journal import Journal, night_name
 from store.rows import Row
 
-__all__ = ["Place", "Reader", "Shelf", "is_night"]
+__all__ = ["NIGHT_STEM", "Place", "Reader", "Shelf", "is_night"]
 
 _log = logging.getLogger(__name__)
 
-_NAME: Final = re.compile(r"journal-\d{4}-\d{2}-\d{2}(-\d+)?\.sqlite")
+NIGHT_STEM: Final = r"journal-\d{4}-\d{2}-\d{2}(?:-\d+)?"
+"""How the names of a night's files begin, as a regular expression."""
+
+_NAME: Final = re.compile(rf"{NIGHT_STEM}\.sqlite")
 """Names of nights; a second part of a night, after the computer's clock was set back, has a number."""
 
 _BATCH_ROWS: Final = 200

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from dsp.records import (
     NS,
@@ -155,6 +158,70 @@ def test_while_a_monitor_runs_nothing_is_taken_away(folder: Path) -> None:
         forget(folder, GONE)
     with Journal.read_only(folder / NAMES[0]) as journal:
         assert GONE in journal.infants()
+
+
+_IDS = (
+    "a", "b", "sqlite", "sealed", "journal", "part", "damaged-1", "event", "infant", "clock", "movement", "2026",
+    "baby", "baby2", "a-baby", "note", "cursors", "lock", "snapshot",
+)  # fmt: skip
+_THEIR_OWN = (
+    "vitamin_{}.pdf",
+    "film.part1.mp4",
+    "holiday.damaged-1.jpg",
+    "{}.txt",
+    "sub-01_{}_events.tsv.gz",
+)
+_EXPORTED = ("{}.edf", "{}_events.tsv", "{}_run-2.edf", "{}_night.png")
+
+
+@given(ids=st.lists(st.sampled_from(_IDS), min_size=2, max_size=2, unique=True))
+@example(ids=["sqlite", "b"])
+@example(ids=["baby", "baby2"])
+@example(ids=["a", "a-baby"])
+@settings(max_examples=6, deadline=None)
+def test_whatever_the_ids_are_only_what_is_the_infants_goes(ids: list[str]) -> None:
+    gone, stays = ids
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        with Journal.open(folder / NAMES[0]) as journal:
+            journal.commit([ClockRow(NS, NS, "x", "UTC")])
+            for infant in ids:
+                last = journal.commit(of(infant, 0)[-9:]).last_row
+                for word in (
+                    f"infant={infant},id=e x=1",
+                    f'{{\\"infant\\":\\"{infant}\\"}}',
+                    f"T(infant='{infant}', 1)",
+                ):
+                    journal.set_aside("influx", last + 5000, f"400 {word}", f"event,{word}".encode())
+        own = {pattern.format(i) for pattern in _THEIR_OWN for i in ids}
+        exported = {i: {f"{NAMES[0][:-7]}_{end.format(i)}" for end in _EXPORTED} for i in ids}
+        for file in (*own, *exported[gone], *exported[stays]):
+            (folder / file).write_bytes(b"0")
+        forget(folder, gone)
+        with Journal.read_only(folder / NAMES[0]) as journal:
+            rows = [row for _, row in journal.read(limit=100)]
+        assert rows == [ClockRow(NS, NS, "x", "UTC"), *of(stays, 0)[-9:]]
+        there = {path.name for path in folder.iterdir()}
+        assert own | exported[stays] <= there
+        assert not exported[gone] & there
+        with Journal.open(folder / NAMES[0]) as journal:
+            letters = [letter.body.decode() for letter in journal.dead_letters("influx")]
+        assert len(letters) == 3
+        assert all(stays in letter for letter in letters)
+
+
+def test_before_it_asks_it_names_every_file_that_goes_whole(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "my-film.part1.mp4").touch()
+    (folder / f"{NAMES[0][:-7]}.part").touch()
+    monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
+    assert main(["forget", GONE, "--journals", str(folder)]) == 2
+    said = capsys.readouterr().out
+    for file in (f"{NAMES[0][:-7]}_{GONE}.edf", f"{NAMES[0]}.damaged-1", f"{NAMES[0][:-7]}.part"):
+        assert f"deleted whole: {file}" in said
+        assert (folder / file).exists()
+    assert "my-film" not in said
 
 
 def test_a_file_that_still_speaks_of_it_is_named(folder: Path) -> None:

@@ -42,7 +42,7 @@ def forget(
     from lullwatch.errors import NotConfirmed, NotKnown
     from lullwatch.where import journal_folder
     from store.forgetting import forget as take_out
-    from store.forgetting import holding
+    from store.forgetting import going_whole, holding
 
     folder = journal_folder(journals)
     nights = holding(folder, infant)
@@ -51,6 +51,8 @@ def forget(
     if not yes:
         upto = f" to {nights[-1].name}" if len(nights) > 1 else ""
         say(f"Infant {infant} is in {_counted(len(nights), 'night')} in {folder}: {nights[0].name}{upto}")
+        for path in going_whole(folder, infant):
+            say(f"  deleted whole: {path.name}")
         say("Everything of this infant in there goes for good. To confirm, type the id again:")
         if sys.stdin.readline().strip() != infant:
             raise NotConfirmed(infant)
