@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 
 from cyclopts import App, CycloptsError
@@ -91,10 +93,12 @@ def main(words: list[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        0 when it did what was asked, 1 when it ran and found something wrong, 2 when it could not run.
+        0 when it did what was asked, 1 when it ran and found something wrong, 2 when it could not run; as from a
+        shell, 130 when it was interrupted, 141 when whoever read its output had enough.
     """
     try:
         status = app(words, result_action="return_value", exit_on_error=False)
+        sys.stdout.flush()
     except CycloptsError:
         return 2  # cyclopts has said what was wrong
     except (LullwatchError, StoreError) as error:
@@ -104,6 +108,10 @@ def main(words: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        if not _nobody_reads():
+            raise
+        return 141
     except EOFError:
         from .console import complain
 
@@ -112,6 +120,18 @@ def main(words: list[str] | None = None) -> int:
         )
         return 2
     return int(status or 0)
+
+
+def _nobody_reads() -> bool:
+    """Whether the other end of the output has gone, as behind `| head`; nothing more is written to it then."""
+    look = select.poll()
+    look.register(output := sys.stdout.fileno(), 0)
+    if not any(event & select.POLLERR for _, event in look.poll(0)):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, output)  # what is left in the buffer is flushed once more at the end
+    os.close(nowhere)
+    return True
 
 
 if __name__ == "__main__":

@@ -14,10 +14,9 @@ from .errors import BadNight, NoSuchLanguage, NothingRecorded
 from .morning import night_facts
 from .night_facts import NightFacts, Window
 from .settings import load
+from .where import is_settings, meant_folder
 
 __all__ = ["nights_of", "wording_of"]
-
-_SETTINGS = ".toml"
 
 
 def wording_of(source: Path, language: str | None) -> Catalogue:
@@ -29,7 +28,7 @@ def wording_of(source: Path, language: str | None) -> Catalogue:
     """
     if language is not None and language not in LANGUAGES:
         raise NoSuchLanguage(language, LANGUAGES)
-    wording = load(source).wording if source.suffix == _SETTINGS else PLAIN_ENGLISH
+    wording = load(source).wording if is_settings(source) else PLAIN_ENGLISH
     return Wording(language or wording.language, wording.emergency_number).catalogue
 
 
@@ -47,7 +46,7 @@ def nights_of(source: Path, night: str | None, infant: str | None) -> list[Night
         NoSuchNight: nothing of this night, or of this infant in it.
         store.errors.JournalError: a journal cannot be read.
     """
-    folder = Path(load(source).journal_dir).expanduser() if source.suffix == _SETTINGS else source
+    folder = meant_folder(source)
     infants, newest = _recorded(folder)
     window = newest if night is None else Window(_date(night), newest.zone)
     return [night_facts(folder, name, window) for name in ([infant] if infant else infants)]

@@ -74,6 +74,8 @@ def test_people_read_the_events_in_the_time_of_the_clip(
     [
         (["03:01"], "--first-tap"),
         (["three", "--first-tap", "1"], "03:12"),
+        (["03:01Z", "--first-tap", "1"], "without a zone, such as 03:12"),
+        (["03:01:30+01:00", "--first-tap", "1"], "without a zone, such as 03:12"),
         (["09:00", "--first-tap", "1"], "Tap three times"),
         (["03:01", "--first-tap", "1", "--infant", "zoe"], "one of: a"),
         (["03:01", "--first-tap", "1", "--night", "1999-01-01"], "no night"),

@@ -48,6 +48,15 @@ def test_help_answers_at_once() -> None:
     assert min(took() for _ in range(5)) < 5 * BUDGET_S
 
 
+def test_whoever_reads_the_output_may_have_enough_of_it() -> None:
+    line = [sys.executable, "-m", "lullwatch", "simulate", "--list"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as shown:
+        assert shown.stdout is not None
+        shown.stdout.close()
+        _, said = shown.communicate(timeout=60)
+    assert (shown.returncode, said) == (141, "")
+
+
 def test_an_unknown_command_is_named_and_the_status_is_2() -> None:
     done = run("bogus")
     assert done.returncode == 2

@@ -81,6 +81,9 @@ def align(
     except ValueError as error:
         problem = f"what is meant ({error})"
         raise NotSaid(problem, "a time such as 03:12 and a site such as LA") from error
+    if at.tzinfo is not None:
+        problem = f"what {near} is on the clock of the night"
+        raise NotSaid(problem, "the local time without a zone, such as 03:12")
     done = lay(
         journal_folder(journals), at, infant=infant, night=night, first_tap_s=first_tap, sound=sound, site=where,
         within_s=within, length_s=60.0 * minutes, by=by,

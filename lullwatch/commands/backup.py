@@ -72,9 +72,9 @@ def restore(
     """
     from lullwatch.console import progress
     from lullwatch.copies import restore as put_back
-    from lullwatch.where import journal_folder
+    from lullwatch.where import journal_folder, meant_folder
 
-    folder = to if to is not None and to.suffix != ".toml" else journal_folder(to)
+    folder = journal_folder(None) if to is None else meant_folder(to)
     with progress("putting back", total=1.0) as bar:
         done = put_back(copies, folder, replace=replace, on_progress=bar.advance)
     _tell(done, "put back", as_json=as_json)

@@ -13,9 +13,9 @@ from typing import Final
 
 from dsp.records import SELF_TEST, Label
 from lullwatch.errors import BadReportName, BadSpan, CannotWrite, NothingRecorded, WhichInfant
-from lullwatch.settings import load
 from lullwatch.watch import watches_in
 from lullwatch.waveforms import waveforms
+from lullwatch.where import meant_folder
 from store.shelf import Shelf
 
 from .content import Shown
@@ -59,7 +59,7 @@ def shelf_of(source: Path) -> Shelf:
         BadSettings: the settings cannot be read.
         NothingRecorded: there is no journal.
     """
-    folder = Path(load(source).journal_dir).expanduser() if source.suffix == ".toml" else source
+    folder = meant_folder(source)
     if folder.is_dir():
         return Shelf(folder)
     if not folder.exists():

@@ -23,7 +23,7 @@ from lullwatch.private import require_private
 
 from .session import Role, Session, csrf_of
 
-__all__ = ["ACCESS_FILE", "SESSION_S", "Access", "AccessDamaged", "Person"]
+__all__ = ["ACCESS_FILE", "SESSION_S", "Access", "AccessDamaged", "AccessOutOfReach", "Person"]
 
 ACCESS_FILE = "page-access.json"
 """Beside the journals, unless the settings name another place."""
@@ -45,6 +45,16 @@ class AccessDamaged(LullwatchError):
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"{path}: {why}. Move it away and invite everybody again: lullwatch serve --invite")
+
+
+class AccessOutOfReach(LullwatchError):
+    """The file of who may look can be neither read nor made."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            f"{path}: who may look cannot be kept there ({error.strerror or error}). See that "
+            f"{path.parent} is a folder this user may write to; journal_dir or [page] access_file says where"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,8 @@ class Access:
     Args:
         path: of the file; it need not be there.
         now_s: seconds since 1970.
+
+    Methods raise AccessDamaged, AccessOutOfReach, or SecretTooOpen where others may read the file.
     """
 
     def __init__(self, path: Path, *, now_s: Callable[[], float] = time) -> None:
@@ -163,6 +175,8 @@ class Access:
         except FileNotFoundError:
             self._kept, self._read_at = _Kept({}, {}), (0, 0)
             return
+        except OSError as error:
+            raise AccessOutOfReach(self.path, error) from error
         if (at := (found.st_mtime_ns, found.st_ino)) == self._read_at:
             return
         require_private(self.path)
@@ -173,6 +187,12 @@ class Access:
         self._read_at = at
 
     def _write(self) -> None:
+        try:
+            self._write_whole()
+        except OSError as error:
+            raise AccessOutOfReach(self.path, error) from error
+
+    def _write_whole(self) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = self.path.with_suffix(".part")
         part.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from alerts.words import PLAIN_ENGLISH
 from lullwatch.private import require_private
 from lullwatch.settings import GatewaySettings, PageSettings, load
+from lullwatch.where import is_settings
 from store.shelf import Shelf
 
 from .access import ACCESS_FILE, Access
@@ -74,7 +75,7 @@ def hosting_of(source: Path, *, port: int | None = None) -> Hosting:
     Raises:
         LullwatchError: the settings cannot be used.
     """
-    if source.suffix != ".toml":
+    if not is_settings(source):
         folder = source.parent if source.suffix == ".sqlite" else source
         page = PageSettings(port=port or PageSettings().port)
         return Hosting(_site(source, Access(folder / ACCESS_FILE), page, None), page)
