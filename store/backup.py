@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Final
 
 from store.cursors import Cursors
-from store.database import BUSY_TIMEOUT_S, check_whole, claimed_for, connect, flush_folder, translated
+from store.database import (
+    BUSY_TIMEOUT_S,
+    check_whole,
+    claimed_for,
+    connect,
+    flush_folder,
+    prepare,
+    transaction,
+    translated,
+)
 from store.errors import (
     CopyIsAnother,
     CopyIsNewer,
@@ -19,8 +28,10 @@ from store.errors import (
     NightIsAnother,
     NightIsNewer,
 )
-from store.kinship import last_row, one_night
+from store.kinship import last_row, lost_since, one_night
 from store.private_files import made_private
+from store.rows import TABLES
+from store.salvage import STATES
 from store.sealing import sealed_path
 
 __all__ = ["Copied", "copy_night", "restore_night"]
@@ -46,7 +57,8 @@ class Copied:
 def copy_night(night: Path, folder: Path, *, on_progress: Callable[[float], None] = lambda _: None) -> Copied:
     """Copy a night as it stands at this moment into another folder, with its cursors, and look through the copy.
 
-    The writer is never held up. What was in the folder under this name stays until the copy is whole.
+    The writer is never held up. What was in the folder under this name stays until the copy is whole, and rows that an
+    earlier copy holds and the night no more (raw data that was too old, or what its disk has lost) are in the new one.
 
     Args:
         night: the journal.
@@ -67,7 +79,7 @@ def copy_night(night: Path, folder: Path, *, on_progress: Callable[[float], None
             raise CopyIsNewer(target, there - here)
         if there == here:
             return _unchanged(night, target, on_progress)
-    return _replaced(night, target, on_progress)
+    return _replaced(night, target, on_progress, keep=target.exists())
 
 
 def restore_night(
@@ -94,7 +106,7 @@ def restore_night(
                 raise NightIsNewer(target, there - here)
             if there == here and same:
                 return _unchanged(copy, target, on_progress)
-        return _replaced(copy, target, on_progress)
+        return _replaced(copy, target, on_progress, keep=target.exists() and not replace)
 
 
 def _standing(copy: Path, target: Path, *, replace: bool) -> tuple[int, bool]:
@@ -123,13 +135,19 @@ def _unchanged(night: Path, target: Path, on_progress: Callable[[float], None]) 
     return Copied(target, last_row(target), was_there=True)
 
 
-def _replaced(night: Path, target: Path, on_progress: Callable[[float], None]) -> Copied:
-    """Put a copy in the place of whatever is there; until it is whole on the disk, what is there is not touched."""
+def _replaced(night: Path, target: Path, on_progress: Callable[[float], None], *, keep: bool) -> Copied:
+    """Put a copy in the place of whatever is there; until it is whole on the disk, what is there is not touched.
+
+    With `keep`, rows that are only in what is there (the same night, earlier) are in what comes after it too.
+    """
     part = target.with_suffix(".part")
     cursors, part_cursors = Cursors.path_beside(target), Cursors.path_beside(target).with_suffix(".part")
     _drop_parts(part, part_cursors)
     try:
-        rows = _copied(night, part, on_progress)
+        if keep and lost_since(target, night):
+            rows = _gone_on(target, night, part, on_progress)
+        else:
+            rows = _copied(night, part, on_progress)
         _copy_cursors(Cursors.path_beside(night), part_cursors)
         if target.exists():
             _fold(target)
@@ -161,6 +179,38 @@ def _copied(night: Path, part: Path, on_progress: Callable[[float], None]) -> in
     if copied != rows:
         raise JournalDamaged(part, f"{copied} rows of {rows} in the copy")
     return int(rows)
+
+
+def _gone_on(earlier: Path, night: Path, part: Path, on_progress: Callable[[float], None]) -> int:
+    """An earlier copy with the rows that have come since, and the states of today; the number of the newest row."""
+    upto = _copied(earlier, part, on_progress)
+    with translated(part), closing(connect(part, "rw")) as copy:
+        prepare(part, copy)
+        copy.execute("ATTACH ? AS night", (f"{night.absolute().as_uri()}?mode=ro",))
+        with transaction(copy):
+            (rows,) = copy.execute("SELECT last_row FROM night.counter").fetchone()
+            there = {name for (name,) in copy.execute("SELECT name FROM night.sqlite_schema")}
+            for name, columns in ({table.name: table.columns for table in TABLES.values()} | STATES).items():
+                if name in there:
+                    _take_over(copy, name, columns, upto)
+            copy.execute("UPDATE main.counter SET last_row = ?", (rows,))
+        copy.execute("DETACH night")
+        copy.execute("PRAGMA journal_mode = DELETE")
+        check_whole(part, copy, limit_s=_PATIENT_S)
+    return int(rows)
+
+
+def _take_over(copy: sqlite3.Connection, name: str, columns: tuple[str, ...], upto: int) -> None:
+    if name in STATES:
+        # A state is of no use when data that came late has spoiled it: those of the night alone count.
+        copy.execute(f"DELETE FROM main.{name}")  # noqa: S608 - names are constants
+        upto = 0
+    listed = ", ".join(("row", *columns))
+    # A packet that the night had lost, and a sock has sent again, is there already.
+    copy.execute(
+        f"INSERT OR IGNORE INTO main.{name} ({listed}) SELECT {listed} FROM night.{name} WHERE row > ?",  # noqa: S608 - as above
+        (upto,),
+    )
 
 
 def _copy_cursors(beside: Path, part: Path) -> None:

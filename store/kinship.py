@@ -11,7 +11,7 @@ from typing import Any, Final
 from store.database import check_begun, check_kind, connect_reading, translated
 from store.rows import TABLES
 
-__all__ = ["last_row", "one_night"]
+__all__ = ["last_row", "lost_since", "one_night"]
 
 _TAIL_ROWS: Final = 500
 """Rows before the end of the shorter file that are laid beside those of the other. Rows are never edited, and carry
@@ -44,6 +44,23 @@ def last_row(path: Path) -> int:
     """Number of the newest row. Raises JournalError."""
     with _reading(path) as db:
         return int(db.execute("SELECT last_row FROM counter").fetchone()[0])
+
+
+def lost_since(copy: Path, night: Path) -> bool:
+    """Whether a copy holds rows that its night holds no more: raw data that was too old, or what a disk has lost.
+
+    Raises JournalError when one cannot be read.
+    """
+    upto = last_row(copy)
+    there, here = _counts(copy, upto), _counts(night, upto)
+    return any(here.get(name, 0) < count for name, count in there.items())
+
+
+def _counts(path: Path, upto: int) -> dict[str, int]:
+    """Rows of each table up to a row; all are counted by an index, for the table itself is ten times as long."""
+    with _reading(path) as db:
+        statement = "SELECT (SELECT count(*) FROM {0}) - (SELECT count(*) FROM {0} WHERE row > ?)"
+        return {name: db.execute(statement.format(name), (upto,)).fetchone()[0] for name in _tables(db)}
 
 
 @contextmanager

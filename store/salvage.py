@@ -19,7 +19,7 @@ from store.database import claimed_for, connect, flush_folder, prepare, transact
 from store.errors import StoreError
 from store.rows import TABLES
 
-__all__ = ["DAMAGED", "Salvaged", "salvage"]
+__all__ = ["DAMAGED", "STATES", "Salvaged", "salvage"]
 
 _log = logging.getLogger(__name__)
 
@@ -37,10 +37,11 @@ _MARGIN_ROWS: Final = 10_000
 """Numbers left out behind the last row that is known: one that was lost may have been confirmed by a receiver, whose
 cursor would otherwise hide a new row of the same number."""
 
-_STATES: Final = {
+STATES: Final = {
     "snapshot": ("infant", "t_ns", "fed", "state"),
     "carried": ("infant", "t_ns", "night", "upto", "state"),
 }
+"""Columns of the tables that hold detectors' states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _copy(path: Path, new: sqlite3.Connection) -> tuple[int, int]:
         known = _numbers(path, old)
         kept = 0
         with transaction(new):
-            for name, columns in {**{t.name: t.columns for t in TABLES.values()}, **_STATES}.items():
+            for name, columns in {**{t.name: t.columns for t in TABLES.values()}, **STATES}.items():
                 marks = ", ".join("?" * (len(columns) + 1))
                 statement = f"INSERT OR IGNORE INTO {name} (row, {', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names are constants
                 for row in _readable(old, name, columns, known):
@@ -131,7 +132,7 @@ def _readable(
             failed += 1
             after += 1 if failed < _GIVE_UP_AFTER else min(failed, _SPAN_ROWS)
             continue
-        yield from (row for row in page if name in _STATES or _means_something(name, row[1:]))
+        yield from (row for row in page if name in STATES or _means_something(name, row[1:]))
         after, failed = after + span, 0 if page else failed
         span = min(span * 2, _SPAN_ROWS)
 

@@ -33,6 +33,7 @@ from store.journal import Journal
 from store.kinship import one_night
 from store.retention import drop_raw
 from store.rows import FedRow, Row
+from store.salvage import salvage
 from tests.store_examples import segment, segment_row
 from tests.test_shelf import NIGHTS, night, three
 
@@ -211,6 +212,53 @@ def test_a_night_stays_the_same_when_raw_data_went_or_an_infant_was_forgotten(tm
     with Journal.open(folder / NIGHTS[0]) as journal:
         journal.commit([Note("other", 8, "note", "later", "")])
     assert not back_up(folder, dest)[0].was_there
+
+
+def test_what_a_copy_holds_and_the_night_has_lost_is_still_in_it_when_it_is_brought_up_to_date(
+    tmp_path: Path,
+) -> None:
+    folder, dest, back = tmp_path / "a", tmp_path / "b", tmp_path / "c"
+    path = written(folder, NIGHTS[0], "x", 3)
+    with Journal.open(path) as journal:
+        journal.commit([segment_row(segment(i)) for i in range(300)])
+        journal.put_snapshot("kid", 304, 5, b"spoiled")
+        back_up(folder, dest)
+        drop_raw(journal, before_ns=10**18, rows=200)
+        journal.commit([segment_row(segment(300)), Note("kid", 99, "note", "later", "")])
+        journal.put_snapshot("kid", 306, 6, b"good", instead_behind_ns=0)
+        journal.advance("influx", 306)
+    (done,) = back_up(folder, dest)
+    assert (done.rows, done.was_there) == (308, False)
+    assert rows(done.path) == [*range(1, 305), 306, 307]
+    assert back_up(folder, dest)[0].was_there
+    restore(dest, back)
+    with Journal.open(back / NIGHTS[0]) as journal:
+        snapshot = journal.newest_snapshot("kid")
+        assert snapshot is not None
+        assert (snapshot.state, journal.cursor("influx")) == (b"good", 306)
+        assert journal.commit([Note("kid", 100, "note", "on", "")]).last_row == 309
+
+
+def test_a_night_that_was_damaged_and_salvaged_takes_nothing_from_its_copy(tmp_path: Path) -> None:
+    folder, dest = tmp_path / "a", tmp_path / "b"
+    path = written(folder, NIGHTS[0], "x", 3)
+    with Journal.open(path) as journal:
+        journal.commit([segment_row(segment(i)) for i in range(2000)])
+    back_up(folder, dest)
+    whole = bytearray(path.read_bytes())
+    middle = len(whole) // 2 // 4096 * 4096
+    whole[middle : middle + 40_960] = b"\xff" * 40_960
+    path.write_bytes(whole)
+    salvage(path)
+    with Journal.open(path) as journal:
+        lost = sorted(set(range(2000)) - {s.seq for s in journal.segments("kid")})
+        assert len(lost) > 10
+        journal.commit(
+            [segment_row(segment(i)) for i in (*lost[::2], *range(2000, 2100))]
+        )  # a sock sends some again
+    (done,) = back_up(folder, dest)
+    with Journal.read_only(done.path) as journal:
+        assert sorted(s.seq for s in journal.segments("kid")) == list(range(2100))
 
 
 def test_a_damaged_night_is_replaced_when_told_to(tmp_path: Path) -> None:
