@@ -43,13 +43,23 @@ class NotPaused(Exception):
         super().__init__(why)
 
 
+@dataclass(frozen=True, slots=True)
+class _ByHand:
+    """What a person said; it holds over any pause."""
+
+    state: Watchfulness
+    by: str
+    until_utc_ns: int | None
+    """when the schedule changes next; None: never"""
+
+
 @dataclass(slots=True)
 class _Infant:
     """How one infant is watched."""
 
     now: Watching
-    by_hand_until_ns: int | None = None
-    """what a person said holds until the schedule changes next; None: the schedule alone"""
+    by_hand: _ByHand | None = None
+    """None: the schedule alone"""
 
 
 class Armer:
@@ -86,10 +96,7 @@ class Armer:
         """Go on from what the journal says, oldest first; a pause that ran out meanwhile is over."""
         for row in rows:
             if isinstance(row, Watching) and row.infant in self._infants:
-                self._infants[row.infant].now = row
-        for infant in self._infants.values():
-            if infant.now.by and infant.now.state is not Watchfulness.PAUSED:
-                infant.by_hand_until_ns = self._next_change_ns(infant.now.infant, infant.now.t_ns)
+                self._go_on(self._infants[row.infant], row)
         self.look()
 
     def state(self, infant: str) -> Watching:
@@ -121,9 +128,11 @@ class Armer:
 
     def turned(self) -> None:
         """A new night's file has begun: it says from its beginning how everybody is watched."""
-        for infant in self._infants.values():
+        now_ns = self._clock.now_ns()
+        for name, infant in self._infants.items():
             if infant.now.t_ns:
-                infant.now = replace(infant.now, t_ns=self._clock.now_ns())
+                paused = infant.now.state is Watchfulness.PAUSED
+                infant.now = replace(infant.now, t_ns=now_ns) if paused else self._unpaused(name, now_ns)
                 self._keep.add_quietly(infant.now)
 
     async def pause(self, infant: str, minutes: int, *, reason: str = "", by: str = "") -> list[Watching]:
@@ -144,7 +153,7 @@ class Armer:
             paused = Watching(
                 name, now_ns, Watchfulness.PAUSED, now_ns + minutes * 60 * NS, reason or PAUSE_REASONS[-1], by
             )
-            rows.append(paused if minutes else self._resumed(name, self._infants[name], now_ns, by))
+            rows.append(paused if minutes else self._resumed(name, now_ns, by))
         await self._say(rows)
         return rows
 
@@ -158,7 +167,7 @@ class Armer:
         state = Watchfulness.ARMED if armed else Watchfulness.DISARMED
         rows = [Watching(name, now_ns, state, None, "", by or "hand") for name in self._meant(infant)]
         for row in rows:
-            self._infants[row.infant].by_hand_until_ns = self._next_change_ns(row.infant, now_ns)
+            self._infants[row.infant].by_hand = self._said(row)
         await self._say(rows)
         return rows
 
@@ -181,40 +190,52 @@ class Armer:
             )
         return [infant] if infant else list(self._infants)
 
+    def _go_on(self, infant: _Infant, row: Watching) -> None:
+        infant.now = row
+        if row.state is not Watchfulness.PAUSED and row.reason != _RESUMED:
+            infant.by_hand = self._said(row) if row.by else None
+
+    def _said(self, row: Watching) -> _ByHand:
+        until_utc_ns = self._next_change_utc_ns(row.infant, self._utc.utc_ns(row.t_ns))
+        return _ByHand(row.state, row.by, until_utc_ns)
+
     def _changed(self, name: str, infant: _Infant) -> Watching | None:
         """The row that says how the infant is watched from now on; None while it stays so."""
         now_ns, now = self._clock.now_ns(), infant.now
         if now.state is Watchfulness.PAUSED:
             over = now.until_ns is None or now_ns >= now.until_ns
-            return self._resumed(name, infant, now_ns, "") if over else None
-        if now.by and (infant.by_hand_until_ns is None or now_ns < infant.by_hand_until_ns):
-            return None
-        wanted = self._scheduled(name, now_ns)
-        return None if wanted is now.state else Watching(name, now_ns, wanted, reason=_SCHEDULE)
+            return self._resumed(name, now_ns, "") if over else None
+        row = self._unpaused(name, now_ns)
+        return None if row.state is now.state else row
 
-    def _resumed(self, name: str, infant: _Infant, now_ns: int, by: str) -> Watching:
-        """After a pause: as the schedule says."""
-        infant.by_hand_until_ns = self._next_change_ns(name, now_ns) if by else None
-        return Watching(name, now_ns, self._scheduled(name, now_ns), None, _RESUMED, by)
+    def _resumed(self, name: str, now_ns: int, by: str) -> Watching:
+        """After a pause: as it would be without it."""
+        return replace(self._unpaused(name, now_ns), reason=_RESUMED, by=by)
 
-    def _scheduled(self, name: str, t_ns: int) -> Watchfulness:
-        armed = armed_at(self._hours, name, self._local(t_ns))
+    def _unpaused(self, name: str, now_ns: int) -> Watching:
+        """As a person said, until the schedule changes next; else as the schedule says."""
+        infant, utc_ns = self._infants[name], self._utc.utc_ns(now_ns)
+        said = infant.by_hand
+        if said is not None and (said.until_utc_ns is None or utc_ns < said.until_utc_ns):
+            return Watching(name, now_ns, said.state, by=said.by)
+        infant.by_hand = None
+        return Watching(name, now_ns, self._scheduled(name, utc_ns), reason=_SCHEDULE)
+
+    def _scheduled(self, name: str, utc_ns: int) -> Watchfulness:
+        armed = armed_at(self._hours, name, self._local(utc_ns))
         return Watchfulness.ARMED if armed else Watchfulness.DISARMED
 
-    def _next_change_ns(self, name: str, t_ns: int) -> int | None:
-        """When the schedule says something else than at a data time; None: never."""
+    def _next_change_utc_ns(self, name: str, utc_ns: int) -> int | None:
+        """When the schedule says something else than at a moment; None: never."""
         if not self._hours:
             return None
-        begins, minute = self._scheduled(name, t_ns), timedelta(minutes=1)
-        start = self._local(t_ns).astimezone(UTC).replace(second=0, microsecond=0)
+        begins, minute = self._scheduled(name, utc_ns), timedelta(minutes=1)
+        start = self._local(utc_ns).astimezone(UTC).replace(second=0, microsecond=0)
         for n in range(1, _LOOK_AHEAD_MIN):
-            moment = start + n * minute
-            if armed_at(self._hours, name, moment.astimezone(self._zone)) is not (
-                begins is Watchfulness.ARMED
-            ):
-                since_ns = round(moment.timestamp()) * NS - self._utc.utc_ns(t_ns)
-                return t_ns + since_ns
+            moment_ns = round((start + n * minute).timestamp()) * NS
+            if self._scheduled(name, moment_ns) is not begins:
+                return moment_ns
         return None
 
-    def _local(self, t_ns: int) -> datetime:
-        return datetime.fromtimestamp(self._utc.utc_ns(t_ns) // NS, tz=self._zone)
+    def _local(self, utc_ns: int) -> datetime:
+        return datetime.fromtimestamp(utc_ns // NS, tz=self._zone)

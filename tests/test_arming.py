@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsp.records import NS, ClockRow, Watchfulness
 from lullwatch.armed_hours import WEEKDAYS, ArmedHours, Weekday, armed_at
 from lullwatch.arming import Armer, NotPaused
 from store.journal import Journal
+from store.rows import Row
 from store.utc import UtcMap
 from tests.caregiving_rig import Desk, HandClock
 
@@ -25,14 +26,17 @@ NIGHT = ArmedHours(time(19), time(7))
 ARMED, PAUSED, DISARMED = Watchfulness.ARMED, Watchfulness.PAUSED, Watchfulness.DISARMED
 
 
+UTC_OF_MONDAY = UtcMap([ClockRow(0, round(MONDAY_NOON.timestamp()) * NS, "b", "UTC")])
+
+
 class Bed:
     """One gateway's arming on a clock moved by hand."""
 
     def __init__(self, journal: Journal, hours: Sequence[ArmedHours], clock: HandClock, **more: Any) -> None:
         self.clock, self.journal = clock, journal
-        utc = UtcMap([ClockRow(0, round(MONDAY_NOON.timestamp()) * NS, "b", "UTC")])
+        more = {"utc": UTC_OF_MONDAY, **more}
         self.armer = Armer(
-            infants=["kid", "sib"], hours=hours, clock=clock, utc=utc, zone="UTC", keep=Desk(journal), **more
+            infants=["kid", "sib"], hours=hours, clock=clock, zone="UTC", keep=Desk(journal), **more
         )
         self.armer.begin(journal.watchings())
 
@@ -45,6 +49,57 @@ class Bed:
     @property
     def said(self) -> list[tuple[str, str]]:
         return [(row.infant, row.state.value) for row in self.journal.watchings()]
+
+
+class Nights:
+    """Rows of Monday night and those that follow, as they would stand in files."""
+
+    def __init__(self) -> None:
+        self.files: list[list[Row]] = [[]]
+
+    def add(self, row: Row) -> asyncio.Future[None]:
+        self.add_quietly(row)
+        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        taken.set_result(None)
+        return taken
+
+    def add_quietly(self, row: Row) -> None:
+        self.files[-1].append(row)
+
+
+class Gateways:
+    """One gateway after the other: each goes on from what the last two nights say."""
+
+    def __init__(self, hours: Sequence[ArmedHours]) -> None:
+        self.clock, self._hours, self._nights = HandClock(NS), hours, Nights()
+        self.restart()
+
+    def restart(self) -> None:
+        self.armer = Armer(
+            infants=["kid"], hours=self._hours, clock=self.clock, utc=UTC_OF_MONDAY, zone="UTC", keep=self._nights
+        )  # fmt: skip
+        self.armer.begin(row for file in self._nights.files[-2:] for row in file)
+
+    def move(self, minutes: float) -> Watchfulness:
+        self.clock.move(minutes * 60)
+        self.armer.look()
+        return self.armer.state("kid").state
+
+    async def do(self, action: str) -> None:
+        match action:
+            case "pause" | "resume":
+                await self.armer.pause("kid", 30 if action == "pause" else 0, reason="bath", by="a1")
+            case "restart":
+                self.restart()
+            case "noon":
+                self._nights.files.append([])
+                self.armer.turned()
+            case "arm" | "disarm":
+                await self.armer.arm("kid", armed=action == "arm", by="a1")
+
+    def minutes_to_noon(self) -> float:
+        day_ns = 24 * 3600 * NS
+        return (day_ns - self.clock.now_ns() % day_ns) / (60 * NS)
 
 
 @contextmanager
@@ -123,6 +178,63 @@ async def test_after_a_pause_in_the_day_the_schedule_holds_again(tmp_path: Path)
         assert home.at(1) is DISARMED
         await home.armer.pause("kid", 10)
         assert home.at(1.5) is DISARMED
+
+
+async def test_a_nap_that_was_armed_by_hand_is_armed_again_after_a_bath(tmp_path: Path) -> None:
+    with bed(tmp_path, [NIGHT]) as home:
+        assert home.at(3) is DISARMED
+        await home.armer.arm("kid", armed=True, by="a1")
+        await home.armer.pause("kid", 10, reason="bath", by="a1")
+        assert home.at(3.5) is ARMED
+        await home.armer.pause("kid", 10, reason="bath", by="a1")
+        (row,) = await home.armer.pause("kid", 0, by="a2")
+        assert (row.state, row.reason, row.by) == (ARMED, "resumed", "a2")
+        (row,) = await home.armer.pause("kid", 0, by="a2")  # of no pause
+        assert row.state is ARMED
+        assert [home.at(h) for h in (6.9, 7.1, 18.9, 19.1)] == [ARMED, ARMED, ARMED, DISARMED]
+
+
+async def test_who_was_disarmed_by_hand_is_so_again_after_a_pause(tmp_path: Path) -> None:
+    with bed(tmp_path) as home:
+        await home.armer.arm("kid", armed=False, by="a1")
+        await home.armer.pause("kid", 10, by="a1")
+        assert home.at(0.5) is DISARMED
+
+
+async def test_after_a_pause_over_the_change_of_the_schedule_the_schedule_holds(tmp_path: Path) -> None:
+    with bed(tmp_path, [NIGHT]) as home:
+        home.at(6.5)
+        await home.armer.arm("kid", armed=False, by="a1")
+        home.at(6.9)
+        await home.armer.pause("kid", 30, by="a1")
+        assert [home.at(7.1), home.at(7.5)] == [PAUSED, ARMED]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([(), (NIGHT,), (ArmedHours(time(19), time(7), ("mon", "wed")),)]),
+    st.lists(
+        st.tuples(
+            st.integers(0, 400), st.sampled_from(["arm", "disarm", "pause", "resume", "restart", "noon"])
+        ),
+        max_size=12,
+    ),
+)
+def test_whoever_is_not_paused_is_watched_as_without_any_pause_or_restart(
+    hours: tuple[ArmedHours, ...], steps: list[tuple[int, str]]
+) -> None:
+    async def live() -> None:
+        real, plain = Gateways(hours), Gateways(hours)
+        for wait, action in steps:
+            minutes = real.minutes_to_noon() if action == "noon" else wait
+            states = real.move(minutes), plain.move(minutes)
+            assert states[0] in (states[1], PAUSED)
+            await real.do(action)
+            if action in ("arm", "disarm"):
+                await plain.do(action)
+        assert real.move(31) is plain.move(31)
+
+    asyncio.run(live())
 
 
 async def test_what_a_person_says_holds_until_the_schedule_changes_next(tmp_path: Path) -> None:
