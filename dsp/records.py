@@ -542,7 +542,7 @@ class Watching:
     until_ns: int | None = None
     """when a pause ends by itself; None where it holds until further notice"""
     reason: str = ""
-    """`bath`, `feed`, `care`; `schedule`; `resumed`; or empty"""
+    """`bath`, `feed`, `care`; `schedule`, `no-date`; `resumed`; or empty"""
     by: str = ""
     """who asked, as an id; empty: the gateway itself"""
 

@@ -2,7 +2,7 @@
 
 Recording and detecting never stop. While an infant is paused or disarmed, nobody is called because the sensors see
 nothing; urgent patterns that are recorded all the same still ring. Every change is a row of the journal, so that a
-restart goes on with it and a replay decides alike.
+restart goes on with it and a replay decides alike. While the computer does not know the date, no schedule disarms.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from store.rows import Row
 
 from .armed_hours import ArmedHours, armed_at
 from .asking import Keep
+from .system_clock import EARLIEST_UTC_NS
 
 __all__ = ["LONGEST_PAUSE_MIN", "PAUSE_REASONS", "Armer", "NotPaused"]
 
@@ -31,6 +32,7 @@ LOOK_EVERY_S = 1.0
 """A pause ends, and the schedule changes, so late at most."""
 _SCHEDULE = "schedule"
 _RESUMED = "resumed"
+_NO_DATE = "no-date"
 _LOOK_AHEAD_MIN = 8 * 24 * 60
 """A schedule repeats every week: what does not change in eight days never does."""
 
@@ -51,6 +53,8 @@ class _ByHand:
     by: str
     until_utc_ns: int | None
     """when the schedule changes next; None: never"""
+    is_dated: bool = True
+    """False while `until_utc_ns` is still to be found out: it was said when the computer did not know the date"""
 
 
 @dataclass(slots=True)
@@ -192,12 +196,14 @@ class Armer:
 
     def _go_on(self, infant: _Infant, row: Watching) -> None:
         infant.now = row
-        if row.state is not Watchfulness.PAUSED and row.reason != _RESUMED:
+        if row.state is not Watchfulness.PAUSED and row.reason not in (_RESUMED, _NO_DATE):
             infant.by_hand = self._said(row) if row.by else None
 
     def _said(self, row: Watching) -> _ByHand:
-        until_utc_ns = self._next_change_utc_ns(row.infant, self._utc.utc_ns(row.t_ns))
-        return _ByHand(row.state, row.by, until_utc_ns)
+        utc_ns = self._utc.utc_ns(row.t_ns)
+        if not _is_dated(utc_ns):
+            return _ByHand(row.state, row.by, None, is_dated=False)
+        return _ByHand(row.state, row.by, self._next_change_utc_ns(row.infant, utc_ns))
 
     def _changed(self, name: str, infant: _Infant) -> Watching | None:
         """The row that says how the infant is watched from now on; None while it stays so."""
@@ -215,11 +221,24 @@ class Armer:
     def _unpaused(self, name: str, now_ns: int) -> Watching:
         """As a person said, until the schedule changes next; else as the schedule says."""
         infant, utc_ns = self._infants[name], self._utc.utc_ns(now_ns)
+        if not _is_dated(utc_ns):
+            return self._undated(name, now_ns)
         said = infant.by_hand
+        if said is not None and not said.is_dated:
+            said = infant.by_hand = replace(
+                said, until_utc_ns=self._next_change_utc_ns(name, utc_ns), is_dated=True
+            )
         if said is not None and (said.until_utc_ns is None or utc_ns < said.until_utc_ns):
             return Watching(name, now_ns, said.state, by=said.by)
         infant.by_hand = None
         return Watching(name, now_ns, self._scheduled(name, utc_ns), reason=_SCHEDULE)
+
+    def _undated(self, name: str, now_ns: int) -> Watching:
+        """Nobody can tell whether its hour is over: what disarms counts only where it needs no hour."""
+        said = self._infants[name].by_hand
+        if said is not None and (not said.is_dated or said.until_utc_ns is None):
+            return Watching(name, now_ns, said.state, by=said.by)
+        return Watching(name, now_ns, Watchfulness.ARMED, reason=_NO_DATE)
 
     def _scheduled(self, name: str, utc_ns: int) -> Watchfulness:
         armed = armed_at(self._hours, name, self._local(utc_ns))
@@ -239,3 +258,8 @@ class Armer:
 
     def _local(self, utc_ns: int) -> datetime:
         return datetime.fromtimestamp(utc_ns // NS, tz=self._zone)
+
+
+def _is_dated(utc_ns: int) -> bool:
+    """Whether the computer knows the date: without a battery clock it does not until a network tells it."""
+    return utc_ns >= EARLIEST_UTC_NS

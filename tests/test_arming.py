@@ -271,6 +271,58 @@ async def test_a_restart_goes_on_with_a_pause_and_with_what_a_person_said(tmp_pa
         assert not home.armer.is_armed("sib")
 
 
+class OwnDate:
+    """A computer without a battery clock: it begins in 1970, at eight in the morning, until a network tells it."""
+
+    def __init__(self, told_s: float, told: datetime) -> None:
+        self._map = UtcMap([ClockRow(0, 8 * 3600 * NS, "b", "UTC")])
+        self._map.add(ClockRow(round(told_s * NS), round(told.timestamp()) * NS, "b", "UTC"))
+
+    def utc_ns(self, t_ns: int) -> int:
+        return self._map.utc_ns(t_ns)
+
+
+@pytest.mark.parametrize(("told", "then"), [(14, ARMED), (1, DISARMED)])
+def test_a_computer_that_does_not_know_the_date_is_not_disarmed_by_it(
+    tmp_path: Path, told: int, then: Watchfulness
+) -> None:
+    date = OwnDate(1800, MONDAY_NOON + timedelta(hours=told))
+    with bed(tmp_path, [NIGHT], utc=date) as home:
+        assert [home.at(0.01), home.at(0.49), home.at(0.51)] == [ARMED, ARMED, then]
+
+
+async def test_who_was_disarmed_until_the_evening_is_armed_after_a_power_cut_without_a_date(
+    tmp_path: Path,
+) -> None:
+    clock = HandClock(NS)
+    with bed(tmp_path, [NIGHT], clock) as home:
+        home.at(3)
+        await home.armer.arm("kid", armed=False, by="a1")
+    back = UtcMap([ClockRow(0, round(MONDAY_NOON.timestamp()) * NS, "b", "UTC")])
+    back.add(ClockRow(clock.now_ns() + NS, 8 * 3600 * NS, "c", "UTC"))
+    clock.move(2)
+    with bed(tmp_path, [NIGHT], clock, utc=back) as home:
+        assert home.at(3.1) is ARMED
+        assert home.armer.state("kid").reason == "no-date"
+        await home.armer.pause("kid", 10, by="a1")
+        assert home.at(3.5) is ARMED
+    with bed(tmp_path, [NIGHT], clock, utc=back) as home:
+        back.add(ClockRow(clock.now_ns() + NS, round(MONDAY_NOON.timestamp() + 5 * 3600) * NS, "c", "UTC"))
+        assert home.at(3.6) is DISARMED  # it is five in the afternoon: what was said holds still
+        assert home.armer.state("kid").by == "a1"
+        assert home.at(5.7) is ARMED  # ten past seven
+
+
+async def test_what_is_said_while_there_is_no_date_holds_until_the_schedule_changes_next(
+    tmp_path: Path,
+) -> None:
+    date = OwnDate(1800, MONDAY_NOON + timedelta(hours=9))
+    with bed(tmp_path, [NIGHT], utc=date) as home:
+        await home.armer.arm("kid", armed=False, by="a1")
+        assert [home.at(0.4), home.at(0.6), home.at(10.4)] == [DISARMED] * 3
+        assert [home.at(22.4), home.at(22.6)] == [DISARMED, ARMED]  # 21:00 was half an hour in
+
+
 async def test_a_new_night_says_from_its_beginning_who_is_not_watched(tmp_path: Path) -> None:
     with bed(tmp_path) as home:
         await home.armer.arm("kid", armed=False)
