@@ -29,7 +29,7 @@ from store.errors import JournalError
 from store.rows import LinkRow, Row
 from store.shelf import Place, Shelf
 
-__all__ = ["ALERTS", "DIARY", "Announcer"]
+__all__ = ["ALERTS", "ANNOUNCED", "DIARY", "Announcer", "cursor_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -37,8 +37,14 @@ ALERTS = ("alert",)
 """Goes by itself, so that no alert waits behind a night's diary after the broker was away."""
 DIARY = ("alert", "event", "state", "coverage", "link")
 """Alerts are only read here: an event is announced at the severity its alert stands at."""
+ANNOUNCED = (ALERTS, DIARY)
 _BATCH_ROWS = 200
 """Rows read at once; each is confirmed before the next is sent, so more would only take memory."""
+
+
+def cursor_of(tables: Sequence[str]) -> str:
+    """Name of the cursor behind which rows of some tables are announced."""
+    return "mqtt-" + "-".join(tables)
 
 
 class Announcer:
@@ -72,7 +78,7 @@ class Announcer:
     ) -> None:
         self._words = words
         self._table = table
-        self._cursor = "mqtt-" + "-".join(tables)
+        self._cursor = cursor_of(tables)
         self._rows = shelf.reader(self._cursor, tables=tables)
         self._publisher = publisher
         self._topics = topics

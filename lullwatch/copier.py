@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from store.influx import CURSOR, InfluxSink, SinkReport, SinkState
-from store.influx_lines import MEASURED
+from store.influx import InfluxSink, SinkReport, SinkState
+from store.influx_batches import COPIED, CURSOR
 from store.journal import Journal
 from store.shelf import Shelf
 
@@ -113,7 +113,7 @@ class Copier:
             if night.name in self._over:
                 continue
             with shelf.opened(night.name) as journal:
-                if journal.read(journal.cursor(CURSOR), limit=1, tables=(*MEASURED, "clock")):
+                if journal.read(journal.cursor(CURSOR), limit=1, tables=COPIED):
                     return night
             self._over.add(night.name)
         return nights[-1] if nights else None

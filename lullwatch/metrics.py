@@ -10,21 +10,22 @@ import asyncio
 import logging
 import os
 import resource
+import shutil
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dsp.records import NS, Severity
-from store.cursors import Cursors
+from dsp.records import NS, Severity, Watchfulness
 from store.errors import StoreError
 from store.shelf import Shelf
 
+from .sink_lag import SinkLag, receivers_of
 from .small_http import SmallHttp
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from .settings import GatewaySettings
     from .spine import Taken
 
-__all__ = ["CONTENT_TYPE", "Counts", "Metric", "MetricsPage", "lags", "metrics_of", "text_of"]
+__all__ = ["CONTENT_TYPE", "Counts", "Metric", "MetricsPage", "metrics_of", "text_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -95,27 +96,12 @@ class Counts:
             self.alerts.update(alert.severity.value for alert in told.alerts)
 
 
-def lags(folder: Path) -> dict[str, int]:
-    """Rows of the newest night that each receiver has not confirmed yet, by the receiver's name.
-
-    Raises JournalError.
-    """
-    with Shelf(folder) as shelf:
-        newest = shelf.newest()
-        if newest is None or not Cursors.path_beside(newest).exists():
-            return {}
-        with shelf.opened(newest.name) as journal:
-            last = journal.last_row
-    with closing(Cursors(Cursors.path_beside(newest))) as cursors:
-        return {name: max(last - row, 0) for name, row in cursors.all().items()}
-
-
 def page_of(gateway: Gateway, behind: Mapping[str, int]) -> str:
     """Everything there is to tell of a running gateway.
 
     Args:
         gateway: that runs.
-        behind: see `lags`.
+        behind: see `SinkLag.rows`.
     """
     return text_of([*_of_links(gateway), *_of_data(gateway), *_of_people(gateway, behind), *_of_process()])
 
@@ -153,6 +139,8 @@ def _of_data(gateway: Gateway) -> Iterator[Metric]:
     yield Metric("lullwatch_commits_total", "counter", "Commits of the journal.").add(counts.commits)
     age_s = (stands.now_ns - stands.committed_ns) / NS
     yield Metric("lullwatch_commit_age_seconds", "gauge", "Since the last commit, data time.").add(age_s)
+    free = Metric("lullwatch_disk_free_bytes", "gauge", "Room left on the disk of the journals.")
+    yield free.add(_free_bytes(gateway.shelf.folder))
     yield Metric("lullwatch_queue_rows", "gauge", "Rows that wait for the next commit.").add(gateway.queued)
     behind = Metric("lullwatch_detector_lag_seconds", "gauge", "How far the detector is behind, data time.")
     for infant, watermark_ns in gateway.watermarks().items():
@@ -183,13 +171,16 @@ def _of_people(gateway: Gateway, behind: Mapping[str, int]) -> Iterator[Metric]:
         troubles.add(n, kind=kind)
     yield troubles
     armed = Metric("lullwatch_armed", "gauge", "1 while somebody relies on being called.")
+    watched = Metric("lullwatch_watched", "gauge", "1 for the state an infant is watched in, else 0.")
     for infant in stands.infants:
         armed.add(gateway.armer.is_armed(infant), infant=infant)
-    yield armed
+        for state in Watchfulness:
+            watched.add(gateway.armer.state(infant).state is state, infant=infant, state=state.value)
+    yield from (armed, watched)
     if stands.broker:
         connected = stands.broker == "connected"
         yield Metric("lullwatch_broker_connected", "gauge", "1 while the broker answers.").add(connected)
-    sinks = Metric("lullwatch_sink_lag_rows", "gauge", "Rows of tonight a receiver has not confirmed.")
+    sinks = Metric("lullwatch_sink_lag_rows", "gauge", "Rows of all nights a receiver has yet to confirm.")
     for sink, rows in behind.items():
         sinks.add(rows, sink=sink)
     yield sinks
@@ -216,6 +207,13 @@ def _started_s() -> float:
 @lru_cache
 def _version() -> str:
     return version("lullwatch")
+
+
+def _free_bytes(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:  # the disk is gone: no number says it better than none
+        return None
 
 
 def _resident_bytes() -> int:
@@ -275,9 +273,16 @@ async def metrics_of(gateway: Gateway, settings: GatewaySettings) -> AsyncIterat
     if settings.metrics is None:
         yield None
         return
+    with Shelf(gateway.shelf.folder) as shelf:
+        lag = SinkLag(shelf, receivers_of(settings))
+        async with MetricsPage(settings.metrics.port, lambda: page_of(gateway, _behind(lag))) as page:
+            yield page
 
-    def render() -> str:
-        return page_of(gateway, lags(Path(settings.journal_dir).expanduser()))
 
-    async with MetricsPage(settings.metrics.port, render) as page:
-        yield page
+def _behind(lag: SinkLag) -> dict[str, int]:
+    """One night that cannot be read must not take everything else off the page."""
+    try:
+        return lag.rows()
+    except StoreError as error:
+        _log.warning("metrics: how far receivers are behind cannot be told: %s", error)
+        return {}

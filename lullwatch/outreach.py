@@ -23,7 +23,7 @@ from store.rows import Row
 from store.shelf import Shelf
 from store.utc import UtcMap
 
-from .announcer import ALERTS, DIARY, Announcer
+from .announcer import ANNOUNCED, Announcer
 from .arming import Armer
 from .caregiving import Caregiving, Household, hours_left
 from .home_assistant import LOOK_EVERY_S, Devices, NightBoard, night_rows
@@ -238,7 +238,7 @@ class Outreach:
                 words=self._wording.catalogue,
                 table=self._table,
             )
-            for tables in (ALERTS, DIARY)
+            for tables in ANNOUNCED
         ]
 
     def _caregiving(self) -> Caregiving:

@@ -22,15 +22,12 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
 from store.influx_answers import CONFIRMED, TOO_LARGE, Answer, NotInflux, judged, retry_after_s, said
-from store.influx_batches import PAGE_ROWS, Batch, Batches, Buckets, Piece, Raw
+from store.influx_batches import CURSOR, PAGE_ROWS, Batch, Batches, Buckets, Piece, Raw
 from store.journal import Journal
 
 __all__ = ["InfluxSink", "Raw", "SinkReport", "SinkState"]
 
 _log = logging.getLogger(__name__)
-
-CURSOR: Final = "influx"
-"""name of the cursor and of the dead letters"""
 
 _BATCH_BYTES: Final = 1_000_000
 """Bytes in one request, some eight thousand lines: the server's best rate lies between five and ten thousand, and

@@ -20,8 +20,12 @@ from store.journal import Journal
 from store.rows import LinkRow, Row, SegmentRow
 from store.utc import UtcMap
 
-__all__ = ["Batch", "Batches", "Buckets", "Piece", "Raw"]
+__all__ = ["COPIED", "CURSOR", "Batch", "Batches", "Buckets", "Piece", "Raw"]
 
+CURSOR: Final = "influx"
+"""Name of the database's cursor and of its dead letters."""
+COPIED: Final = (*MEASURED, "clock", "pin")
+"""Tables that are read for the database: what becomes points, and what decides on their times and buckets."""
 PAGE_ROWS: Final = 512
 """Rows looked at for one batch: a packet has sixteen samples, so this fills it, and no row is read in vain."""
 
@@ -142,7 +146,7 @@ class Batches:
         if not self._begun and not self._begin():
             return None
         batch, filling, size = Batch(after_row), _Filling(), 0
-        rows = self._journal.read(after_row, limit=PAGE_ROWS, tables=(*MEASURED, "clock", "pin"))
+        rows = self._journal.read(after_row, limit=PAGE_ROWS, tables=COPIED)
         batch.full = len(rows) == PAGE_ROWS
         for number, row in rows:
             for bucket, chunk in self._placed(number, row):

@@ -105,6 +105,12 @@ class JournalReading:
         """Number of the newest row."""
         return int(self._all("SELECT last_row FROM counter")[0][0])
 
+    def last_row_of(self, tables: Sequence[str]) -> int:
+        """Number of the newest row in these tables; 0 where there is none."""
+        names = [name for name in tables if TABLES[name].since <= self.schema]
+        found = [self._all(f"SELECT max(row) FROM {name}")[0][0] for name in names]  # noqa: S608 - names are constants
+        return max((int(row) for row in found if row is not None), default=0)
+
     def read(
         self, after_row: int = 0, *, limit: int = _PAGE_ROWS, tables: Sequence[str] = tuple(TABLES)
     ) -> list[tuple[int, Row]]:

@@ -24,7 +24,8 @@ from lullwatch.detector import Detector
 from lullwatch.gateway import Gateway
 from lullwatch.handlers import handlers_of
 from lullwatch.home import SimulatedHome
-from lullwatch.metrics import Metric, MetricsPage, lags, page_of, text_of
+from lullwatch.metrics import Metric, MetricsPage, page_of, text_of
+from lullwatch.sink_lag import Receiver, SinkLag
 from store.journal import Journal
 
 CLOCK = ClockRow(0, 1_767_290_400 * NS, "boot", "UTC")
@@ -62,7 +63,7 @@ async def test_commands_pauses_status_trouble_and_numbers_of_a_running_gateway(t
                 await home.live(live, 95 * NS)
                 asked = Asked(tmp_path, clock, home, live)
                 await _ask_everything(asked)
-                await _look_at_numbers(asked, live, tmp_path)
+                await _look_at_numbers(asked, live)
                 await home.socks[Site.LA].power_off()
                 await home.live(live, clock.now_ns() + 75 * NS)
                 assert (
@@ -120,8 +121,9 @@ async def _ask_everything(asked: Asked) -> None:
     assert (await asked("trouble", kind="database", why=""))["ok"]
 
 
-async def _look_at_numbers(asked: Asked, live: Gateway, folder: Path) -> None:
-    page = MetricsPage(0, lambda: page_of(live, lags(folder)))
+async def _look_at_numbers(asked: Asked, live: Gateway) -> None:
+    lag = SinkLag(live.shelf, [Receiver("influx", ("segment",), from_first=True)])
+    page = MetricsPage(0, lambda: page_of(live, lag.rows()))
     async with page:
         get = partial(urllib.request.urlopen, f"http://127.0.0.1:{page.port}/metrics", timeout=20)
         with await asked.meanwhile(asyncio.to_thread(get)) as answer:
@@ -133,6 +135,12 @@ async def _look_at_numbers(asked: Asked, live: Gateway, folder: Path) -> None:
     assert found["lullwatch_commits"].samples[0].value > 200
     assert found["lullwatch_detector_lag_seconds"].samples[0].value < 5
     assert found["lullwatch_armed"].samples[0].value == 0
+    watched = {(s.labels["infant"], s.labels["state"]): s.value for s in found["lullwatch_watched"].samples}
+    assert watched == {("kid", "armed"): 0, ("kid", "paused"): 0, ("kid", "disarmed"): 1}
+    (behind,) = found["lullwatch_sink_lag_rows"].samples
+    assert behind.labels == {"sink": "influx"}
+    assert behind.value > 60
+    assert found["lullwatch_disk_free_bytes"].samples[0].value > 0
     assert found["process_resident_memory_bytes"].samples[0].value > 10e6
     assert 0 < time.time() - found["process_start_time_seconds"].samples[0].value < 3600
     assert {s.labels["state"] for s in found["lullwatch_link_state"].samples} == {"streaming"}
