@@ -6,7 +6,7 @@ systemd, over a socket of its own. One that ends is started anew; one that hangs
 ending is started anew all the same, and told.
 
 References:
-    sd_notify(3), prctl(2) PR_SET_PDEATHSIG
+    sd_notify(3), prctl(2) PR_SET_PDEATHSIG, unix(7) SO_PASSCRED
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ import os
 import selectors
 import signal
 import socket
+import struct
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
@@ -34,6 +35,10 @@ CANNOT_RUN: Final = 2
 """Exit status of a part whose settings cannot be used: at the first start nothing is gained by trying again."""
 _PR_SET_PDEATHSIG: Final = 1
 _MOST_BYTES: Final = 4096
+_MOST_AT_ONCE: Final = 64
+"""Messages read in a row: whoever floods the socket must not keep the supervisor from everything else."""
+_CREDENTIALS: Final = struct.Struct("3i")
+"""struct ucred: process, user, group"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,6 @@ class Supervisor:
             life.pause_s = 0.0
 
     def _start(self, life: _Life) -> None:
-        self._drain(life)
         pid = os.fork()
         if pid == 0:
             self._become(life)
@@ -188,18 +192,13 @@ class Supervisor:
         self._helpers.add(pid)
 
     def _heard(self, life: _Life) -> None:
-        with contextlib.suppress(BlockingIOError):
-            while said := life.link.recv(_MOST_BYTES):
-                life.alive_s = time.monotonic()
-                if b"READY=1" in said.split(b"\n"):
-                    life.is_up = life.was_up = True
-                    _log.info("%s is up after %.1f s", life.part.name, life.alive_s - life.began_s)
-
-    def _drain(self, life: _Life) -> None:
-        """What an earlier life said counts for no later one."""
-        with contextlib.suppress(BlockingIOError):
-            while life.link.recv(_MOST_BYTES):
-                pass
+        for pid, said in _waiting(life.link):
+            if not pid or pid != life.pid:
+                continue  # an earlier life, or somebody whose business it is not
+            life.alive_s = time.monotonic()
+            if b"READY=1" in said.split(b"\n"):
+                life.is_up = life.was_up = True
+                _log.info("%s is up after %.1f s", life.part.name, life.alive_s - life.began_s)
 
     # the loop
 
@@ -285,9 +284,23 @@ class Supervisor:
 def _notify_socket(name: str) -> tuple[socket.socket, str]:
     """A socket to hear a part by, in the abstract namespace: nothing is left of it on the disk."""
     link = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+    # any user of this computer may write to it: the kernel says with every message who did
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     address = f"lullwatch-{os.getpid()}-{name}-{time.monotonic_ns()}"
     link.bind(f"\0{address}")
     return link, f"@{address}"
+
+
+def _waiting(link: socket.socket) -> Iterator[tuple[int, bytes]]:
+    """What waits to be read, each with the process that said it; no more at once than the parts can have said."""
+    for _ in range(_MOST_AT_ONCE):
+        try:
+            said, beside, *_ = link.recvmsg(_MOST_BYTES, socket.CMSG_SPACE(_CREDENTIALS.size))
+        except BlockingIOError:
+            return
+        for level, kind, data in beside:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+                yield _CREDENTIALS.unpack(data)[0], said
 
 
 def _begin_copy() -> None:

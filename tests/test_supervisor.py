@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from tests.servers_fixtures import until
 
@@ -80,6 +83,32 @@ def test_what_hangs_is_ended_and_started_anew(tmp_path: Path) -> None:
         stopped = running.pids("one")[0]
         os.kill(stopped, signal.SIGSTOP)  # a process that the kernel holds gives no sign of life either
         until(lambda: len(running.pids("one")) == 2)
+        assert running.stop() == 0
+
+
+def say_to(running: Running, kind: str, words: bytes, times: int = 1) -> None:
+    """What somebody else on this computer sends to the socket by which a part is heard."""
+    table = Path("/proc/net/unix").read_text().splitlines()
+    names = [line.split()[-1] for line in table if f"@lullwatch-{running.process.pid}-{kind}-" in line]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as link:
+        for name in names:
+            for _ in range(times):
+                with suppress(BlockingIOError):
+                    link.sendto(words, f"\0{name[1:]}")
+
+
+@pytest.mark.parametrize("times", [1, 200])
+def test_nobody_but_a_part_itself_can_say_that_it_lives(tmp_path: Path, times: int) -> None:
+    with supervised(tmp_path, "hangs", "one") as running:
+        until(lambda: running.pids("hangs"))
+
+        def is_anew() -> bool:
+            say_to(running, "hangs", b"READY=1\nWATCHDOG=1", times)
+            return len(running.pids("hangs")) == 2
+
+        until(is_anew)
+        assert not alive(running.pids("hangs")[0])
+        assert len(running.pids("one")) == 1
         assert running.stop() == 0
 
 
