@@ -21,7 +21,7 @@ from store.rows import Row
 
 from .armed_hours import ArmedHours, armed_at
 from .asking import Keep
-from .system_clock import EARLIEST_UTC_NS
+from .system_clock import knows_date
 
 __all__ = ["LONGEST_PAUSE_MIN", "PAUSE_REASONS", "Armer", "NotPaused"]
 
@@ -201,7 +201,7 @@ class Armer:
 
     def _said(self, row: Watching) -> _ByHand:
         utc_ns = self._utc.utc_ns(row.t_ns)
-        if not _is_dated(utc_ns):
+        if not knows_date(utc_ns):
             return _ByHand(row.state, row.by, None, is_dated=False)
         return _ByHand(row.state, row.by, self._next_change_utc_ns(row.infant, utc_ns))
 
@@ -221,7 +221,7 @@ class Armer:
     def _unpaused(self, name: str, now_ns: int) -> Watching:
         """As a person said, until the schedule changes next; else as the schedule says."""
         infant, utc_ns = self._infants[name], self._utc.utc_ns(now_ns)
-        if not _is_dated(utc_ns):
+        if not knows_date(utc_ns):
             return self._undated(name, now_ns)
         said = infant.by_hand
         if said is not None and not said.is_dated:
@@ -258,8 +258,3 @@ class Armer:
 
     def _local(self, utc_ns: int) -> datetime:
         return datetime.fromtimestamp(utc_ns // NS, tz=self._zone)
-
-
-def _is_dated(utc_ns: int) -> bool:
-    """Whether the computer knows the date: without a battery clock it does not until a network tells it."""
-    return utc_ns >= EARLIEST_UTC_NS

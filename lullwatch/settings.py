@@ -72,6 +72,10 @@ class SensorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         return self.sensor or self.site.value.lower()
 
 
+_WEEK_DAYS = 7
+"""Any day of the week of birth is told, also one that is still to come."""
+
+
 class InfantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One infant: an id (never a name), the sensors, and the week of birth if it may be used."""
 
@@ -81,8 +85,9 @@ class InfantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """any day of the week of birth; only the age in days goes further"""
 
     def age_days(self, today: date) -> int | None:
-        """Age in days on `today`, or None when the week of birth is not told."""
-        return None if self.birth_week is None else max(0, (today - self.birth_week).days)
+        """Age in days on `today`; None when the week of birth is not told, or lies ahead: `today` is wrong then."""
+        days = -_WEEK_DAYS if self.birth_week is None else (today - self.birth_week).days
+        return max(0, days) if days > -_WEEK_DAYS else None
 
 
 class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -331,12 +336,13 @@ def parse(path: Path, text: str) -> GatewaySettings:
     Raises:
         BadSettings: as `load` does.
     """
-    from .settings_check import WrongSetting, check
+    from .settings_check import WrongSetting, check, check_births
     from .settings_words import line_of, said_of
 
     try:
         settings = msgspec.toml.decode(text, type=GatewaySettings)
         check(settings)
+        check_births(settings, _at_least(path))
     except WrongSetting as error:
         raise BadSettings(path, str(error), error.remedy, line=line_of(text, error.place)) from error
     except RecursionError:
@@ -407,6 +413,15 @@ def read_secret(variable: str, file: str | None) -> str | None:
     except OSError as error:
         remedy = f"Create it with mode 0600, or set {variable}"
         raise BadSettings(path, f"the secret cannot be read ({error.strerror})", remedy) from error
+
+
+def _at_least(path: Path) -> date:
+    """It is this day or later: the computer's, unless the file was written later than its clock says it is now."""
+    try:
+        written = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).date()
+    except (OSError, ValueError, OverflowError):
+        return today()
+    return max(written, today())
 
 
 def today() -> date:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from dsp.records import SELF_TEST
 from .settings import GatewaySettings, InfluxSettings
 from .settings_words import Place
 
-__all__ = ["WrongSetting", "check"]
+__all__ = ["WrongSetting", "check", "check_births"]
 
 
 class WrongSetting(Exception):
@@ -49,6 +50,19 @@ def check(settings: GatewaySettings) -> None:
         what = f"page.host {settings.page.host!r} can be reached from other computers, but there is no certificate"
         remedy = 'Set page.cert_file and page.key_file; or host = "127.0.0.1" for this computer alone'
         raise WrongSetting(("page", "host"), what=what, remedy=remedy)
+
+
+def check_births(settings: GatewaySettings, day: date) -> None:
+    """Look at the weeks of birth on a day.
+
+    Raises:
+        WrongSetting: the first that lies ahead of it.
+    """
+    for n, infant in enumerate(settings.infants):
+        if infant.birth_week is not None and infant.age_days(day) is None:
+            what = f"birth_week {infant.birth_week} lies ahead of {day}"
+            remedy = "Such as birth_week = 2026-05-04, any day of the week of birth; or leave it out"
+            raise WrongSetting(("infants", n, "birth_week"), what=what, remedy=remedy)
 
 
 def _check_slots(settings: GatewaySettings) -> None:

@@ -22,6 +22,7 @@ from store.errors import JournalDamaged, JournalError
 from store.journal import Carried, Journal
 from store.rows import Fed, FedRow, LinkRow, Row, SegmentRow, fed_item
 from store.salvage import salvage
+from store.utc import UtcMap
 
 from .batches import Behind, Kept, Taken
 from .detector import Detector
@@ -30,7 +31,7 @@ from .past import SNAPSHOT_EVERY_NS, JournalPast
 from .rollover import Rollover, Turn
 from .states import States
 from .telling import Telling
-from .watch import Watch, config_of, watches_in
+from .watch import Watch, config_of, set_at_ns, watches_in
 
 __all__ = ["Kept", "Spine", "Taken"]
 
@@ -57,6 +58,8 @@ class Spine:
         self._rollover = rollover
         self._packets_before = EarlierPackets(journal.path)
         self._watches = {watch.infant: watch for watch in watches}
+        self._aged_at: dict[str, int] = {}
+        """UTC at which each infant was as old as its watch says"""
         self._detectors: dict[str, Detector] = {}
         self._pasts: dict[str, JournalPast] = {}
         self._telling = Telling()
@@ -104,13 +107,16 @@ class Spine:
         self._journal.commit([clock])
         first_clock = self._journal.clock_rows()[0]
         earlier = watches_in(self._journal)
+        utc = UtcMap(self._journal.clock_rows())
+        self._aged_at = {infant: utc.utc_ns(t_ns) for infant, t_ns in set_at_ns(self._journal).items()}
         if newest_ns is not None and clock.t_ns - newest_ns > LONGEST_PAUSE_NS:
             self._end_earlier(taken, first_clock, earlier)
         for infant, watch in self._watches.items():
             row, last = earlier.get(infant, (0, None))
-            if watch.continues(last):
-                self._watches[infant] = watch = replace(watch, age_days=last.age_days if last else None)
-            else:
+            if last is not None:
+                self._watches[infant] = watch = watch.of_age_after(last, self._aged_at[infant], clock)
+            if watch != last:
+                self._aged_at[infant] = clock.utc_ns
                 if last is not None and not last.ended:
                     self._journal.commit(gap_after(self._journal, watch.infant, watch.sites, clock.t_ns))
                 row = self._journal.commit([config_of(watch, clock.t_ns)]).last_row
@@ -301,10 +307,9 @@ class Spine:
             return self._turn(turn)
 
     def _turn(self, turn: Turn) -> ClockRow | None:
-        begun = self._journal.clock_rows()[0]
-        for infant, watch in self._watches.items():
-            self._watches[infant] = watch.aged(begun, turn.clock)
-        rows: list[Row] = [turn.clock, *(config_of(w, turn.clock.t_ns) for w in self._watches.values())]
+        now_utc_ns = turn.clock.utc_ns
+        older = {i: watch.aged(self._aged_at[i], now_utc_ns) for i, watch in self._watches.items()}
+        rows: list[Row] = [turn.clock, *(config_of(watch, turn.clock.t_ns) for watch in older.values())]
         rows += self._links.standing()
         carried = [self._carried(infant) for infant in self._watches]
         try:
@@ -314,6 +319,7 @@ class Spine:
             return None
         self._journal.close()
         self._journal = following
+        self._watches, self._aged_at = older, dict.fromkeys(older, now_utc_ns)
         self._packets_before.close()
         self._packets_before = EarlierPackets(following.path)
         for state, (row, watch) in zip(carried, watches_in(following).values(), strict=True):

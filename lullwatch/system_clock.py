@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dsp.records import NS, ClockRow
 
-__all__ = ["EARLIEST_UTC_NS", "MADE_UP", "SystemClock", "boot_id", "resume"]
+__all__ = ["EARLIEST_UTC_NS", "MADE_UP", "SystemClock", "boot_id", "knows_date", "resume"]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _READINGS = 5
@@ -19,6 +19,11 @@ EARLIEST_UTC_NS = 1_767_225_600 * NS
 MADE_UP = "simulated"
 """Stands instead of a boot's id in clock rows of made-up nights."""
 _THIS_RUN = uuid.uuid4().hex
+
+
+def knows_date(utc_ns: int) -> bool:
+    """Whether this can be UTC: a computer without a battery clock does not know it until a network tells it."""
+    return utc_ns >= EARLIEST_UTC_NS
 
 
 def boot_id() -> str:

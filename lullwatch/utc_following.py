@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dsp.clock import Clock
 from dsp.records import NS, ClockRow
 
-from .system_clock import EARLIEST_UTC_NS
+from .system_clock import knows_date
 
 __all__ = ["LOOK_AT_UTC_EVERY_S", "UTC_FOLLOW_NS", "UTC_STEP_NS", "follow_utc"]
 
@@ -50,7 +50,7 @@ async def follow_utc(
         if step_ns > UTC_STEP_NS:
             _log.warning("the computer's clock was set; times of day before this moment may be wrong")
             say("the clock was set")
-        elif row.utc_ns < EARLIEST_UTC_NS:
+        elif not knows_date(row.utc_ns):
             say("the computer does not know the date")
         else:
             say("")

@@ -15,9 +15,13 @@ from dsp.records import NS, SELF_TEST, ClockRow, Config, Site
 from dsp.settings import Settings
 from store.journal import Journal
 
-__all__ = ["Watch", "config_of", "infants_in", "newest_watch", "watch_of", "watches_in"]
+from .system_clock import MADE_UP, knows_date
+
+__all__ = ["Watch", "config_of", "infants_in", "newest_watch", "set_at_ns", "watch_of", "watches_in"]
 
 _DAY_NS = 24 * 3600 * NS
+_SAME_AGE_DAYS = 1
+"""Of an age that was corrected by less nothing depends; a start just at midnight must not cost the night its state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +43,37 @@ class Watch:
         """Whether a detector with these settings may go on from one with the earlier settings."""
         if earlier is None or earlier.ended:
             return False
-        changed = ("age_days", "ended")  # counts the days; ended was looked at
+        changed = ("age_days", "ended")  # see `of_age_after`; ended was looked at
         return all(
             getattr(self, f.name) == getattr(earlier, f.name) for f in fields(self) if f.name not in changed
         )
 
-    def aged(self, begun: ClockRow, now: ClockRow) -> Watch:
-        """The same in a later night: older by the midnights since."""
-        days = round((now.utc_ns - begun.utc_ns) / _DAY_NS)
-        return self if self.age_days is None else replace(self, age_days=self.age_days + max(days, 0))
+    def aged(self, since_utc_ns: int, now_utc_ns: int) -> Watch:
+        """The same later: older by the midnights since, in UTC as everywhere where ages are counted.
+
+        No older where the computer did not know the date then, or does not now.
+        """
+        if self.age_days is None or not (knows_date(since_utc_ns) and knows_date(now_utc_ns)):
+            return self
+        days = now_utc_ns // _DAY_NS - since_utc_ns // _DAY_NS
+        return replace(self, age_days=self.age_days + max(days, 0))
+
+    def of_age_after(self, earlier: Watch, since_utc_ns: int, now: ClockRow) -> Watch:
+        """The same with the age that stands in the journal since a moment, unless the settings tell another by now.
+
+        A computer that does not know the date, or is behind the journal, cannot tell any; an infant that is made up
+        is as old as its scenario says.
+        """
+        as_before = replace(self, age_days=earlier.age_days)
+        if not knows_date(now.utc_ns) or now.utc_ns < since_utc_ns:
+            return as_before
+        known = now.boot == MADE_UP or self._is_of_an_age_with(earlier.aged(since_utc_ns, now.utc_ns))
+        return as_before if known and self.continues(earlier) else self
+
+    def _is_of_an_age_with(self, other: Watch) -> bool:
+        if self.age_days is None or other.age_days is None:
+            return self.age_days is other.age_days
+        return abs(self.age_days - other.age_days) <= _SAME_AGE_DAYS
 
     @classmethod
     def of(
@@ -89,6 +115,11 @@ def watches_in(journal: Journal) -> dict[str, tuple[int, Watch]]:
                 found[watch.infant] = (row, watch)
         after = page[-1][0]
     return found
+
+
+def set_at_ns(journal: Journal) -> dict[str, int]:
+    """Data time from which on each infant's newest watch holds."""
+    return {watch_of(config).infant: config.t_ns for config in journal.configs()}
 
 
 def infants_in(journal: Journal) -> set[str]:

@@ -199,7 +199,7 @@ def watch_ended(journal: Journal) -> list[bool]:
 
 def test_the_infant_is_a_day_older_in_the_next_night(two: Path) -> None:
     watches = [
-        Watch.of(KID, SITES, 200).aged(clock_at(0), clock_at(hours * 3600 * NS))
+        Watch.of(KID, SITES, 200).aged(clock_at(0).utc_ns, clock_at(hours * 3600 * NS).utc_ns)
         for hours in (9, 16, 24, 23, 72)
     ]
     assert [watch.age_days for watch in watches] == [200, 201, 201, 201, 203]

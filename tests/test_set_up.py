@@ -255,6 +255,11 @@ def test_the_command_takes_everything_as_options(tmp_path: Path, capsys: pytest.
     [
         ([], "which sensors there are"),
         (["--simulated", "1", "--birth-week", "May"], "week of birth"),
+        (
+            ["--simulated", "1", "--birth-week", "2236-05-04"],
+            "--birth-week: birth_week 2236-05-04 lies ahead of",
+        ),
+        (["--simulated", "1", "--birth-week", "2236-05-04"], "Such as --birth-week 2026-05-04"),
         (["--simulated", "1", "--armed", "all night"], "--armed: "),
         (
             ["--simulated", "1", "--broker", "broker.lan", "--broker-plain"],

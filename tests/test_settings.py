@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
-from datetime import date, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lullwatch.errors import BadSettings, LullwatchError, SecretTooOpen
-from lullwatch.settings import GatewaySettings, load, read_secret
+from lullwatch.settings import GatewaySettings, load, read_secret, today
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "deploy" / "lullwatch.example.toml"
 GOOD = EXAMPLE.read_text(encoding="utf-8")
@@ -87,6 +88,23 @@ def test_only_the_age_in_days_is_known_of_a_birth_week(tmp_path: Path) -> None:
     infant = load(path).infants[0]
     assert infant.age_days(date(2026, 5, 14)) == 10
     assert infant.age_days(date(2026, 5, 1)) == 0
+
+
+def test_a_week_of_birth_that_lies_ahead_is_refused_but_not_by_a_clock_that_is_behind(tmp_path: Path) -> None:
+    day = today()
+    path = written(tmp_path, GOOD.replace("# birth_week = 2026-05-04", f"birth_week = {day + timedelta(6)}"))
+    assert load(path).infants[0].age_days(day) == 0  # any day of the week, also one to come
+    ahead = day + timedelta(3650)
+    path = written(tmp_path, GOOD.replace("# birth_week = 2026-05-04", f"birth_week = {ahead}"))
+    with pytest.raises(BadSettings, match=rf"\.toml:\d+: birth_week {ahead} lies ahead") as refused:
+        load(path)
+    line = path.read_text().splitlines()[int(refused.value.line or 0) - 1]
+    assert line.startswith(f"birth_week = {ahead} ")
+    assert "any day of the week of birth" in refused.value.remedy
+    # as seen by a computer whose clock is years behind whoever wrote the file
+    written_s = datetime(ahead.year + 1, 1, 1, tzinfo=UTC).timestamp()
+    os.utime(path, (written_s, written_s))
+    assert load(path).infants[0].age_days(day) is None
 
 
 @pytest.mark.parametrize(

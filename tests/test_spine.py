@@ -46,7 +46,7 @@ def run(
     done = 0
     for stop in [*sorted(stops), len(batches)]:
         with Journal.open(path) as journal:
-            spine = Spine(journal, [watch(age_days=200 + done)])
+            spine = Spine(journal, [watch(age_days=200 + (done > 0))])  # stopped over midnight
             spine.begin(CLOCK)
             for batch in batches[done:stop]:
                 spine.take(batch)
