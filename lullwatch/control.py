@@ -9,7 +9,8 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ TROUBLE = "trouble"
 ASK_TIMEOUT_S = 5.0
 """A request is one short line; who does not send it is no command of ours."""
 MOST_BYTES = 65_536
+LONGEST_ADDRESS = 100
+"""Bytes of a path that fit into a socket's address everywhere: 107 on Linux, 103 elsewhere."""
 Handler = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
@@ -49,6 +52,7 @@ class Control:
         self._path = folder / NAME
         self._handlers = dict(handlers)
         self._server: asyncio.Server | None = None
+        self._short = ExitStack()
 
     async def __aenter__(self) -> Control:
         try:
@@ -56,7 +60,8 @@ class Control:
             self._path.unlink(missing_ok=True)
             before = os.umask(0o177)
             try:
-                self._server = await asyncio.start_unix_server(self._serve, self._path, limit=MOST_BYTES)
+                address = self._short.enter_context(_address_of(self._path))
+                self._server = await asyncio.start_unix_server(self._serve, address, limit=MOST_BYTES)
             finally:
                 os.umask(before)
         except OSError as error:
@@ -67,6 +72,7 @@ class Control:
         if self._server is not None:
             self._server.close()
             self._path.unlink(missing_ok=True)
+        self._short.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -90,6 +96,23 @@ class Control:
         return await handler(asked)
 
 
+@contextmanager
+def _address_of(path: Path) -> Iterator[Path]:
+    """A name of a socket's path that fits into an address, however deep its folder lies.
+
+    Raises:
+        OSError: the folder cannot be opened, or the path is too long and the kernel offers no other name.
+    """
+    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+        yield path
+        return
+    folder = os.open(path.parent, getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield Path(f"/proc/self/fd/{folder}", path.name)
+    finally:
+        os.close(folder)
+
+
 async def ask(folder: Path, what: str, *, timeout_s: float, **more: object) -> dict[str, Any]:
     """Ask the monitor of a folder and wait for its answer.
 
@@ -99,7 +122,8 @@ async def ask(folder: Path, what: str, *, timeout_s: float, **more: object) -> d
     path = folder / NAME
     try:
         async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_unix_connection(path, limit=MOST_BYTES)
+            with _address_of(path) as address:
+                reader, writer = await asyncio.open_unix_connection(address, limit=MOST_BYTES)
             try:
                 writer.write(json.dumps({"ask": what, **more}).encode() + b"\n")
                 line = await reader.readline()
