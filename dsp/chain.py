@@ -132,6 +132,7 @@ class Chain:
         block = self.grid.produce(h0 * HOP, h1 * HOP, kernels)
         filtered = self.bank.run(block, kernels)
         self.history.extend(filtered)
+        self.history.kernels = kernels
         rows = _rows(block.values, filtered, kernels)
         floors = self._floors(rows, kernels)
         rows[:, _COLUMN["floor"]] = floors

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from dsp.filters import Filtered
 from dsp.grid import GRID_HZ
+from dsp.kernels import Kernels
+from dsp.value import PASSING
 
 __all__ = ["HISTORY_S", "History"]
 
@@ -36,6 +38,8 @@ class History:
     envelope: Floats32 = field(default_factory=lambda: _no_floats(1)[0])
     present: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     gyro: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    kernels: Kernels | None = field(default=None, compare=False, metadata=PASSING)
+    """compiled loops for whoever looks at it, where there are; told anew with every block, and no part of its state"""
 
     @property
     def k1(self) -> int:
@@ -73,9 +77,11 @@ class History:
 
     def turned_deg(self, k0: int, k1: int) -> float:
         """How far gravity turned in the sensor between two samples, in degrees; 0 where one is not kept."""
-        a = self.gravity[:, self.part(k0, k0 + 1)].astype(np.float64)
-        b = self.gravity[:, self.part(k1, k1 + 1)].astype(np.float64)
-        size = math.sqrt(float(np.sum(a * a)) * float(np.sum(b * b)))
+        if not (self.k0 <= k0 < self.k1 and self.k0 <= k1 < self.k1):
+            return 0.0
+        ax, ay, az = self.gravity[:, k0 - self.k0].tolist()
+        bx, by, bz = self.gravity[:, k1 - self.k0].tolist()
+        size = math.sqrt((ax * ax + ay * ay + az * az) * (bx * bx + by * by + bz * bz))
         if size <= 0.0:
             return 0.0
-        return math.degrees(math.acos(min(max(float(np.sum(a * b)) / size, -1.0), 1.0)))
+        return math.degrees(math.acos(min(max((ax * bx + ay * by + az * bz) / size, -1.0), 1.0)))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dsp.chain import HOP, Chain
 from dsp.records import Site
-from dsp.rhythm import mean_hz
+from dsp.rhythm import moved_hz
 
 __all__ = [
     "HOLD_HOPS", "LOOK_HOPS", "UNSEEN_G", "Kept", "Looks", "Posture", "Vector", "angle_deg", "postures_of", "tremor_hz",
@@ -183,4 +183,4 @@ def _nearness(part: dict[str, list[Floats]], mean: list[Floats], size: Floats) -
 
 def tremor_hz(chain: Chain, k0: int, k1: int) -> float:
     """Mean frequency of the band-passed motion in grid samples k0 to k1 - 1, Hz; 0 when there is none."""
-    return mean_hz(chain.history.motion[:, chain.history.part(k0, k1)].astype(np.float64))
+    return moved_hz(chain.history, k0, k1)

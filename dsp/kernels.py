@@ -11,10 +11,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dsp import look_kernels
+from dsp.look_kernels import envelope_sum, squares, turn_level, turn_numbers, window_numbers
 
 __all__ = ["PLAIN", "Kernels", "compiled"]
 
@@ -308,6 +312,11 @@ class Kernels:
     hop_sums: Callable[..., None] = hop_sums
     running_medians: Callable[..., tuple[int, int]] = running_medians
     pulse_peaks: Callable[..., int] = pulse_peaks
+    window_numbers: Callable[..., None] = window_numbers
+    turn_level: Callable[..., None] = turn_level
+    turn_numbers: Callable[..., None] = turn_numbers
+    envelope_sum: Callable[..., tuple[float, int]] = envelope_sum
+    squares: Callable[..., tuple[float, float]] = squares
 
 
 PLAIN = Kernels()
@@ -323,4 +332,17 @@ def compiled() -> Kernels | None:
         return None
     # Neither fastmath nor contraction: the bytes must be those of the vectorised stages.
     jit: Any = njit(cache=True, error_model="numpy", nogil=True)
-    return Kernels(jit(resample), jit(filter_block), jit(hop_sums), jit(running_medians), jit(pulse_peaks))
+    looks = _calling_one_another(jit)
+    return Kernels(
+        jit(resample), jit(filter_block), jit(hop_sums), jit(running_medians), jit(pulse_peaks),
+        looks["window_numbers"], looks["turn_level"], looks["turn_numbers"], looks["envelope_sum"], looks["squares"],
+    )  # fmt: skip
+
+
+def _calling_one_another(jit: Any) -> dict[str, Any]:
+    """The functions of `dsp.look_kernels` compiled, by name: each finds the compiled others where it looks for them."""
+    names: dict[str, Any] = dict(vars(look_kernels))
+    for name, function in vars(look_kernels).items():
+        if isinstance(function, FunctionType) and function.__module__ == look_kernels.__name__:
+            names[name] = jit(FunctionType(function.__code__, names, name))
+    return names

@@ -10,6 +10,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 import numpy as np
@@ -18,9 +19,10 @@ from numpy.typing import NDArray
 from dsp.bursts import Pulse
 from dsp.grid import GRID_HZ
 from dsp.history import History
+from dsp.look_kernels import numpy_sum
 from dsp.records import Site
 
-__all__ = ["FRAME_K", "Intervals", "Rhythm", "intervals_of", "last_run", "mean_hz", "rhythm_of"]
+__all__ = ["FRAME_K", "Intervals", "Rhythm", "intervals_of", "last_run", "moved_hz", "rhythm_of"]
 
 FRAME_K = 600
 """Grid samples a frame looks back."""
@@ -32,6 +34,7 @@ _LEAST_PULSES = 4
 _LEAST_SPAN_K = 80
 _LEAST_FOR_HZ = 25
 _TOGETHER_K = 9
+_HANDFUL = 64
 _EVEN = 0.35
 """An interval this share away from the median is still even."""
 
@@ -50,13 +53,25 @@ def intervals_of(times_s: Sequence[float]) -> Intervals | None:
     """Interval statistics of at least three onsets in rising order; None of fewer."""
     if len(times_s) < 3:
         return None
-    gaps = np.diff(np.asarray(times_s, dtype=np.float64))
-    mean = float(np.mean(gaps))
+    gaps = [b - a for a, b in pairwise(times_s)]
+    mean = _mean(gaps)
     if mean <= 0.0:
         return None
-    part = max(1, gaps.size // 4)
-    first, last = float(np.mean(gaps[:part])), float(np.mean(gaps[-part:]))
-    return Intervals(mean, float(np.std(gaps)) / mean, (last - first) / mean)
+    part = max(1, len(gaps) // 4)
+    first, last = _mean(gaps[:part]), _mean(gaps[-part:])
+    return Intervals(mean, _deviation(gaps) / mean, (last - first) / mean)
+
+
+def _mean(values: Sequence[float]) -> float:
+    """As `numpy.mean`, which takes longer for a handful."""
+    n = len(values)
+    return numpy_sum(values, 0, n) / n if n <= _HANDFUL else float(np.mean(values))
+
+
+def _deviation(values: Sequence[float]) -> float:
+    """As `numpy.std`."""
+    mean = _mean(values)
+    return math.sqrt(_mean([(v - mean) * (v - mean) for v in values]))
 
 
 @dataclass(slots=True)
@@ -116,27 +131,30 @@ def rhythm_of(
     lead = max(runs, key=lambda s: (median([p.peak_g for p in runs[s]]) * len(runs[s]), s))
     run = runs[lead]
     k0, k1 = run[0].k, run[-1].k
-    gaps = np.diff([p.k for p in run]).astype(np.float64)
-    middle = median(gaps.tolist())
-    heights = np.log([p.peak_g for p in run])
-    peak = math.exp(median(heights.tolist()))
-    means = {s: _mean(h, k0, k1) for s, h in histories.items()}
+    gaps = [b.k - a.k for a, b in pairwise(run)]
+    middle = float(median(gaps))
+    # Not the logarithm of math: its last digits may be others.
+    heights = np.log([p.peak_g for p in run]).tolist()
+    peak = math.exp(median(heights))
+    looked = {s: _looked(h, k0, k1, peak / 3) for s, h in histories.items()}
+    means = {s: mean for s, (mean, _) in looked.items()}
+    swing, turn, stroke = _turning(histories[lead], k0, k1)
     return Rhythm(
         site=lead,
         k0=k0,
         k1=k1,
         count=len(run),
         rate_hz=GRID_HZ / middle,
-        even=float(np.mean(np.abs(gaps - middle) <= _EVEN * middle)),
-        spread=float(np.std(heights)),
+        even=sum(abs(gap - middle) <= _EVEN * middle for gap in gaps) / len(gaps),
+        spread=_deviation(heights),
         peak_g=peak,
-        duty=_duty(histories[lead], k0, k1, peak / 3),
+        duty=looked[lead][1],
         unison=_unison(run, pulses, lead),
         trunk=_trunk(means, lead),
         tilt_deg=histories[lead].turned_deg(k0, k1),
-        turn=_turn(histories[lead], k0, k1),
-        swing_hz=_swing_hz(histories[lead], k0, k1),
-        stroke_hz=mean_hz(histories[lead].motion[:, histories[lead].part(k0, k1)].astype(np.float64)),
+        turn=turn,
+        swing_hz=swing,
+        stroke_hz=stroke,
         ride=min(means.values()) / max(*means.values(), 1e-6) if len(means) > 1 else 0.0,
     )
 
@@ -145,14 +163,15 @@ def _enough(run: Sequence[Pulse]) -> bool:
     return len(run) >= _LEAST_PULSES and run[-1].k - run[0].k >= _LEAST_SPAN_K
 
 
-def _mean(history: History, k0: int, k1: int) -> float:
-    values = history.envelope[history.part(k0, k1)]
-    return float(np.sum(values, dtype=np.float64)) / max(values.size, 1)
-
-
-def _duty(history: History, k0: int, k1: int, level: float) -> float:
-    values = history.envelope[history.part(k0, k1)]
-    return float(np.count_nonzero(values > level)) / max(values.size, 1)
+def _looked(history: History, k0: int, k1: int, level: float) -> tuple[float, float]:
+    """Mean of the envelope, and share of samples above a level."""
+    part = history.part(k0, k1)
+    values = history.envelope[part]
+    n = max(values.size, 1)
+    if history.kernels is not None and values.size:
+        total, above = history.kernels.envelope_sum(history.envelope, part.start, part.start + values.size, level)
+        return total / n, above / n
+    return float(np.sum(values, dtype=np.float64)) / n, float(np.count_nonzero(values > level)) / n
 
 
 def _unison(run: Sequence[Pulse], pulses: Mapping[Site, Sequence[Pulse]], lead: Site) -> float:
@@ -176,35 +195,43 @@ def _trunk(means: Mapping[Site, float], lead: Site) -> float:
     return math.log(max(means[Site.TR], 1e-4) / max(limb, 1e-4))
 
 
-def _turn(history: History, k0: int, k1: int) -> float:
+def _turning(history: History, k0: int, k1: int) -> tuple[float, float, float]:
+    """Mean frequency of rotation, its size against acceleration (both 0 without a gyro), frequency of acceleration."""
     part = history.part(k0, k1)
+    moved, moved_steps, n = _squares(history, history.motion, part, centred=False)
+    stroke = _hz(moved, moved_steps, n)
     if not history.gyro[part].all():
-        return 0.0
-    rate = history.rate[:, part].astype(np.float64)
-    rate = rate - np.mean(rate, axis=1, keepdims=True)
-    motion = history.motion[:, part].astype(np.float64)
-    square, acc = float(np.sum(rate * rate)), float(np.sum(motion * motion))
-    return 0.5 * math.log(max(square, 1e-6) / max(acc, 1e-9))
+        return 0.0, 0.0, stroke
+    turned, turned_steps, n = _squares(history, history.rate, part, centred=True)
+    return _hz(turned, turned_steps, n), 0.5 * math.log(max(turned, 1e-6) / max(moved, 1e-9)), stroke
 
 
-def _swing_hz(history: History, k0: int, k1: int) -> float:
-    part = history.part(k0, k1)
-    if not history.gyro[part].all():
-        return 0.0
-    rate = history.rate[:, part].astype(np.float64)
-    return mean_hz(rate - np.mean(rate, axis=1, keepdims=True))
+def _squares(
+    history: History, rows: NDArray[np.float32], part: slice, *, centred: bool
+) -> tuple[float, float, int]:
+    """Sums of squares of samples and of the steps between them, and how many samples there are."""
+    n = rows[:, part].shape[1]
+    if history.kernels is not None and n:
+        return *history.kernels.squares(rows, part.start, part.start + n, centred), n
+    values = rows[:, part].astype(np.float64)
+    if centred:
+        values = values - np.mean(values, axis=1, keepdims=True)
+    step = np.diff(values, axis=1)
+    return float(np.sum(values * values)), float(np.sum(step * step)), n
 
 
-def mean_hz(values: NDArray[np.float64]) -> float:
-    """Mean frequency of grid samples, shape (3, n), in Hz; 0 when they are few or nothing.
+def moved_hz(history: History, k0: int, k1: int) -> float:
+    """Mean frequency of the band-passed motion in grid samples k0 to k1 - 1, Hz; 0 when there is none.
 
     References:
         Hjorth, B. (1970): mobility, the ratio of a signal's derivative to itself.
     """
-    size = float(np.sum(values * values))
-    if values.shape[1] < _LEAST_FOR_HZ or size <= 0.0:
+    return _hz(*_squares(history, history.motion, history.part(k0, k1), centred=False))
+
+
+def _hz(size: float, steps: float, n: int) -> float:
+    if n < _LEAST_FOR_HZ or size <= 0.0:
         return 0.0
-    step = np.diff(values, axis=1)
     # The difference between samples of a sine of frequency f is 2 sin(pi f / rate) times as high.
-    share = min(math.sqrt(float(np.sum(step * step)) / size) / 2.0, 1.0)
+    share = min(math.sqrt(steps / size) / 2.0, 1.0)
     return math.asin(share) * GRID_HZ / math.pi

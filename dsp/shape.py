@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dsp.grid import GRID_HZ
 from dsp.history import History
+from dsp.kernels import Kernels
 
 __all__ = ["AFTER_K", "BEFORE_K", "LEG_REST_DEG", "Shape", "Turn", "is_seen", "measure", "turn_of"]
 
@@ -32,6 +33,9 @@ _ONSET_K = 70
 _REST_K = 80
 """What comes so long before the onset is taken as rest, against which a gyro's bias is seen."""
 _LATE_K = 100
+_AROUND_K = 100
+_LEAST_SEEN = 0.7
+"""Share of the window."""
 
 _DEAD_G = 2e-5
 """No chip is so still: its noise is more than ten times this. Counts that do not change are no measurement."""
@@ -41,6 +45,7 @@ _LEAST_DPS = 2.0
 _STILL_DPS = 0.5
 
 Floats = NDArray[np.float64]
+Vector = tuple[float, float, float]
 
 
 @dataclass(slots=True)
@@ -71,7 +76,7 @@ class Turn:
     """from the anchor to the largest angle"""
     outward: float
     """share of the way out in the work of turning, 0 to 1"""
-    way: tuple[float, float, float]
+    way: Vector
     """axis in the sensor, of length 1, pointing the way it turned first"""
 
 
@@ -97,6 +102,9 @@ def measure(history: History, anchor_k: int, *, reach_k: int) -> Shape | None:
 
     None if it was mostly unseen, or sent counts that do not change.
     """
+    kernels = history.kernels
+    if kernels is not None and history.k0 <= anchor_k - BEFORE_K and anchor_k + AFTER_K <= history.k1:
+        return _measured(history, anchor_k, reach_k, kernels)
     if not is_seen(history, anchor_k):
         return None
     whole = history.part(anchor_k - BEFORE_K, anchor_k + AFTER_K)
@@ -104,9 +112,9 @@ def measure(history: History, anchor_k: int, *, reach_k: int) -> Shape | None:
     values = history.envelope[near].astype(np.float64)
     top = int(np.argmax(values))
     peak_k = max(anchor_k - reach_k, history.k0) + top
-    around = history.envelope[history.part(anchor_k - 100, anchor_k + 100)]
+    around = history.envelope[history.part(anchor_k - _AROUND_K, anchor_k + _AROUND_K)]
     still = history.envelope[history.part(anchor_k - _STILL_FROM_K, anchor_k - _STILL_TO_K)]
-    late = history.envelope[history.part(anchor_k + 100, anchor_k + AFTER_K)]
+    late = history.envelope[history.part(anchor_k + _LATE_K, anchor_k + AFTER_K)]
     return Shape(
         peak_g=max(float(values[top]), _LEAST_SIZE_G),
         peak_k=peak_k,
@@ -118,10 +126,69 @@ def measure(history: History, anchor_k: int, *, reach_k: int) -> Shape | None:
     )
 
 
+def _measured(history: History, anchor_k: int, reach_k: int, kernels: Kernels) -> Shape | None:
+    """The same by compiled loops, for a window that is there as a whole."""
+    at = anchor_k - history.k0
+    out = np.empty(7)
+    kernels.window_numbers(
+        history.envelope, history.present, history.gyro, at, BEFORE_K, AFTER_K, reach_k,
+        _STILL_FROM_K, _STILL_TO_K, _AROUND_K, _LATE_K, out,
+    )  # fmt: skip
+    count, most, top, wide, still, late, gyro = out.tolist()
+    if count < _LEAST_SEEN * (BEFORE_K + AFTER_K) or most <= _DEAD_G:
+        return None
+    begin = at - _STILL_FROM_K
+    turns = bool(history.gyro[begin : at + AFTER_K].all())
+    return Shape(
+        peak_g=max(float(history.envelope[int(top)]), _LEAST_SIZE_G),
+        peak_k=history.k0 + int(top),
+        before_g=max(math.sqrt(still / (_STILL_FROM_K - _STILL_TO_K)), _LEAST_SIZE_G),
+        after_g=max(math.sqrt(late / (AFTER_K - _LATE_K)), _LEAST_SIZE_G),
+        wide_s=wide / GRID_HZ,
+        turn=_turned(history, begin, kernels) if turns else None,
+        gyro=gyro == BEFORE_K + AFTER_K,
+    )
+
+
+def _turned(history: History, first: int, kernels: Kernels) -> Turn | None:
+    """As `turn_of` in the window that begins with a sample, which must all be there."""
+    level = np.empty((3, _STILL_FROM_K + AFTER_K))
+    begin = _STILL_FROM_K - _ONSET_K
+    kernels.turn_level(history.rate, first, begin, _REST_K, level)
+    way, pure = _main_axis(level[:, begin:])
+    out = np.empty(16)
+    kernels.turn_numbers(level, begin, begin + _ONSET_K + _LATE_K, *way, _LEAST_DPS, out)
+    if out[0] < _LEAST_DPS:
+        return None
+    return _turn_from(out, way, pure, AFTER_K - _LATE_K)
+
+
+def _turn_from(out: Floats, way: Vector, pure: float, late_n: int) -> Turn:
+    peak, sign, top_deg, low, high, fastest, top, forward, backward, wide, turns, end, before, late, out_work, work = (
+        out.tolist()
+    )
+    swing = max(top_deg, 1e-3)
+    return Turn(
+        swing_deg=swing,
+        rise_s=(high - low) / GRID_HZ,
+        back=min(max((swing - end) / swing, 0.0), 2.0),
+        skew=math.log(forward / backward),
+        wide_s=wide / GRID_HZ,
+        pure=pure,
+        turns=int(turns),
+        unrest_before=math.log(max(before, _STILL_DPS) / peak),
+        unrest_after=math.log(max(math.sqrt(late / late_n), _STILL_DPS) / peak),
+        fastest_s=(fastest - _ONSET_K) / GRID_HZ,
+        top_s=(top - _ONSET_K) / GRID_HZ,
+        outward=out_work / max(work, 1e-9),
+        way=(sign * way[0], sign * way[1], sign * way[2]),
+    )
+
+
 def is_seen(history: History, anchor_k: int) -> bool:
     """Whether a sensor measured something around an anchor."""
     whole = history.part(anchor_k - BEFORE_K, anchor_k + AFTER_K)
-    if history.present[whole].sum() < 0.7 * (BEFORE_K + AFTER_K):
+    if history.present[whole].sum() < _LEAST_SEEN * (BEFORE_K + AFTER_K):
         return False
     return float(history.envelope[whole].max()) > _DEAD_G
 
@@ -155,21 +222,26 @@ def turn_of(rate: Floats, anchor: int) -> Turn | None:
     begin = max(anchor - _ONSET_K, 1)
     level = rate - _middle(rate[:, max(begin - _REST_K, 0) : begin])
     moved = level[:, begin:]
-    spread = np.einsum("ik,jk->ij", moved, moved)
-    sizes, axes = np.linalg.eigh(spread)
-    way = axes[:, 2]
+    way, pure = _main_axis(moved)
     about = way[0] * moved[0] + way[1] * moved[1] + way[2] * moved[2]
     if float(np.max(np.abs(about))) < _LEAST_DPS:
         return None
     angle = np.cumsum(about) / GRID_HZ
     if -float(angle.min()) > float(angle.max()):
-        about, angle, way = -about, -angle, -way
-    pure = float(sizes[2] / max(float(sizes.sum()), 1e-9))
-    return _turn_about(level, about, angle, pure, begin, (float(way[0]), float(way[1]), float(way[2])))
+        about, angle, way = -about, -angle, (-way[0], -way[1], -way[2])
+    return _turn_about(level, about, angle, pure, begin, way)
+
+
+def _main_axis(moved: Floats) -> tuple[Vector, float]:
+    """The axis that carries most of the turning, and its share of it, 1/3 to 1."""
+    sizes, axes = np.linalg.eigh(np.einsum("ik,jk->ij", moved, moved))
+    x, y, z = axes[:, 2].tolist()
+    a, b, c = sizes.tolist()
+    return (x, y, z), c / max(a + b + c, 1e-9)
 
 
 def _turn_about(
-    level: Floats, about: Floats, angle: Floats, pure: float, begin: int, way: tuple[float, float, float]
+    level: Floats, about: Floats, angle: Floats, pure: float, begin: int, way: Vector
 ) -> Turn:
     top = int(np.argmax(angle))
     swing = max(float(angle[top]), 1e-3)

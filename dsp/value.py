@@ -10,16 +10,19 @@ import base64
 import json
 import zlib
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-__all__ = ["BadSnapshot", "pack", "unpack"]
+__all__ = ["PASSING", "BadSnapshot", "pack", "unpack"]
 
 _FORMAT = 2
 """Rises when a stored tree can no longer be read as before."""
+
+PASSING: Final = {"stored": False}
+"""Metadata of a field that is no state: it is not stored, and has its default after reading."""
 
 
 class BadSnapshot(ValueError):
@@ -66,7 +69,7 @@ def _lower(value: object) -> object:
     if isinstance(value, dict):
         return {"d": [[_lower(k), _lower(v)] for k, v in value.items()]}
     if is_dataclass(value):
-        return {"c": type(value).__name__, "f": [_lower(getattr(value, f.name)) for f in fields(value)]}
+        return {"c": type(value).__name__, "f": [_lower(getattr(value, f.name)) for f in _stored(value)]}
     raise TypeError(type(value).__name__)
 
 
@@ -91,7 +94,11 @@ def _lift_named(tree: dict[str, Any], known: dict[str, type]) -> object:
         raise BadSnapshot("unknown class")
     if "e" in tree:
         return known[name](tree["v"])
-    names = [f.name for f in fields(known[name])]
+    names = [f.name for f in _stored(known[name])]
     if len(names) != len(tree["f"]):
         raise BadSnapshot("another version")
     return known[name](**{n: _lift(v, known) for n, v in zip(names, tree["f"], strict=True)})
+
+
+def _stored(kind: Any) -> list[Field[Any]]:
+    return [f for f in fields(kind) if f.metadata.get("stored", True)]

@@ -1,0 +1,281 @@
+"""The inner loops of looks at a moment: windows of a site's history, for a compiler; see `dsp.kernels`.
+
+Sums are added in the order in which numpy adds, so that these loops give the bytes of the array code beside which
+they stand. What needs linear algebra or logarithms stays there: libraries differ in their last digits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["envelope_sum", "numpy_sum", "squares", "turn_level", "turn_numbers", "window_numbers"]
+
+Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+
+def numpy_sum(x: Floats | Sequence[float], first: int, n: int) -> float:
+    """The sum of x[first], ... x[first + n - 1] as `numpy.sum` adds: pairwise, down to parts of 128 at most."""
+    if n <= 128:
+        return _part_sum(x, first, n)
+    # Compiled code that calls itself does not survive being kept on disk: parts to come and sums that wait for
+    # their other half are kept here, with how often they were halved.
+    begins, sizes, depths = np.empty(64, np.int64), np.empty(64, np.int64), np.empty(64, np.int64)
+    sums, levels = np.empty(64), np.empty(64, np.int64)
+    begins[0], sizes[0], depths[0] = first, n, 0
+    parts, halves = 1, 0
+    while parts > 0:
+        parts -= 1
+        begin, size, depth = begins[parts], sizes[parts], depths[parts]
+        if size > 128:
+            half = size // 2 - size // 2 % 8
+            begins[parts], sizes[parts], depths[parts] = begin + half, size - half, depth + 1
+            begins[parts + 1], sizes[parts + 1], depths[parts + 1] = begin, half, depth + 1
+            parts += 2
+            continue
+        total = _part_sum(x, begin, size)
+        while halves > 0 and levels[halves - 1] == depth:
+            halves -= 1
+            depth -= 1
+            total = sums[halves] + total
+        sums[halves], levels[halves] = total, depth
+        halves += 1
+    return float(sums[0])
+
+
+def _part_sum(x: Floats | Sequence[float], first: int, n: int) -> float:
+    """Eight sums side by side, then what is left."""
+    total = 0.0
+    end = first
+    if n >= 8:
+        a, b, c, d = x[first], x[first + 1], x[first + 2], x[first + 3]
+        e, f, g, h = x[first + 4], x[first + 5], x[first + 6], x[first + 7]
+        end = first + n - n % 8
+        for i in range(first + 8, end, 8):
+            a += x[i]
+            b += x[i + 1]
+            c += x[i + 2]
+            d += x[i + 3]
+            e += x[i + 4]
+            f += x[i + 5]
+            g += x[i + 6]
+            h += x[i + 7]
+        total = ((a + b) + (c + d)) + ((e + f) + (g + h))
+    for i in range(end, first + n):
+        total += x[i]
+    return total
+
+
+def _square_sum(x: Floats32, a: int, b: int, room: Floats) -> float:
+    for i in range(a, b):
+        v = np.float64(x[i])
+        room[i - a] = v * v
+    return numpy_sum(room, 0, b - a)
+
+
+def window_numbers(
+    envelope: Floats32,
+    present: Bools,
+    gyro: Bools,
+    at: int,
+    before: int,
+    after: int,
+    reach: int,
+    still_from: int,
+    still_to: int,
+    around: int,
+    late: int,
+    out: Floats,
+) -> None:
+    """What `dsp.shape.measure` reads from the envelope around sample `at`; the whole window must be there.
+
+    Args:
+        envelope: shape (n,), g.
+        present: shape (n,).
+        gyro: shape (n,).
+        at: index of the anchor.
+        before: samples of the window before the anchor.
+        after: and from it on.
+        reach: the peak is sought so far to both sides.
+        still_from: rest is looked at from so long before the anchor
+        still_to: until so long before it.
+        around: samples to both sides whose height is compared with the peak's.
+        late: from so long after the anchor on it is looked how it comes to rest.
+        out: shape (7,), written: samples present, highest of all, place of the peak, samples around above a third of
+            it, sum of squares of the rest before, of the late part, samples with a gyro.
+    """
+    room = np.empty(before + after)
+    count = turning = 0
+    most = envelope[at - before]
+    for i in range(at - before, at + after):
+        count += 1 if present[i] else 0
+        turning += 1 if gyro[i] else 0
+        most = max(most, envelope[i])
+    top = at - reach
+    for i in range(at - reach, at + reach + 1):
+        if envelope[i] > envelope[top]:
+            top = i
+    third = np.float64(envelope[top]) / 3.0
+    wide = 0
+    for i in range(at - around, at + around):
+        wide += 1 if np.float64(envelope[i]) > third else 0
+    out[0], out[1], out[2], out[3] = count, most, top, wide
+    out[4] = _square_sum(envelope, at - still_from, at - still_to, room)
+    out[5] = _square_sum(envelope, at + late, at + after, room)
+    out[6] = turning
+
+
+def turn_level(rate: Floats32, first: int, begin: int, rest: int, level: Floats) -> None:
+    """Angular rate with the median of the rest before a movement as zero; see `dsp.shape.turn_of`.
+
+    Args:
+        rate: shape (3, n), deg/s.
+        first: index of the window's first sample.
+        begin: sample of the window at which the movement begins.
+        rest: samples before that which are taken as rest.
+        level: shape (3, m), written: the window.
+    """
+    low = max(begin - rest, 0)
+    n = begin - low
+    ordered = np.empty(n)
+    for c in range(3):
+        for i in range(n):
+            value = np.float64(rate[c, first + low + i])
+            hole = i
+            while hole > 0 and ordered[hole - 1] > value:
+                ordered[hole] = ordered[hole - 1]
+                hole -= 1
+            ordered[hole] = value
+        middle = (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
+        for i in range(level.shape[1]):
+            level[c, i] = np.float64(rate[c, first + i]) - middle
+
+
+def turn_numbers(
+    level: Floats, begin: int, late: int, x: float, y: float, z: float, least: float, out: Floats
+) -> None:
+    """How a site turned about an axis; see `dsp.shape.turn_of`.
+
+    Args:
+        level: shape (3, n), deg/s.
+        begin: sample at which the movement begins.
+        late: sample from which on it is looked how it comes to rest.
+        x: first component of the axis.
+        y: second.
+        z: third.
+        least: fastest turning below which there was none, and the least that a peak counts, deg/s.
+        out: shape (16,), written: fastest turning; where that is enough, too: 1 or, where the axis has to point the
+            other way, -1; largest angle in degrees; samples from the begin to a tenth and to nine tenths of it, to the
+            fastest turning, to the largest angle; fastest rate forward, backward; samples above half of the angle;
+            changes of direction; angle at the end; fastest turning before; sums of squares of the late turning, of
+            the turning up to the largest angle, and of all of it.
+    """
+    n = level.shape[1] - begin
+    about, angle, work = np.empty(n), np.empty(n), np.empty(n)
+    fastest_of_all = 0.0
+    total = 0.0
+    for i in range(n):
+        v = x * level[0, begin + i] + y * level[1, begin + i] + z * level[2, begin + i]
+        about[i] = v
+        fastest_of_all = max(fastest_of_all, abs(v))
+        total = v if i == 0 else total + v
+        angle[i] = total / 100
+        work[i] = v * v
+    out[0] = fastest_of_all
+    if fastest_of_all < least:
+        return
+    lowest = highest = angle[0]
+    for i in range(n):
+        lowest = min(lowest, angle[i])
+        highest = max(highest, angle[i])
+    out[1] = 1.0
+    if -lowest > highest:
+        out[1] = -1.0
+        for i in range(n):
+            about[i] = -about[i]
+            angle[i] = -angle[i]
+    top = 0
+    for i in range(n):
+        if angle[i] > angle[top]:
+            top = i
+    swing = max(angle[top], 1e-3)
+    low = high = -1
+    fastest = 0
+    for i in range(top + 1):
+        if low < 0 and angle[i] > 0.1 * swing:
+            low = i
+        if high < 0 and angle[i] > 0.9 * swing:
+            high = i
+        if about[i] > about[fastest]:
+            fastest = i
+    back = about[top]
+    for i in range(top, n):
+        back = min(back, about[i])
+    forward, backward = max(about[fastest], least), max(-back, least)
+    wide = 0
+    for i in range(n):
+        wide += 1 if angle[i] > 0.5 * swing else 0
+    enough = 0.3 * max(forward, backward)
+    turns = 0
+    way = 0.0
+    for i in range(n):
+        if abs(about[i]) >= enough:
+            sign = 1.0 if about[i] > 0.0 else -1.0
+            turns += 1 if way != 0.0 and sign != way else 0
+            way = sign
+    before = 0.0
+    for i in range(level.shape[1]):
+        speed = math.sqrt(level[0, i] * level[0, i] + level[1, i] * level[1, i] + level[2, i] * level[2, i])
+        if i < begin:
+            before = max(before, speed)
+        if i >= late:
+            about[i - late] = speed * speed
+    out[2], out[3], out[4], out[5], out[6] = swing, max(low, 0), max(high, 0), fastest, top
+    out[7], out[8], out[9], out[10], out[11] = forward, backward, wide, turns, angle[n - 1]
+    out[12] = before
+    out[13] = numpy_sum(about, 0, level.shape[1] - late)
+    out[14] = numpy_sum(work, 0, top + 1)
+    out[15] = numpy_sum(work, 0, n)
+
+
+def envelope_sum(envelope: Floats32, a: int, b: int, level: float) -> tuple[float, int]:
+    """The sum of samples a to b - 1, and how many of them stand above a level."""
+    room = np.empty(b - a)
+    above = 0
+    least = np.float32(level)
+    for i in range(a, b):
+        room[i - a] = np.float64(envelope[i])
+        above += 1 if envelope[i] > least else 0
+    return numpy_sum(room, 0, b - a), above
+
+
+def squares(rows: Floats32, a: int, b: int, centred: bool) -> tuple[float, float]:
+    """Sums of squares of samples a to b - 1 and of the steps between them, all three rows taken together.
+
+    Args:
+        rows: shape (3, n).
+        a: first sample.
+        b: behind the last.
+        centred: whether each row's own mean is taken away before.
+    """
+    n = b - a
+    room, whole = np.empty(n), np.empty(3 * n)
+    steps = np.empty(3 * max(n - 1, 0))
+    for c in range(3):
+        for i in range(n):
+            room[i] = np.float64(rows[c, a + i])
+        if centred:
+            mean = numpy_sum(room, 0, n) / n
+            for i in range(n):
+                room[i] -= mean
+        for i in range(n):
+            whole[c * n + i] = room[i] * room[i]
+            if i > 0:
+                step = room[i] - room[i - 1]
+                steps[c * (n - 1) + i - 1] = step * step
+    return numpy_sum(whole, 0, 3 * n), numpy_sum(steps, 0, steps.shape[0])
