@@ -7,13 +7,14 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.chain import HOP_S, Hops
+from dsp.chain import HOP_S, ROW, Hops
 
 __all__ = ["BREATH_HOPS", "Breathing", "breathing_of", "line_of"]
 
@@ -45,34 +46,61 @@ class Breathing:
 
 def breathing_of(hops: Hops, h1: int) -> Breathing | None:
     """Breathing in the minute that ends with hop h1 - 1; None when it moved or was unseen."""
+    return breathings_of(hops, [h1])[0]
+
+
+def breathings_of(hops: Hops, ends: Sequence[int]) -> list[Breathing | None]:
+    """Breathing in the minutes that end before some hops."""
+    found: list[Breathing | None] = [None] * len(ends)
+    for gyro in (True, False):
+        some = {i: s for i, h1 in enumerate(ends) if (s := _still(hops, h1)) is not None and s[1] is gyro}
+        if not some:
+            continue
+        channels = _CHANNELS if gyro else _CHANNELS[:3]
+        starts = [ends[i] - BREATH_HOPS - hops.h0 for i in some]
+        rows = np.stack([hops.rows[a : a + BREATH_HOPS, channels].T for a in starts])
+        lines = _lines(_held(rows, np.stack([still for still, _ in some.values()])))
+        for i, line in zip(some, lines, strict=True):
+            found[i] = line
+    return found
+
+
+_CHANNELS = [ROW.index(f"{kind}_{a}") for kind in ("acc", "rate") for a in "xyz"]
+
+
+def _still(hops: Hops, h1: int) -> tuple[NDArray[np.bool_], bool] | None:
+    """Hops without movement of a minute, and whether there was a gyro; None where it cannot be told from them."""
     h0 = h1 - BREATH_HOPS
     if hops.h0 > h0 or float(hops.column("present", h0, h1).sum()) < _LEAST_SEEN * BREATH_HOPS:
         return None
     still = hops.column("top", h0, h1) < _MOVED_G
-    if np.count_nonzero(still) < _LEAST_STILL * BREATH_HOPS:
+    if still.size < BREATH_HOPS or np.count_nonzero(still) < _LEAST_STILL * BREATH_HOPS:
         return None
-    channels = np.stack([hops.column(f"{kind}_{a}", h0, h1) for kind in ("acc", "rate") for a in "xyz"])
-    if not float(hops.column("gyro", h0, h1).min()) > 0.0:
-        channels = channels[:3]
-    return line_of(_held(channels, still))
+    return still, bool(hops.column("gyro", h0, h1).min() > 0.0)
 
 
 def _held(x: Floats, still: NDArray[np.bool_]) -> Floats:
-    """Replace moved hops by the last still one before them and take each stretch's own level away."""
-    index = np.where(still, np.arange(still.size), -1)
-    last = np.maximum.accumulate(index)
-    first = int(np.argmax(still))
-    step = np.diff(x, axis=1, prepend=x[:, :1])
-    step[:, ~still] = 0.0
-    step[:, 1:][:, ~still[:-1]] = 0.0
-    return np.asarray(np.cumsum(step, axis=1)) if last[-1] >= first else x
+    """Replace moved hops by the last still one before them and take each stretch's own level away.
+
+    Args:
+        x: shape (minutes, channels, n).
+        still: shape (minutes, n).
+    """
+    step = np.diff(x, axis=2, prepend=x[:, :, :1])
+    kept = still.copy()
+    kept[:, 1:] &= still[:, :-1]
+    return np.asarray(np.cumsum(np.where(kept[:, None, :], step, 0.0), axis=2))
 
 
 @lru_cache(maxsize=4)
-def _tools(n: int) -> tuple[Floats, Floats, Floats]:
-    """A ramp, a window, and the frequencies of n values' spectrum."""
+def _tools(n: int) -> tuple[Floats, Floats, float, list[float], NDArray[np.bool_], list[tuple[int, int]]]:
+    """Of n values a ramp, a window, the ramp's square, the spectrum's frequencies, the band, and each line's bins."""
     frequency = np.asarray(np.fft.rfftfreq(n, HOP_S), dtype=np.float64)
-    return np.linspace(-1.0, 1.0, n), np.hanning(n), frequency
+    band = (frequency >= _LOW_HZ) & (frequency <= _HIGH_HZ)
+    near = [np.flatnonzero(band & (np.abs(frequency - f) <= _LINE_HZ)) for f in frequency]
+    lines = [(int(bins[0]), int(bins[-1]) + 1) if bins.size else (0, 0) for bins in near]
+    ramp = np.linspace(-1.0, 1.0, n)
+    return ramp, np.hanning(n), float((ramp * ramp).sum()), frequency.tolist(), band, lines
 
 
 def line_of(x: Floats) -> Breathing | None:
@@ -81,21 +109,25 @@ def line_of(x: Floats) -> Breathing | None:
     Args:
         x: shape (channels, n), one value a hop; accelerations first, then rates if there are.
     """
-    n = x.shape[1]
-    ramp, window, frequency = _tools(n)
-    flat = x - x.mean(axis=1, keepdims=True)
-    flat = flat - (flat * ramp).sum(axis=1, keepdims=True) / float((ramp * ramp).sum()) * ramp
-    power = np.abs(np.fft.rfft(flat * window, axis=1)) ** 2
-    band = (frequency >= _LOW_HZ) & (frequency <= _HIGH_HZ)
-    best: Breathing | None = None
-    for row in power:
-        inside = np.where(band, row, 0.0)
-        total = float(inside.sum())
-        if total <= 0.0:
-            continue
-        top = int(np.argmax(inside))
-        near = band & (np.abs(frequency - frequency[top]) <= _LINE_HZ)
-        share = float(inside[near].sum()) / total
-        if best is None or share > best.regularity:
-            best = Breathing(float(frequency[top]), share)
-    return best
+    return _lines(x[None])[0]
+
+
+def _lines(x: Floats) -> list[Breathing | None]:
+    """The same of some minutes, shape (minutes, channels, n)."""
+    ramp, window, square, frequency, band, lines = _tools(x.shape[2])
+    flat = x - x.mean(axis=2, keepdims=True)
+    flat = flat - (flat * ramp).sum(axis=2, keepdims=True) / square * ramp
+    inside = np.where(band, np.abs(np.fft.rfft(flat * window, axis=2)) ** 2, 0.0)
+    total, tops = inside.sum(axis=2).tolist(), inside.argmax(axis=2).tolist()
+    found: list[Breathing | None] = []
+    for power, sums, places in zip(inside, total, tops, strict=True):
+        best: Breathing | None = None
+        for row, whole, top in zip(power, sums, places, strict=True):
+            if whole <= 0.0:
+                continue
+            a, b = lines[top]
+            share = float(row[a:b].sum()) / whole
+            if best is None or share > best.regularity:
+                best = Breathing(frequency[top], share)
+        found.append(best)
+    return found

@@ -21,7 +21,7 @@ from dsp.chain import HOP, HOP_NS, ROUNDING, Chain, window_sums
 from dsp.records import NS, Context, ContextKind, Epoch, Site
 from dsp.settings import Settings
 
-__all__ = ["BEGUN_BEFORE_NS", "WINDOW_HOPS", "ContextTracker", "coupled_of", "coupling", "turned_of"]
+__all__ = ["BEGUN_BEFORE_NS", "WINDOW_HOPS", "ContextTracker", "coupled_of", "coupling", "couplings", "turned_of"]
 
 WINDOW_HOPS = 16
 """Four seconds: some cycles of walking or rocking."""
@@ -54,11 +54,16 @@ _LAGS = (-2, -1, 0, 1, 2)
 
 def coupling(a: np.ndarray, b: np.ndarray) -> float:
     """How far the motions a and b, shape (3, n), are rotated copies of one another, 0 to 1."""
-    cross = np.einsum("ik,jk->ij", a, b)
-    size = math.sqrt(float(np.sum(a * a)) * float(np.sum(b * b)))
-    if size <= 0.0:
-        return 0.0
-    return float(np.sum(np.linalg.svd(cross, compute_uv=False))) / size
+    return couplings([a, b], [(0, 1)])[0]
+
+
+def couplings(rows: Sequence[np.ndarray], pairs: Sequence[tuple[int, int]]) -> list[float]:
+    """The coupling of each of the pairs among some motions, shape (3, n)."""
+    squares = [float(np.sum(x * x)) for x in rows]
+    cross = np.stack([np.einsum("ik,jk->ij", rows[a], rows[b]) for a, b in pairs])
+    shared = np.linalg.svd(cross, compute_uv=False).sum(axis=1).tolist()
+    sizes = [math.sqrt(squares[a] * squares[b]) for a, b in pairs]
+    return [k / size if size > 0.0 else 0.0 for k, size in zip(shared, sizes, strict=True)]
 
 
 def coupled_of(chains: Mapping[Site, Chain], h0: int, h1: int, least_g: float) -> float:
@@ -97,15 +102,18 @@ def turned_of(chains: Mapping[Site, Chain], h0: int, h1: int, least_dps: float) 
     What holds the whole infant turns all of it by the same angles; an infant that turns by itself leads with
     its trunk or a limb. Arguments as in `coupled_of`; `least_dps` is a root mean square.
     """
-    turning: dict[Site, np.ndarray] = {}
+    whole = (h1 - h0) * HOP
+    rates = {}
     for site, chain in chains.items():
         part = chain.history.part(h0 * HOP, h1 * HOP)
-        if not (chain.history.gyro[part].sum() == (h1 - h0) * HOP and chain.history.present[part].all()):
-            continue
-        rate = chain.history.rate[:, part].astype(np.float64).reshape(3, -1, _TURN_STEP).sum(axis=2)
-        turning[site] = (rate - rate.mean(axis=1, keepdims=True)) / _TURN_STEP
+        if np.count_nonzero(chain.history.gyro[part]) == whole and chain.history.present[part].all():
+            rates[site] = chain.history.rate[:, part]
+    if len(rates) < _PAIR:
+        return 0.0
+    rate = np.stack(list(rates.values())).astype(np.float64).reshape(len(rates), 3, -1, _TURN_STEP).sum(axis=3)
+    turning = dict(zip(rates, (rate - rate.mean(axis=2, keepdims=True)) / _TURN_STEP, strict=True))
     sizes = {s: math.sqrt(float(np.vdot(x, x)) / x.shape[1]) for s, x in turning.items()}
-    if len(sizes) < _PAIR or min(sizes.values()) < least_dps:
+    if min(sizes.values()) < least_dps:
         return 0.0
     pairs = list(combinations(turning, 2))
     cross = np.stack([turning[a] @ turning[b].T for a, b in pairs])
@@ -195,17 +203,20 @@ class ContextTracker:
         """Whether every window counts: an interval may be open."""
         return bool(self.hits)
 
-    def window(self, h0: int, chains: dict[Site, Chain], swayed: float = 0.0) -> list[Context]:
+    def window(
+        self, h0: int, chains: dict[Site, Chain], swayed: float = 0.0, *, shared: bool = True
+    ) -> list[Context]:
         """Look at the window of hops h0 to h0 + 15; gives an interval that ended.
 
         Args:
             h0: First hop.
             chains: All sites.
             swayed: How far all sites swayed as one body; at least `swayed_least` counts like coupled motion.
+            shared: Whether `stirs` found that there may be motion that is shared.
         """
-        shared = self._shared(h0, chains, swayed)
-        if shared > 0.0:
-            self._hit(h0, shared, chains)
+        found = self._shared(h0, chains, swayed) if shared or swayed >= self.swayed_least else 0.0
+        if found > 0.0:
+            self._hit(h0, found, chains)
             return []
         self.misses += 1
         return self.close(list(chains)) if self.misses >= _PATIENCE else []
@@ -247,6 +258,11 @@ class ContextTracker:
             end = at + WINDOW_HOPS if at + WINDOW_HOPS < looked else h1
             found[max(at - h0, 0) : max(end - h0, 0)] = True
         return found
+
+    def touches(self, h0: int, h1: int) -> bool:
+        """Whether any of the hops h0 to h1 - 1 is one that the world moved, as `outside` has it."""
+        looked = (h1 // WINDOW_HOPS) * WINDOW_HOPS
+        return any(at < h1 and (at + WINDOW_HOPS >= looked or at + WINDOW_HOPS > h0) for at in self.recent)
 
     def ride_g(self, site: Site, h: int) -> float:
         """How far the envelope of a site typically rose while the world moved it last; 0 if not of late."""

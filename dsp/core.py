@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from dsp.bursts import Burst, Pulse
 from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, NEVER, Chain
 from dsp.context import WINDOW_HOPS, ContextTracker
-from dsp.epochs import WearTracker, epoch_of, stir_of
+from dsp.breathing import Breathing, breathings_of
+from dsp.epochs import Sums, WearTracker, epoch_of, stir_of, sums_of
 from dsp.events import Draft, adopt
 from dsp.holds import LOOK_HOPS, Looks, Posture
 from dsp.long import LongTracker
@@ -36,6 +37,25 @@ _MEMBER_HOPS = 12
 """Three seconds: a phasic movement, and what it leaves to swing."""
 
 _PATTERN_KEPT_NS = 300 * NS
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What is known of a block before its hops are visited: measured for all of it at once, which is cheaper."""
+
+    looks: Looks
+    aroused: dict[int, int]
+    """hops that end seconds of thrashing, with the hops at which it began"""
+    swaying: frozenset[int]
+    """ends of the windows in which rocking may be seen; in the others there is none"""
+    shared: frozenset[int]
+    """the same of motion from outside"""
+    epochs: range
+    """their last hops"""
+    sums: dict[int, dict[Site, Sums]]
+    """of the epochs by first hop"""
+    breaths: dict[int, Breathing | None]
+    """by the hop behind the epoch"""
 
 
 @dataclass(slots=True)
@@ -72,9 +92,8 @@ class Core:
         Only hops at which something can happen are visited: what was found, what stirs, or a tracker's own time.
         """
         things = _by_hop(found)
-        looks = Looks.of(chains, h0, h1, self.settings.hold_sway_deg)
-        aroused = self.scene.state.stirs(h0, h1, chains)
-        known = sorted({*things, *aroused, *self._stirring(h0, h1, chains, looks)})
+        ahead = self._ahead(h0, h1, chains)
+        known = sorted({*things, *ahead.aroused, *self._stirring(ahead, chains)})
         out: list[Output] = []
         for h in self._visits(h0, h1, known):
             told: list[Output] = []
@@ -82,21 +101,34 @@ class Core:
                 self._take(thing)
                 if isinstance(thing, Burst):
                     told += self._swing(thing, chains)
-            told += self._hop(h, chains, looks, aroused.get(h))
+            told += self._hop(h, chains, ahead)
             out += trusted(told, h, chains, self.scene.context.off, self.loose.loose)
-        self.stiffening.pass_by(looks, looks.rest())
+        self.stiffening.pass_by(ahead.looks, ahead.looks.rest())
         return out
 
-    def _stirring(self, h0: int, h1: int, chains: dict[Site, Chain], looks: Looks) -> Iterator[int]:
-        """Hops among h0 to h1 - 1 at which an epoch ends, or a look may see something."""
-        yield from range(h0 + (-(h0 + 1)) % EPOCH_HOPS, h1, EPOCH_HOPS)
+    def _ahead(self, h0: int, h1: int, chains: dict[Site, Chain]) -> _Ahead:
+        looks = Looks.of(chains, h0, h1, self.settings.hold_sway_deg)
         windows = range(h0 + 1 + (-(h0 + 1)) % WINDOW_HOPS, h1 + 1, WINDOW_HOPS)
-        if windows:
-            swaying = self.rocking.stirs(windows, chains, self.settings)
-            yield from (h - 1 for h in (*swaying, *self.scene.context.stirs(windows, chains)))
-        if looks.hops:
-            yield from self.stiffening.stirs(looks, self.settings)
-            yield from self.tremor.stirs(looks, chains, self.settings)
+        swaying = self.rocking.stirs(windows, chains, self.settings) if windows else []
+        shared = self.scene.context.stirs(windows, chains) if windows else []
+        epochs = range(h0 + (-(h0 + 1)) % EPOCH_HOPS, h1, EPOCH_HOPS)
+        return _Ahead(
+            looks=looks,
+            aroused=self.scene.state.stirs(h0, h1, chains),
+            swaying=frozenset(swaying),
+            shared=frozenset(shared),
+            epochs=epochs,
+            sums=_epoch_sums(epochs, chains),
+            breaths=_breaths(epochs, chains),
+        )
+
+    def _stirring(self, ahead: _Ahead, chains: dict[Site, Chain]) -> Iterator[int]:
+        """Hops of a block at which an epoch ends, or a look may see something."""
+        yield from ahead.epochs
+        yield from (end - 1 for end in ahead.swaying | ahead.shared)
+        if ahead.looks.hops:
+            yield from self.stiffening.stirs(ahead.looks, self.settings)
+            yield from self.tremor.stirs(ahead.looks, chains, self.settings)
 
     def _visits(self, h0: int, h1: int, known: Iterable[int]) -> Iterator[int]:
         """The hops to visit in order: those known before, and those that a tracker asks for on the way."""
@@ -145,28 +177,34 @@ class Core:
 
     def _swing(self, burst: Burst, chains: dict[Site, Chain]) -> list[Context]:
         h0, h1 = burst.k0 // HOP, burst.k1 // HOP + 1
-        carried = bool(self.scene.context.outside(h0, h1).any())
+        carried = self.scene.context.touches(h0, h1)
         return self.loose.burst(burst, chains, self.settings, carried=carried)
 
-    def _hop(self, h: int, chains: dict[Site, Chain], looks: Looks, aroused: int | None) -> list[Output]:
+    def _hop(self, h: int, chains: dict[Site, Chain], ahead: _Ahead) -> list[Output]:
         out: list[Output] = []
         if (h + 1) % WINDOW_HOPS == 0:
-            swayed = self.rocking.look(h + 1, chains, self.scene, self.settings)
-            self._note(swayed)
-            out += swayed
-            out += self.scene.context.window(h + 1 - WINDOW_HOPS, chains, self.scene.swayed)
-        if aroused is not None and not self.scene.context.outside(aroused, h + 1).any():
+            out += self._window(h + 1, chains, ahead)
+        aroused = ahead.aroused.get(h)
+        if aroused is not None and not self.scene.context.touches(aroused, h + 1):
             self.scene.state.arouse(aroused, chains)
         if (h + 1) % LOOK_HOPS == 0:
-            before, postures = looks.take(h)
-            self.stiffening.pass_by(looks, before)
+            before, postures = ahead.looks.take(h)
+            self.stiffening.pass_by(ahead.looks, before)
             held = self._look(h, postures, chains)
             self._note(held)
             out += held
         out += self._events(h, chains, finish=False)
         if (h + 1) % EPOCH_HOPS == 0:
-            out += self._epoch(h + 1 - EPOCH_HOPS, chains)
+            out += self._epoch(h + 1 - EPOCH_HOPS, chains, ahead)
         return out
+
+    def _window(self, h1: int, chains: dict[Site, Chain], ahead: _Ahead) -> list[Output]:
+        out: list[Output] = []
+        scene, swaying, shared = self.scene, h1 in ahead.swaying, h1 in ahead.shared
+        swayed = self.rocking.look(h1, chains, scene, self.settings, swaying=swaying)
+        self._note(swayed)
+        out += swayed
+        return out + scene.context.window(h1 - WINDOW_HOPS, chains, scene.swayed, shared=shared)
 
     def _look(self, h: int, postures: dict[Site, Posture], chains: dict[Site, Chain]) -> list[Event]:
         out = self.stiffening.look(h, postures, chains, self.scene, self.settings)
@@ -223,20 +261,23 @@ class Core:
             free[max(at - 2, 0) : max(at + _MEMBER_HOPS, 0)] = False
         return free
 
-    def _epoch(self, h0: int, chains: dict[Site, Chain]) -> list[Output]:
+    def _epoch(self, h0: int, chains: dict[Site, Chain], ahead: _Ahead | None = None) -> list[Output]:
         out: list[Output] = []
-        stirs = {site: stir_of(chain, h0) for site, chain in chains.items()}
-        for site, chain in chains.items():
+        known = {} if ahead is None else ahead.sums.get(h0, {})
+        sums = {site: known.get(site) or sums_of(chain, h0, 1)[0] for site, chain in chains.items()}
+        stirs = {site: stir_of(s) for site, s in sums.items()}
+        for site in chains:
             wear = self.wear[site]
             worn = wear.push(stirs[site], [o for s, o in stirs.items() if s is not site], h0 * HOP_NS)
-            epoch = epoch_of(chain, self.scene.infant, h0, worn=worn)
+            epoch = epoch_of(sums[site], self.scene.infant, h0, worn=worn)
             out.append(epoch)
             out += self.scene.context.worn(epoch, wear.since_ns)
         h1 = h0 + EPOCH_HOPS
         context = self.scene.context
         free = self.trains.apart(h0, h1) & self._outside_series(h0, h1) & ~context.outside(h0, h1)
         rides = {s: context.ride_g(s, h1) for s in chains}
-        out.append(self.scene.state.epoch(h0, chains, free, rides, context.off))
+        breaths = {} if ahead is None else ahead.breaths
+        out.append(self.scene.state.epoch(h0, chains, free, rides, context.off, breaths))
         return out
 
 
@@ -251,3 +292,20 @@ def _by_hop(found: Found) -> dict[int, list[Burst | Pulse]]:
     for thing in things:
         rows.setdefault((thing.known_k - 1) // HOP, []).append(thing)
     return rows
+
+
+def _epoch_sums(epochs: range, chains: dict[Site, Chain]) -> dict[int, dict[Site, Sums]]:
+    """Of the epochs that end with some hops and are kept from their beginning."""
+    rows: dict[int, dict[Site, Sums]] = {}
+    for site, chain in chains.items():
+        begins = [h + 1 - EPOCH_HOPS for h in epochs if h + 1 - EPOCH_HOPS >= chain.hops.h0]
+        for h0, sums in zip(begins, sums_of(chain, begins[0], len(begins)) if begins else (), strict=True):
+            rows.setdefault(h0, {})[site] = sums
+    return rows
+
+
+def _breaths(epochs: range, chains: dict[Site, Chain]) -> dict[int, Breathing | None]:
+    ends = [h + 1 for h in epochs]
+    if Site.TR not in chains or not ends:
+        return {}
+    return dict(zip(ends, breathings_of(chains[Site.TR].hops, ends), strict=True))

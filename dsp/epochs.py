@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, Chain
+from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, ROW, Chain
 from dsp.records import Epoch, Site
 from dsp.settings import Settings
 
-__all__ = ["EPOCH_NS", "Stir", "WearTracker", "epoch_of", "stir_of"]
+__all__ = ["EPOCH_NS", "Stir", "Sums", "WearTracker", "epoch_of", "stir_of", "sums_of"]
 
 EPOCH_NS = EPOCH_HOPS * HOP_NS
 
@@ -32,34 +33,92 @@ class Stir:
     rms_g: float
 
 
-def stir_of(chain: Chain, h0: int) -> Stir:
-    """What wearing is judged by, for hops h0 to h0 + 119 of one site; all must have been processed."""
-    h1 = h0 + EPOCH_HOPS
-    column = chain.hops.column
-    present = float(column("present", h0, h1).sum()) / EPOCH_HOPS
-    settled = float(column("settled", h0, h1).sum())
-    top = column("top", h0, h1)
-    gyro = bool(column("gyro", h0, h1).all()) and present >= 1.0
-    return Stir(
-        site=chain.site,
-        present=present,
-        top_g=float(top.max()) if top.size else 0.0,
-        sway_dps=_scatter(chain, "rate", h0, h1) if gyro else None,
-        sway_g=_scatter(chain, "acc", h0, h1),
-        rms_g=math.sqrt(float(column("square", h0, h1).sum()) / max(settled * HOP, 1.0)),
-    )
+@dataclass(slots=True)
+class Sums:
+    """What the rows of an epoch of one site add up to; counts are of hops."""
+
+    site: Site
+    hops: int
+    present: float
+    settled: float
+    square: float
+    gyro: float
+    clipped: float
+    rate_square: float
+    top_g: float
+    floor_g: float
+    """the last one"""
+    all_gyro: bool
+    acc: tuple[float, float, float]
+    rate: tuple[float, float, float]
+    """sums of the means, weighed by what was present"""
+    acc_scatter: float
+    rate_scatter: float
+    """how far the means scatter about their trend, root mean square"""
 
 
-def _scatter(chain: Chain, kind: str, h0: int, h1: int) -> float:
-    x = np.stack([chain.hops.column(f"{kind}_{a}", h0, h1) for a in "xyz"])
-    if x.shape[1] < EPOCH_HOPS:
-        return math.inf
-    x = x - x.mean(axis=1, keepdims=True)
-    x = x - (x * _RAMP).sum(axis=1, keepdims=True) / float((_RAMP * _RAMP).sum()) * _RAMP
-    return math.sqrt(float((x * x).sum()) / x.shape[1])
+def sums_of(chain: Chain, h0: int, count: int) -> list[Sums]:
+    """The sums of some epochs that follow one another.
+
+    Args:
+        chain: the site.
+        h0: first hop of the first epoch; all hops must have been processed. Where not all of them are kept, one
+            epoch must be asked for, and has fewer hops.
+        count: how many epochs.
+    """
+    kept = chain.hops.rows[max(h0 - chain.hops.h0, 0) : max(h0 + count * EPOCH_HOPS - chain.hops.h0, 0)]
+    n = kept.shape[0] // count
+    # One row behind the other: sums over them are the same bytes however many epochs there are.
+    rows = np.ascontiguousarray(kept.reshape(count, n, len(ROW)).transpose(0, 2, 1))
+    total = rows.sum(axis=2)
+    weighed = (rows[:, _ACC_TO_RATE] * rows[:, :1]).sum(axis=2)
+    scatter = [_scatter(rows[:, part]) for part in (_ACC, _RATE)]
+    top, all_gyro = rows[:, _TOP].max(axis=1, initial=0.0), rows[:, _GYRO].all(axis=1)
+    floor = rows[:, _FLOOR, -1] if h0 + count * EPOCH_HOPS <= chain.hops.h1 and n else np.zeros(count)
+    columns = (total.tolist(), weighed.tolist(), top.tolist(), floor.tolist(), all_gyro.tolist(), *scatter)
+    return [
+        Sums(
+            chain.site, n, t[_PRESENT], t[_SETTLED], t[_SQUARE], t[_GYRO], t[_CLIPPED], t[_RATE_SQUARE], g, f, gyro,
+            (w[0], w[1], w[2]), (w[3], w[4], w[5]), acc, rate,
+        )
+        for t, w, g, f, gyro, acc, rate in zip(*columns, strict=True)
+    ]  # fmt: skip
+
+
+_PRESENT, _SETTLED, _SQUARE, _TOP, _RATE_SQUARE, _GYRO, _CLIPPED, _FLOOR = (
+    ROW.index(name)
+    for name in ("present", "settled", "square", "top", "rate_square", "gyro", "clipped", "floor")
+)
+_ACC = slice(ROW.index("acc_x"), ROW.index("acc_z") + 1)
+_RATE = slice(ROW.index("rate_x"), ROW.index("rate_z") + 1)
+_ACC_TO_RATE = slice(_ACC.start, _RATE.stop)
+
+
+def _scatter(x: NDArray[np.float64]) -> list[float]:
+    """Of each epoch, shape (epochs, 3, hops)."""
+    count, _, n = x.shape
+    if n < EPOCH_HOPS:
+        return [math.inf] * count
+    x = x - x.mean(axis=2, keepdims=True)
+    x = x - (x * _RAMP).sum(axis=2, keepdims=True) / float((_RAMP * _RAMP).sum()) * _RAMP
+    squares = (x * x).reshape(count, 3 * n).sum(axis=1).tolist()
+    return [math.sqrt(square / n) for square in squares]
 
 
 _RAMP = np.linspace(-1.0, 1.0, EPOCH_HOPS)
+
+
+def stir_of(sums: Sums) -> Stir:
+    """What wearing is judged by."""
+    present = sums.present / EPOCH_HOPS
+    return Stir(
+        site=sums.site,
+        present=present,
+        top_g=sums.top_g,
+        sway_dps=sums.rate_scatter if sums.all_gyro and present >= 1.0 else None,
+        sway_g=sums.acc_scatter,
+        rms_g=math.sqrt(sums.square / max(sums.settled * HOP, 1.0)),
+    )
 
 
 @dataclass(slots=True)
@@ -126,43 +185,31 @@ _WHITE = 0.45
 """White noise scatters a third as far in quarter-second means as in the band of movement; breathing adds to it."""
 
 
-def epoch_of(chain: Chain, infant: str, h0: int, *, worn: bool) -> Epoch:
-    """The epoch of hops h0 to h0 + 119 of one site; all must have been processed."""
-    h1 = h0 + EPOCH_HOPS
-    column = chain.hops.column
-    seen = float(column("present", h0, h1).sum())
-    present = seen / EPOCH_HOPS
-    settled = float(column("settled", h0, h1).sum())
-    samples = seen * HOP
-    activity = math.sqrt(float(column("square", h0, h1).sum()) / max(settled * HOP, 1.0))
-    gyro = float(column("gyro", h0, h1).sum())
-    rate = _rate(chain, h0, h1, gyro * HOP) if gyro > 0 else None
+def epoch_of(sums: Sums, infant: str, h0: int, *, worn: bool) -> Epoch:
+    """The epoch of hops h0 to h0 + 119 of one site."""
     return Epoch(
         infant=infant,
-        site=chain.site,
+        site=sums.site,
         t_ns=h0 * HOP_NS,
         span_ns=EPOCH_NS,
-        present=present,
+        present=sums.present / EPOCH_HOPS,
         worn=worn,
-        clipped=float(column("clipped", h0, h1).sum()) * HOP / max(samples, 1.0),
-        activity_g=activity,
-        floor_g=float(column("floor", h1 - 1, h1).sum()),
-        rate_dps=rate,
-        posture=_posture(chain, h0, h1, seen),
+        clipped=sums.clipped * HOP / max(sums.present * HOP, 1.0),
+        activity_g=math.sqrt(sums.square / max(sums.settled * HOP, 1.0)),
+        floor_g=sums.floor_g,
+        rate_dps=_rate(sums, sums.gyro * HOP) if sums.gyro > 0 else None,
+        posture=_posture(sums),
     )
 
 
-def _rate(chain: Chain, h0: int, h1: int, samples: float) -> float:
+def _rate(sums: Sums, samples: float) -> float:
     """RMS angular rate about the epoch's mean: the mean of a gyro at rest is its bias."""
-    square = float(chain.hops.column("rate_square", h0, h1).sum()) / samples
-    weights = chain.hops.column("present", h0, h1)
-    means = [float((chain.hops.column(f"rate_{a}", h0, h1) * weights).sum()) * HOP / samples for a in "xyz"]
-    return math.sqrt(max(square - sum(m * m for m in means), 0.0))
+    x, y, z = (total * HOP / samples for total in sums.rate)
+    return math.sqrt(max(sums.rate_square / samples - (x * x + y * y + z * z), 0.0))
 
 
-def _posture(chain: Chain, h0: int, h1: int, seen: float) -> tuple[float, float, float]:
-    if seen <= 0:
+def _posture(sums: Sums) -> tuple[float, float, float]:
+    if sums.present <= 0:
         return (0.0, 0.0, 0.0)
-    weights = chain.hops.column("present", h0, h1)
-    x, y, z = (float((chain.hops.column(f"acc_{a}", h0, h1) * weights).sum()) / seen for a in "xyz")
+    x, y, z = (total / sums.present for total in sums.acc)
     return (x, y, z)

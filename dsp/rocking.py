@@ -10,8 +10,9 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from dsp.chain import HOP, HOP_NS, ROUNDING, Chain, window_sums
 from dsp.classify import confidence_of, match_of
-from dsp.context import coupling
+from dsp.context import couplings
 from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
@@ -54,39 +55,61 @@ class Sway:
     sites: list[Site]
 
 
-def _turning(chain: Chain, h1: int) -> Floats | None:
-    history = chain.history
-    part = history.part((h1 - SWAY_HOPS) * HOP, h1 * HOP)
-    if not (history.present[part].sum() == SWAY_HOPS * HOP and history.gyro[part].all()):
-        return None
-    rate = history.rate[:, part].astype(np.float64).reshape(3, -1, _STEP)
-    turning = rate.sum(axis=2) / _STEP
-    return np.asarray(turning - turning.mean(axis=1, keepdims=True))
+def _turnings(chains: Mapping[Site, Chain], h1: int) -> dict[Site, Floats]:
+    """Angular rate about its mean at 10 Hz, of the sites that were seen throughout."""
+    whole = SWAY_HOPS * HOP
+    rates = {}
+    for site, chain in chains.items():
+        history = chain.history
+        part = history.part(h1 * HOP - whole, h1 * HOP)
+        if np.count_nonzero(history.present[part]) == whole and history.gyro[part].all():
+            rates[site] = history.rate[:, part]
+    if not rates:
+        return {}
+    tenths = np.stack(list(rates.values())).astype(np.float64).reshape(len(rates), 3, -1, _STEP)
+    turning = tenths.sum(axis=3) / _STEP
+    return dict(zip(rates, turning - turning.mean(axis=2, keepdims=True), strict=True))
 
 
 def _size(x: Floats) -> float:
     return math.sqrt(float(np.sum(x * x)) / x.shape[1])
 
 
-def sway_of(chains: dict[Site, Chain], h1: int, least_dps: float) -> Sway | None:
-    """The sway in the ten seconds before hop h1; None when less than two sites turn to and fro."""
+@lru_cache(maxsize=2)
+def _tools(n: int) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """A window, the frequencies of n values' spectrum, and which of them are looked at."""
+    frequency = np.asarray(np.fft.rfftfreq(n, _STEP / GRID_HZ), dtype=np.float64)
+    return np.hanning(n), frequency, (frequency >= _LOW_HZ) & (frequency <= _HIGH_HZ)
+
+
+def sway_of(
+    chains: dict[Site, Chain], h1: int, least_dps: float, least_line: float = 0.0
+) -> Sway | None:
+    """The sway in the ten seconds before hop h1.
+
+    None when less than two sites turn to and fro, or less of the power than `least_line` lies in one line.
+    """
     gate = HOP * SWAY_HOPS * least_dps * least_dps
     loud = {
         s: c for s, c in chains.items()
         if float(c.hops.column("rate_square", h1 - SWAY_HOPS, h1).sum()) >= gate
     }  # fmt: skip
-    found = {s: x for s, c in loud.items() if (x := _turning(c, h1)) is not None}
-    turning = {s: x for s, x in found.items() if _size(x) >= least_dps}
+    if len(loud) < 2:
+        return None
+    turning = {s: x for s, x in _turnings(loud, h1).items() if _size(x) >= least_dps}
     if len(turning) < 2:
         return None
     lead = Site.TR if Site.TR in turning else max(turning, key=lambda s: (_size(turning[s]), s))
     x = turning[lead]
-    power = np.sum(np.abs(np.fft.rfft(x * np.hanning(x.shape[1]), axis=1)) ** 2, axis=0)
-    frequency = np.fft.rfftfreq(x.shape[1], _STEP / GRID_HZ)
-    top = int(np.argmax(np.where((frequency >= _LOW_HZ) & (frequency <= _HIGH_HZ), power, 0.0)))
+    window, frequency, inside = _tools(x.shape[1])
+    power = np.sum(np.abs(np.fft.rfft(x * window, axis=1)) ** 2, axis=0)
+    top = int(np.argmax(np.where(inside, power, 0.0)))
     line = float(power[top - 1 : top + 2].sum()) / max(float(power[1:].sum()), 1e-12)
+    if line < least_line:
+        return None
     whole = len(turning) == len(chains)
-    together = min(coupling(a, b) for a, b in combinations(turning.values(), 2)) if whole else 0.0
+    pairs = list(combinations(range(len(turning)), 2))
+    together = min(couplings(list(turning.values()), pairs)) if whole else 0.0
     return Sway(float(frequency[top]), line, _size(x), together, [s for s in Site if s in turning])
 
 
@@ -112,9 +135,26 @@ class RockingTracker:
         """Whether every look counts: something may go on, or be over."""
         return self.hits > 0 or self.open is not None
 
-    def look(self, h1: int, chains: dict[Site, Chain], scene: Scene, settings: Settings) -> list[Event]:
-        """Look back from hop h1; an interval of conveyed motion is left to the context."""
-        sway = sway_of(chains, h1, settings.rocking_least_dps)
+    def look(
+        self,
+        h1: int,
+        chains: dict[Site, Chain],
+        scene: Scene,
+        settings: Settings,
+        *,
+        swaying: bool = True,
+    ) -> list[Event]:
+        """Look back from hop h1; an interval of conveyed motion is left to the context.
+
+        Args:
+            h1: The hop.
+            chains: All sites.
+            scene: State and circumstances.
+            settings: Thresholds.
+            swaying: Whether `stirs` found that there is something to look at.
+        """
+        least = min(settings.swayed_line, settings.rocking_line)
+        sway = sway_of(chains, h1, settings.rocking_least_dps, least) if swaying else None
         scene.swayed = sway.together if sway is not None and sway.line >= settings.swayed_line else 0.0
         if sway is not None and sway.line >= settings.rocking_line:
             return self._hit(h1, sway, chains, scene, settings)

@@ -102,15 +102,17 @@ class SpasmTracker:
         return out + self._expire(h, scene, settings, gap_k=-AFTER_K * 100)
 
     def _is_anchor(self, pulse: Pulse, chains: dict[Site, Chain]) -> bool:
+        mine = (pulse.peak_g, -pulse.k, pulse.site)
+        near = [
+            o.site for o in self.recent
+            if -_APART_K <= o.k - pulse.k <= _APART_K and (o.peak_g, -o.k, o.site) >= mine and o != pulse
+        ]  # fmt: skip
+        # Whether the trunk was seen takes longest to ask: not where it changes nothing.
+        if Site.TR in near or (near and pulse.site is not Site.TR):
+            return False
         trunk = chains.get(Site.TR)
         by_trunk = trunk is not None and _seen(trunk, pulse.k)
-        if by_trunk and pulse.site is not Site.TR:
-            return False
-        rivals = [o for o in self.recent if -_APART_K <= o.k - pulse.k <= _APART_K and o != pulse]
-        if by_trunk:
-            rivals = [o for o in rivals if o.site is Site.TR]
-        mine = (pulse.peak_g, -pulse.k, pulse.site)
-        return all((o.peak_g, -o.k, o.site) < mine for o in rivals)
+        return pulse.site is Site.TR if by_trunk else not near
 
     def _judge(
         self, pulse: Pulse, h: int, chains: dict[Site, Chain], scene: Scene, settings: Settings

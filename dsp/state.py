@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,8 @@ _ACTIVE_EPOCHS = 50.0
 """Active sleep lasts some 25 min, wakings of a night last minutes to an hour."""
 
 Bools = NDArray[np.bool_]
+
+_NO_BREATHS: Mapping[int, Breathing | None] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -232,6 +235,7 @@ class StateTracker:
         free: Bools,
         rides: Mapping[Site, float],
         away: Collection[Site] = (),
+        breaths: Mapping[int, Breathing | None] = _NO_BREATHS,
     ) -> StateEpoch:
         """The epoch of hops h0 to h0 + 119, which must have been processed.
 
@@ -242,6 +246,7 @@ class StateTracker:
                 about waking.
             rides: Usual envelope of each site in motion from outside, g; 0 at rest.
             away: Sites that are not worn.
+            breaths: Breathing that the trunk showed before some hops, as far as somebody has looked already.
         """
         h1 = h0 + EPOCH_HOPS
         present = {
@@ -249,7 +254,9 @@ class StateTracker:
             for s, c in chains.items()
             if s not in away and float(c.hops.column("present", h0, h1).mean()) > 0.5
         }
-        breath = breathing_of(present[Site.TR].hops, h1) if Site.TR in present else None
+        breath = None
+        if Site.TR in present:
+            breath = breaths[h1] if h1 in breaths else breathing_of(present[Site.TR].hops, h1)
         found = measured(present, h0, free, rides, breath)
         self._forward(found)
         state, probability = self._decide(bool(present), apart=Site.TR in present)

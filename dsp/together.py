@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.context import coupling
+from dsp.context import couplings
 from dsp.history import History
 from dsp.records import Site
 
@@ -49,10 +49,11 @@ def together_of(histories: Mapping[Site, History], anchor: Site, k: int) -> dict
     if len(legs) == 2:
         values["legs_alike"] = _correlation(*legs)
     if len(histories) > 1:
-        values["moves_as_one"] = _least_coupling([_of(h.motion, h, k) for h in histories.values()])
-        rates = [_of(h.rate, h, k) for h in histories.values() if h.gyro[h.part(k - _BEFORE_K, k)].all()]
-        if len(rates) == len(histories):
-            values["turns_as_one"] = _least_coupling(rates)
+        gyro = all(h.gyro[h.part(k - _BEFORE_K, k)].all() for h in histories.values())
+        kinds = [[h.motion for h in histories.values()], [h.rate for h in histories.values()]][: 1 + gyro]
+        parts = [h.part(k - _BEFORE_K, k + _AFTER_K) for h in histories.values()]
+        least = _least_couplings([[r[:, p] for r, p in zip(rows, parts, strict=True)] for rows in kinds])
+        values |= zip(("moves_as_one", "turns_as_one"), least, strict=False)
     return values
 
 
@@ -60,10 +61,21 @@ def _of(rows: NDArray[np.float32], history: History, k: int) -> Floats:
     return rows[:, history.part(k - _BEFORE_K, k + _AFTER_K)].astype(np.float64)
 
 
-def _least_coupling(parts: list[Floats]) -> float:
-    centred = [p - p.mean(axis=1, keepdims=True) for p in parts]
-    n = min(p.shape[1] for p in centred)
-    return min(coupling(a[:, :n], b[:, :n]) for a, b in combinations(centred, 2))
+def _least_couplings(kinds: list[list[NDArray[np.float32]]]) -> list[float]:
+    """For each kind of measurement the least coupling of two sites, of which each brings three rows."""
+    rows = [r for sites in kinds for r in sites]
+    n = min(r.shape[1] for r in rows)
+    if n == max(r.shape[1] for r in rows):
+        wide = np.stack(rows).astype(np.float64)
+        centred = list(wide - wide.mean(axis=2, keepdims=True))
+    else:
+        wides = [r.astype(np.float64) for r in rows]
+        centred = [(w - w.mean(axis=1, keepdims=True))[:, :n] for w in wides]
+    sites = len(kinds[0])
+    pairs = [(i + a, i + b) for i in range(0, len(rows), sites) for a, b in combinations(range(sites), 2)]
+    found = couplings(centred, pairs)
+    per = len(pairs) // len(kinds)
+    return [min(found[i : i + per]) for i in range(0, len(found), per)]
 
 
 def _correlation(a: Floats, b: Floats) -> float:
