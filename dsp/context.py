@@ -54,12 +54,12 @@ _LAGS = (-2, -1, 0, 1, 2)
 
 def coupling(a: np.ndarray, b: np.ndarray) -> float:
     """How far the motions a and b, shape (3, n), are rotated copies of one another, 0 to 1."""
-    return couplings([a, b], [(0, 1)])[0]
+    return couplings(np.stack([a, b]), [(0, 1)])[0]
 
 
-def couplings(rows: Sequence[np.ndarray], pairs: Sequence[tuple[int, int]]) -> list[float]:
-    """The coupling of each of the pairs among some motions, shape (3, n)."""
-    squares = [float(np.sum(x * x)) for x in rows]
+def couplings(rows: np.ndarray, pairs: Sequence[tuple[int, int]]) -> list[float]:
+    """The coupling of each of the pairs among some motions, shape (motions, 3, n)."""
+    squares = (rows * rows).reshape(len(rows), -1).sum(axis=1).tolist()
     cross = np.stack([np.einsum("ik,jk->ij", rows[a], rows[b]) for a, b in pairs])
     shared = np.linalg.svd(cross, compute_uv=False).sum(axis=1).tolist()
     sizes = [math.sqrt(squares[a] * squares[b]) for a, b in pairs]

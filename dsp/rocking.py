@@ -109,7 +109,7 @@ def sway_of(
         return None
     whole = len(turning) == len(chains)
     pairs = list(combinations(range(len(turning)), 2))
-    together = min(couplings(list(turning.values()), pairs)) if whole else 0.0
+    together = min(couplings(np.stack(list(turning.values())), pairs)) if whole else 0.0
     return Sway(float(frequency[top]), line, _size(x), together, [s for s in Site if s in turning])
 
 

@@ -7,7 +7,7 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -42,44 +42,38 @@ def together_of(histories: Mapping[Site, History], anchor: Site, k: int) -> dict
     """
     turned_deg = histories[anchor].turned_deg(k - _TILT_BEFORE_K, k + _TILT_AFTER_K)
     values = {"posture_change": math.log(max(turned_deg, 0.1))}
-    shapes = {site: _of(h.envelope[None], h, k)[0] for site, h in histories.items()}
-    legs = [shapes[site] for site in _LEGS if site in shapes and site is not anchor]
+    sites = list(histories)
+    parts = [h.part(k - _BEFORE_K, k + _AFTER_K) for h in histories.values()]
+    n = min(h.envelope[p].size for h, p in zip(histories.values(), parts, strict=True))
+    parts = [slice(p.start, p.start + n) for p in parts]
+    legs = [sites.index(site) for site in _LEGS if site in histories and site is not anchor]
     if legs:
-        values["legs_like_trunk"] = min(_correlation(leg, shapes[anchor]) for leg in legs)
-    if len(legs) == 2:
-        values["legs_alike"] = _correlation(*legs)
-    if len(histories) > 1:
+        rows = _centred([h.envelope[p] for h, p in zip(histories.values(), parts, strict=True)])
+        alike = _correlations(rows, [*((leg, sites.index(anchor)) for leg in legs), (legs[0], legs[-1])])
+        values["legs_like_trunk"] = min(alike[:-1])
+        if len(legs) == 2:
+            values["legs_alike"] = alike[-1]
+    if len(sites) > 1:
         gyro = all(h.gyro[h.part(k - _BEFORE_K, k)].all() for h in histories.values())
-        kinds = [[h.motion for h in histories.values()], [h.rate for h in histories.values()]][: 1 + gyro]
-        parts = [h.part(k - _BEFORE_K, k + _AFTER_K) for h in histories.values()]
-        least = _least_couplings([[r[:, p] for r, p in zip(rows, parts, strict=True)] for rows in kinds])
-        values |= zip(("moves_as_one", "turns_as_one"), least, strict=False)
+        motion = [h.motion[:, p] for h, p in zip(histories.values(), parts, strict=True)]
+        rates = [h.rate[:, p] for h, p in zip(histories.values(), parts, strict=True)] if gyro else []
+        pairs = list(combinations(range(len(sites)), 2))
+        turns = [(a + len(sites), b + len(sites)) for a, b in pairs] if gyro else []
+        found = couplings(_centred([*motion, *rates]), pairs + turns)
+        values["moves_as_one"] = min(found[: len(pairs)])
+        if gyro:
+            values["turns_as_one"] = min(found[len(pairs) :])
     return values
 
 
-def _of(rows: NDArray[np.float32], history: History, k: int) -> Floats:
-    return rows[:, history.part(k - _BEFORE_K, k + _AFTER_K)].astype(np.float64)
+def _centred(rows: list[NDArray[np.float32]]) -> Floats:
+    wide = np.stack(rows).astype(np.float64)
+    return np.asarray(wide - wide.mean(axis=-1, keepdims=True))
 
 
-def _least_couplings(kinds: list[list[NDArray[np.float32]]]) -> list[float]:
-    """For each kind of measurement the least coupling of two sites, of which each brings three rows."""
-    rows = [r for sites in kinds for r in sites]
-    n = min(r.shape[1] for r in rows)
-    if n == max(r.shape[1] for r in rows):
-        wide = np.stack(rows).astype(np.float64)
-        centred = list(wide - wide.mean(axis=2, keepdims=True))
-    else:
-        wides = [r.astype(np.float64) for r in rows]
-        centred = [(w - w.mean(axis=1, keepdims=True))[:, :n] for w in wides]
-    sites = len(kinds[0])
-    pairs = [(i + a, i + b) for i in range(0, len(rows), sites) for a, b in combinations(range(sites), 2)]
-    found = couplings(centred, pairs)
-    per = len(pairs) // len(kinds)
-    return [min(found[i : i + per]) for i in range(0, len(found), per)]
-
-
-def _correlation(a: Floats, b: Floats) -> float:
-    n = min(a.size, b.size)
-    a, b = a[:n] - a[:n].mean(), b[:n] - b[:n].mean()
-    size = math.sqrt(float(np.sum(a * a)) * float(np.sum(b * b)))
-    return float(np.sum(a * b)) / size if size > 0.0 else 0.0
+def _correlations(rows: Floats, pairs: Sequence[tuple[int, int]]) -> list[float]:
+    """Of pairs among rows without a mean, shape (sites, n)."""
+    squares = (rows * rows).sum(axis=1).tolist()
+    shared = (rows[[a for a, _ in pairs]] * rows[[b for _, b in pairs]]).sum(axis=1).tolist()
+    sizes = [math.sqrt(squares[a] * squares[b]) for a, b in pairs]
+    return [s / size if size > 0.0 else 0.0 for s, size in zip(shared, sizes, strict=True)]
