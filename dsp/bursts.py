@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.filters import Filtered
+from dsp.filters import Filtered, Summed
 from dsp.grid import GRID_HZ
 from dsp.history import History
 from dsp.kernels import Kernels
@@ -99,22 +99,52 @@ class Segmenter:
             drop=settings.pulse_drop,
         )
 
-    def run(
-        self, block: Filtered, floor: Floats, history: History, kernels: Kernels | None = None
-    ) -> tuple[list[Burst], list[Pulse]]:
+    def run(self, block: Filtered, floor: Floats, history: History) -> tuple[list[Burst], list[Pulse]]:
         """Bursts and pulses that became known in the block.
 
         Args:
             block: the next block; `history` already holds it.
             floor: noise floor in g for every sample, from before the sample's hop.
             history: the site's recent samples.
-            kernels: compiled loops, if there are.
         """
         envelope = block.envelope
         strong = (envelope >= self.on_ratio * floor) & block.settled
         active = (envelope >= self.off_ratio * floor) & block.settled
         bursts = self._bursts(block.k0, active, strong, floor, history)
-        return bursts, self._pulses(block.k0, envelope, strong, floor, kernels)
+        return bursts, self._pulses(block.k0, envelope, strong, floor)
+
+    def run_hops(
+        self, k0: int, block: Summed, floors: Floats, hop: int, history: History, kernels: Kernels
+    ) -> tuple[list[Burst], list[Pulse]]:
+        """The same in one walk over a block's samples.
+
+        Args:
+            k0: grid index of the first one.
+            block: the next block; `history` already holds it.
+            floors: noise floor in g by hop.
+            hop: samples in a hop.
+            history: the site's recent samples.
+            kernels: compiled loops.
+        """
+        n = block.envelope.shape[0]
+        state = np.array([
+            float(self.rising), self.extreme_g, float(self.extreme_k), self.extreme_floor_g,
+            *self.tail, float(self.tail_strong), self.tail_floor_g,
+        ])  # fmt: skip
+        strongs, runs = np.empty(n + 1, dtype=np.int64), np.empty((2, n // (self.gap + 1) + 1), dtype=np.int64)
+        ks, found = np.empty((n // 2 + 2, 2), dtype=np.int64), np.empty((n // 2 + 2, 2))
+        some, pulses = kernels.walk(
+            block.envelope, block.settled_from, floors, hop, self.on_ratio, self.off_ratio, self.gap, k0, self.drop,
+            state, strongs, *runs, ks, found,
+        )  # fmt: skip
+        rising, self.extreme_g, extreme_k, self.extreme_floor_g, *self.tail, strong, self.tail_floor_g = state.tolist()
+        self.rising, self.extreme_k, self.tail_strong = rising > 0.0, int(extreme_k), strong > 0.0
+        done: list[Burst] = []
+        for a, b in runs[:, :some].T.tolist():
+            self._take(k0 + a, k0 + b, k0, strongs, floors, hop, history, done)
+        self._close_if_over(k0 + n, history, done)
+        rows = zip(ks[:pulses].tolist(), found[:pulses].tolist(), strict=True)
+        return done, [Pulse(self.site, k, known, peak, floor) for (k, known), (peak, floor) in rows]
 
     def finish(self, history: History) -> list[Burst]:
         """The burst that the end of the recording cut short, if any."""
@@ -134,7 +164,7 @@ class Segmenter:
             ends = places[np.concatenate((cuts - 1, [places.size - 1]))]
             counts = np.concatenate(([0], np.cumsum(strong)))
             for a, b in zip(starts.tolist(), ends.tolist(), strict=True):
-                self._take(k0 + a, k0 + b, k0, counts, floor, history, done)
+                self._take(k0 + a, k0 + b, k0, counts, floor, 1, history, done)
         self._close_if_over(k0 + active.shape[0], history, done)
         return done
 
@@ -145,14 +175,18 @@ class Segmenter:
         k0: int,
         counts: NDArray[np.int64],
         floor: Floats,
+        step: int,
         history: History,
         done: list[Burst],
     ) -> None:
-        """Join an active run a..b (absolute, inclusive) to the open burst or open one with it."""
+        """Join an active run a..b (absolute, inclusive) to the open burst or open one with it.
+
+        `counts` has the strong samples before each sample, `floor` the floor of every `step` of them.
+        """
         self._close_if_over(a, history, done)
         while a <= b:
             if self.open is None:
-                self.open = OpenBurst(a, a, False, float(floor[a - k0]))
+                self.open = OpenBurst(a, a, False, float(floor[(a - k0) // step]))
             end = min(b, self.open.k0 + self.most - 1)
             self.open.last = end
             self.open.strong |= bool(counts[end - k0 + 1] > counts[a - k0])
@@ -190,7 +224,6 @@ class Segmenter:
         envelope: Floats,
         strong: NDArray[np.bool_],
         floor: Floats,
-        kernels: Kernels | None,
     ) -> list[Pulse]:
         """Walk the envelope's extremes; each is known one sample behind itself."""
         whole = np.concatenate([self.tail, envelope])
@@ -198,8 +231,6 @@ class Segmenter:
         strongs = np.concatenate([[self.tail_strong], strong])
         floors = np.concatenate([[self.tail_floor_g], floor])
         self.tail_strong, self.tail_floor_g = bool(strongs[-1]), float(floors[-1])
-        if kernels is not None:
-            return self._pulses_by_kernel(k0, whole, strongs, floors, kernels)
         slope = np.diff(whole)
         top = (slope[:-1] > 0) & (slope[1:] <= 0)
         low = (slope[:-1] < 0) & (slope[1:] >= 0)
@@ -211,18 +242,6 @@ class Segmenter:
             else:
                 self._low(k, value, done)
         return done
-
-    def _pulses_by_kernel(
-        self, k0: int, whole: Floats, strongs: NDArray[np.bool_], floors: Floats, kernels: Kernels
-    ) -> list[Pulse]:
-        state = np.array([float(self.rising), self.extreme_g, float(self.extreme_k), self.extreme_floor_g])
-        most = whole.shape[0] // 2 + 1
-        ks, found = np.empty((most, 2), dtype=np.int64), np.empty((most, 2))
-        n = kernels.pulse_peaks(whole, strongs, floors, k0, self.drop, state, ks, found)
-        rising, self.extreme_g, extreme_k, self.extreme_floor_g = state.tolist()
-        self.rising, self.extreme_k = rising > 0.0, int(extreme_k)
-        rows = zip(ks[:n].tolist(), found[:n].tolist(), strict=True)
-        return [Pulse(self.site, k, known, peak, floor) for (k, known), (peak, floor) in rows]
 
     def _top(self, k: int, value: float, strong: bool, floor: float) -> None:
         starts = not self.rising and strong and value * self.drop >= self.extreme_g

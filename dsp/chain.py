@@ -130,14 +130,22 @@ class Chain:
             kernels: compiled loops, if there are; the results are the same.
         """
         block = self.grid.produce(h0 * HOP, h1 * HOP, kernels)
+        self.history.kernels = kernels
+        if kernels is not None and block.present.all():
+            summed = self.bank.run_hops(block, self.history.room(block), kernels, HOP)
+            floors = self._extend(h0, _rows(summed.total, summed.top, summed.flat), kernels)
+            return self.segmenter.run_hops(block.k0, summed, floors, HOP, self.history, kernels)
         filtered = self.bank.run(block, kernels)
         self.history.extend(filtered)
-        self.history.kernels = kernels
-        rows = _rows(block.values, filtered, kernels)
+        floors = self._extend(h0, _rows(*_hop_sums(block.values, filtered, kernels)), kernels)
+        return self.segmenter.run(filtered, np.repeat(floors, HOP), self.history)
+
+    def _extend(self, h0: int, rows: Floats, kernels: Kernels | None) -> Floats:
+        """Keep rows, with the floor of their hops, which is given back."""
         floors = self._floors(rows, kernels)
         rows[:, _COLUMN["floor"]] = floors
         self.hops.extend(h0, rows)
-        return self.segmenter.run(filtered, np.repeat(floors, HOP), self.history, kernels)
+        return floors
 
     def trim(self) -> None:
         """Forget what nobody will look at again."""
@@ -154,16 +162,9 @@ class Chain:
         return np.minimum(np.maximum(levels, self.least_g), self.most_g)
 
 
-def _rows(values: Floats, filtered: Filtered, kernels: Kernels | None) -> Floats:
-    """Measurements per hop, shape (hops, columns); every sum runs inside one hop only."""
-    n = filtered.n // HOP
-    flags = np.stack([filtered.present, filtered.settled, filtered.gyro, filtered.clipped])
-    total, top, flat = np.empty((12, n)), np.empty(n), np.empty(n)
-    if kernels is None:
-        _hop_sums(values, filtered, flags, total, top, flat)
-    else:
-        kernels.hop_sums(values, filtered.motion, flags, filtered.envelope, HOP, total, top, flat)
-    rows = np.zeros((n, len(ROW)))
+def _rows(total: Floats, top: Floats, flat: Floats) -> Floats:
+    """Measurements per hop, shape (hops, columns)."""
+    rows = np.zeros((top.shape[0], len(ROW)))
     rows[:, 0] = total[0] / HOP
     rows[:, 1] = total[1] / HOP
     rows[:, 2] = total[4]
@@ -176,17 +177,21 @@ def _rows(values: Floats, filtered: Filtered, kernels: Kernels | None) -> Floats
     return rows
 
 
-def _hop_sums(
-    values: Floats, filtered: Filtered, flags: Bools, total: Floats, top: Floats, flat: Floats
-) -> None:
-    n = top.shape[0]
+def _hop_sums(values: Floats, filtered: Filtered, kernels: Kernels | None) -> tuple[Floats, Floats, Floats]:
+    """Sums over hops, highest envelopes, axes that did not move; every sum runs inside one hop only."""
+    n = filtered.n // HOP
+    flags = np.stack([filtered.present, filtered.settled, filtered.gyro, filtered.clipped])
+    if kernels is not None:
+        total, top, flat = np.empty((12, n)), np.empty(n), np.empty(n)
+        kernels.hop_sums(values, filtered.motion, flags, filtered.envelope, HOP, total, top, flat)
+        return total, top, flat
     motion, rate = filtered.motion, values[3:]
     square = (motion[0] * motion[0] + motion[1] * motion[1] + motion[2] * motion[2]) * filtered.settled
     rate_square = rate[0] * rate[0] + rate[1] * rate[1] + rate[2] * rate[2]
     sums = np.concatenate([flags.astype(np.float64), square[None], values, rate_square[None]])
-    total[:] = _sum(sums.reshape(12, n, HOP))
-    top[:] = filtered.envelope.reshape(n, HOP).max(axis=1)
-    flat[:] = (np.ptp(values[:3].reshape(3, n, HOP), axis=2) == 0.0).sum(axis=0)
+    still = np.ptp(values[:3].reshape(3, n, HOP), axis=2) == 0.0
+    highest = filtered.envelope.reshape(n, HOP).max(axis=1)
+    return _sum(sums.reshape(12, n, HOP)), highest, still.sum(axis=0).astype(np.float64)
 
 
 def _sum(x: Floats) -> Floats:

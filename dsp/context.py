@@ -21,7 +21,7 @@ from dsp.chain import HOP, HOP_NS, ROUNDING, Chain, window_sums
 from dsp.records import NS, Context, ContextKind, Epoch, Site
 from dsp.settings import Settings
 
-__all__ = ["BEGUN_BEFORE_NS", "WINDOW_HOPS", "ContextTracker", "coupled_of", "coupling", "couplings", "turned_of"]
+__all__ = ["BEGUN_BEFORE_NS", "WINDOW_HOPS", "ContextTracker", "coupled_of", "couplings", "turned_of"]
 
 WINDOW_HOPS = 16
 """Four seconds: some cycles of walking or rocking."""
@@ -52,13 +52,13 @@ _LAGS = (-2, -1, 0, 1, 2)
 """Grid samples: two clocks agree within 20 ms, which at the wheels' 10 Hz is most of a quarter cycle."""
 
 
-def coupling(a: np.ndarray, b: np.ndarray) -> float:
-    """How far the motions a and b, shape (3, n), are rotated copies of one another, 0 to 1."""
-    return couplings(np.stack([a, b]), [(0, 1)])[0]
-
-
 def couplings(rows: np.ndarray, pairs: Sequence[tuple[int, int]]) -> list[float]:
-    """The coupling of each of the pairs among some motions, shape (motions, 3, n)."""
+    """How far the motions of each of the pairs are rotated copies of one another, 0 to 1.
+
+    Args:
+        rows: some motions, shape (motions, 3, n).
+        pairs: which are compared.
+    """
     squares = (rows * rows).reshape(len(rows), -1).sum(axis=1).tolist()
     cross = np.stack([np.einsum("ik,jk->ij", rows[a], rows[b]) for a, b in pairs])
     shared = np.linalg.svd(cross, compute_uv=False).sum(axis=1).tolist()

@@ -16,10 +16,14 @@ from dsp.grid import GRID_HZ, GridBlock
 from dsp.kernels import Kernels
 from dsp.settings import Settings
 
-__all__ = ["Bank", "Filtered", "Section"]
+__all__ = ["Bank", "Filtered", "Room", "Section", "Summed"]
 
 Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]
+
+Room = tuple[int, Floats32, Floats32, Floats32, Floats32]
+"""Where a block begins in the arrays of a history, and these: gravity, motion, rate, envelope."""
 
 _RATE_HZ = 15.0
 """Low-pass of the gyro: limb rotation of jerks lies below, vibration of the housing above."""
@@ -47,6 +51,20 @@ class Filtered:
     def n(self) -> int:
         """Number of samples."""
         return int(self.present.shape[0])
+
+
+@dataclass(slots=True)
+class Summed:
+    """A filtered block as far as it is not in the history: its envelope, and sums over each hop."""
+
+    envelope: Floats
+    """shape (n,), g"""
+    settled_from: int
+    """sample from which on it can be believed"""
+    total: Floats
+    """shape (12, hops): see `dsp.sample_kernels.hop_sums`, like the next two"""
+    top: Floats
+    flat: Floats
 
 
 @dataclass(slots=True)
@@ -125,6 +143,43 @@ class Bank:
             self.since_start = -1
         return out
 
+    def run_hops(self, block: GridBlock, room: Room, kernels: Kernels, hop: int) -> Summed:
+        """Filter a block of whole hops in which nothing is missing, straight into the room a history made for it."""
+        m = block.n // hop
+        fresh = self.since_start < 0
+        x = block.values
+        if fresh:
+            self._begin(x)
+        start = max(self.since_start, 0)
+        out = Summed(
+            np.empty(block.n), max(self.settle - start, 0), np.empty((12, m)), np.empty(m), np.empty(m)
+        )
+        sos, states = self._together()
+        kernels.filter_hops(
+            x, block.clipped, block.gyro, out.settled_from, sos, states, self.envelope.unit[0], fresh, hop, *room,
+            out.envelope, out.total, out.top, out.flat,
+        )  # fmt: skip
+        self._carry(states)
+        self.since_start = start + block.n
+        return out
+
+    def _begin(self, x: Floats) -> None:
+        for section, rows in zip((self.gravity, self.band, self.rate), (x[:3], x[:3], x[3:]), strict=True):
+            section.begin(rows)
+        self.envelope.state = np.zeros((1, 1, 2))
+
+    def _together(self) -> tuple[Floats, Floats]:
+        """All sections and their states as the compiled loops take them."""
+        sections = (self.gravity, self.band, self.rate)
+        states = np.zeros((5, 3, 2))
+        states[:4] = np.concatenate([s.state for s in sections])
+        states[4, :1] = self.envelope.state[0]
+        return np.concatenate([s.sos for s in (*sections, self.envelope)]), states
+
+    def _carry(self, states: Floats) -> None:
+        self.gravity.state, self.band.state, self.rate.state = states[:1], states[1:3], states[3:4]
+        self.envelope.state = states[4:, :1]
+
     def _run_stretch(self, block: GridBlock, out: Filtered, part: slice, kernels: Kernels | None) -> None:
         fresh = self.since_start < 0
         if kernels is None:
@@ -150,21 +205,14 @@ class Bank:
     ) -> None:
         """The same in one walk over the samples."""
         x = block.values[:, part]
-        sections = (self.gravity, self.band, self.rate)
         if fresh:
-            for section, rows in zip(sections, (x[:3], x[:3], x[3:]), strict=True):
-                section.begin(rows)
-            self.envelope.state = np.zeros((1, 1, 2))
-        sos = np.concatenate([s.sos for s in (*sections, self.envelope)])
-        states = np.zeros((5, 3, 2))
-        states[:4] = np.concatenate([s.state for s in sections])
-        states[4, :1] = self.envelope.state[0]
+            self._begin(x)
+        sos, states = self._together()
         kernels.filter_block(
             x, sos, states, self.envelope.unit[0], fresh,
             out.gravity[:, part], out.motion[:, part], out.rate[:, part], out.envelope[part],
         )  # fmt: skip
-        self.gravity.state, self.band.state, self.rate.state = states[:1], states[1:3], states[3:4]
-        self.envelope.state = states[4:, :1]
+        self._carry(states)
 
 
 def _stretches(present: Bools) -> list[tuple[int, int]]:

@@ -212,19 +212,21 @@ class SiteGrid:
 
     def produce(self, k0: int, k1: int, kernels: Kernels | None = None) -> GridBlock:
         """Grid samples k0 to k1 - 1; inputs up to `LOOKAHEAD_NS` behind the last must have been added."""
-        self._absorb(k1 * GRID_NS + LOOKAHEAD_NS)
+        self._absorb(k1 * GRID_NS + LOOKAHEAD_NS, kernels)
         n = k1 - k0
-        block = GridBlock(k0, np.zeros((6, n)), *(np.zeros(n, dtype=np.bool_) for _ in range(3)))
+        # Zeros are needed only where no sensor writes.
+        make = np.empty if any(_covers(i, k0, k1) for i in self.inputs) else np.zeros
+        block = GridBlock(k0, make((6, n)), *(np.zeros(n, dtype=np.bool_) for _ in range(3)))
         for inputs in self.inputs:
             _resample(inputs, block, kernels)
         self._forget(k1 * GRID_NS - LOOKAHEAD_NS)
         return block
 
-    def _absorb(self, until_ns: int) -> None:
+    def _absorb(self, until_ns: int, kernels: Kernels | None) -> None:
         while self.waiting and self.waiting[0].segment.t0_ns < until_ns:
             head = self.waiting[0]
             if isinstance(head.segment, Stretch):
-                self._absorb_stretch(head, head.segment, until_ns)
+                self._absorb_stretch(head, head.segment, until_ns, kernels)
                 continue
             segment = head.segment
             if self.last_ns is not None:
@@ -240,7 +242,9 @@ class SiteGrid:
             self.waiting.pop(0)
         self.absorbed_ns = until_ns if self.absorbed_ns is None else max(self.absorbed_ns, until_ns)
 
-    def _absorb_stretch(self, head: Waiting, stretch: Stretch, until_ns: int) -> None:
+    def _absorb_stretch(
+        self, head: Waiting, stretch: Stretch, until_ns: int, kernels: Kernels | None
+    ) -> None:
         """Take in the segments that begin before `until_ns`; one that reaches beyond waits with its rest."""
         if self.last_ns is not None and _overlaps(stretch, self.last_ns):
             (first,) = stretch.part(0, 1).segments()
@@ -253,22 +257,47 @@ class SiteGrid:
         part = stretch.part(0, m)
         ns = part.ns.copy()
         ns[-1] = taken
-        self._append_stretch(replace(part, ns=ns))
+        self._append_stretch(replace(part, ns=ns), kernels)
         waits = [Waiting((last.t0_ns, last.boot, last.seq), _from(last, taken))] if taken < last.n else []
         self.waiting[:1] = waits + (
             [Waiting(head.order, stretch.part(m, len(stretch)))] if m < len(stretch) else []
         )
 
-    def _append_stretch(self, stretch: Stretch) -> None:
+    def _append_stretch(self, stretch: Stretch, kernels: Kernels | None) -> None:
+        key = (stretch.sensor, stretch.boot, stretch.counts.shape[1])
+        breaks = self._breaks(stretch, key)
+        if kernels is not None and not breaks:
+            self._take_in(key, stretch, kernels)
+            return
         ends = np.cumsum(stretch.ns)
         within = np.arange(int(ends[-1])) - np.repeat(ends - stretch.ns, stretch.ns)
         times = np.repeat(stretch.t0s_ns, stretch.ns) + within * np.repeat(stretch.steps_ns, stretch.ns)
         values, clipped = _physical(_counts(stretch, within), stretch.scale)
-        key = (stretch.sensor, stretch.boot, stretch.counts.shape[1])
-        starts = [0, *self._breaks(stretch, key), len(stretch)]
+        starts = [0, *breaks, len(stretch)]
         for a, b in pairwise(starts):
             cut = slice(int(ends[a] - stretch.ns[a]), int(ends[b - 1]))
             self._extend(key, stretch.t0s_ns[a], stretch.steps_ns[a], times[cut], values[cut], clipped[cut])
+
+    def _take_in(self, key: tuple[str, int, int], stretch: Stretch, kernels: Kernels) -> None:
+        """Append a stretch without a gap in one walk over its samples."""
+        last = self.inputs[-1] if self.inputs else None
+        step_ns = int(stretch.steps_ns[0])
+        if last is None or not self._joins(last, key, stretch.t0_ns, step_ns):
+            axes = min(key[2], 6)
+            last = Inputs(
+                key, step_ns, np.empty(0, np.int64), np.empty((0, axes)), np.empty(0, np.bool_)
+            )
+            self.inputs.append(last)
+        at = last.times.size
+        n = at + int(stretch.ns.sum())
+        times, values, clipped = np.empty(n, np.int64), np.empty((n, last.values.shape[1])), np.empty(n, np.bool_)
+        times[:at], values[:at], clipped[:at] = last.times, last.values, last.clipped
+        kernels.take_in(
+            stretch.counts, stretch.t0s_ns, stretch.steps_ns, stretch.ns, stretch.firsts,
+            stretch.scale.acc_g, stretch.scale.gyro_dps, at, times, values, clipped,
+        )  # fmt: skip
+        last.times, last.values, last.clipped = times, values, clipped
+        self.last_ns = int(times[-1])
 
     def _breaks(self, stretch: Stretch, key: tuple[str, int, int]) -> list[int]:
         """Segments of a stretch that a gap keeps apart from the one before."""
@@ -376,6 +405,12 @@ def _physical(counts: Counts, scale: Scale) -> tuple[Floats, Bools]:
     return np.asarray(counts * factors, dtype=np.float64), clipped
 
 
+def _covers(inputs: Inputs, k0: int, k1: int) -> bool:
+    """Whether inputs of all six axes lie on both sides of all of a block."""
+    early, late = int(inputs.times[0]) <= k0 * GRID_NS, int(inputs.times[-1]) >= (k1 - 1) * GRID_NS
+    return early and late and inputs.values.shape[1] == 6
+
+
 def _resample(inputs: Inputs, block: GridBlock, kernels: Kernels | None) -> None:
     times = inputs.times
     first = max(block.k0, -(-int(times[0]) // GRID_NS))
@@ -384,19 +419,19 @@ def _resample(inputs: Inputs, block: GridBlock, kernels: Kernels | None) -> None
         return
     out = slice(first - block.k0, last + 1 - block.k0)
     table = _kernel(inputs.step_ns)
+    block.present[out] = True
+    block.gyro[out] = inputs.key[2] >= 6
     if kernels is None:
         left = _weigh(
             inputs, table, np.arange(first, last + 1, dtype=np.int64) * GRID_NS, block.values[:, out]
         )
+        right = np.minimum(left + 1, times.size - 1)
+        block.clipped[out] = inputs.clipped[left] | inputs.clipped[right]
     else:
-        left = np.empty(last + 1 - first, dtype=np.int64)
         kernels.resample(
-            times, inputs.values, table, first, GRID_NS, LOOKAHEAD_NS, block.values[:, out], left
-        )
-    right = np.minimum(left + 1, times.size - 1)
-    block.present[out] = True
-    block.gyro[out] = inputs.key[2] >= 6
-    block.clipped[out] = inputs.clipped[left] | inputs.clipped[right]
+            times, inputs.values, inputs.clipped, table, first, GRID_NS, LOOKAHEAD_NS,
+            block.values[:, out], block.clipped[out],
+        )  # fmt: skip
 
 
 def _weigh(inputs: Inputs, table: Floats, at: Times, out: Floats) -> Times:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.filters import Filtered
-from dsp.grid import GRID_HZ
+from dsp.filters import Filtered, Room
+from dsp.grid import GRID_HZ, GridBlock
 from dsp.kernels import Kernels
 from dsp.value import PASSING
 
@@ -57,6 +57,22 @@ class History:
         self.envelope = np.concatenate([self.envelope, block.envelope.astype(single)])
         self.present = np.concatenate([self.present, block.present])
         self.gyro = np.concatenate([self.gyro, block.gyro])
+
+    def room(self, block: GridBlock) -> Room:
+        """Make room behind the last sample for those of a block, which the caller writes there."""
+        at, n = self.present.shape[0], self.present.shape[0] + block.n
+        if not at:
+            self.k0 = block.k0
+        for name in ("gravity", "motion", "rate"):
+            old, wide = getattr(self, name), np.empty((3, n), dtype=np.float32)
+            wide[:, :at] = old
+            setattr(self, name, wide)
+        envelope = np.empty(n, dtype=np.float32)
+        envelope[:at] = self.envelope
+        self.envelope = envelope
+        self.present = np.concatenate([self.present, block.present])
+        self.gyro = np.concatenate([self.gyro, block.gyro])
+        return at, self.gravity, self.motion, self.rate, self.envelope
 
     def trim(self) -> None:
         """Forget what is older than `HISTORY_S`."""
