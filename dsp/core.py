@@ -44,6 +44,8 @@ class _Ahead:
     """What is known of a block before its hops are visited: measured for all of it at once, which is cheaper."""
 
     looks: Looks
+    stirred: frozenset[int]
+    """hops of the looks that may see something new"""
     aroused: dict[int, int]
     """hops that end seconds of thrashing, with the hops at which it began"""
     swaying: frozenset[int]
@@ -93,7 +95,7 @@ class Core:
         """
         things = _by_hop(found)
         ahead = self._ahead(h0, h1, chains)
-        known = sorted({*things, *ahead.aroused, *self._stirring(ahead, chains)})
+        known = sorted({*things, *ahead.aroused, *self._stirring(ahead)})
         out: list[Output] = []
         for h in self._visits(h0, h1, known):
             told: list[Output] = []
@@ -102,7 +104,8 @@ class Core:
                 if isinstance(thing, Burst):
                     told += self._swing(thing, chains)
             told += self._hop(h, chains, ahead)
-            out += trusted(told, h, chains, self.scene.context.off, self.loose.loose)
+            if told:
+                out += trusted(told, h, chains, self.scene.context.off, self.loose.loose)
         self.stiffening.pass_by(ahead.looks, ahead.looks.rest())
         return out
 
@@ -112,8 +115,11 @@ class Core:
         swaying = self.rocking.stirs(windows, chains, self.settings) if windows else []
         shared = self.scene.context.stirs(windows, chains) if windows else []
         epochs = range(h0 + (-(h0 + 1)) % EPOCH_HOPS, h1, EPOCH_HOPS)
+        held = self.stiffening.stirs(looks, self.settings) if looks.hops else []
+        trembling = self.tremor.stirs(looks, chains, self.settings) if looks.hops else []
         return _Ahead(
             looks=looks,
+            stirred=frozenset((*held, *trembling)),
             aroused=self.scene.state.stirs(h0, h1, chains),
             swaying=frozenset(swaying),
             shared=frozenset(shared),
@@ -122,13 +128,11 @@ class Core:
             breaths=_breaths(epochs, chains),
         )
 
-    def _stirring(self, ahead: _Ahead, chains: dict[Site, Chain]) -> Iterator[int]:
+    def _stirring(self, ahead: _Ahead) -> Iterator[int]:
         """Hops of a block at which an epoch ends, or a look may see something."""
         yield from ahead.epochs
         yield from (end - 1 for end in ahead.swaying | ahead.shared)
-        if ahead.looks.hops:
-            yield from self.stiffening.stirs(ahead.looks, self.settings)
-            yield from self.tremor.stirs(ahead.looks, chains, self.settings)
+        yield from ahead.stirred
 
     def _visits(self, h0: int, h1: int, known: Iterable[int]) -> Iterator[int]:
         """The hops to visit in order: those known before, and those that a tracker asks for on the way."""
@@ -187,7 +191,8 @@ class Core:
         aroused = ahead.aroused.get(h)
         if aroused is not None and not self.scene.context.touches(aroused, h + 1):
             self.scene.state.arouse(aroused, chains)
-        if (h + 1) % LOOK_HOPS == 0:
+        # Other looks are passed by with the next one.
+        if h in ahead.stirred or min(self.stiffening.wake(h), self.tremor.wake(h)) == h:
             before, postures = ahead.looks.take(h)
             self.stiffening.pass_by(ahead.looks, before)
             held = self._look(h, postures, chains)

@@ -6,6 +6,7 @@ odds: all from `member_least` on are kept and their log-odds are added up over t
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -59,6 +60,7 @@ class SpasmTracker:
     """Open candidates, the series they form, and the cluster told from it."""
 
     due: list[Pulse] = field(default_factory=list)
+    """in order of time"""
     recent: list[Pulse] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
     rivals: list[int] = field(default_factory=list)
@@ -70,7 +72,7 @@ class SpasmTracker:
 
     def pulse(self, pulse: Pulse) -> None:
         """Take a pulse that became known."""
-        self.due.append(pulse)
+        insort(self.due, pulse, key=_place)
         self.recent.append(pulse)
         del self.recent[:-64]
 
@@ -78,10 +80,8 @@ class SpasmTracker:
         """Decide what is due at the end of hop h."""
         out: list[Event] = []
         end_k = (h + 1) * HOP
-        ready = sorted((p for p in self.due if p.k + AFTER_K <= end_k), key=lambda p: (p.k, p.site))
-        if ready:
-            self.due = [p for p in self.due if p.k + AFTER_K > end_k]
-        for pulse in ready:
+        while self.due and self.due[0].k + AFTER_K <= end_k:
+            pulse = self.due.pop(0)
             if self._is_anchor(pulse, chains):
                 out += self._judge(pulse, h, chains, scene, settings)
         out += self.hiccups.hop(h, len(chains), scene, settings)
@@ -89,12 +89,11 @@ class SpasmTracker:
 
     def wake(self, h: int, settings: Settings) -> int:
         """The first hop from h on at which it has something to decide if no pulse comes before."""
-        ends = [p.k + AFTER_K for p in self.due]
+        end = self.due[0].k + AFTER_K if self.due else NEVER * HOP
         if self.members:
-            ends.append(self.members[-1].k + AFTER_K + round(settings.cluster_gap_s * GRID_HZ))
+            end = min(end, self.members[-1].k + AFTER_K + round(settings.cluster_gap_s * GRID_HZ))
         # A hop decides on samples before the grid index at its end.
-        own = max(-(-min(ends) // HOP) - 1, h) if ends else NEVER
-        return min(own, self.hiccups.wake(h, settings))
+        return min(max(-(-end // HOP) - 1, h), self.hiccups.wake(h, settings))
 
     def finish(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
         """End everything at the end of a recording."""
@@ -282,6 +281,10 @@ class SpasmTracker:
             out.append(tell(self.cluster, EventStatus.END, h, infant=scene.infant, settings=settings.tag))
         self.members, self.rivals, self.cluster = [], [], None
         return out
+
+
+def _place(pulse: Pulse) -> tuple[int, Site]:
+    return pulse.k, pulse.site
 
 
 def _age(scene: Scene, settings: Settings) -> float:

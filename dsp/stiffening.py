@@ -43,6 +43,9 @@ _ONE_RATE = 0.8
 _RATE_SLOPE = 0.2
 """From this share of power in one line on a motion has one rate; this much below it has many."""
 
+_FEW = 8
+"""Looks in a row below which plain counting is quicker than an array's."""
+
 _NEARLY_DEG = 1e-6
 """Room for the rounding of angles in bulk, so that no turn is passed by that a look would call one."""
 
@@ -116,8 +119,9 @@ class StiffeningTracker:
         """Learn what rest is from looks that cannot begin a hold, while none is going on."""
         if not which:
             return
-        held = looks.held[which.start : which.stop]
-        at = (which.start + np.flatnonzero(held)).tolist()
+        at = [i for i in which if looks.held[i]] if len(which) < _FEW else (
+            which.start + np.flatnonzero(looks.held[which.start : which.stop])
+        ).tolist()
         for i in at:
             self._rest_at(looks.hops[i], {s: k.rms_g[i] for s, k in looks.kept.items() if k.seen[i]})
         if at:
@@ -168,10 +172,13 @@ class StiffeningTracker:
 
     def _rest_at(self, h: int, rms_g: dict[Site, float]) -> None:
         """Rest was kept until hop h; whose posture it is, the caller notes."""
-        near = self._is_recent(h) and self.noise.keys() == rms_g.keys()
-        calm = {s: max(v, _LEAST_NOISE_G) for s, v in rms_g.items()}
-        self.noise = {s: min(v, 1.1 * self.noise[s]) if near else v for s, v in calm.items()}
-        self.rest_h, self.tops = h, []
+        old = self.noise if self._is_recent(h) and self.noise.keys() == rms_g.keys() else {}
+        new = {}
+        for site, rms in rms_g.items():
+            calm = rms if rms > _LEAST_NOISE_G else _LEAST_NOISE_G
+            most = 1.1 * old[site] if old else calm
+            new[site] = most if most < calm else calm
+        self.noise, self.rest_h, self.tops = new, h, []
 
     def _is_recent(self, h: int) -> bool:
         return self.rest_h >= 0 and h - HOLD_HOPS - self.rest_h <= _REST_HOPS

@@ -101,10 +101,13 @@ class TrainTracker:
 
     def hop(self, h: int, chains: dict[Site, Chain], scene: Scene, settings: Settings) -> list[Event]:
         """Decide what hop h allows."""
-        k = (h + 1) * HOP
-        if (h + 1) % _FRAME_HOPS or (self.open is None and not self._fresh(k)):
+        if (h + 1) % _FRAME_HOPS:
             return []
-        out = self._frame(k, h, chains, scene, settings) if self._fresh(k) else []
+        k = (h + 1) * HOP
+        fresh = self._fresh(k)
+        if self.open is None and not fresh:
+            return []
+        out = self._frame(k, h, chains, scene, settings) if fresh else []
         if self.open is not None and k - self.last_k > settings.train_pause_s * GRID_HZ:
             out += self._end(h, scene, settings)
         return out
@@ -127,11 +130,16 @@ class TrainTracker:
         """Hops h0 to h1 - 1 in which no jerks were seen: jerks in sleep are no sign of waking."""
         free = np.ones(h1 - h0, dtype=np.bool_)
         for a, b in self.spans:
-            free[max(a // HOP - h0, 0) : max(b // HOP + 2 - h0, 0)] = False
+            end = b // HOP + 2 - h0
+            if end > 0:
+                free[max(a // HOP - h0, 0) : end] = False
         return free
 
     def _fresh(self, k: int) -> bool:
-        return any(p and k - p[-1].k <= _NEW_K for p in self.pulses.values())
+        for row in self.pulses.values():  # noqa: SIM110 - asked at every hop, where a generator is most of the cost
+            if row and k - row[-1].k <= _NEW_K:
+                return True
+        return False
 
     def _frame(
         self, k: int, h: int, chains: dict[Site, Chain], scene: Scene, settings: Settings
