@@ -150,7 +150,10 @@ def _judged(night: Night, age_days: int, way: str) -> list[tuple[int, dict[str, 
         noted.append((shapes[anchor].peak_k, {e.name: e.value for e in verdict.evidence}))
         return verdict
 
-    with mock.patch.object(dsp.spasms, "judge_spasm", judging):
+    with (
+        mock.patch.object(dsp.spasms, "may_be_spasm", lambda *_: True),
+        mock.patch.object(dsp.spasms, "judge_spasm", judging),
+    ):
         _run(night, age_days, way)
     return noted
 

@@ -13,10 +13,13 @@ from dsp.shape import LEG_REST_DEG, Shape
 from dsp.views import view_name
 from dsp.weights import Table, weigh
 
-__all__ = ["Verdict", "confidence_of", "judge_jerks", "judge_spasm", "judge_startle", "match_of", "side_of"]
+__all__ = ["Verdict", "confidence_of", "judge_jerks", "judge_spasm", "judge_startle", "match_of", "may_be_spasm", "side_of"]
 
 _LEGS = (Site.LA, Site.RA)
 _PAIRS = ((Site.LA, Site.RA), (Site.LW, Site.RW))
+_ROUNDING = 1e-6
+"""Room left where a sum in another order only chooses what to look at."""
+
 _ONE_SIDED = 0.35
 """Below this ratio of heights the weaker side is only carried along."""
 
@@ -40,15 +43,31 @@ def judge_spasm(
         anchor: The site whose shape speaks for the body: the trunk where there is one.
         settings: Tables and costs.
     """
-    values = {**_anchor_values(shapes[anchor]), **together}
-    legs = [shapes[s] for s in _LEGS if s in shapes and s is not anchor]
-    if legs:
-        values |= _leg_values(legs, shapes[anchor], shapes)
+    values = {**_values(shapes, anchor), **together}
     tables, bias, cost = _weights(shapes, anchor, settings)
     evidence = weigh(tables, values)
     if cost:
         evidence.append(Evidence("sites_not_seen", float(len(shapes)), -cost))
     return Verdict(bias + sum(e.contribution for e in evidence), evidence)
+
+
+def may_be_spasm(shapes: Mapping[Site, Shape], anchor: Site, settings: Settings, least: float) -> bool:
+    """Whether `judge_spasm` could give at least so much log-odds, whatever is measured between the sites.
+
+    Most movements are told apart by their shapes alone, and the rest takes longer to measure.
+    """
+    values = _values(shapes, anchor)
+    tables, most, cost = _weights(shapes, anchor, settings)
+    for table in tables:
+        value = values.get(table.name)
+        most += max(0.0, *table.log_odds) if value is None else table.at(value)
+    return most - cost >= least - _ROUNDING
+
+
+def _values(shapes: Mapping[Site, Shape], anchor: Site) -> dict[str, float]:
+    values = _anchor_values(shapes[anchor])
+    legs = [shapes[s] for s in _LEGS if s in shapes and s is not anchor]
+    return values | _leg_values(legs, shapes[anchor], shapes) if legs else values
 
 
 def _weights(

@@ -66,7 +66,9 @@ def couplings(rows: np.ndarray, pairs: Sequence[tuple[int, int]]) -> list[float]
     return [k / size if size > 0.0 else 0.0 for k, size in zip(shared, sizes, strict=True)]
 
 
-def coupled_of(chains: Mapping[Site, Chain], h0: int, h1: int, least_g: float) -> float:
+def coupled_of(
+    chains: Mapping[Site, Chain], h0: int, h1: int, least_g: float, enough: float = 0.0
+) -> float:
     """How much of the sites' motion in hops h0 to h1 - 1 is one body's, passed on: 0 (none) to 1 (all of it).
 
     The least of all pairs: each limb against the trunk, where it may be smaller (a pat's impact fades on its
@@ -78,6 +80,7 @@ def coupled_of(chains: Mapping[Site, Chain], h0: int, h1: int, least_g: float) -
         h0: First hop; at most `HISTORY_S` before the newest.
         h1: Hop behind the last.
         least_g: Root mean square below which a site rests.
+        enough: What is surely less than this may be given as 0.
     """
     whole = (h1 - h0) * HOP
     moved: dict[Site, np.ndarray] = {}
@@ -93,10 +96,16 @@ def coupled_of(chains: Mapping[Site, Chain], h0: int, h1: int, least_g: float) -
     if len(moved) < _PAIR:
         return 0.0
     pairs = list(combinations(moved, 2))
-    return min(s * _sized(a, b, sizes) for (a, b), s in zip(pairs, _alike(moved, pairs), strict=True))
+    sized = [_sized(a, b, sizes) for a, b in pairs]
+    # At best they are copies of one another, of their sizes.
+    if min(sized) < enough * (1.0 - ROUNDING):
+        return 0.0
+    return min(s * size for size, s in zip(sized, _alike(moved, pairs), strict=True))
 
 
-def turned_of(chains: Mapping[Site, Chain], h0: int, h1: int, least_dps: float) -> float:
+def turned_of(
+    chains: Mapping[Site, Chain], h0: int, h1: int, least_dps: float, enough: float = 0.0
+) -> float:
     """How far the sites turn as one rigid body in hops h0 to h1 - 1, 0 to 1; 0 where two sites do not turn.
 
     What holds the whole infant turns all of it by the same angles; an infant that turns by itself leads with
@@ -116,6 +125,9 @@ def turned_of(chains: Mapping[Site, Chain], h0: int, h1: int, least_dps: float) 
     if min(sizes.values()) < least_dps:
         return 0.0
     pairs = list(combinations(turning, 2))
+    most = min(2.0 * sizes[a] * sizes[b] / (sizes[a] ** 2 + sizes[b] ** 2) for a, b in pairs)
+    if most < enough * (1.0 - ROUNDING):
+        return 0.0
     cross = np.stack([turning[a] @ turning[b].T for a, b in pairs])
     steps = next(iter(turning.values())).shape[1]
     shared = (np.linalg.svd(cross, compute_uv=False).sum(axis=1) / steps).tolist()
@@ -321,12 +333,12 @@ class ContextTracker:
         if len(seen) < _PAIR:
             return 0.0
         place = 0 if len(seen) > _PAIR else 1
-        turned = turned_of(seen, h0, h1, self.turned_least_dps)
+        turned = turned_of(seen, h0, h1, self.turned_least_dps, self.turned_enough[place])
         if turned >= self.turned_enough[place]:
             return turned
         if swayed >= self.swayed_least:
             return swayed
-        coupled = coupled_of(seen, h0, h1, self.coupled_least_g)
+        coupled = coupled_of(seen, h0, h1, self.coupled_least_g, self.coupled_enough[place])
         return coupled if coupled >= self.coupled_enough[place] else 0.0
 
 

@@ -76,13 +76,19 @@ class RunningMedian:
         kernels: Kernels,
         out: NDArray[np.float64],
     ) -> None:
-        ring, ordered = np.empty(self.window), np.empty(self.window)
         size = len(self.ring)
-        ring[:size], ordered[:size] = self.ring, self.ordered
+        both = np.concatenate([self.ring, values])
+        order = np.argsort(both)
+        ranks = np.empty(both.size, dtype=np.int64)
+        ranks[order] = np.arange(both.size)
+        held, present = np.zeros(self.window, dtype=np.int64), np.zeros(both.size, dtype=np.bool_)
+        held[:size] = ranks[:size]
+        present[ranks[:size]] = True
+        ranked = both[order]
         size, self.place = kernels.running_medians(
-            values, counted, ring, ordered, size, self.place, least, default, out
+            ranks[size:], ranked, held, present, size, self.place, counted, least, default, out
         )
-        self.ring, self.ordered = ring[:size].tolist(), ordered[:size].tolist()
+        self.ring, self.ordered = ranked[held[:size]].tolist(), ranked[present].tolist()
 
     @property
     def median(self) -> float:

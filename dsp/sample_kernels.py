@@ -346,25 +346,30 @@ def hop_sums(
 
 
 def running_medians(
-    values: Floats,
-    counted: Bools,
-    ring: Floats,
-    ordered: Floats,
+    ranks: Times,
+    ranked: Floats,
+    held: Times,
+    present: Bools,
     size: int,
     place: int,
+    counted: Bools,
     needed: int,
     default: float,
     out: Floats,
 ) -> tuple[int, int]:
     """The median before each value, then the value taken in where it is counted; see `dsp.floor`.
 
+    Which values are held is kept by their ranks among all that will be, so that the middle one is found by stepping
+    from the one before.
+
     Args:
-        values: shape (n,).
-        counted: shape (n,): values that are not are only looked at.
-        ring: shape (window,), the newest values, the first `size` of them filled.
-        ordered: shape (window,), the same in rising order.
+        ranks: shape (n,): of the values.
+        ranked: all values, those held before among them, by rank.
+        held: shape (window,), ranks of the newest values, the first `size` of them filled; carried on.
+        present: by rank, whether a value is held; carried on.
         size: values held.
-        place: of the oldest one in the ring once that is full.
+        place: of the oldest one once all are filled.
+        counted: shape (n,): values that are not are only looked at.
         needed: values to be held before a median is given.
         default: given until then.
         out: shape (n,), written.
@@ -372,47 +377,39 @@ def running_medians(
     Returns:
         `size` and `place` afterwards.
     """
-    window = ring.shape[0]
-    for i in range(values.shape[0]):
+    window = held.shape[0]
+    middle = below = 0
+    for i in range(ranks.shape[0]):
+        # So many are held below the middle one; it may have been let go.
+        half = (size - 1) // 2
+        while below > half and size > 0:
+            middle -= 1
+            below -= 1 if present[middle] else 0
+        while size > 0 and (below < half or not present[middle]):
+            below += 1 if present[middle] else 0
+            middle += 1
         if size < needed:
             out[i] = default
         elif size % 2:
-            out[i] = ordered[size // 2]
+            out[i] = ranked[middle]
         else:
-            out[i] = (ordered[size // 2 - 1] + ordered[size // 2]) / 2
+            above = middle + 1
+            while not present[above]:
+                above += 1
+            out[i] = (ranked[middle] + ranked[above]) / 2
         if not counted[i]:
             continue
-        value = values[i]
         if size < window:
-            ring[size] = value
-            hole = size
+            held[size] = ranks[i]
             size += 1
         else:
-            hole = np.searchsorted(ordered, ring[place])
-            ring[place] = value
+            old = held[place]
+            present[old] = False
+            below -= 1 if old < middle else 0
+            held[place] = ranks[i]
             place = (place + 1) % window
-        # Where it belongs among the others; what lies between there and the hole moves up or down by one.
-        if hole > 0 and ordered[hole - 1] > value:
-            low, high = 0, hole
-            while low < high:
-                middle = (low + high) // 2
-                if ordered[middle] > value:
-                    high = middle
-                else:
-                    low = middle + 1
-            for j in range(hole, low, -1):
-                ordered[j] = ordered[j - 1]
-        else:
-            low, high = hole, size - 1
-            while low < high:
-                middle = (low + high) // 2
-                if ordered[middle + 1] <= value:
-                    low = middle + 1
-                else:
-                    high = middle
-            for j in range(hole, low):
-                ordered[j] = ordered[j + 1]
-        ordered[low] = value
+        present[ranks[i]] = True
+        below += 1 if ranks[i] < middle else 0
     return size, place
 
 

@@ -6,13 +6,14 @@ odds: all from `member_least` on are kept and their log-odds are added up over t
 
 from __future__ import annotations
 
+import math
 from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dsp.bursts import Pulse
 from dsp.chain import HOP, NEVER, Chain
-from dsp.classify import Verdict, confidence_of, judge_spasm, judge_startle, match_of, side_of
+from dsp.classify import Verdict, confidence_of, judge_spasm, judge_startle, match_of, may_be_spasm, side_of
 from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ, GRID_NS
 from dsp.hiccups import HiccupTracker, is_trunk_alone
@@ -126,8 +127,7 @@ class SpasmTracker:
         self.hiccups.other(pulse.k)
         alone = pulse.k - self.moved_k > settings.startle_alone_s * GRID_HZ
         self.moved_k = pulse.k
-        together = together_of({s: chains[s].history for s in shapes}, pulse.site, pulse.k)
-        verdict = judge_spasm(shapes, together, pulse.site, settings)
+        verdict = _judged(pulse, shapes, chains, settings)
         startle = judge_startle(shapes, settings) if alone and not self.members else None
         if startle is not None and startle.log_odds < settings.startle_weak:
             startle = None
@@ -281,6 +281,16 @@ class SpasmTracker:
             out.append(tell(self.cluster, EventStatus.END, h, infant=scene.infant, settings=settings.tag))
         self.members, self.rivals, self.cluster = [], [], None
         return out
+
+
+def _judged(
+    pulse: Pulse, shapes: dict[Site, Shape], chains: dict[Site, Chain], settings: Settings
+) -> Verdict:
+    """How much it looks like a member of a series; without evidence where it cannot be one."""
+    if not may_be_spasm(shapes, pulse.site, settings, settings.member_least):
+        return Verdict(-math.inf, [])
+    together = together_of({s: chains[s].history for s in shapes}, pulse.site, pulse.k)
+    return judge_spasm(shapes, together, pulse.site, settings)
 
 
 def _place(pulse: Pulse) -> tuple[int, Site]:
