@@ -116,10 +116,10 @@ def turned_of(
     for site, chain in chains.items():
         part = chain.history.part(h0 * HOP, h1 * HOP)
         if np.count_nonzero(chain.history.gyro[part]) == whole and chain.history.present[part].all():
-            rates[site] = chain.history.rate[:, part]
+            rates[site] = chain.history.rate_tenths(h0 * HOP, h1 * HOP)
     if len(rates) < _PAIR:
         return 0.0
-    rate = np.stack(list(rates.values())).astype(np.float64).reshape(len(rates), 3, -1, _TURN_STEP).sum(axis=3)
+    rate = np.stack(list(rates.values()))
     turning = dict(zip(rates, (rate - rate.mean(axis=2, keepdims=True)) / _TURN_STEP, strict=True))
     sizes = {s: math.sqrt(float(np.vdot(x, x)) / x.shape[1]) for s, x in turning.items()}
     if min(sizes.values()) < least_dps:

@@ -91,6 +91,15 @@ class History:
         """Slice of grid indices a to b - 1, cut to what is kept."""
         return slice(max(a - self.k0, 0), max(b - self.k0, 0))
 
+    def rate_tenths(self, k0: int, k1: int) -> NDArray[np.float64]:
+        """Sums of the angular rate over ten samples each, shape (3, n / 10); all of them must be kept."""
+        if self.kernels is None:
+            rate = self.rate[:, self.part(k0, k1)].astype(np.float64)
+            return np.asarray(rate.reshape(3, -1, 10).sum(axis=2))
+        out = np.empty((3, (k1 - k0) // 10))
+        self.kernels.tenth_sums(self.rate, k0 - self.k0, out)
+        return out
+
     def turned_deg(self, k0: int, k1: int) -> float:
         """How far gravity turned in the sensor between two samples, in degrees; 0 where one is not kept."""
         if not (self.k0 <= k0 < self.k1 and self.k0 <= k1 < self.k1):

@@ -34,6 +34,7 @@ class Kernels:
     turn_level: Callable[..., None] = look_kernels.turn_level
     turn_numbers: Callable[..., None] = look_kernels.turn_numbers
     envelope_sum: Callable[..., tuple[float, int]] = look_kernels.envelope_sum
+    tenth_sums: Callable[..., None] = look_kernels.tenth_sums
     squares: Callable[..., tuple[float, float]] = look_kernels.squares
 
 

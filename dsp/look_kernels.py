@@ -12,7 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["envelope_sum", "numpy_sum", "squares", "turn_level", "turn_numbers", "window_numbers"]
+__all__ = [
+    "envelope_sum", "numpy_sum", "squares", "tenth_sums", "turn_level", "turn_numbers", "window_numbers",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
@@ -241,6 +243,22 @@ def turn_numbers(
     out[13] = numpy_sum(about, 0, level.shape[1] - late)
     out[14] = numpy_sum(work, 0, top + 1)
     out[15] = numpy_sum(work, 0, n)
+
+
+def tenth_sums(rows: Floats32, a: int, out: Floats) -> None:
+    """Sums of ten samples each, from sample a on.
+
+    Args:
+        rows: shape (3, n).
+        a: first sample.
+        out: shape (3, m), written.
+    """
+    room = np.empty(10)
+    for c in range(3):
+        for i in range(out.shape[1]):
+            for j in range(10):
+                room[j] = rows[c, a + 10 * i + j]
+            out[c, i] = _part_sum(room, 0, 10)
 
 
 def envelope_sum(envelope: Floats32, a: int, b: int, level: float) -> tuple[float, int]:

@@ -57,18 +57,17 @@ class Sway:
 
 def _turnings(chains: Mapping[Site, Chain], h1: int) -> dict[Site, Floats]:
     """Angular rate about its mean at 10 Hz, of the sites that were seen throughout."""
-    whole = SWAY_HOPS * HOP
-    rates = {}
+    whole, k1 = SWAY_HOPS * HOP, h1 * HOP
+    tenths = {}
     for site, chain in chains.items():
         history = chain.history
-        part = history.part(h1 * HOP - whole, h1 * HOP)
+        part = history.part(k1 - whole, k1)
         if np.count_nonzero(history.present[part]) == whole and history.gyro[part].all():
-            rates[site] = history.rate[:, part]
-    if not rates:
+            tenths[site] = history.rate_tenths(k1 - whole, k1)
+    if not tenths:
         return {}
-    tenths = np.stack(list(rates.values())).astype(np.float64).reshape(len(rates), 3, -1, _STEP)
-    turning = tenths.sum(axis=3) / _STEP
-    return dict(zip(rates, turning - turning.mean(axis=2, keepdims=True), strict=True))
+    turning = np.stack(list(tenths.values())) / _STEP
+    return dict(zip(tenths, turning - turning.mean(axis=2, keepdims=True), strict=True))
 
 
 def _size(x: Floats) -> float:

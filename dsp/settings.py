@@ -226,6 +226,10 @@ class Settings:
     weak_match: float = WEAK_MATCH
     clear_match: float = CLEAR_MATCH
 
+    def __hash__(self) -> int:
+        """Of a few: every event asks for the digest, and all of them take longer than the event."""
+        return hash((self.version, self.spasm_bias, self.series_bias, self.jerks_bias, self.cluster_weak))
+
     @property
     def digest(self) -> str:
         """Twelve hexadecimal digits that change when any setting does."""

@@ -188,7 +188,7 @@ def _turn_from(out: Floats, way: Vector, pure: float, late_n: int) -> Turn:
 def is_seen(history: History, anchor_k: int) -> bool:
     """Whether a sensor measured something around an anchor."""
     whole = history.part(anchor_k - BEFORE_K, anchor_k + AFTER_K)
-    if history.present[whole].sum() < _LEAST_SEEN * (BEFORE_K + AFTER_K):
+    if np.count_nonzero(history.present[whole]) < _LEAST_SEEN * (BEFORE_K + AFTER_K):
         return False
     return float(history.envelope[whole].max()) > _DEAD_G
 

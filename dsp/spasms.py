@@ -103,9 +103,10 @@ class SpasmTracker:
 
     def _is_anchor(self, pulse: Pulse, chains: dict[Site, Chain]) -> bool:
         mine = (pulse.peak_g, -pulse.k, pulse.site)
+        first, last, least_g = pulse.k - _APART_K, pulse.k + _APART_K, pulse.peak_g
         near = [
             o.site for o in self.recent
-            if -_APART_K <= o.k - pulse.k <= _APART_K and (o.peak_g, -o.k, o.site) >= mine and o != pulse
+            if o.peak_g >= least_g and first <= o.k <= last and (o.peak_g, -o.k, o.site) >= mine and o != pulse
         ]  # fmt: skip
         # Whether the trunk was seen takes longest to ask: not where it changes nothing.
         if Site.TR in near or (near and pulse.site is not Site.TR):

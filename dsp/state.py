@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.breathing import Breathing, breathing_of
-from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, Chain
+from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, ROW, Chain
 from dsp.holds import angle_deg
 from dsp.likelihoods import Likelihood
 from dsp.records import NS, Site, State, StateEpoch
@@ -70,6 +70,7 @@ _ACTIVE_EPOCHS = 50.0
 
 Bools = NDArray[np.bool_]
 
+_ACC = slice(ROW.index("acc_x"), ROW.index("acc_z") + 1)
 _NO_BREATHS: Mapping[int, Breathing | None] = MappingProxyType({})
 
 
@@ -97,13 +98,14 @@ def measured(
     limbs: list[NDArray[np.bool_]] = []
     trunk: NDArray[np.bool_] | None = None
     turned: list[float] = []
+    ends_free = bool(free[:_END_HOPS].all() and free[-_END_HOPS:].all())
     for site, chain in chains.items():
         top = chain.hops.column("top", h0, h0 + EPOCH_HOPS)
         if top.size < EPOCH_HOPS or _is_steady(top):
             continue
         moved = (top > max(_MOVED_G, _RIDE * rides.get(site, 0.0))) & free
         trunk, limbs = (moved, limbs) if site is Site.TR else (trunk, [*limbs, moved])
-        if free[:_END_HOPS].all() and free[-_END_HOPS:].all():
+        if ends_free:
             turned.append(_turned_deg(chain, h0))
     counted = int(np.count_nonzero(free))
     heard = counted >= _LEAST_FREE
@@ -118,15 +120,20 @@ def measured(
     return Measured(values, share)
 
 
+def _is_mostly(shares: NDArray[np.float64]) -> bool:
+    return float(shares.sum()) > 0.5 * shares.size
+
+
 def _is_steady(top: NDArray[np.float64]) -> bool:
-    low, middle = np.partition(top, (top.size // 10, top.size // 2))[[top.size // 10, top.size // 2]]
+    ordered = np.sort(top)
+    low, middle = ordered[top.size // 10], ordered[top.size // 2]
     return bool(low > _STEADY_G and low > _STEADY * middle)
 
 
 def _turned_deg(chain: Chain, h0: int) -> float:
     """How far a sensor points away, at the epoch's end, from where it pointed at its beginning."""
     ends = (h0, h0 + EPOCH_HOPS - _END_HOPS)
-    ways = [[float(chain.hops.column(f"acc_{a}", h, h + _END_HOPS).sum()) for a in "xyz"] for h in ends]
+    ways = [chain.hops.sums(_ACC, h, h + _END_HOPS) for h in ends]
     return angle_deg((ways[0][0], ways[0][1], ways[0][2]), (ways[1][0], ways[1][1], ways[1][2]))
 
 
@@ -252,7 +259,7 @@ class StateTracker:
         present = {
             s: c
             for s, c in chains.items()
-            if s not in away and float(c.hops.column("present", h0, h1).mean()) > 0.5
+            if s not in away and _is_mostly(c.hops.column("present", h0, h1))
         }
         breath = None
         if Site.TR in present:

@@ -371,11 +371,13 @@ class TrainTracker:
 
 def _cut_off(chain: Chain, rhythm: Rhythm) -> bool:
     """Whether most of a frame stands at the end of the sensor's range: a broken sensor, no limb does that."""
-    return float(chain.hops.column("clipped", rhythm.k0 // HOP, rhythm.k1 // HOP).mean()) > _CUT_OFF
+    clipped = chain.hops.column("clipped", rhythm.k0 // HOP, rhythm.k1 // HOP)
+    return bool(clipped.any()) and float(clipped.mean()) > _CUT_OFF
 
 
 def _has_gyro(chain: Chain, k: int) -> bool:
-    return bool(chain.history.gyro[chain.history.part(k, k + 1)].any())
+    history = chain.history
+    return history.k0 <= k < history.k1 and bool(history.gyro[k - history.k0])
 
 
 def _balance(ks: list[int], chains: dict[Site, Chain]) -> list[float]:
