@@ -84,7 +84,7 @@ def collect(seed: int, *, hours: float, population: str, without: frozenset[str]
         return values
 
     with (
-        mock.patch.object(dsp.spasms, "may_be_spasm", lambda *_: True),
+        mock.patch.object(dsp.spasms, "may_be_spasm", return_value=True),
         mock.patch.object(dsp.spasms, "judge_spasm", judging),
         mock.patch.object(dsp.spasms, "likeness_of", comparing),
     ):

@@ -151,7 +151,7 @@ def _judged(night: Night, age_days: int, way: str) -> list[tuple[int, dict[str, 
         return verdict
 
     with (
-        mock.patch.object(dsp.spasms, "may_be_spasm", lambda *_: True),
+        mock.patch.object(dsp.spasms, "may_be_spasm", return_value=True),
         mock.patch.object(dsp.spasms, "judge_spasm", judging),
     ):
         _run(night, age_days, way)

@@ -131,13 +131,18 @@ class Segmenter:
             float(self.rising), self.extreme_g, float(self.extreme_k), self.extreme_floor_g,
             *self.tail, float(self.tail_strong), self.tail_floor_g,
         ])  # fmt: skip
-        strongs, runs = np.empty(n + 1, dtype=np.int64), np.empty((2, n // (self.gap + 1) + 1), dtype=np.int64)
+        strongs, runs = (
+            np.empty(n + 1, dtype=np.int64),
+            np.empty((2, n // (self.gap + 1) + 1), dtype=np.int64),
+        )
         ks, found = np.empty((n // 2 + 2, 2), dtype=np.int64), np.empty((n // 2 + 2, 2))
         some, pulses = kernels.walk(
             block.envelope, block.settled_from, floors, hop, self.on_ratio, self.off_ratio, self.gap, k0, self.drop,
             state, strongs, *runs, ks, found,
         )  # fmt: skip
-        rising, self.extreme_g, extreme_k, self.extreme_floor_g, *self.tail, strong, self.tail_floor_g = state.tolist()
+        rising, self.extreme_g, extreme_k, self.extreme_floor_g, *self.tail, strong, self.tail_floor_g = (
+            state.tolist()
+        )
         self.rising, self.extreme_k, self.tail_strong = rising > 0.0, int(extreme_k), strong > 0.0
         done: list[Burst] = []
         for a, b in runs[:, :some].T.tolist():

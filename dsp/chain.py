@@ -80,7 +80,8 @@ class Hops:
     def sums(self, columns: slice, a: int, b: int) -> list[float]:
         """Sums of neighbouring measurements over hops a to b - 1, as far as they are kept."""
         rows = self.rows[max(a - self.h0, 0) : max(b - self.h0, 0), columns]
-        return np.ascontiguousarray(rows.T).sum(axis=1).tolist()
+        total: list[float] = np.ascontiguousarray(rows.T).sum(axis=1).tolist()
+        return total
 
     def at(self, name: str, h: int) -> float:
         """One measurement at one hop; zero where it is not kept."""

@@ -13,7 +13,16 @@ from dsp.shape import LEG_REST_DEG, Shape
 from dsp.views import view_name
 from dsp.weights import Table, weigh
 
-__all__ = ["Verdict", "confidence_of", "judge_jerks", "judge_spasm", "judge_startle", "match_of", "may_be_spasm", "side_of"]
+__all__ = [
+    "Verdict",
+    "confidence_of",
+    "judge_jerks",
+    "judge_spasm",
+    "judge_startle",
+    "match_of",
+    "may_be_spasm",
+    "side_of",
+]
 
 _LEGS = (Site.LA, Site.RA)
 _PAIRS = ((Site.LA, Site.RA), (Site.LW, Site.RW))

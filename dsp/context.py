@@ -66,9 +66,7 @@ def couplings(rows: np.ndarray, pairs: Sequence[tuple[int, int]]) -> list[float]
     return [k / size if size > 0.0 else 0.0 for k, size in zip(shared, sizes, strict=True)]
 
 
-def coupled_of(
-    chains: Mapping[Site, Chain], h0: int, h1: int, least_g: float, enough: float = 0.0
-) -> float:
+def coupled_of(chains: Mapping[Site, Chain], h0: int, h1: int, least_g: float, enough: float = 0.0) -> float:
     """How much of the sites' motion in hops h0 to h1 - 1 is one body's, passed on: 0 (none) to 1 (all of it).
 
     The least of all pairs: each limb against the trunk, where it may be smaller (a pat's impact fades on its
@@ -103,9 +101,7 @@ def coupled_of(
     return min(s * size for size, s in zip(sized, _alike(moved, pairs), strict=True))
 
 
-def turned_of(
-    chains: Mapping[Site, Chain], h0: int, h1: int, least_dps: float, enough: float = 0.0
-) -> float:
+def turned_of(chains: Mapping[Site, Chain], h0: int, h1: int, least_dps: float, enough: float = 0.0) -> float:
     """How far the sites turn as one rigid body in hops h0 to h1 - 1, 0 to 1; 0 where two sites do not turn.
 
     What holds the whole infant turns all of it by the same angles; an infant that turns by itself leads with

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.breathing import Breathing, breathings_of
 from dsp.bursts import Burst, Pulse
 from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, NEVER, Chain
 from dsp.context import WINDOW_HOPS, ContextTracker
-from dsp.breathing import Breathing, breathings_of
 from dsp.epochs import Sums, WearTracker, epoch_of, stir_of, sums_of
 from dsp.events import Draft, adopt
-from dsp.holds import LOOK_HOPS, Looks, Posture
+from dsp.holds import Looks, Posture
 from dsp.long import LongTracker
 from dsp.looseness import LooseTracker
 from dsp.movements import MovementTracker

@@ -284,13 +284,15 @@ class SiteGrid:
         step_ns = int(stretch.steps_ns[0])
         if last is None or not self._joins(last, key, stretch.t0_ns, step_ns):
             axes = min(key[2], 6)
-            last = Inputs(
-                key, step_ns, np.empty(0, np.int64), np.empty((0, axes)), np.empty(0, np.bool_)
-            )
+            last = Inputs(key, step_ns, np.empty(0, np.int64), np.empty((0, axes)), np.empty(0, np.bool_))
             self.inputs.append(last)
         at = last.times.size
         n = at + int(stretch.ns.sum())
-        times, values, clipped = np.empty(n, np.int64), np.empty((n, last.values.shape[1])), np.empty(n, np.bool_)
+        times, values, clipped = (
+            np.empty(n, np.int64),
+            np.empty((n, last.values.shape[1])),
+            np.empty(n, np.bool_),
+        )
         times[:at], values[:at], clipped[:at] = last.times, last.values, last.clipped
         kernels.take_in(
             stretch.counts, stretch.t0s_ns, stretch.steps_ns, stretch.ns, stretch.firsts,

@@ -179,70 +179,73 @@ def turn_numbers(
     """
     n = level.shape[1] - begin
     about, angle, work = np.empty(n), np.empty(n), np.empty(n)
-    fastest_of_all = 0.0
-    total = 0.0
-    for i in range(n):
+    out[0] = _turning(level, begin, x, y, z, about, angle, work)
+    if out[0] < least:
+        return
+    if -np.min(angle) > np.max(angle):
+        out[1] = -1.0
+        about, angle = -about, -angle
+    else:
+        out[1] = 1.0
+    top = int(np.argmax(angle))
+    swing = max(angle[top], 1e-3)
+    fastest = int(np.argmax(about[: top + 1]))
+    forward, backward = max(about[fastest], least), max(-np.min(about[top:]), least)
+    out[2] = angle[top]
+    out[3], out[4] = _first_above(angle, top, 0.1 * swing), _first_above(angle, top, 0.9 * swing)
+    out[5], out[6], out[7], out[8] = fastest, top, forward, backward
+    out[9] = np.sum(angle > 0.5 * swing)
+    out[10] = _reversals(about, 0.3 * max(forward, backward))
+    out[11] = angle[n - 1]
+    out[12], out[13] = _speeds(level, begin, late)
+    out[14], out[15] = numpy_sum(work, 0, top + 1), numpy_sum(work, 0, n)
+
+
+def _turning(
+    level: Floats, begin: int, x: float, y: float, z: float, about: Floats, angle: Floats, work: Floats
+) -> float:
+    """Writes rates about an axis, the angles they add up to and their squares; gives the highest rate."""
+    fastest = total = 0.0
+    for i in range(about.shape[0]):
         v = x * level[0, begin + i] + y * level[1, begin + i] + z * level[2, begin + i]
         about[i] = v
-        fastest_of_all = max(fastest_of_all, abs(v))
+        fastest = max(fastest, abs(v))
         total = v if i == 0 else total + v
         angle[i] = total / 100
         work[i] = v * v
-    out[0] = fastest_of_all
-    if fastest_of_all < least:
-        return
-    lowest = highest = angle[0]
-    for i in range(n):
-        lowest = min(lowest, angle[i])
-        highest = max(highest, angle[i])
-    out[1] = 1.0
-    if -lowest > highest:
-        out[1] = -1.0
-        for i in range(n):
-            about[i] = -about[i]
-            angle[i] = -angle[i]
-    top = 0
-    for i in range(n):
-        if angle[i] > angle[top]:
-            top = i
-    swing = max(angle[top], 1e-3)
-    low = high = -1
-    fastest = 0
-    for i in range(top + 1):
-        if low < 0 and angle[i] > 0.1 * swing:
-            low = i
-        if high < 0 and angle[i] > 0.9 * swing:
-            high = i
-        if about[i] > about[fastest]:
-            fastest = i
-    back = about[top]
-    for i in range(top, n):
-        back = min(back, about[i])
-    forward, backward = max(about[fastest], least), max(-back, least)
-    wide = 0
-    for i in range(n):
-        wide += 1 if angle[i] > 0.5 * swing else 0
-    enough = 0.3 * max(forward, backward)
-    turns = 0
-    way = 0.0
-    for i in range(n):
-        if abs(about[i]) >= enough:
+    return fastest
+
+
+def _first_above(angle: Floats, last: int, least: float) -> int:
+    """The first of the samples up to the last one that stands above a value; 0 where none does."""
+    for i in range(last + 1):
+        if angle[i] > least:
+            return i
+    return 0
+
+
+def _reversals(about: Floats, least: float) -> int:
+    """Changes of direction among the rates that are high enough."""
+    turns, way = 0, 0.0
+    for i in range(about.shape[0]):
+        if abs(about[i]) >= least:
             sign = 1.0 if about[i] > 0.0 else -1.0
-            turns += 1 if way != 0.0 and sign != way else 0
+            turns += 1 if sign == -way else 0
             way = sign
+    return turns
+
+
+def _speeds(level: Floats, begin: int, late: int) -> tuple[float, float]:
+    """The highest speed of turning before a sample, and the sum of squares from another one on."""
     before = 0.0
+    room = np.empty(level.shape[1] - late)
     for i in range(level.shape[1]):
         speed = math.sqrt(level[0, i] * level[0, i] + level[1, i] * level[1, i] + level[2, i] * level[2, i])
         if i < begin:
             before = max(before, speed)
         if i >= late:
-            about[i - late] = speed * speed
-    out[2], out[3], out[4], out[5], out[6] = swing, max(low, 0), max(high, 0), fastest, top
-    out[7], out[8], out[9], out[10], out[11] = forward, backward, wide, turns, angle[n - 1]
-    out[12] = before
-    out[13] = numpy_sum(about, 0, level.shape[1] - late)
-    out[14] = numpy_sum(work, 0, top + 1)
-    out[15] = numpy_sum(work, 0, n)
+            room[i - late] = speed * speed
+    return before, numpy_sum(room, 0, level.shape[1] - late)
 
 
 def tenth_sums(rows: Floats32, a: int, out: Floats) -> None:

@@ -121,9 +121,12 @@ def last_run(pulses: Sequence[Pulse], k: int) -> list[Pulse]:
 
 
 def rhythm_of(
-    pulses: Mapping[Site, Sequence[Pulse]], histories: Mapping[Site, History], k: int
+    pulses: Mapping[Site, Sequence[Pulse]], histories: Mapping[Site, History], k: int, new_k: int = FRAME_K
 ) -> Rhythm | None:
-    """The frame that ends before grid index k; None when no site shows at least four pulses."""
+    """The frame that ends before grid index k.
+
+    None when no site shows at least four pulses, or the last one of the site that leads is older than `new_k`.
+    """
     runs = {s: last_run(p, k) for s, p in pulses.items()}
     runs = {s: r for s, r in runs.items() if _enough(r)}
     if not runs:
@@ -131,6 +134,8 @@ def rhythm_of(
     lead = max(runs, key=lambda s: (median([p.peak_g for p in runs[s]]) * len(runs[s]), s))
     run = runs[lead]
     k0, k1 = run[0].k, run[-1].k
+    if k - k1 > new_k:
+        return None
     gaps = [b.k - a.k for a, b in pairwise(run)]
     middle = float(median(gaps))
     # Not the logarithm of math: its last digits may be others.
@@ -169,7 +174,9 @@ def _looked(history: History, k0: int, k1: int, level: float) -> tuple[float, fl
     values = history.envelope[part]
     n = max(values.size, 1)
     if history.kernels is not None and values.size:
-        total, above = history.kernels.envelope_sum(history.envelope, part.start, part.start + values.size, level)
+        total, above = history.kernels.envelope_sum(
+            history.envelope, part.start, part.start + values.size, level
+        )
         return total / n, above / n
     return float(np.sum(values, dtype=np.float64)) / n, float(np.count_nonzero(values > level)) / n
 

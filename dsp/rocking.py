@@ -81,9 +81,7 @@ def _tools(n: int) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     return np.hanning(n), frequency, (frequency >= _LOW_HZ) & (frequency <= _HIGH_HZ)
 
 
-def sway_of(
-    chains: dict[Site, Chain], h1: int, least_dps: float, least_line: float = 0.0
-) -> Sway | None:
+def sway_of(chains: dict[Site, Chain], h1: int, least_dps: float, least_line: float = 0.0) -> Sway | None:
     """The sway in the ten seconds before hop h1.
 
     None when less than two sites turn to and fro, or less of the power than `least_line` lies in one line.

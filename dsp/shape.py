@@ -164,9 +164,24 @@ def _turned(history: History, first: int, kernels: Kernels) -> Turn | None:
 
 
 def _turn_from(out: Floats, way: Vector, pure: float, late_n: int) -> Turn:
-    peak, sign, top_deg, low, high, fastest, top, forward, backward, wide, turns, end, before, late, out_work, work = (
-        out.tolist()
-    )
+    (
+        peak,
+        sign,
+        top_deg,
+        low,
+        high,
+        fastest,
+        top,
+        forward,
+        backward,
+        wide,
+        turns,
+        end,
+        before,
+        late,
+        out_work,
+        work,
+    ) = out.tolist()
     swing = max(top_deg, 1e-3)
     return Turn(
         swing_deg=swing,
@@ -240,9 +255,7 @@ def _main_axis(moved: Floats) -> tuple[Vector, float]:
     return (x, y, z), c / max(a + b + c, 1e-9)
 
 
-def _turn_about(
-    level: Floats, about: Floats, angle: Floats, pure: float, begin: int, way: Vector
-) -> Turn:
+def _turn_about(level: Floats, about: Floats, angle: Floats, pure: float, begin: int, way: Vector) -> Turn:
     top = int(np.argmax(angle))
     swing = max(float(angle[top]), 1e-3)
     low = int(np.argmax(angle[: top + 1] > 0.1 * swing))

@@ -257,9 +257,7 @@ class StateTracker:
         """
         h1 = h0 + EPOCH_HOPS
         present = {
-            s: c
-            for s, c in chains.items()
-            if s not in away and _is_mostly(c.hops.column("present", h0, h1))
+            s: c for s, c in chains.items() if s not in away and _is_mostly(c.hops.column("present", h0, h1))
         }
         breath = None
         if Site.TR in present:

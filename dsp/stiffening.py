@@ -119,9 +119,11 @@ class StiffeningTracker:
         """Learn what rest is from looks that cannot begin a hold, while none is going on."""
         if not which:
             return
-        at = [i for i in which if looks.held[i]] if len(which) < _FEW else (
-            which.start + np.flatnonzero(looks.held[which.start : which.stop])
-        ).tolist()
+        at = (
+            [i for i in which if looks.held[i]]
+            if len(which) < _FEW
+            else (which.start + np.flatnonzero(looks.held[which.start : which.stop])).tolist()
+        )
         for i in at:
             self._rest_at(looks.hops[i], {s: k.rms_g[i] for s, k in looks.kept.items() if k.seen[i]})
         if at:
@@ -175,9 +177,8 @@ class StiffeningTracker:
         old = self.noise if self._is_recent(h) and self.noise.keys() == rms_g.keys() else {}
         new = {}
         for site, rms in rms_g.items():
-            calm = rms if rms > _LEAST_NOISE_G else _LEAST_NOISE_G
-            most = 1.1 * old[site] if old else calm
-            new[site] = most if most < calm else calm
+            calm = max(rms, _LEAST_NOISE_G)
+            new[site] = min(calm, 1.1 * old[site]) if old else calm
         self.noise, self.rest_h, self.tops = new, h, []
 
     def _is_recent(self, h: int) -> bool:

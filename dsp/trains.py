@@ -144,8 +144,8 @@ class TrainTracker:
     def _frame(
         self, k: int, h: int, chains: dict[Site, Chain], scene: Scene, settings: Settings
     ) -> list[Event]:
-        rhythm = rhythm_of(self.pulses, {s: c.history for s, c in chains.items()}, k)
-        if rhythm is None or k - rhythm.k1 > _NEW_K or _cut_off(chains[rhythm.site], rhythm):
+        rhythm = rhythm_of(self.pulses, {s: c.history for s, c in chains.items()}, k, _NEW_K)
+        if rhythm is None or _cut_off(chains[rhythm.site], rhythm):
             return []
         gyro = _has_gyro(chains[rhythm.site], rhythm.k1)
         both = Site.LA in chains and Site.RA in chains and rhythm.site in (Site.LA, Site.RA)

@@ -100,5 +100,5 @@ def _lift_named(tree: dict[str, Any], known: dict[str, type]) -> object:
     return known[name](**{n: _lift(v, known) for n, v in zip(names, tree["f"], strict=True)})
 
 
-def _stored(kind: Any) -> list[Field[Any]]:
+def _stored(kind: Any) -> list[Field[Any]]:  # noqa: ANN401 - a dataclass or a value of one, whichever
     return [f for f in fields(kind) if f.metadata.get("stored", True)]
