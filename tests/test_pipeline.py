@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dsp.context import ContextTracker
 from dsp.core import Core
 from dsp.kernels import Kernels, compiled
 from dsp.pipeline import Pipeline, UnknownSite
@@ -29,6 +30,9 @@ from dsp.records import (
     StateEpoch,
     Tick,
 )
+from dsp.rocking import RockingTracker
+from dsp.stiffening import StiffeningTracker
+from dsp.tremor import TremorTracker
 from dsp.value import BadSnapshot
 from firmware_sim.night import make_night
 from firmware_sim.scenario import Background, Phase, Placed, Scenario, State
@@ -209,6 +213,15 @@ def test_a_snapshot_goes_on_with_stretches_that_wait() -> None:
 def test_visiting_every_hop_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     few = expected()
     monkeypatch.setattr(Core, "_wake", lambda self, h: h)
+    assert repr(run(in_time_order(busy_tracks()))) == few
+
+
+def test_looking_at_every_look_and_window_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = expected()
+    for tracker in (StiffeningTracker, TremorTracker):
+        monkeypatch.setattr(tracker, "stirs", lambda self, looks, *_: list(looks.hops))
+    for tracker in (RockingTracker, ContextTracker):
+        monkeypatch.setattr(tracker, "stirs", lambda self, windows, *_: list(windows))
     assert repr(run(in_time_order(busy_tracks()))) == few
 
 
