@@ -140,9 +140,11 @@ def shapes(draw: st.DrawFn) -> Shape:
         unrest_before=draw(NUMBERS), unrest_after=draw(NUMBERS), fastest_s=draw(NUMBERS), top_s=draw(NUMBERS),
         outward=draw(st.floats(0.0, 1.0)), way=(1.0, 0.0, 0.0),
     )  # fmt: skip
-    heights = [draw(st.floats(0.002, 2.0)) for _ in range(3)]
-    seen = draw(st.sampled_from([turn, None]))
-    return Shape(heights[0], draw(st.integers(0, 80)), *heights[1:], draw(st.floats(0.1, 1.5)), seen)
+    heights = st.floats(0.002, 2.0)
+    return Shape(
+        peak_g=draw(heights), peak_k=draw(st.integers(0, 80)), before_g=draw(heights), after_g=draw(heights),
+        wide_s=draw(st.floats(0.1, 1.5)), turn=draw(st.sampled_from([turn, None])),
+    )  # fmt: skip
 
 
 @given(
