@@ -220,8 +220,8 @@ def test_looking_at_every_look_and_window_changes_nothing(monkeypatch: pytest.Mo
     few = expected()
     for tracker in (StiffeningTracker, TremorTracker):
         monkeypatch.setattr(tracker, "stirs", lambda self, looks, *_: list(looks.hops))
-    for tracker in (RockingTracker, ContextTracker):
-        monkeypatch.setattr(tracker, "stirs", lambda self, windows, *_: list(windows))
+    for watcher in (RockingTracker, ContextTracker):
+        monkeypatch.setattr(watcher, "stirs", lambda self, windows, *_: list(windows))
     assert repr(run(in_time_order(busy_tracks()))) == few
 
 
