@@ -52,6 +52,8 @@ async def looked_into(error: Exception, broker: BrokerAddress) -> Refusal:
     # only an answer to CONNECT: the client's own errors have numbers too, and 4 of them is a lost connection
     if isinstance(error, MqttConnectError) and _code(error) in _BAD_LOGIN:
         return Refusal(_bad_login(place, broker), lasting=True)
+    if isinstance(error, ValueError):
+        return Refusal(f"{place} cannot be spoken to ({error}): check mqtt.host", lasting=False)
     # what the client raised is not handed on as a cause; a time-out of its own says nothing
     cause = error if isinstance(error, OSError) else error.__context__
     if broker.tls is not None and (isinstance(cause, TimeoutError) or not isinstance(cause, OSError)):

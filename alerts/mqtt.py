@@ -149,7 +149,10 @@ class MqttPublisher:
         self._newest.hold_all()
 
     async def run(self) -> None:
-        """Connect, publish what waits, and connect again when the connection is lost. Returns after `stop()`."""
+        """Connect, publish what waits, and connect again when the connection is lost. Returns after `stop()`.
+
+        Where it fails of anything else it may be run again: what waits goes on waiting.
+        """
         pause_s = FIRST_PAUSE_S
         try:
             while not self._stopping.is_set():
@@ -157,12 +160,18 @@ class MqttPublisher:
                     async with self._client() as client:
                         pause_s = FIRST_PAUSE_S
                         await self._session(client)
-                except (aiomqtt.MqttError, OSError) as error:
+                except (
+                    aiomqtt.MqttError,
+                    OSError,
+                    ValueError,
+                ) as error:  # a host that can be none is a ValueError
                     self._lost(await looked_into(error, self._broker), pause_s)
                     await self._pause(pause_s)
                     pause_s = min(2 * pause_s, LAST_PAUSE_S)
-        finally:
+        except asyncio.CancelledError:
             self._give_up()
+            raise
+        self._give_up()
 
     async def stop(self, *, planned: bool = True) -> None:
         """End `run()`: what waits is sent while the broker is there, then the status says `stopped`.

@@ -78,8 +78,9 @@ class Announcer:
     ) -> None:
         self._words = words
         self._table = table
-        self._cursor = cursor_of(tables)
-        self._rows = shelf.reader(self._cursor, tables=tables)
+        self.name = cursor_of(tables)
+        """of its cursor"""
+        self._rows = shelf.reader(self.name, tables=tables)
         self._publisher = publisher
         self._topics = topics
         self._tables = tuple(tables)
@@ -127,7 +128,7 @@ class Announcer:
                 pass
         except JournalError as error:
             if str(error) != self._trouble:
-                _log.warning("%s: %s", self._cursor, error)
+                _log.warning("%s: %s", self.name, error)
             self._trouble = str(error)
             return False
         self._trouble = ""

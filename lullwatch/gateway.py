@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time
 from functools import partial
@@ -33,6 +33,7 @@ from .morning_post import MorningPost
 from .outreach import STOP_S, Outreach
 from .rollover import Rollover, recent_clock_rows
 from .self_test import SelfTest
+from .side_work import SideWork
 from .spine import Spine, Taken
 from .utc_following import follow_utc
 from .watch import Watch
@@ -48,6 +49,8 @@ LOOK_AT_SENSORS_EVERY_S = 5.0
 """Links that are lost are noticed so late, also while nothing reports."""
 COMMITS_MISSING_S = 60.0
 """Rows are committed four times a second; after a minute without, the service is as good as dead."""
+CARE_FAILS = 6
+"""Failures in a row after which the way to people ends the service: half a minute, in which recording goes on."""
 
 
 @dataclass(slots=True)
@@ -114,6 +117,7 @@ class Gateway:
             Watch.of(w.infant, [s.site for s in w.sensors], w.age_days, wording, limits) for w in wearers
         ]
         turning = Rollover(self.shelf, self._clock_now) if is_night(journal.path) else None
+        self._wearers = tuple(wearers)
         self._infants = [w.infant for w in wearers]
         self._spine = Spine(journal, watches, rollover=turning)
         self._committed_ns = clock.now_ns()
@@ -185,32 +189,49 @@ class Gateway:
         self._taken(taken)
         self._intake.catch_up()
         tasks.intake = asyncio.create_task(self._intake.run(), name="intake")
-        following = follow_utc(
+        tasks.links = [self._beside("clock", self._follow_utc)]
+        if out.publisher is not None:
+            tasks.broker = [self._beside(name, work) for name, work in (await out.to_broker()).items()]
+            tasks.links.append(self._beside("tonight", out.show))
+        tasks.care = self._beside("caregiving", out.care.run, most=CARE_FAILS)
+        tasks.links.append(self._beside("arming", self.armer.run))
+        tasks.links.append(self._beside("troubles", self._look_around))
+        if self._household.ping_url is not None:
+            tasks.links.append(self._beside("ping", self._ping(self._household.ping_url).run))
+        tasks.links += [self._beside(name, link.run) for name, link in self._named_links()]
+        await out.tell_last_test()
+        if self._self_test_at is not None:
+            evening = partial(self.self_test.every_evening, self._self_test_at)
+            tasks.links.append(self._beside("self-test", evening))
+        if self._summary_at is not None:
+            tasks.links.append(self._beside("summary", self._morning_post(self._summary_at).run))
+        return self
+
+    def _beside(
+        self, name: str, work: Callable[[], Coroutine[Any, Any, None]], *, most: int | None = None
+    ) -> asyncio.Task[None]:
+        """A part that begins again when it fails.
+
+        Only keeping and deciding end the service when they fail, for nothing can stand in for them; and caregiving
+        when it fails again and again, for nobody can be told of that but past it: by whoever starts the service anew.
+        """
+        say = partial(self.outreach.failing, name)
+        side = SideWork(name, work, clock=self._clock, say=say, most=most)
+        return asyncio.create_task(side.run(), name=name)
+
+    def _named_links(self) -> Iterator[tuple[str, SensorLink[Any]]]:
+        sensors = ((w.infant, s) for w in self._wearers for s in w.sensors)
+        for (infant, sensor), link in zip(sensors, self.links, strict=True):
+            yield f"link {infant} {sensor.site.value} {sensor.name}", link
+
+    async def _follow_utc(self) -> None:
+        await follow_utc(
             self._clock,
             self._read_clock,
             known=self._clock_row,
             on_set=self._utc_set,
             say=self._clock_trouble,
         )
-        tasks.links = [asyncio.create_task(following, name="clock")]
-        if out.publisher is not None:
-            tasks.broker = [asyncio.create_task(work) for work in await out.to_broker()]
-            tasks.links.append(asyncio.create_task(out.show(), name="tonight"))
-        tasks.care = asyncio.create_task(out.care.run(), name="caregiving")
-        tasks.links.append(asyncio.create_task(self.armer.run(), name="arming"))
-        tasks.links.append(asyncio.create_task(self._look_around(), name="troubles"))
-        if self._household.ping_url is not None:
-            ping = self._ping(self._household.ping_url)
-            tasks.links.append(asyncio.create_task(ping.run(), name="ping"))
-        tasks.links += [asyncio.create_task(link.run(), name="link") for link in self.links]
-        await out.tell_last_test()
-        if self._self_test_at is not None:
-            evening = self.self_test.every_evening(self._self_test_at)
-            tasks.links.append(asyncio.create_task(evening, name="self-test"))
-        if self._summary_at is not None:
-            post = self._morning_post(self._summary_at)
-            tasks.links.append(asyncio.create_task(post.run(), name="summary"))
-        return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         tasks, out = self._running, self.outreach
@@ -288,7 +309,7 @@ class Gateway:
             await asyncio.wait([ending], timeout=LAST_COMMITS_EVERY_S)
 
     async def wait(self) -> None:
-        """Wait until a part of the service fails; raises what it failed of."""
+        """Wait until keeping, deciding or the way to people fails for good; raises what it failed of."""
         single = [self._running.intake, self._running.care]
         tasks = [*self._running.links, *self._running.broker, *(t for t in single if t is not None)]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -38,6 +38,8 @@ __all__ = ["STOP_S", "Outreach"]
 
 _log = logging.getLogger(__name__)
 
+SERVICE = "service"
+"""Kind of the trouble of a part that keeps failing; without a detail the supervisor tells it."""
 STOP_S = 10.0
 """What the end of one part may take, real seconds, before it is left behind."""
 
@@ -110,16 +112,19 @@ class Outreach:
     def begin(self, recent: Sequence[Row]) -> None:
         """Go on from what the journal says, see `caregiving.recent_rows`."""
         self._troubles.begin(recent)
+        for trouble in self._troubles.open:
+            if trouble.kind == SERVICE and trouble.detail:  # of a part of the process before this one
+                self.say(SERVICE, "", detail=trouble.detail)
         self._sensors.begin(recent)
         self.care.begin(recent)
 
-    async def to_broker(self) -> list[Coroutine[Any, Any, None]]:
-        """What is to run while there is a broker, the connection first; nothing without one."""
+    async def to_broker(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """What is to run while there is a broker, by name, the connection first; nothing without one."""
         if self.publisher is None:
-            return []
+            return {}
         self._board.feed(await asyncio.to_thread(lambda: list(night_rows(self._shelf))))
         self._devices.announce()
-        return [self.publisher.run(), *(announcer.run() for announcer in self._announcers)]
+        return {"broker": self.publisher.run} | {a.name: a.run for a in self._announcers}
 
     async def show(self) -> None:
         """Keep what stands of the night published, until cancelled."""
@@ -144,6 +149,10 @@ class Outreach:
         else:
             _log.info("%s: well again", kind)
         self.say(kind, why)
+
+    def failing(self, part: str, why: str) -> None:
+        """A part of this service fails and is begun again, or is well when `why` is empty."""
+        self.say(SERVICE, why, detail=part)
 
     def look(self, committed_ns: int) -> None:
         """Time goes on; the journal took something at `committed_ns` last."""

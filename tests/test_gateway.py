@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import Counter
 from dataclasses import replace
+from datetime import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alerts.mqtt import BrokerAddress
+from alerts.mqtt import BrokerAddress, MqttPublisher
 from dsp.records import NS, ClockRow
 from firmware_sim.night import Night, make_night
 from firmware_sim.scenarios import named_scenario
 from firmware_sim.sim_clock import SimClock
-from lullwatch.caregiving import Household
+from lullwatch import gateway as gateway_module
+from lullwatch import outreach
+from lullwatch.announcer import Announcer
+from lullwatch.arming import Armer
+from lullwatch.caregiving import Caregiving, Household
+from lullwatch.dead_man import DeadManPing
 from lullwatch.gateway import Gateway
 from lullwatch.home import SimulatedHome
+from lullwatch.morning_post import MorningPost
+from lullwatch.outreach import Outreach
+from lullwatch.self_test import SelfTest
+from lullwatch.spine import Spine
 from store.errors import JournalFull
 from store.journal import Journal
 from tests.caregiving_rig import ANNA, Phone
@@ -129,3 +141,103 @@ async def test_a_service_that_fails_is_offline_and_not_stopped(
                 await fail()
         states = [json.loads(m.payload)["state"] for m in sub.take(2)]
     assert states == ["online", "offline"]
+
+
+async def test_whatever_fails_beside_recording_it_goes_on_and_people_are_told(
+    night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: Counter[str] = Counter()
+
+    def failing(name: str) -> Any:
+        async def run(*_: object, **__: object) -> None:
+            begun[name] += 1
+            raise RuntimeError(name)
+
+        return run
+
+    for owner, work in (
+        (DeadManPing, "run"), (MorningPost, "run"), (Armer, "run"), (gateway_module, "follow_utc"),
+        (MqttPublisher, "run"), (Announcer, "run"), (Outreach, "show"), (SelfTest, "every_evening"),
+    ):  # fmt: skip
+        monkeypatch.setattr(owner, work, failing(f"{owner.__name__}.{work}"))
+    for module in (outreach, gateway_module):
+        monkeypatch.setattr(module, "STOP_S", 0.1)  # for a broker that is not there
+    clock, phone = SimClock(), Phone()
+    people = Household(people=(ANNA,), channels={"ntfy": phone}, ping_url="http://127.0.0.1:9/x")
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        async with SimulatedHome(night, clock) as home:
+            live = gateway(
+                home, journal, clock, household=people, broker=BrokerAddress("127.0.0.1", 9),
+                summary_at=time(7), self_test_at=time(19),
+            )  # fmt: skip
+            link, fails = live.links[0], [KeyError("odd packet")] * 2
+            run_link = link.run
+
+            async def odd() -> None:
+                if fails:
+                    raise fails.pop()
+                await run_link()
+
+            monkeypatch.setattr(link, "run", odd)
+            async with live:
+                waiting = asyncio.create_task(live.wait())
+                await home.live(live, 30 * NS)
+                assert not waiting.done()
+                waiting.cancel()
+                troubles = {t.detail for t in live.stands().troubles if t.kind == "service"}
+            sent = {number for sock in home.socks.values() for number in sock.sent}
+        assert {(p.boot, p.seq) for p in journal.packets("kid")} == sent
+        told = {n.alert.facts["why"]: n.send.rings for n in phone.got if n.alert.pattern == "service"}
+    assert len(begun) == 8
+    assert min(begun.values()) >= 3
+    assert troubles == {
+        "ping", "summary", "arming", "clock", "broker", "mqtt-alert", "mqtt-alert-event-state-coverage-link",
+        "tonight", "self-test", f"link kid {link.sample().site.value} {link.sample().sensor}",
+    }  # fmt: skip
+    assert told["ping: RuntimeError"] is False
+    assert any(str(why).startswith("link kid ") for why in told)
+
+
+@pytest.mark.parametrize(("owner", "work"), [(Caregiving, "run"), (Spine, "decide")])
+async def test_where_nothing_can_be_decided_or_nobody_told_for_long_the_service_ends_so_that_it_is_told_past_it(
+    night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, work: str
+) -> None:
+    class BrokenError(Exception):
+        pass
+
+    async def fail_later(*_: object) -> None:
+        raise BrokenError
+
+    def fail(*_: object) -> None:
+        raise BrokenError
+
+    monkeypatch.setattr(owner, work, fail if owner is Spine else fail_later)
+    clock = SimClock()
+
+    async def live_on() -> None:
+        async with SimulatedHome(night, clock) as home, gateway(home, journal, clock) as live:
+            waiting = asyncio.create_task(live.wait())
+            living = asyncio.create_task(home.live(live, 60 * NS))
+            await asyncio.wait({waiting, living}, return_when=asyncio.FIRST_COMPLETED)
+            living.cancel()
+            await asyncio.gather(living, return_exceptions=True)
+            assert waiting.done()
+            await waiting
+
+    with Journal.open(tmp_path / "j.sqlite") as journal, pytest.raises(BrokenError):
+        await live_on()
+
+
+async def test_what_a_part_of_the_process_before_failed_of_is_over_with_it(
+    night: Night, tmp_path: Path
+) -> None:
+    clock = SimClock()
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        async with SimulatedHome(night, clock) as home:
+            async with gateway(home, journal, clock) as live:
+                live.outreach.failing("ping", "ping: RuntimeError")
+                live.on_trouble("service", "serve: it ended 5 times")
+                await home.live(live, 10 * NS)
+            async with gateway(home, journal, clock) as live:
+                await home.live(live, 20 * NS)
+                assert [(t.kind, t.detail) for t in live.stands().troubles] == [("service", "")]

@@ -295,3 +295,39 @@ async def test_a_command_is_carried_out_and_answered_on_its_result_topic(mosquit
             [got] = await taken(sub, 1)
     assert asked == [("inf1", "ack", b'{"by":"a"}')]
     assert (got.topic, got.payload, got.retained) == (f"{base}/result/ack", '{"ok":true}', False)
+
+
+@pytest.mark.parametrize("host", ["", "broker..lan", "x" * 300])
+async def test_a_host_that_can_be_none_is_told_and_what_waits_goes_on_waiting(
+    mosquitto: Broker, host: str
+) -> None:
+    told: list[tuple[str, str]] = []
+    address = BrokerAddress(host, 1883)
+    async with running(mosquitto, address=address, on_trouble=lambda *said: told.append(said)) as gateway:
+        waiting = asyncio.create_task(gateway.alert(1))
+        await so(lambda: bool(told))
+        assert not gateway.task.done()
+        assert not waiting.done()
+        assert "mqtt.host" in told[0][1]
+        await gateway.stop()
+        with pytest.raises(PublisherStopped):
+            await waiting
+
+
+async def test_a_publisher_that_failed_of_something_else_can_be_run_again_and_loses_nothing(
+    mosquitto: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(_: MqttPublisher) -> Any:
+        raise KeyError("client")
+
+    sub = await subscribed(mosquitto, f"lullwatch/{mosquitto.topic}/+/alert")
+    with sub, monkeypatch.context() as patch:
+        patch.setattr(MqttPublisher, "_client", breaks)
+        async with running(mosquitto) as gateway:
+            waiting = asyncio.create_task(gateway.alert(1))
+            with pytest.raises(KeyError):
+                await asyncio.wait_for(asyncio.shield(gateway.task), PATIENCE_S)
+            patch.undo()
+            gateway.task = asyncio.create_task(gateway.publisher.run())
+            await waiting
+            assert ids(await taken(sub, 1)) == ["a1"]
