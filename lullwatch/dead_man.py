@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import logging
 import urllib.error
 import urllib.request
@@ -10,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from dsp.clock import Clock
 
-__all__ = ["DeadManPing", "Fetch", "fetch"]
+__all__ = ["NO_ANSWER", "DeadManPing", "Fetch", "fetch"]
 
 _log = logging.getLogger(__name__)
 
@@ -19,7 +20,9 @@ EVERY_S = 60.0
 _TIMEOUT_S = 10.0
 
 Fetch = Callable[[str], Awaitable[None]]
-"""GETs an address; raises OSError when nobody answers as hoped."""
+"""GETs an address; raises one of `NO_ANSWER` when nobody answers as hoped."""
+NO_ANSWER = (OSError, http.client.HTTPException, ValueError)
+"""Nobody there; what answers speaks no HTTP, as a page to log in at may; or it leads on to an address that is none."""
 
 
 class DeadManPing:
@@ -55,7 +58,7 @@ class DeadManPing:
     async def _ask(self) -> None:
         try:
             await self._get(self._url)
-        except OSError as error:
+        except NO_ANSWER as error:
             # the address may hold a token, so only the kind of failure is logged
             if not self._failing:
                 _log.warning("the address of [watch] ping_url did not answer: %s", type(error).__name__)
@@ -67,8 +70,7 @@ class DeadManPing:
 async def fetch(url: str) -> None:
     """GET a page in a thread.
 
-    Raises:
-        OSError: nobody answered, or not with success.
+    Raises one of `NO_ANSWER` when nobody answered, or not with success.
     """
     await asyncio.to_thread(_fetch, url)
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from http.client import BadStatusLine, InvalidURL
 from typing import Any
+
+import pytest
 
 from alerts.words import Wording
 from dsp.records import NS, Alert, Context, ContextKind, Coverage, LinkSample, Severity, Site, Usability
-from lullwatch.dead_man import DeadManPing
+from lullwatch.dead_man import NO_ANSWER, DeadManPing, fetch
 from lullwatch.troubles import SensorTroubles, Troubles
 from store.rows import Row
 from tests.caregiving_rig import HandClock
@@ -215,14 +219,14 @@ async def test_a_restart_does_not_make_a_loose_sensor_sit() -> None:
     assert not again.is_wrong("sensor", "LA")
 
 
-async def pinged(alive: Callable[[], bool], minutes: int, fail: bool = False) -> list[str]:
+async def pinged(alive: Callable[[], bool], minutes: int, fail: Exception | None = None) -> list[str]:
     asked: list[str] = []
     clock = HandClock(0)
 
     async def get(url: str) -> None:
         asked.append(url)
         if fail:
-            raise OSError
+            raise fail
 
     task = asyncio.create_task(DeadManPing("https://hc.example/x", clock=clock, alive=alive, get=get).run())
     for _ in range(minutes):
@@ -238,9 +242,36 @@ async def test_the_dead_mans_handle_is_held_every_minute_while_everything_runs()
     assert await pinged(lambda: False, 5) == []
 
 
+@pytest.mark.parametrize(
+    "fail",
+    [
+        OSError(),
+        BadStatusLine("hc.example"),
+        InvalidURL("hc.example"),
+        UnicodeError(),
+        ValueError("hc.example"),
+    ],
+)
 async def test_an_address_that_does_not_answer_is_logged_once_without_its_secret_and_is_no_alarm(
-    caplog: Any,
+    caplog: Any, fail: Exception
 ) -> None:
-    assert len(await pinged(lambda: True, 5, fail=True)) == 5
+    assert len(await pinged(lambda: True, 5, fail=fail)) == 5
     assert caplog.text.count("did not answer") == 1
     assert "hc.example" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"<html>please log in to the hotel network</html>\r\n\r\n", b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nx",
+     b"HTTP/1.1 302 Found\r\nLocation: http://a..b:xy/\r\n\r\n", b"HTTP/1.1 500 No\r\n\r\n", b"\xff" * 70_000],
+)  # fmt: skip
+async def test_no_answer_of_a_strange_network_is_more_than_no_answer(answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        with suppress(*NO_ANSWER):
+            await fetch(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/ping")
