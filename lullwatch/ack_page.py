@@ -66,7 +66,7 @@ class _Answer:
 
 
 class AckPage:
-    """Serves the links; an async context manager.
+    """Serves the links; an async context manager. Where nobody can listen it is said and tried again; all else goes on.
 
     Args:
         links: which count.
@@ -75,24 +75,38 @@ class AckPage:
         clock: times the limit on requests.
         host: interface to listen on.
         port: 0 for a free one; `port` tells which.
+        say: told why nobody can listen, and "" once somebody does.
     """
 
     def __init__(
-        self, links: Links, on_ack: OnAck, words: Catalogue, *, clock: Clock, host: str, port: int
+        self,
+        links: Links,
+        on_ack: OnAck,
+        words: Catalogue,
+        *,
+        clock: Clock,
+        host: str,
+        port: int,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._links = links
         self._on_ack = on_ack
         self._words = words
         self._clock = clock
-        self._host = host
-        self.port = port
+        self._place = (host, port)
+        self._say = say
         self._asked: deque[int] = deque()
         self._http = SmallHttp(
             self._answer, what="the acknowledge page", read_timeout_s=READ_TIMEOUT_S, most=MOST_CONNECTIONS
         )
 
+    @property
+    def port(self) -> int:
+        """On which it listens."""
+        return self._http.port
+
     async def __aenter__(self) -> Self:
-        self.port = await self._http.begin(self._host, self.port)
+        await self._http.begin(*self._place, clock=self._clock, say=self._say)
         return self
 
     async def __aexit__(

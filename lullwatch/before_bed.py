@@ -69,6 +69,8 @@ async def look_at_everything(
         ("database", TIMEOUT_S, partial(asyncio.to_thread, people.database, settings)),
         ("people", TIMEOUT_S, partial(people.channels, settings, send_test=looks.send_test, path=looks.path,
                                       status=status)),
+        ("watch", TIMEOUT_S, partial(asyncio.to_thread, people.watch, settings)),
+        ("ports", TIMEOUT_S, partial(asyncio.to_thread, place.ports, settings, status)),
         ("certificates", TIMEOUT_S, partial(asyncio.to_thread, people.certificates, settings)),
         ("page", TIMEOUT_S, partial(asyncio.to_thread, people.page, settings, looks.path)),
     ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import time
 import urllib.error
 import urllib.parse
@@ -23,7 +24,7 @@ from .settings import GatewaySettings, PersonSettings, PushSettings, read_secret
 if TYPE_CHECKING:
     from .self_test import Outcome
 
-__all__ = ["TEST_S", "broker", "certificates", "channels", "database", "page"]
+__all__ = ["TEST_S", "broker", "certificates", "channels", "database", "page", "watch"]
 
 TIMEOUT_S: Final = 8.0
 TEST_S: Final = 240.0
@@ -61,6 +62,25 @@ async def broker(settings: GatewaySettings) -> list[Finding]:
         remedy = "is it running, and are name and password right? docs/mqtt.md"
         return [Finding("broker", FAIL, f"{where}: {error}", remedy)]
     return [Finding("broker", OK, f"{where} lets us in")]
+
+
+def watch(settings: GatewaySettings) -> list[Finding]:
+    """Whether the address of `[watch]` can be reached; it is not asked for, for that would say that all is well."""
+    if settings.watch.ping_url is None:
+        return []
+    url = urllib.parse.urlsplit(settings.watch.ping_url)
+    host, tls = url.hostname or "", url.scheme == "https"
+    if url.scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(host):
+        return [Finding("watch", OK, f"{host} is asked over a proxy; whether it answers shows the log")]
+    try:
+        with socket.create_connection((host, url.port or (443 if tls else 80)), timeout=TIMEOUT_S) as line:
+            if tls:
+                ssl.create_default_context().wrap_socket(line, server_hostname=host).close()
+    except (OSError, ValueError) as error:  # the address may hold a token, so only the computer is named
+        why = getattr(error, "strerror", None) or type(error).__name__
+        remedy = "look at [watch] ping_url and the line to the internet"
+        return [Finding("watch", FAIL, f"{host} does not answer ({why}): whoever watches will ring", remedy)]
+    return [Finding("watch", OK, f"{host} can be reached; it is asked every minute while everything runs")]
 
 
 def database(settings: GatewaySettings) -> list[Finding]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lullwatch.private import shared_mode
 from store.cursors import Cursors
@@ -20,10 +22,11 @@ from store.shelf import Shelf
 from .errors import BadScenario
 from .findings import FAIL, OK, WARN, Finding
 from .journal_folder import make_journal_folder, open_to_others
+from .metrics import HOST as METRICS_HOST
 from .settings import GatewaySettings
 from .system_clock import EARLIEST_UTC_NS, MADE_UP
 
-__all__ = ["clock", "disk", "journal", "scenario", "settings_file"]
+__all__ = ["clock", "disk", "journal", "ports", "scenario", "settings_file"]
 
 _NIGHT_OF_SENSOR_BYTES: Final = 65_000_000
 """A night of ten hours of one sock, six axes at 104 Hz, with everything told of it."""
@@ -126,6 +129,32 @@ def _night_bytes(settings: GatewaySettings, folder: Path) -> int:
             files = (path, sealed_path(path), Cursors.path_beside(path))
             sizes.append(sum(file.stat().st_size for file in files if file.exists()))
     return max([sensors * _NIGHT_OF_SENSOR_BYTES // 3, *sizes]) if sizes else sensors * _NIGHT_OF_SENSOR_BYTES
+
+
+def ports(settings: GatewaySettings, status: Mapping[str, Any] | None) -> list[Finding]:
+    """Whether the pages that the monitor serves itself can be; while it runs its own troubles say so."""
+    if status is not None:
+        return []
+    wanted = []
+    if settings.ack_page is not None:
+        wanted.append(("ack_page", settings.ack_page.host, settings.ack_page.port))
+    if settings.metrics is not None:
+        wanted.append(("metrics", METRICS_HOST, settings.metrics.port))
+    return [_of_port(*place) for place in wanted]
+
+
+def _of_port(table: str, host: str, port: int) -> Finding:
+    name, place = table.replace("_", " "), f"{host}:{port}"
+    try:
+        for family, kind, number, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            with socket.socket(family, kind, number) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        remedy = f"give an address of this computer and a port nobody uses: [{table}]"
+        return Finding(name, FAIL, f"cannot be served on {place} ({why})", remedy)
+    return Finding(name, OK, f"can be served on {place}")
 
 
 def journal(folder: Path) -> list[Finding]:

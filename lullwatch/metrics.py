@@ -16,11 +16,12 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dsp.clock import Clock
 from dsp.records import NS, Severity, Watchfulness
 from store.errors import StoreError
 from store.shelf import Shelf
@@ -224,25 +225,38 @@ def _resident_bytes() -> int:
 class MetricsPage:
     """Serves one page of text at /metrics on the loopback; an async context manager.
 
-    Where nobody can listen on the port it is logged, and everything else goes on.
+    Where nobody can listen on the port it is said and tried again, and everything else goes on.
 
     Args:
         port: 0 for a free one; `port` tells which.
         render: makes the page, in a thread.
+        clock: times the attempts to listen.
+        say: told why nobody can listen, and "" once somebody does.
     """
 
-    def __init__(self, port: int, render: Callable[[], str]) -> None:
-        self.port = port
+    def __init__(
+        self,
+        port: int,
+        render: Callable[[], str],
+        *,
+        clock: Clock,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._port = port
+        self._clock = clock
+        self._say = say
         self._render = render
         self._http = SmallHttp(
             self._answer, what="metrics", read_timeout_s=READ_TIMEOUT_S, most=MOST_CONNECTIONS
         )
 
+    @property
+    def port(self) -> int:
+        """On which it listens."""
+        return self._http.port
+
     async def __aenter__(self) -> MetricsPage:
-        try:
-            self.port = await self._http.begin(HOST, self.port)
-        except OSError as error:
-            _log.warning("metrics cannot be served on %s:%d: %s", HOST, self.port, error.strerror or error)
+        await self._http.begin(HOST, self._port, clock=self._clock, say=self._say)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -268,14 +282,21 @@ def _response(status: str, body: str) -> bytes:
 
 
 @asynccontextmanager
-async def metrics_of(gateway: Gateway, settings: GatewaySettings) -> AsyncIterator[MetricsPage | None]:
+async def metrics_of(
+    gateway: Gateway, settings: GatewaySettings, clock: Clock
+) -> AsyncIterator[MetricsPage | None]:
     """The metrics of a gateway, where the settings ask for them."""
     if settings.metrics is None:
         yield None
         return
     with Shelf(gateway.shelf.folder) as shelf:
         lag = SinkLag(shelf, receivers_of(settings))
-        async with MetricsPage(settings.metrics.port, lambda: page_of(gateway, _behind(lag))) as page:
+        say = partial(gateway.outreach.failing, "metrics")
+
+        def render() -> str:
+            return page_of(gateway, _behind(lag))
+
+        async with MetricsPage(settings.metrics.port, render, clock=clock, say=say) as page:
             yield page
 
 

@@ -85,7 +85,8 @@ async def _run(
         with ExitStack() as beside:
             beside.enter_context(_keeper(settings, journal, gateway, clock))
             control = Control(journal.path.parent, handlers_of(gateway))
-            async with control, metrics_of(gateway, settings), phones.page(gateway.care, clock):
+            page = phones.page(gateway.care, clock, partial(gateway.outreach.failing, "ack-page"))
+            async with control, metrics_of(gateway, settings, clock), page:
                 await _until_stopped(gateway, around, stopping)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -37,8 +37,10 @@ class Phones:
         self.channels = push_channels(settings.push, link_of=link_of)
 
     @asynccontextmanager
-    async def page(self, care: Caregiving | None, clock: Clock) -> AsyncIterator[None]:
-        """Serve the page where one is configured."""
+    async def page(
+        self, care: Caregiving | None, clock: Clock, say: Callable[[str], None] = lambda _: None
+    ) -> AsyncIterator[None]:
+        """Serve the page where one is configured; `say` is told why it cannot be, and "" once it is."""
         self._care = care
         if self._links is None or self._page is None or care is None:
             yield
@@ -51,6 +53,7 @@ class Phones:
             clock=clock,
             host=host,
             port=port,
+            say=say,
         ):
             yield
 

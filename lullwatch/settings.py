@@ -150,7 +150,7 @@ class CommandSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 class WatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who watches the watcher."""
 
-    ping_url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]+(/\S*)?$")] | None = None
+    ping_url: str | None = None
     """asked every minute while everything runs; a service that is no longer asked tells somebody"""
 
 

@@ -13,7 +13,8 @@ from alerts.people import MQTT
 from dsp.records import SELF_TEST
 
 from .settings import GatewaySettings, InfluxSettings
-from .settings_words import Place
+from .settings_addresses import is_host, wrong_with_url
+from .settings_words import Place, such_as
 
 __all__ = ["WrongSetting", "check", "check_births"]
 
@@ -40,6 +41,7 @@ def check(settings: GatewaySettings) -> None:
     _check_people(settings)
     _check_schedule(settings)
     _check_simulated(settings)
+    _check_addresses(settings)
     if settings.mqtt is not None and settings.mqtt.exposed:
         what = f"mqtt.tls is false, but {settings.mqtt.host!r} is not this computer"
         remedy = "Set tls = true; or, on a network you trust whole, allow_unencrypted = true"
@@ -160,19 +162,44 @@ def _known(settings: GatewaySettings, place: Place, infants: Iterable[str], whos
         raise WrongSetting(place, what=what, remedy="Use the infants' ids")
 
 
+def _check_addresses(settings: GatewaySettings) -> None:
+    hosts: list[tuple[Place, str]] = [(("page", "host"), settings.page.host)]
+    urls: list[tuple[Place, str]] = []
+    if settings.mqtt is not None:
+        hosts.append((("mqtt", "host"), settings.mqtt.host))
+    if settings.ack_page is not None:
+        hosts.append((("ack_page", "host"), settings.ack_page.host))
+        urls.append((("ack_page", "reachable_url"), settings.ack_page.reachable_url))
+    if settings.watch.ping_url is not None:
+        urls.append((("watch", "ping_url"), settings.watch.ping_url))
+    for place, host in hosts:
+        if not is_host(host):
+            what = f"{'.'.join(map(str, place))} {host!r} is no name or address of a computer"
+            remedy = (
+                'Such as "gateway.lan" or "192.168.1.20": nothing like mqtt:// before it, no port behind it'
+            )
+            raise WrongSetting(place, what=what, remedy=remedy)
+    for place, url in urls:
+        if wrong := wrong_with_url(url):
+            # the address itself is not repeated: it may hold a token
+            raise WrongSetting(
+                place, what=f"{'.'.join(map(str, place))} {wrong}", remedy=such_as(str(place[-1]))
+            )
+
+
 def _check_influx(influx: InfluxSettings) -> None:
     place: Place = ("influx", "url")
-    try:
-        address = urlsplit(influx.url)
-        host = address.hostname
-    except ValueError as error:
-        remedy = 'Such as "https://influx.lan:8086"'
-        raise WrongSetting(place, what=f"influx.url: {error}", remedy=remedy) from None
-    if address.scheme not in ("http", "https") or not host or address.username or address.password:
-        what = "influx.url is no address of a server without a user in it"
+    wrong = wrong_with_url(influx.url) or (
+        "has something behind ? or #" if set("?#") & set(influx.url) else ""
+    )
+    if wrong:
         remedy = 'Such as "https://influx.lan:8086"; the token goes into token_file'
-        raise WrongSetting(place, what=what, remedy=remedy)
+        raise WrongSetting(
+            place,
+            what=f"influx.url is no address of a server without a user in it: it {wrong}",
+            remedy=remedy,
+        )
     if influx.exposed:
-        what = f"influx.url begins with http: but {host!r} is not this computer"
+        what = f"influx.url begins with http: but {urlsplit(influx.url).hostname!r} is not this computer"
         remedy = "Use https:; or, on a network you trust whole, set allow_unencrypted = true"
         raise WrongSetting(place, what=what, remedy=remedy)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Said", "line_of", "said_of"]
+__all__ = ["Said", "line_of", "said_of", "such_as"]
 
 Place = tuple[str | int, ...]
 """Where a setting stands, from the top: `("infants", 0, "sensors", 1, "site")`"""
@@ -92,14 +92,14 @@ def said_of(text: str, error: str, known: Iterable[str] = ()) -> Said:
         return _unknown(text, place, field[2], known)
     if field is not None:
         where = _named(place) or "the file"
-        return Said(f"{field[2]} is missing in {where}", _such_as(field[2]), line_of(text, place))
+        return Said(f"{field[2]} is missing in {where}", such_as(field[2]), line_of(text, place))
     what = _REGEX.sub("a text of another form", what)
     for type_name, words in _TYPES.items():
         what = what.replace(type_name, words)
     name = next((step for step in reversed(place) if isinstance(step, str)), "")
     return Said(
         f"{_named(place)}: {what[:1].lower()}{what[1:]}" if place else what,
-        _such_as(name),
+        such_as(name),
         line_of(text, place),
     )
 
@@ -170,7 +170,8 @@ def _unknown(text: str, place: Place, name: str, known: Iterable[str]) -> Said:
     )
 
 
-def _such_as(name: str) -> str:
+def such_as(name: str) -> str:
+    """A remedy that shows how a setting is written."""
     return f"Such as {_EXAMPLES[name]}" if name in _EXAMPLES else _EVERY_SETTING
 
 

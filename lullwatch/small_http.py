@@ -10,10 +10,16 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from dsp.clock import Clock
+
 __all__ = ["SmallHttp"]
 
 _log = logging.getLogger(__name__)
 
+FIRST_PAUSE_S: Final = 5.0
+"""A process that ends, or a network that comes up at the start of the computer, takes a second or two."""
+LAST_PAUSE_S: Final = 30.0
+"""An address that was taken or gone is back within this after it is free."""
 _MOST_BYTES: Final = 8192
 """Request line and headers of a browser take under two thousand."""
 
@@ -37,14 +43,48 @@ class SmallHttp:
         self._most = most
         self._open = 0
         self._server: asyncio.Server | None = None
+        self._trying: asyncio.Task[None] | None = None
+        self.port = 0
+        """on which it listens"""
 
-    async def begin(self, host: str, port: int) -> int:
-        """Listen; the port, also when any was asked for with 0. Raises OSError."""
-        self._server = await asyncio.start_server(self._serve, host, port, limit=_MOST_BYTES)
-        return int(self._server.sockets[0].getsockname()[1])
+    async def begin(self, host: str, port: int, *, clock: Clock, say: Callable[[str], None]) -> None:
+        """Listen, on any free port for 0. Where nobody can, it is tried again and again until `end`.
+
+        Args:
+            host: interface to listen on.
+            port: on it.
+            clock: times the attempts.
+            say: told why it cannot listen from the second attempt on, and "" once it does.
+        """
+        self.port = port
+        if not await self._listens(host, port):
+            self._trying = asyncio.create_task(self._keep_trying(host, port, clock, say))
+
+    async def _keep_trying(self, host: str, port: int, clock: Clock, say: Callable[[str], None]) -> None:
+        pause_s = FIRST_PAUSE_S
+        await clock.sleep(pause_s)
+        while not await self._listens(host, port):
+            say(f"{self._what} cannot listen on {host}:{port}")
+            pause_s = min(2 * pause_s, LAST_PAUSE_S)
+            await clock.sleep(pause_s)
+        _log.info("%s listens on %s:%d", self._what, host, self.port)
+        say("")
+
+    async def _listens(self, host: str, port: int) -> bool:
+        try:
+            self._server = await asyncio.start_server(self._serve, host, port, limit=_MOST_BYTES)
+        except (OSError, ValueError) as error:  # ValueError: of a name that can be none
+            why = getattr(error, "strerror", None) or error
+            _log.warning("%s cannot be served on %s:%d: %s", self._what, host, port, why)
+            return False
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return True
 
     async def end(self) -> None:
         """Listen no longer."""
+        if self._trying is not None:
+            self._trying.cancel()
+            await asyncio.gather(self._trying, return_exceptions=True)
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()

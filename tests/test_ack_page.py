@@ -18,6 +18,7 @@ from alerts.links import Links
 from alerts.words import catalogue
 from lullwatch import ack_page
 from lullwatch.ack_page import AckPage
+from tests.caregiving_rig import HandClock, until
 from tests.test_push import message
 
 
@@ -195,3 +196,48 @@ def test_only_so_many_links_are_remembered_and_the_newest_counts() -> None:
     made = [links.made_for(message()).rpartition("/")[2] for _ in range(1005)]
     assert links.found(made[0]) is None
     assert links.found(made[-1]) is not None
+
+
+class PatientClock(HandClock):
+    """Moves on only while somebody sleeps."""
+
+    async def pass_by(self, seconds: float) -> None:
+        await until(lambda: bool(self._sleepers))
+        self.move(seconds)
+
+
+def beside(clock: HandClock, said: list[str], host: str, port: int) -> AckPage:
+    async def never(_infant: str, _name: str, _payload: bytes) -> bytes:
+        raise AssertionError
+
+    links = Links("http://gateway.lan:8090", lambda _: True)
+    return AckPage(links, never, catalogue("en"), clock=clock, host=host, port=port, say=said.append)
+
+
+async def test_a_page_that_cannot_listen_is_told_from_the_second_time_on_and_listens_as_soon_as_it_can() -> (
+    None
+):
+    said: list[str] = []
+    clock = PatientClock(0)
+    other = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = other.sockets[0].getsockname()[1]
+    async with beside(clock, said, "127.0.0.1", port) as page:
+        assert said == []
+        await clock.pass_by(5)
+        await until(lambda: said == [f"the acknowledge page cannot listen on 127.0.0.1:{port}"])
+        other.close()
+        await other.wait_closed()
+        await clock.pass_by(10)
+        await until(lambda: said[-1] == "")
+        _, writer = await asyncio.open_connection("127.0.0.1", page.port)
+        writer.close()
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "gateway.invalid", "a..b"])
+async def test_an_address_that_is_gone_or_a_name_that_is_none_ends_nothing(host: str) -> None:
+    said: list[str] = []
+    clock = PatientClock(0)
+    async with beside(clock, said, host, 18090):
+        await clock.pass_by(5)
+        await until(lambda: bool(said))
+    assert said == [f"the acknowledge page cannot listen on {host}:18090"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
 import threading
 import time
@@ -22,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from msgspec import structs
 
 from dsp.records import NS, ClockRow
-from lullwatch import before_bed, before_bed_place, certificates
+from lullwatch import before_bed, before_bed_people, before_bed_place, certificates
 from lullwatch.__main__ import main
 from lullwatch.before_bed import Looks, look_at_everything
 from lullwatch.before_bed_sensors import Heard, adapter_and_sensors
@@ -398,3 +399,50 @@ def test_a_folder_that_others_can_read_is_said_before_the_start_closes_it(tmp_pa
     assert f"chmod -R go-rwx {tmp_path}" in found.remedy
     tmp_path.chmod(0o700)
     assert [f.word for f in before_bed_place.journal(tmp_path)] == [Word.OK]
+
+
+# what the monitor serves and asks for by itself
+
+
+@pytest.mark.parametrize(
+    "table", ['[ack_page]\nreachable_url = "http://x:1"\nhost = "127.0.0.1"', "[metrics]"]
+)
+def test_a_port_that_is_taken_is_found_before_the_night_and_not_while_the_monitor_has_it(
+    tmp_path: Path, table: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        taken = settings(tmp_path, f"{table}\nport = {port}\n")
+        (found,) = before_bed_place.ports(taken, None)
+        assert (found.word, bool(found.remedy), str(port) in found.what) == (Word.FAIL, True, True)
+        assert before_bed_place.ports(taken, {"ok": True}) == []
+    (found,) = before_bed_place.ports(taken, None)
+    assert found.word is Word.OK
+    assert before_bed_place.ports(settings(tmp_path), None) == []
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "gateway.invalid"])
+def test_an_address_that_this_computer_has_not_is_found_before_the_night(tmp_path: Path, host: str) -> None:
+    more = f'[ack_page]\nreachable_url = "http://x:1"\nhost = "{host}"\n'
+    (found,) = before_bed_place.ports(settings(tmp_path, more), None)
+    assert (found.name, found.word) == ("ack page", Word.FAIL)
+
+
+def test_whoever_watches_the_watcher_is_looked_for_and_not_told_that_all_is_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("urllib.request.getproxies", dict)
+
+    def watched(scheme: str, port: int) -> Finding:
+        more = f'[watch]\nping_url = "{scheme}://127.0.0.1:{port}/ping/secret"\n'
+        (found,) = before_bed_people.watch(settings(tmp_path, more))
+        assert "secret" not in found.what
+        return found
+
+    with service() as (port, got):
+        assert watched("http", port).word is Word.OK
+        refused = watched("https", port)
+        assert (refused.word, bool(refused.remedy)) == (Word.FAIL, True)
+        assert got == []
+    assert watched("http", port).word is Word.FAIL
+    assert before_bed_people.watch(settings(tmp_path)) == []

@@ -123,7 +123,7 @@ async def _ask_everything(asked: Asked) -> None:
 
 async def _look_at_numbers(asked: Asked, live: Gateway) -> None:
     lag = SinkLag(live.shelf, [Receiver("influx", ("segment",), from_first=True)])
-    page = MetricsPage(0, lambda: page_of(live, lag.rows()))
+    page = MetricsPage(0, lambda: page_of(live, lag.rows()), clock=SimClock())
     async with page:
         get = partial(urllib.request.urlopen, f"http://127.0.0.1:{page.port}/metrics", timeout=20)
         with await asked.meanwhile(asyncio.to_thread(get)) as answer:
@@ -156,7 +156,7 @@ def test_labels_are_escaped_as_the_format_asks() -> None:
 
 @pytest.mark.parametrize(("path", "status"), [("/", 404), ("/metrics/x", 404)])
 async def test_nothing_but_the_numbers_is_served(path: str, status: int) -> None:
-    async with MetricsPage(0, lambda: "") as page:
+    async with MetricsPage(0, lambda: "", clock=SimClock()) as page:
         reader, writer = await asyncio.open_connection("127.0.0.1", page.port)
         writer.write(f"GET {path} HTTP/1.1\r\n\r\n".encode())
         assert (await reader.readline()).split()[1] == str(status).encode()
@@ -164,7 +164,10 @@ async def test_nothing_but_the_numbers_is_served(path: str, status: int) -> None
 
 
 async def test_a_port_that_is_taken_is_logged_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    async with MetricsPage(0, lambda: "") as first, MetricsPage(first.port, lambda: ""):
+    async with (
+        MetricsPage(0, lambda: "", clock=SimClock()) as first,
+        MetricsPage(first.port, lambda: "", clock=SimClock()),
+    ):
         assert "metrics cannot be served" in caplog.text
 
 

@@ -285,3 +285,71 @@ def test_an_influx_address_that_would_give_the_token_away_or_cannot_be_is_refuse
 def test_an_influx_address_that_keeps_the_token_is_taken(tmp_path: Path, lines: str) -> None:
     text = GOOD[: GOOD.index("[influx]")] + f"[influx]\n{lines}\n"
     assert load(written(tmp_path, text)).influx is not None
+
+
+_ADDRESSES = """
+[mqtt]
+host = "{host}"
+[ack_page]
+reachable_url = "{reachable}"
+host = "{listen}"
+[watch]
+ping_url = "{ping}"
+"""
+
+
+def with_addresses(
+    *,
+    host: str = "broker.lan",
+    reachable: str = "http://192.168.1.20:8090",
+    listen: str = "0.0.0.0",
+    ping: str = "https://hc.example/x",
+) -> str:
+    table = _ADDRESSES.format(host=host, reachable=reachable, listen=listen, ping=ping)
+    return GOOD[: GOOD.index("[mqtt]")] + table
+
+
+@pytest.mark.parametrize(
+    ("setting", "given", "key"),
+    [
+        *(("host", h, "mqtt.host") for h in ("", "broker..lan", "mqtt://x", "broker.lan:1883", "a b", "-x", "x" * 64)),
+        *(("listen", h, "ack_page.host") for h in ("", "a..b", "http://x", "0.0.0.0:8090")),
+        *(("ping", u, "ping_url") for u in ("hc.example", "ftp://hc.example", "http://host:abc/x", "http://h:99999/x",
+                                            "http://a..b/x", "http:///x", "https://u:p@hc.example/x", "http://[::1",
+                                            "http://hc.example/ x", "http://hc.example/é", "http://hc.example:0/")),
+        *(("reachable", u, "reachable_url") for u in ("http://x:abc", "http://x:99999", "http://a..b", "x:8090")),
+    ],
+)  # fmt: skip
+def test_an_address_that_can_be_none_is_refused_with_its_line(
+    tmp_path: Path, setting: str, given: str, key: str
+) -> None:
+    text = with_addresses(**{setting: given})
+    line = next(n for n, line in enumerate(text.splitlines(), 1) if line.endswith(f'"{given}"'))
+    path = written(tmp_path, text)
+    with pytest.raises(BadSettings) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}:{line}:")
+    assert key in str(caught.value)
+    assert "u:p@" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"host": "192.168.1.2"}, {"host": "fd00::2"}, {"host": "mosquitto_1"}, {"host": "broker.lan."},
+        {"host": "brökér.lan"}, {"listen": "::"}, {"listen": "gateway"}, {"reachable": "https://x.example"},
+        {"ping": "http://[fd00::1]:8000/ping/3?x=1"}, {"ping": "https://hc.example"},
+    ],
+)  # fmt: skip
+def test_an_address_that_can_be_is_taken(tmp_path: Path, change: dict[str, str]) -> None:
+    assert load(written(tmp_path, with_addresses(**change))).watch.ping_url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:99999", "https://influx.lan:99999", "http://127.0.0.1:x", "http://127.0.0.1/a b", "https://x/?db=y"],
+)  # fmt: skip
+def test_an_influx_address_that_nothing_could_ask_is_refused(tmp_path: Path, url: str) -> None:
+    path = written(tmp_path, GOOD[: GOOD.index("[influx]")] + f'[influx]\nurl = "{url}"\n')
+    with pytest.raises(BadSettings, match=r"influx\.url"):
+        load(path)
