@@ -44,6 +44,7 @@ class SmallHttp:
         self._open = 0
         self._server: asyncio.Server | None = None
         self._trying: asyncio.Task[None] | None = None
+        self._why_not = ""
         self.port = 0
         """on which it listens"""
 
@@ -74,8 +75,10 @@ class SmallHttp:
         try:
             self._server = await asyncio.start_server(self._serve, host, port, limit=_MOST_BYTES)
         except (OSError, ValueError) as error:  # ValueError: of a name that can be none
-            why = getattr(error, "strerror", None) or error
-            _log.warning("%s cannot be served on %s:%d: %s", self._what, host, port, why)
+            why = str(getattr(error, "strerror", None) or error)
+            if why != self._why_not:  # said once, not at each attempt of a night
+                _log.warning("%s cannot be served on %s:%d: %s", self._what, host, port, why)
+            self._why_not = why
             return False
         self.port = int(self._server.sockets[0].getsockname()[1])
         return True

@@ -234,10 +234,13 @@ async def test_a_page_that_cannot_listen_is_told_from_the_second_time_on_and_lis
 
 
 @pytest.mark.parametrize("host", ["192.0.2.7", "gateway.invalid", "a..b"])
-async def test_an_address_that_is_gone_or_a_name_that_is_none_ends_nothing(host: str) -> None:
+async def test_an_address_that_is_gone_or_a_name_that_is_none_ends_nothing(
+    host: str, caplog: pytest.LogCaptureFixture
+) -> None:
     said: list[str] = []
     clock = PatientClock(0)
     async with beside(clock, said, host, 18090):
         await clock.pass_by(5)
         await until(lambda: bool(said))
     assert said == [f"the acknowledge page cannot listen on {host}:18090"]
+    assert caplog.text.count("cannot be served") == 1
