@@ -232,7 +232,7 @@ class ScheduleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     armed: _Hours
     """`18:30-08:00` in the gateway's zone; over midnight it belongs to the day it begins on"""
-    days: tuple[Weekday, ...] = WEEKDAYS
+    days: Annotated[tuple[Weekday, ...], msgspec.Meta(min_length=1)] = WEEKDAYS
     infants: tuple[_Id, ...] = ()
     """only these; empty: all"""
 

@@ -109,6 +109,7 @@ def _check_infants(settings: GatewaySettings) -> None:
         raise WrongSetting((), what="no infant is configured", remedy="Add an [[infants]] table")
     _once("infant id", [(("infants", n, "id"), i.id) for n, i in enumerate(settings.infants)])
     addresses: list[tuple[Place, str]] = []
+    names: list[tuple[Place, str]] = []
     for n, infant in enumerate(settings.infants):
         place = ("infants", n)
         if infant.id in (SELF_TEST, GATEWAY):
@@ -122,7 +123,9 @@ def _check_infants(settings: GatewaySettings) -> None:
                 what = f"infant {infant.id} wears two sensors on one site"
                 raise WrongSetting((*place, "sensors", m, "site"), what=what, remedy="One sensor a site")
             addresses.append(((*place, "sensors", m, "address"), sensor.address.upper()))
+            names.append(((*place, "sensors", m, "sensor"), f"{sensor.name} of infant {infant.id}"))
     _once("sensor address", addresses)
+    _once("sensor", names)
 
 
 def _once(what: str, values: Sequence[tuple[Place, str]]) -> None:
@@ -145,6 +148,18 @@ def _check_people(settings: GatewaySettings) -> None:
             remedy = "Add a [[push]] table with this name, or use mqtt"
             raise WrongSetting(("people", n, "channels"), what=what, remedy=remedy)
         _known(settings, ("people", n, "infants"), person.infants, f"person {person.id} is to be told of")
+    if (
+        settings.people and settings.mqtt is None
+    ):  # over a broker whoever reads the topic is told of whom nobody minds
+        _check_minded(settings)
+
+
+def _check_minded(settings: GatewaySettings) -> None:
+    for n, infant in enumerate(settings.infants):
+        if not any(person.person.minds(infant.id) for person in settings.people):
+            what = f"nobody is told of infant {infant.id}"
+            remedy = f'Add "{infant.id}" to the infants of a person, or leave infants out for all of them'
+            raise WrongSetting(("infants", n, "id"), what=what, remedy=remedy)
 
 
 def _check_schedule(settings: GatewaySettings) -> None:

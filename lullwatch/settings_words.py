@@ -41,6 +41,7 @@ _EXAMPLES = {
     "birth_week": "birth_week = 2026-05-04, without quotes",
     "site": 'site = "LA" (left ankle), "RA", "TR" (trunk), "LW", "RW" (wrists) or "HD" (head)',
     "address": 'address = "C0:00:00:00:00:01", as `lullwatch sensors` shows it',
+    "sensor": 'sensor = "la": an id of its own for each of an infant; by default the site in lower case',
     "kind": 'kind = "sock", "movesense", "polar" or "osd"',
     "host": 'host = "broker.lan", a name or an address',
     "port": "port = 8883, from 1 to 65535",

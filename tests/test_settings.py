@@ -185,6 +185,7 @@ def test_an_id_may_not_end_in_a_line_break(tmp_path: Path) -> None:
         ('armed = "18:30"', "armed"),
         ('armed = "18:30-18:30"', "begins and ends"),
         ('armed = "18:30-08:00"\ndays = ["monday"]', "days"),
+        ('armed = "18:30-08:00"\ndays = []', "days"),
         ('armed = "18:30-08:00"\ninfants = ["zoe"]', "zoe"),
     ],
 )
@@ -353,3 +354,47 @@ def test_an_influx_address_that_nothing_could_ask_is_refused(tmp_path: Path, url
     path = written(tmp_path, GOOD[: GOOD.index("[influx]")] + f'[influx]\nurl = "{url}"\n')
     with pytest.raises(BadSettings, match=r"influx\.url"):
         load(path)
+
+
+_SECOND = """
+[[infants]]
+id = "b"
+[[infants.sensors]]
+site = "LA"
+address = "C0:00:00:00:00:11"
+"""
+_ANNA = """
+[[push]]
+name = "p"
+[[people]]
+id = "anna"
+channels = ["p"]
+infants = ["a"]
+"""
+
+
+def test_an_infant_of_whom_nobody_is_told_is_refused(tmp_path: Path) -> None:
+    alone = GOOD[: GOOD.index("[mqtt]")] + _SECOND + _ANNA
+    line = alone.splitlines().index('id = "b"') + 1
+    with pytest.raises(BadSettings, match=rf":{line}: nobody is told of infant b\."):
+        load(written(tmp_path, alone))
+    for mended in (
+        alone.replace('["a"]', '["a", "b"]'),
+        alone.replace('infants = ["a"]', ""),
+        f"{alone}[[people]]\nid = 'ben'\nchannels = ['p']\n",
+        f"{alone}[mqtt]\nhost = 'broker.lan'\n",  # whoever reads the topic is told
+    ):
+        assert len(load(written(tmp_path, mended)).infants) == 2
+
+
+def test_two_sensors_of_one_infant_may_not_share_an_id_and_those_of_two_infants_may(tmp_path: Path) -> None:
+    doubled = GOOD.replace('site = "RA"\n', 'site = "RA"\nsensor = "la"\n')
+    line = doubled.splitlines().index('sensor = "la"') + 1
+    with pytest.raises(BadSettings, match=rf":{line}: sensor la of infant a stands there twice"):
+        load(written(tmp_path, doubled))
+    swapped = doubled.replace('site = "LA"', 'sensor = "ra"\nsite = "LA"')
+    assert [s.name for s in load(written(tmp_path, swapped)).infants[0].sensors] == ["ra", "la", "tr"]
+    assert (
+        load(written(tmp_path, GOOD.replace("[radio]", _SECOND + "[radio]"))).infants[1].sensors[0].name
+        == "la"
+    )
