@@ -11,6 +11,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,7 @@ from alerts.people import MQTT
 from .certificates import NoCertificate, file_expires, server_expires
 from .errors import LullwatchError, NoMonitor
 from .findings import FAIL, OK, WARN, Finding
-from .settings import GatewaySettings, PersonSettings, PushSettings, read_secret
+from .settings import GatewaySettings, InfluxSettings, PersonSettings, PushSettings, read_secret
 
 if TYPE_CHECKING:
     from .self_test import Outcome
@@ -84,33 +85,41 @@ def watch(settings: GatewaySettings) -> list[Finding]:
 
 
 def database(settings: GatewaySettings) -> list[Finding]:
-    """Whether the database knows the bucket and takes our token; nothing is written."""
+    """Whether the database knows every bucket and takes our token for it; nothing is written."""
     influx = settings.influx
     if influx is None:
         return [Finding("database", OK, "none is configured")]
-    asked = urllib.parse.urlencode({"org": influx.org, "bucket": influx.bucket, "precision": "ns"})
+    raw = influx.bucket if influx.raw == "off" else influx.raw_bucket
+    buckets = dict.fromkeys(name or influx.bucket for name in (influx.bucket, influx.feature_bucket, raw))
     try:
         token = read_secret("LULLWATCH_INFLUX_TOKEN", influx.token_file) or ""
-        status = _asked_to_write_nothing(f"{influx.url.rstrip('/')}/api/v2/write?{asked}", token)
+        wrong = [f for bucket in buckets for f in _of_bucket(influx, bucket, token)]
     except LullwatchError as error:
         return [Finding("database", FAIL, str(error))]
-    except OSError as error:
+    except (OSError, HTTPException, ValueError) as error:
         why = getattr(error, "reason", error)
         remedy = "is it running? What is recorded waits in the journal: docs/influxdb.md"
         return [Finding("database", FAIL, f"{influx.url} does not answer: {why}", remedy)]
+    takes = Finding("database", OK, f"{influx.url} takes our token for {', '.join(buckets)}")
+    return list(dict.fromkeys(wrong)) or [takes]
+
+
+def _of_bucket(influx: InfluxSettings, bucket: str, token: str) -> Iterator[Finding]:
+    """What is wrong with one bucket."""
+    asked = urllib.parse.urlencode({"org": influx.org, "bucket": bucket, "precision": "ns"})
+    status = _asked_to_write_nothing(f"{influx.url.rstrip('/')}/api/v2/write?{asked}", token)
     said = {
         401: (
             "the token is refused",
             "give one that may write to the bucket: token_file, or LULLWATCH_INFLUX_TOKEN",
         ),
-        403: ("the token may not write", "give one that may write to the bucket"),
-        404: (f"there is no bucket {influx.bucket} of {influx.org}", "make it: docs/influxdb.md"),
+        403: (f"the token may not write to {bucket}", "give one that may write to the bucket"),
+        404: (f"there is no bucket {bucket} of {influx.org}", "make it: docs/influxdb.md"),
     }.get(status)
     if said is not None:
-        return [Finding("database", FAIL, f"{influx.url}: {said[0]}", said[1])]
-    if status >= 500:
-        return [Finding("database", FAIL, f"{influx.url} answers {status}", "look at its own log")]
-    return [Finding("database", OK, f"{influx.url} takes our token for {influx.bucket}")]
+        yield Finding("database", FAIL, f"{influx.url}: {said[0]}", said[1])
+    elif status >= 500:
+        yield Finding("database", FAIL, f"{influx.url} answers {status}", "look at its own log")
 
 
 def _asked_to_write_nothing(url: str, token: str) -> int:

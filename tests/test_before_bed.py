@@ -121,6 +121,47 @@ async def test_a_bucket_that_is_not_there_is_named(
     assert (database.word, "no bucket elsewhere" in database.what) == (Word.FAIL, True)
 
 
+@pytest.mark.parametrize(
+    ("more", "missing"),
+    [
+        ('raw_bucket = "raws"', {"raws"}),
+        ('feature_bucket = "features"', {"features"}),
+        ('raw_bucket = "raws"\nfeature_bucket = "features"', {"raws", "features"}),
+        ('raw_bucket = "raws"\nraw = "off"', set()),
+    ],
+)
+def test_every_bucket_that_is_written_to_is_looked_at(
+    influx: Influx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, missing: set[str]
+) -> None:
+    monkeypatch.setenv("LULLWATCH_INFLUX_TOKEN", influx.token)
+    table = f'[influx]\nurl = "{influx.url}"\norg = "{influx.org}"\nbucket = "{influx.bucket}"\n{more}\n'
+    found = before_bed_people.database(settings(tmp_path, table))
+    assert {f.word for f in found} == {Word.FAIL if missing else Word.OK}
+    if missing:
+        assert {f.what for f in found} == {
+            f"{influx.url}: there is no bucket {b} of {influx.org}" for b in missing
+        }
+
+
+@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.6\r\n", b""])
+def test_what_answers_in_the_databases_place_and_is_none_is_said(tmp_path: Path, answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def serve() -> None:
+            line, _ = other.accept()
+            with line:
+                line.recv(4096)
+                line.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{other.getsockname()[1]}"
+        (found,) = before_bed_people.database(settings(tmp_path, f'[influx]\nurl = "{url}"\n'))
+        thread.join()
+    assert found.word is Word.FAIL
+    assert f"{url} does not answer" in found.what
+
+
 async def test_a_look_that_hangs_or_breaks_hides_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
