@@ -19,7 +19,7 @@ from dsp.records import Site
 from ingest.sensor_kind import Kind
 
 from .errors import BadSettings
-from .settings import GatewaySettings, InfantSettings, SensorSettings, load
+from .settings import BYTE_ORDER_MARK, GatewaySettings, InfantSettings, SensorSettings, load, parse
 
 __all__ = ["assign"]
 
@@ -69,6 +69,7 @@ def assign(
     infants = [meant if n == number else one for n, one in enumerate(before.infants)]
     if after is None or _read(after) != msgspec.structs.replace(before, infants=infants):
         raise BadSettings(path, "this cannot be written into the file without changing its form", _BY_HAND)
+    parse(path, after)  # two sensors of one id would be refused at the next start
     _replace(path, after)
     return done
 
@@ -176,7 +177,7 @@ def _set(lines: list[str], table: _Table, key: str, value: str) -> None:
 
 def _read(text: str) -> GatewaySettings | None:
     try:
-        return msgspec.toml.decode(text, type=GatewaySettings)
+        return msgspec.toml.decode(text.removeprefix(BYTE_ORDER_MARK), type=GatewaySettings)
     except msgspec.MsgspecError:
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,8 +15,8 @@ from ingest.sensor_kind import Kind
 from .errors import LullwatchError
 
 __all__ = [
-    "Answers", "BadAnswer", "BrokerAnswer", "InfluxAnswer", "NoSensors", "PersonAnswer", "SensorAnswer",
-    "broker_answer", "local_zone", "person_answer", "push_answer", "sensor_answer",
+    "Answers", "BadAnswer", "BrokerAnswer", "GoesWith", "InfluxAnswer", "NoSensors", "PersonAnswer", "SensorAnswer",
+    "broker_answer", "local_zone", "person_answer", "push_answer", "require", "sensor_answer",
 ]  # fmt: skip
 
 _WHERE_OF_ZONES: Final = "/zoneinfo/"
@@ -39,6 +40,15 @@ class BadAnswer(LullwatchError):
 
     def __init__(self, what: str, given: str, such_as: str) -> None:
         super().__init__(f"{what} {given!r}: give it such as {such_as}")
+
+
+class GoesWith(LullwatchError):
+    """An option that says something of what another one names, without that."""
+
+    def __init__(self, option: str, *, of: str, such_as: str) -> None:
+        super().__init__(
+            f"{option} says nothing without {of}: give {of} {such_as} too, or leave {option} out"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,19 @@ class Answers:
         if self.sensors or self.simulated is None:
             return self.sensors
         return tuple(SensorAnswer(site, f"C0:00:00:00:00:{n:02X}") for n, site in enumerate(_MADE_UP, 1))
+
+
+def require(option: str, given: str | None, details: Mapping[str, object], *, such_as: str) -> None:
+    """Refuse `details` of what `option` names where that was not given.
+
+    Raises:
+        GoesWith: naming the first of them.
+    """
+    if given is not None:
+        return
+    for name, value in details.items():
+        if value:
+            raise GoesWith(name, of=option, such_as=such_as)
 
 
 def local_zone(environ: dict[str, str] | None = None, link: Path = Path("/etc/localtime")) -> str:

@@ -22,6 +22,7 @@ from .errors import BadSettings
 from .private import require_private
 
 __all__ = [
+    "BYTE_ORDER_MARK",
     "AckPageSettings",
     "BrokerSettings",
     "CommandSettings",
@@ -45,6 +46,8 @@ __all__ = [
     "with_simulated",
 ]
 
+BYTE_ORDER_MARK = "\ufeff"
+"""Some editors write it at the beginning of a file in UTF-8; it says nothing."""
 # the look-ahead refuses the line break that `$` lets pass
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$(?!\n)")]
 _Address = Annotated[
@@ -339,6 +342,7 @@ def parse(path: Path, text: str) -> GatewaySettings:
     from .settings_check import WrongSetting, check, check_births
     from .settings_words import line_of, said_of
 
+    text = text.removeprefix(BYTE_ORDER_MARK)
     try:
         settings = msgspec.toml.decode(text, type=GatewaySettings)
         check(settings)

@@ -20,15 +20,26 @@ _FIELD = re.compile(r"(unknown|required) field `([^`]*)`")
 _TOML_AT = re.compile(r"\s*\(at line (\d+), column (\d+)\)")
 _REGEX = re.compile(r"`str` matching regex (?:'[^']*'|\"[^\"]*\")")
 _TYPES = {
-    "`str`": "a text in quotes",
-    "`int`": "a whole number",
-    "`float`": "a number",
-    "`bool`": "true or false",
-    "`array`": "a list in [ ], or a table with [[ ]]",
-    "`object`": "a table with [ ]",
-    "`date`": "a date such as 2026-05-04",
-    "`null`": "nothing",
+    "str": "a text in quotes",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list in [ ], or a table with [[ ]]",
+    "object": "a table with [ ]",
+    "date": "a date such as 2026-05-04",
 }
+_TYPE = re.compile(rf"`((?:{'|'.join(_TYPES)}|null)(?: \| (?:{'|'.join(_TYPES)}|null))*)`")
+_TWICE = re.compile(r"Cannot (?:declare|mutate) .*?\(([^)]*)\)")
+_TOML_SAYS = {
+    "Cannot overwrite": "Leave one of the two",
+    "Duplicate inline table key": "Leave one of the two",
+    "Cannot declare": "Join what is below both into one table",
+    "Cannot mutate": "Join what is below both into one table",
+    "Expected ']'": "A bracket ] is missing",
+    "Unescaped": "Write \\ twice, or put the text in single quotes",
+    "Expected '='": 'A setting is written with =, such as zone = "Europe/Berlin"',
+}
+"""How the parser's errors begin that quotes do not mend, and what does."""
 _EXAMPLES = {
     "gateway": 'gateway = "home": lower-case letters, digits and dashes, 32 at most',
     "id": 'id = "a": lower-case letters, digits and dashes, 32 at most, never a name',
@@ -84,8 +95,10 @@ def said_of(text: str, error: str, known: Iterable[str] = ()) -> Said:
         known: every name of a setting, for one that was mistyped.
     """
     if (found := _TOML_AT.search(error)) is not None:
-        what = f"this is no TOML: {_TOML_AT.sub('', error)}"
-        return Said(what, _look_at_quotes(text, int(found[1])), int(found[1]), int(found[2]))
+        said = _TOML_AT.sub("", error)
+        lines, number = text.splitlines(), int(found[1])
+        line = lines[number - 1] if 0 < number <= len(lines) else ""
+        return Said(_of_toml(said, line), _remedy_of_toml(said, line), number, int(found[2]))
     at = _AT.search(error)
     place, what = _place(at[1] if at else ""), _AT.sub("", error)
     field = _FIELD.search(what)
@@ -95,8 +108,7 @@ def said_of(text: str, error: str, known: Iterable[str] = ()) -> Said:
         where = _named(place) or "the file"
         return Said(f"{field[2]} is missing in {where}", such_as(field[2]), line_of(text, place))
     what = _REGEX.sub("a text of another form", what)
-    for type_name, words in _TYPES.items():
-        what = what.replace(type_name, words)
+    what = _TYPE.sub(_types_said, what)
     name = next((step for step in reversed(place) if isinstance(step, str)), "")
     return Said(
         f"{_named(place)}: {what[:1].lower()}{what[1:]}" if place else what,
@@ -163,7 +175,9 @@ def _named(place: Place) -> str:
 def _unknown(text: str, place: Place, name: str, known: Iterable[str]) -> Said:
     where = _named(place) or "the top of the file"
     close = difflib.get_close_matches(name, sorted(set(known)), n=1)
-    remedy = f"Did you mean {close[0]}?" if close else "Remove it, or move it to the table it belongs to."
+    remedy = "Remove it, or move it to the table it belongs to."
+    if close and close[0] != name:
+        remedy = f"Did you mean {close[0]}?"
     return Said(
         f"there is no setting {name!r} in {where}",
         f"{remedy} {_EVERY_SETTING}",
@@ -176,8 +190,22 @@ def such_as(name: str) -> str:
     return f"Such as {_EXAMPLES[name]}" if name in _EXAMPLES else _EVERY_SETTING
 
 
-def _look_at_quotes(text: str, number: int) -> str:
-    lines = text.splitlines()
-    line = lines[number - 1] if 0 < number <= len(lines) else ""
-    quotes = line.count('"') % 2
-    return "A quotation mark is missing" if quotes else "Texts stand in quotes, times such as 07:00 too"
+def _types_said(found: re.Match[str]) -> str:
+    """A type as the decoder names it in words; that a setting may be left out needs no saying."""
+    return " or ".join(_TYPES[name] for name in found[1].split(" | ") if name != "null") or "nothing"
+
+
+def _of_toml(said: str, line: str) -> str:
+    if (table := _TWICE.match(said)) is not None:
+        return f"the table {'.'.join(re.findall(r'[A-Za-z0-9_-]+', table[1]))} stands there twice"
+    if (key := _KEY.match(line)) is not None and said.startswith("Cannot overwrite"):
+        return f"{key[1]} stands there twice"
+    return f"this is no TOML: {said}"
+
+
+def _remedy_of_toml(said: str, line: str) -> str:
+    remedy = next((words for begins, words in _TOML_SAYS.items() if said.startswith(begins)), "")
+    if remedy:
+        return remedy
+    odd = line.count('"') % 2 or line.count("'") % 2
+    return "A quotation mark is missing" if odd else "Texts stand in quotes, times such as 07:00 too"

@@ -125,3 +125,20 @@ def test_a_file_in_another_form_is_left_alone_and_says_what_to_write(tmp_path: P
 
 def test_an_address_in_small_letters_is_the_same_address(file: Path) -> None:
     assert "already" in assign(file, LEFT.lower(), Site.LA)
+
+
+def test_a_sensor_whose_id_another_has_is_not_written_into_a_file_that_would_then_be_refused(
+    file: Path,
+) -> None:
+    text = file.read_text(encoding="utf-8").replace('site = "TR"\n', 'site = "TR"\nsensor = "lw"\n')
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(BadSettings, match="sensor lw of infant a stands there twice"):
+        assign(file, NEW, Site.LW)
+    assert file.read_text(encoding="utf-8") == text
+
+
+def test_a_file_with_the_mark_that_some_editors_write_keeps_it(file: Path) -> None:
+    file.write_text("\ufeff" + file.read_text(encoding="utf-8"), encoding="utf-8")
+    assign(file, NEW, Site.LA)
+    assert worn(file)["LA"] == NEW
+    assert file.read_text(encoding="utf-8").startswith("\ufeff#")

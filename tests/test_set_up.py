@@ -254,6 +254,11 @@ def test_the_command_takes_everything_as_options(tmp_path: Path, capsys: pytest.
     ("words", "said"),
     [
         ([], "which sensors there are"),
+        (["--simulated", "1", "--broker-user", "lw"], "--broker-user says nothing without --broker"),
+        (["--simulated", "1", "--broker-plain"], "--broker-plain says nothing without --broker"),
+        (["--simulated", "1", "--influx-bucket", "x"], "--influx-bucket says nothing without --influx"),
+        (["--simulated", "1", "--influx-token-file", "t"], "give --influx https://influx.lan:8086 too"),
+        (["--simulated", "1", "--broker", "broker..lan"], "--broker: mqtt.host 'broker..lan' is no name"),
         (["--simulated", "1", "--birth-week", "May"], "week of birth"),
         (
             ["--simulated", "1", "--birth-week", "2236-05-04"],

@@ -114,6 +114,22 @@ def test_a_week_of_birth_that_lies_ahead_is_refused_but_not_by_a_clock_that_is_b
         ('gateway = "home"', 'gateway = "Our Home"', ['gateway = "home"']),
         ('gateway = "home"', 'gateway = "home', ["no TOML", "quotation mark is missing"]),
         ('summary_at = "07:00"', "summary_at = 07:00", ["Texts stand in quotes"]),
+        ('summary_at = "07:00"', "summary_at = '07:00", ["quotation mark is missing"]),
+        ('zone = "Europe/Berlin"', 'gateway = "x"', ["gateway stands there twice. Leave one"]),
+        ("[influx]", "[mqtt]", ["the table mqtt stands there twice. Join"]),
+        ("[journal]", "[journal", ["bracket ] is missing"]),
+        ('zone = "Europe/Berlin"', 'zone: "Europe/Berlin"', ["A setting is written with ="]),
+        ('username = "lullwatch"', 'username = "home\\me"', ["Write \\ twice"]),
+        (
+            'username = "lullwatch"',
+            "username = 3",
+            ["mqtt.username: expected a text in quotes, got a whole number"],
+        ),
+        (
+            'username = "lullwatch"',
+            'bucket = "x"',
+            ["no setting 'bucket' in mqtt. Remove it, or move it to the table"],
+        ),
         ('site = "RA"', 'site = "XX"', ["infants 1.sensors 2.site", '"LA" (left ankle)']),
         ('site = "RA"', 'site = "LA"', ["two sensors on one site"]),
         ("port = 8883", "port = 99999", ["mqtt.port", "from 1 to 65535"]),
@@ -398,3 +414,20 @@ def test_two_sensors_of_one_infant_may_not_share_an_id_and_those_of_two_infants_
         load(written(tmp_path, GOOD.replace("[radio]", _SECOND + "[radio]"))).infants[1].sensors[0].name
         == "la"
     )
+
+
+def test_a_week_of_birth_in_quotes_is_said_to_be_a_date_without_them(tmp_path: Path) -> None:
+    text = GOOD.replace("# birth_week = 2026-05-04", 'birth_week = "2026-05-04"')
+    with pytest.raises(
+        BadSettings, match="expected a date such as 2026-05-04, got a text in quotes"
+    ) as caught:
+        load(written(tmp_path, text))
+    assert "null" not in str(caught.value)
+
+
+def test_a_file_with_the_mark_that_some_editors_write_is_read_and_its_lines_are_counted_alike(
+    tmp_path: Path,
+) -> None:
+    assert load(written(tmp_path, "\ufeff" + GOOD)) == load(EXAMPLE)
+    with pytest.raises(BadSettings, match=r":1:1: this is no TOML"):
+        load(written(tmp_path, "\ufeff\ufeff" + GOOD))

@@ -36,8 +36,8 @@ def init(
     broker_ca: str | None = None,
     broker_plain: _Flag = False,
     influx: str | None = None,
-    influx_org: str = "lullwatch",
-    influx_bucket: str = "lullwatch",
+    influx_org: str | None = None,
+    influx_bucket: str | None = None,
     influx_token_file: str | None = None,
     armed: str | None = None,
     journal_dir: str | None = None,
@@ -96,9 +96,9 @@ def init(
     influx
         Address of the InfluxDB, https://influx.lan:8086
     influx_org
-        Its organisation.
+        Its organisation; lullwatch when left out.
     influx_bucket
-        Its bucket.
+        Its bucket; lullwatch when left out.
     influx_token_file
         File with its token, mode 0600.
     armed
@@ -135,6 +135,17 @@ def init(
         raise typed.NoSensors
     if scenario is not None:
         _require_scenario(scenario)
+    of_broker = {
+        "--broker-user": broker_user, "--broker-password-file": broker_password_file, "--broker-ca": broker_ca,
+        "--broker-plain": broker_plain,
+    }  # fmt: skip
+    typed.require("--broker", broker, of_broker, such_as="broker.lan:8883")
+    of_influx = {
+        "--influx-token-file": influx_token_file,
+        "--influx-org": influx_org,
+        "--influx-bucket": influx_bucket,
+    }
+    typed.require("--influx", influx, of_influx, such_as="https://influx.lan:8086")
     answers = typed.Answers(
         gateway=gateway or "home",
         infant=infant or "a",
@@ -150,7 +161,9 @@ def init(
             broker, username=broker_user, password_file=broker_password_file, ca_file=broker_ca,
             plain=broker_plain,
         ),
-        influx=None if influx is None else typed.InfluxAnswer(influx, influx_org, influx_bucket, influx_token_file),
+        influx=None if influx is None else typed.InfluxAnswer(
+            influx, influx_org or "lullwatch", influx_bucket or "lullwatch", influx_token_file
+        ),
         armed=armed,
         page_port=page_port,
         metrics_port=metrics_port,
