@@ -51,7 +51,8 @@ class DeadManPing:
                 await self._ask()
             else:
                 _log.error(
-                    "nothing was committed for a minute: whoever watches is no longer told that all is well"
+                    "nothing was committed for a minute: whoever watches is no longer told that all is well",
+                    extra={"do": "look at the disk of journal_dir: is it full, or failing? docs/journal.md"},
                 )
             await self._clock.sleep(EVERY_S)
 

@@ -7,27 +7,75 @@ import logging
 import traceback
 from datetime import UTC, datetime
 
-__all__ = ["begin_log", "to_do"]
+__all__ = ["begin_log", "to_do", "to_do_about"]
+
+_JOURNAL = "look at the disk of journal_dir: is it full, or failing? docs/journal.md"
+_REPORT = "recording goes on; please report it with the lines below"
+_NIGHT = "the disk may be failing: look at it, and keep a copy: lullwatch backup"
 
 _DO = {
+    "lullwatch.ack_page": "open the alert on the page or answer it in Home Assistant; the line says why",
+    "lullwatch.alarm": "start lullwatch up again, and look at the ways to people: lullwatch check SETTINGS",
+    "lullwatch.announcer": "the others went out; see docs/mqtt.md, and report the row if it says nothing to you",
+    "lullwatch.clocks_again": "nothing is lost: the sensor's clock is fitted anew; " + _NIGHT,
     "lullwatch.copier": "look at [influx] in the settings and at the database; docs/influxdb.md",
+    "lullwatch.detector": "nothing is lost: it takes longer until what came late is decided",
+    "lullwatch.gateway": "it is started anew; read the line of the failure, and report it",
     "lullwatch.housekeeping": "nothing is lost; see the disk and the journal: docs/journal.md",
     "lullwatch.keeper": "make room on the disk, or keep raw data for fewer days: [journal] raw_days",
-    "lullwatch.intake": "look at the disk of journal_dir: is it full, or failing?",
-    "lullwatch.spine": "look at the disk of journal_dir; docs/journal.md",
-    "store": "look at the disk of journal_dir; docs/journal.md",
+    "lullwatch.influx_shim": "give another port, or end the program that has this one",
+    "lullwatch.intake": _JOURNAL,
+    "lullwatch.journal_folder": "the folder is another user's: chown it, or give another journal_dir",
+    "lullwatch.local_brokers": "install mosquitto",
+    "lullwatch.morning_post": "it is tried again every minute; lullwatch check SETTINGS",
+    "lullwatch.nights": "nothing is lost: replay takes longer; " + _NIGHT,
+    "lullwatch.outreach": "nothing is lost; can the broker and the phones be reached? lullwatch check SETTINGS",
+    "lullwatch.server_process": "nothing: it was a server of a demo or a test",
+    "lullwatch.service": "mend what the line says; lullwatch check SETTINGS",
+    "lullwatch.service_notify": "the service manager starts it anew; if it comes again: is the disk slow or failing?",
+    "lullwatch.side_work": _REPORT,
+    "lullwatch.small_http": "give an address of this computer and a port nobody uses: [ack_page], [metrics]",
+    "lullwatch.spine": _JOURNAL,
+    "lullwatch.states": "nothing is lost: the next start takes longer; " + _JOURNAL,
+    "lullwatch.surroundings": "take [simulated] out of the settings before anybody relies on it",
+    "lullwatch.telling": _JOURNAL,
+    "lullwatch.utc_following": "see that the clock is set over the network: timedatectl",
+    "store.influx": "nothing else waits for it; see what the database says of it: docs/influxdb.md",
+    "store": _JOURNAL,
+    "alerts.inbound": "look who sends it: docs/alerts.md names the commands, deploy/mosquitto who may send them",
     "alerts.mqtt": "look at [mqtt] in the settings and at the broker; docs/mqtt.md",
     "alerts.push": "look at [[push]] in the settings and at the service; docs/phones.md",
     "lullwatch.caregiving": "look at the person's channels: lullwatch check SETTINGS --send-test",
     "lullwatch.dead_man": "look at [watch] ping_url and the line to the internet",
     "lullwatch.control": "is another monitor running on this folder?",
-    "lullwatch.metrics": "give another port: [metrics] port",
+    "lullwatch.metrics": _JOURNAL,
     "lullwatch.supervisor": "read the lines before this one; lullwatch check SETTINGS",
     "lullwatch.web": "lullwatch check SETTINGS",
     "ingest": "is the sensor near, charged and worn? lullwatch sensors --settings SETTINGS; docs/sensors.md",
     "bleak": "is the Bluetooth adapter plugged in and switched on?",
 }
 """What to do about a warning, by the part that gives it; the longest name that fits counts."""
+_DO_ABOUT = {
+    "blind": "see that the sensors are worn, near and charged; lullwatch status SETTINGS",
+    "battery": "charge it: docs/sensors.md",
+    "link": _DO["ingest"],
+    "sensor": "look at the sensor: is it worn, and tight? docs/sensors.md",
+    "security": "pair it anew: docs/sensors.md",
+    "firmware": "update the sensor's firmware, or lullwatch: docs/sensors.md",
+    "slots": "give some infants a gateway of their own: docs/platforms.md",
+    "clock": _DO["lullwatch.utc_following"],
+    "disk": _DO["lullwatch.keeper"],
+    "broker": _DO["alerts.mqtt"],
+    "database": _DO["lullwatch.copier"],
+    "service": _DO["lullwatch.supervisor"],
+    "self_test": "lullwatch check SETTINGS --send-test; docs/phones.md",
+}
+"""What to do about technical trouble, by its kind."""
+
+
+def to_do_about(kind: str) -> str:
+    """What to do about technical trouble of a kind of the severity table; empty for one that is none."""
+    return _DO_ABOUT.get(kind, "")
 
 
 def to_do(record: logging.LogRecord) -> str:

@@ -28,6 +28,7 @@ from .arming import Armer
 from .caregiving import Caregiving, Household, hours_left
 from .home_assistant import LOOK_EVERY_S, Devices, NightBoard, night_rows
 from .intake import Intake
+from .json_logs import to_do_about
 from .known_events import KnownEvents
 from .mqtt_channel import MqttChannel
 from .self_test import Outcome, SelfTest, last_outcome, local_moment
@@ -145,7 +146,7 @@ class Outreach:
     def on_trouble(self, kind: str, why: str) -> None:
         """A part is in technical trouble, or well again when `why` is empty. May be called from any thread."""
         if why:
-            _log.warning("%s: %s", kind, why)
+            _log.warning("%s: %s", kind, why, extra={"do": to_do_about(kind)})
         else:
             _log.info("%s: well again", kind)
         self.say(kind, why)

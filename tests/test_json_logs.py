@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from lullwatch.json_logs import to_do
+from alerts.severity import TABLE
+from lullwatch.json_logs import to_do, to_do_about
 
 LINES = """
 import logging
@@ -65,3 +69,50 @@ def test_what_to_do_comes_from_the_part_that_warns(
         record.do = given
     assert said in to_do(record)
     assert bool(to_do(record)) == bool(said)
+
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("lullwatch", "alerts", "ingest", "store", "dsp")
+WARNS = ("warning", "error", "exception", "critical")
+
+
+def loggers_of(tree: ast.Module, module: str) -> dict[str, str]:
+    """Names of loggers, by the variable that holds them."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
+            continue
+        if ast.unparse(node.value.func) == "logging.getLogger":
+            (given,) = node.value.args
+            name = str(given.value) if isinstance(given, ast.Constant) else module
+            found |= {ast.unparse(target): name for target in node.targets}
+    return found
+
+
+def loggers_that_warn() -> Iterator[tuple[str, str]]:
+    """Every logger whose code holds a warning or worse, and where."""
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            loggers = loggers_of(tree, module)
+            for node in ast.walk(tree):
+                if not isinstance(node, ast.Attribute) or node.attr not in WARNS:
+                    continue
+                if (name := loggers.get(ast.unparse(node.value))) is not None:
+                    yield name, f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def test_whatever_part_warns_says_what_to_do() -> None:
+    found = list(loggers_that_warn())
+    assert {"lullwatch.gateway", "alerts.mqtt", "ingest.link", "store.influx"} <= {name for name, _ in found}
+    silent = [
+        f"{name} at {place}" for name, place in found
+        if not to_do(logging.LogRecord(name, logging.WARNING, "", 0, "x", (), None))
+    ]  # fmt: skip
+    assert silent == []
+
+
+def test_whatever_technical_trouble_is_logged_it_says_what_to_do() -> None:
+    assert [row.kind for row in TABLE.technical if not to_do_about(row.kind)] == []
+    assert to_do_about("nothing of ours") == ""
