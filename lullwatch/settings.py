@@ -414,9 +414,10 @@ def read_secret(variable: str, file: str | None) -> str | None:
     try:
         require_private(path)
         return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         remedy = f"Create it with mode 0600, or set {variable}"
-        raise BadSettings(path, f"the secret cannot be read ({error.strerror})", remedy) from error
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise BadSettings(path, f"the secret cannot be read ({why})", remedy) from None
 
 
 def _at_least(path: Path) -> date:

@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from alerts.payloads import GATEWAY
 from alerts.people import MQTT
 from dsp.records import SELF_TEST
@@ -36,6 +38,7 @@ def check(settings: GatewaySettings) -> None:
     """
     _check_zone(settings.zone)
     _check_folder(settings.journal_dir)
+    _check_files(settings)
     _check_infants(settings)
     _check_slots(settings)
     _check_people(settings)
@@ -95,13 +98,29 @@ def _check_zone(zone: str) -> None:
 
 
 def _check_folder(folder: str) -> None:
-    remedy = 'Such as "~/.local/share/lullwatch"'
-    try:
-        unusable = not folder.strip() or "\0" in folder or not Path(folder).expanduser()
-    except RuntimeError:
-        unusable = True
-    if unusable:
+    if not _can_be_path(folder):
+        remedy = 'Such as "~/.local/share/lullwatch"'
         raise WrongSetting(("journal_dir",), what=f"journal_dir {folder!r} is no folder", remedy=remedy)
+
+
+def _check_files(settings: GatewaySettings) -> None:
+    tables: list[tuple[Place, msgspec.Struct | None]] = [
+        (("mqtt",), settings.mqtt), (("influx",), settings.influx), (("page",), settings.page),
+        *((("push", n), service) for n, service in enumerate(settings.push)),
+    ]  # fmt: skip
+    for place, table in tables:
+        for name in table.__struct_fields__ if table is not None else ():
+            file = getattr(table, name) if name.endswith("_file") else None
+            if file is not None and not _can_be_path(file):
+                what = f"{name} {file!r} is no file"
+                raise WrongSetting((*place, name), what=what, remedy='Such as "~/.config/lullwatch/..."')
+
+
+def _can_be_path(text: str) -> bool:
+    try:
+        return bool(text.strip()) and "\0" not in text and bool(Path(text).expanduser())
+    except RuntimeError:  # the home of a user who is none
+        return False
 
 
 def _check_infants(settings: GatewaySettings) -> None:

@@ -1,18 +1,38 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import re
+import tomllib
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
+import msgspec
+import paho.mqtt.client as paho
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from paho.mqtt.enums import CallbackAPIVersion
 
+from alerts.mqtt import BrokerAddress
+from dsp.records import NS, ClockRow
+from lullwatch.caregiving import Household
 from lullwatch.errors import BadSettings, LullwatchError, SecretTooOpen
-from lullwatch.settings import GatewaySettings, load, read_secret, today
+from lullwatch.gateway import Gateway, Radio
+from lullwatch.housekeeping import sink_of
+from lullwatch.monitor import _household, _time_of
+from lullwatch.mqtt_access import broker_address
+from lullwatch.phones import Phones
+from lullwatch.settings import BrokerSettings, GatewaySettings, PageSettings, load, read_secret, today
+from lullwatch.settings_check import WrongSetting, check
+from lullwatch.surroundings import _wearer
+from store.journal import Journal
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "deploy" / "lullwatch.example.toml"
 GOOD = EXAMPLE.read_text(encoding="utf-8")
@@ -226,19 +246,144 @@ def _toml(value: object) -> str:
     return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
+_NASTY_TEXTS = (
+    "", " ", ".", "..", "~", "~nobody-of-this-name/x", "a\0b", "/dev/null/x", "x" * 300, "broker..lan", "-x", "[::1",
+    "::1", "127.0.0.1", "0.0.0.0", "localhost", "a.b:1883", "mqtt://x", "é", "ß.lan", "\u2024.lan", "xn--a", "a_b",
+    "http://", "http://x", "http://x:0", "http://x:abc", "http://x:99999", "https://[::1", "https://[::1]:8/x", "http://a..b/",
+    "http://x/\u00e9", "http://x/ y", "https://u:p@x", "http://127.0.0.1:8086", "http://localhost", "file:///etc/passwd",
+    "00:00-00:00", "23:59-00:00", "07:00", "en", "de", "mon", "a", "b", "mqtt", "UTC", "Europe", "posixrules", "../x",
+    "kicking_hour", "112", "+49 112",
+)  # fmt: skip
+"""Texts that something or other, somewhere, takes for what it is not."""
+_NASTY = st.sampled_from(_NASTY_TEXTS)
+_LIVELY = st.one_of(_NASTY, st.integers(-1, 70_000), st.booleans(), st.lists(_NASTY, max_size=2))
+
+
+class Still:
+    """A clock that nothing waits for."""
+
+    def now_ns(self) -> int:
+        return 0
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError
+
+
+def used(read: GatewaySettings, journal: Journal) -> None:
+    """Make of settings what the monitor makes of them up to its first look at the network.
+
+    Raises:
+        LullwatchError: with words for a person: a file with a secret is not there.
+    """
+    with contextlib.suppress(LullwatchError):
+        assert read.mqtt is None or broker_address(read.mqtt)
+    with contextlib.suppress(LullwatchError):
+        assert read.influx is None or sink_of(read.influx, read.gateway)
+    phones = None
+    with contextlib.suppress(LullwatchError):
+        phones = Phones(read)
+    bare = phones or Phones(msgspec.structs.replace(read, push=[]))
+    _built(read, _household(read, bare), journal)
+    _addressed(read)
+
+
+_BUILT: set[bytes] = set()
+"""of what gateways were made: that files and pages change makes no other"""
+
+
+def _built(read: GatewaySettings, household: Household, journal: Journal) -> None:
+    plain = msgspec.structs.replace(
+        read, journal_dir="", influx=None, push=[], page=PageSettings(), ack_page=None, simulated=None,
+        mqtt=None if read.mqtt is None else BrokerSettings(host=read.mqtt.host),
+    )  # fmt: skip
+    if (known := msgspec.json.encode(plain)) in _BUILT:
+        return
+    _BUILT.add(known)
+    broker = None if read.mqtt is None else BrokerAddress(read.mqtt.host, read.mqtt.port, read.mqtt.username)
+    Gateway(
+        name=read.gateway,
+        journal=journal,
+        clock=Still(),
+        clock_row=ClockRow(0, 1_767_290_400 * NS, "boot", read.zone),
+        wearers=[_wearer(infant) for infant in read.infants],
+        radio=Radio(find=_nobody),
+        broker=broker,
+        wording=read.wording,
+        summary_at=_time_of(read.summary_at),
+        self_test_at=_time_of(read.self_test_at),
+        household=household,
+        home_assistant=True,
+    )
+
+
+def _addressed(read: GatewaySettings) -> None:
+    """As the libraries do that are given an address, before they look it up."""
+    if read.mqtt is not None:
+        paho.Client(CallbackAPIVersion.VERSION2).connect_async(read.mqtt.host, read.mqtt.port)
+    hosts = [read.page.host, *(place.host for place in (read.mqtt, read.ack_page) if place is not None)]
+    for host in hosts:
+        host.encode("idna")
+    urls = [read.watch.ping_url]
+    urls += [None if read.influx is None else read.influx.url]
+    urls += [None if read.ack_page is None else read.ack_page.reachable_url]
+    for url in filter(None, urls):
+        request = urllib.request.Request(url)
+        connection = http.client.HTTPConnection(request.host)
+        connection.putrequest("GET", request.selector, skip_host=True)
+        request.host.encode("idna")
+
+
+async def _nobody(_: str) -> Any:
+    raise AssertionError
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journal]:
+    with Journal.open(tmp_path_factory.mktemp("nights") / "j.sqlite") as opened:
+        yield opened
+
+
 @given(st.data())
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_value_any_setting_gets_it_is_settings_or_a_clear_error(
-    tmp_path: Path, data: st.DataObject
+def test_whatever_value_any_setting_gets_it_is_settings_that_can_be_used_or_a_clear_error(
+    tmp_path: Path, journal: Journal, data: st.DataObject
 ) -> None:
     lines = FULL.splitlines()
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(lines) - 1))
         key, is_setting, _ = lines[at].partition(" = ")
-        lines[at] = f"{key} = {_toml(data.draw(_VALUES))}" if is_setting else data.draw(st.text(max_size=20))
+        value = data.draw(_LIVELY | _VALUES)
+        lines[at] = f"{key} = {_toml(value)}" if is_setting else data.draw(st.text(max_size=20))
     path = written(tmp_path, "\n".join(lines).replace("\r", " ").encode(errors="replace").decode())
     with contextlib.suppress(BadSettings):
-        load(path)
+        used(load(path), journal)
+
+
+def texts_in(tree: Any) -> Iterator[tuple[Any, Any]]:
+    """Every table or list that holds a text, and where in it."""
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        if isinstance(value, str):
+            yield tree, key
+        elif isinstance(value, dict | list):
+            yield from texts_in(value)
+
+
+def test_each_text_that_could_be_taken_for_something_else_is_tried_in_each_setting(journal: Journal) -> None:
+    """One at a time, so that nothing else in the file is refused before it."""
+    tree = tomllib.loads(FULL)
+    taken: Counter[str] = Counter()
+    for table, key in list(texts_in(tree)):
+        good = table[key]
+        for value in _NASTY_TEXTS:
+            table[key] = value
+            with contextlib.suppress(msgspec.ValidationError, WrongSetting):
+                read = msgspec.convert(tree, GatewaySettings)
+                check(read)
+                taken[str(key)] += 1
+                used(read, journal)
+        table[key] = good
+    assert taken.total() > 200
+    assert {"host", "ping_url", "url", "password_file", "zone", "journal_dir"} <= set(taken)
 
 
 @given(st.text(max_size=200))
@@ -258,6 +403,19 @@ def test_a_secret_others_may_read_is_refused(tmp_path: Path, monkeypatch: pytest
         read_secret("LULLWATCH_MQTT_PASSWORD", str(path))
     path.chmod(0o600)
     assert read_secret("LULLWATCH_MQTT_PASSWORD", str(path)) == "s3cret"
+
+
+def test_a_secret_that_is_no_text_is_refused_without_being_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LULLWATCH_MQTT_PASSWORD", raising=False)
+    path = tmp_path / "password"
+    path.write_bytes(b"s3cret\xff")
+    path.chmod(0o600)
+    with pytest.raises(BadSettings, match="no text in UTF-8") as caught:
+        read_secret("LULLWATCH_MQTT_PASSWORD", str(path))
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
