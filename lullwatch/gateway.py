@@ -199,7 +199,7 @@ class Gateway:
         if self._household.ping_url is not None:
             tasks.links.append(self._beside("ping", self._ping(self._household.ping_url).run))
         tasks.links += [self._beside(name, link.run) for name, link in self._named_links()]
-        await out.tell_last_test()
+        tasks.links.append(self._beside("last-test", out.tell_last_test))
         if self._self_test_at is not None:
             evening = partial(self.self_test.every_evening, self._self_test_at)
             tasks.links.append(self._beside("self-test", evening))
@@ -310,8 +310,8 @@ class Gateway:
 
     async def wait(self) -> None:
         """Wait until keeping, deciding or the way to people fails for good; raises what it failed of."""
-        single = [self._running.intake, self._running.care]
-        tasks = [*self._running.links, *self._running.broker, *(t for t in single if t is not None)]
+        vital = (self._running.intake, self._running.care)  # what else there is begins again by itself
+        tasks = [task for task in vital if task is not None]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()

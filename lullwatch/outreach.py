@@ -123,7 +123,7 @@ class Outreach:
         """What is to run while there is a broker, by name, the connection first; nothing without one."""
         if self.publisher is None:
             return {}
-        self._board.feed(await asyncio.to_thread(lambda: list(night_rows(self._shelf))))
+        self._show(await asyncio.to_thread(lambda: list(night_rows(self._shelf))))
         self._devices.announce()
         return {"broker": self.publisher.run} | {a.name: a.run for a in self._announcers}
 
@@ -173,7 +173,7 @@ class Outreach:
         """What a batch led to."""
         for infant, told in taken.told.items():
             self.decided(told.alerts)
-            self._board.feed([*told.events, *told.coverage])
+            self._show([*told.events, *told.coverage])
             if infant != SELF_TEST:
                 self._sensors.told(told.outputs)
                 for minute in told.coverage:
@@ -212,6 +212,14 @@ class Outreach:
         await self.publisher.stop(planned=planned)
 
     # inside
+
+    def _show(self, rows: Sequence[Row]) -> None:
+        """What is only shown may not keep anything from being decided, nor anybody from being told."""
+        try:
+            self._board.feed(rows)
+        except Exception as error:  # noqa: BLE001 - whatever the board makes of a row
+            _log.exception("the night's picture for Home Assistant is not whole")
+            self.failing("board", type(error).__name__)
 
     def _say_of_sensors(self, kind: str, why: str, *, infant: str = "", detail: str = "") -> None:
         """Nobody is told of a sensor that is off while nobody relies on it; a battery is charged by day."""

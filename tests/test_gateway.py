@@ -25,6 +25,7 @@ from lullwatch.caregiving import Caregiving, Household
 from lullwatch.dead_man import DeadManPing
 from lullwatch.gateway import Gateway
 from lullwatch.home import SimulatedHome
+from lullwatch.home_assistant import NightBoard
 from lullwatch.morning_post import MorningPost
 from lullwatch.outreach import Outreach
 from lullwatch.self_test import SelfTest
@@ -158,8 +159,10 @@ async def test_whatever_fails_beside_recording_it_goes_on_and_people_are_told(
     for owner, work in (
         (DeadManPing, "run"), (MorningPost, "run"), (Armer, "run"), (gateway_module, "follow_utc"),
         (MqttPublisher, "run"), (Announcer, "run"), (Outreach, "show"), (SelfTest, "every_evening"),
+        (Outreach, "tell_last_test"),
     ):  # fmt: skip
         monkeypatch.setattr(owner, work, failing(f"{owner.__name__}.{work}"))
+    monkeypatch.setattr(NightBoard, "feed", lambda *_: 1 / 0)
     for module in (outreach, gateway_module):
         monkeypatch.setattr(module, "STOP_S", 0.1)  # for a broker that is not there
     clock, phone = SimClock(), Phone()
@@ -188,11 +191,11 @@ async def test_whatever_fails_beside_recording_it_goes_on_and_people_are_told(
             sent = {number for sock in home.socks.values() for number in sock.sent}
         assert {(p.boot, p.seq) for p in journal.packets("kid")} == sent
         told = {n.alert.facts["why"]: n.send.rings for n in phone.got if n.alert.pattern == "service"}
-    assert len(begun) == 8
+    assert len(begun) == 9
     assert min(begun.values()) >= 3
     assert troubles == {
         "ping", "summary", "arming", "clock", "broker", "mqtt-alert", "mqtt-alert-event-state-coverage-link",
-        "tonight", "self-test", f"link kid {link.sample().site.value} {link.sample().sensor}",
+        "tonight", "last-test", "board", "self-test", f"link kid {link.sample().site.value} {link.sample().sensor}",
     }  # fmt: skip
     assert told["ping: RuntimeError"] is False
     assert any(str(why).startswith("link kid ") for why in told)
