@@ -51,6 +51,8 @@ _DO = {
     "lullwatch.metrics": _JOURNAL,
     "lullwatch.supervisor": "read the lines before this one; lullwatch check SETTINGS",
     "lullwatch.web": "lullwatch check SETTINGS",
+    "ingest.cadence": "nothing, unless it comes again and again: then charge or change the sensor; docs/sensors.md",
+    "ingest.clock_fit": "nothing, unless it comes again and again: then bring the sensor nearer; docs/sensors.md",
     "ingest": "is the sensor near, charged and worn? lullwatch sensors --settings SETTINGS; docs/sensors.md",
     "bleak": "is the Bluetooth adapter plugged in and switched on?",
 }
