@@ -29,6 +29,8 @@ __all__ = ["Run", "judge_own", "judge_run", "judge_train"]
 
 _LEAST_FOR_TREND = 12
 _LEAST_FOR_GROWTH = 6
+_BEATS = 60
+"""Newest jerks whose beat is looked at: long enough to be sure of it, short enough for a pace that changes."""
 _KEEP = 2000
 """Jerks of one run: half an hour of them."""
 
@@ -89,6 +91,8 @@ class Run:
     """grid index of the last jerk of any frame"""
     awake: float = 0.0
     """1 when the infant counted as awake before, 0 asleep, a half when that was not known"""
+    conveyed: float = 0.0
+    """share of the run in which the world moved the infant, as it had begun to before"""
 
     @property
     def unbroken_s(self) -> float:
@@ -158,8 +162,10 @@ class Run:
             out["age"] = math.log(max(self.age_days, _YOUNGEST_DAYS))
         if self.age_days is not None and self.age_days < _YOUNG_DAYS and self.lead is not None:
             out["one_sided_young"] = self._sided(self.lead)
+        out["conveyed_before"] = self.conveyed
         if len(self.ks) >= _LEAST_FOR_GROWTH:
             out["growth"] = _growth(self.log_heights)
+            out["beat_strays"] = _strays(self.ks[-_BEATS:])
         if len(self.ks) >= _LEAST_FOR_TREND:
             out["slowing_t"] = _slowing(self.ks, settings)
         return out
@@ -188,6 +194,12 @@ def judge_own(run: Run, settings: Settings) -> Verdict:
 def _judged(run: Run, tables: Sequence[Table], bias: float, settings: Settings) -> Verdict:
     evidence = weigh(tables, run.values(settings))
     return Verdict(bias + sum(e.contribution for e in evidence), evidence)
+
+
+def _strays(ks: Sequence[int]) -> float:
+    """How far the middle interval strays from the beat, in natural logarithm: machines and pats keep theirs."""
+    gaps = np.log(np.diff(np.asarray(ks, dtype=np.float64)))
+    return float(np.median(np.abs(gaps - np.median(gaps))))
 
 
 def _growth(log_heights: Sequence[float]) -> float:

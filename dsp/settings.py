@@ -146,7 +146,7 @@ class Settings:
     own_jerking: float = -0.2
     train_tables: tuple[Table, ...] = TRAIN
     train_bias: float = TRAIN_BIAS
-    train_least: float = 1.5
+    train_least: float = -0.25
     own_train: float = -2.5
     own_sure: float = 2.0
     run_frame_least: float = -1.0
@@ -164,6 +164,7 @@ class Settings:
     twitch_most: int = 12
     train_pause_s: float = 5.0
     through_arousal_s: float = 2.0
+    arousal_worth: float = 1.0
     one_sided_s: float = 60.0
     side_jerks: int = 6
     side_quiet: float = 1.1

@@ -240,6 +240,7 @@ class StiffeningTracker:
         values = {
             "legs_tension": median(hold.legs),
             "first_move_g": hold.first_g,
+            "take_up_s": (hold.since_h - hold.onset_h) * HOP_NS / NS,
             "held_s": held_s,
             "steady_work": median(hold.steady),
         }

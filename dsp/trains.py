@@ -188,16 +188,20 @@ class TrainTracker:
         likely = Evidence("frame_log_odds", verdict.log_odds, 0.0)
         self.run.take(new, other, [likely, *verdict.evidence, *jerk_shape(rhythm, chains)], settings)
         self.run.until_k = max(self.run.until_k, rhythm.k1)
+        if self.run.ks:
+            begun, now = self.run.ks[0] * GRID_NS, (rhythm.k1 + 1) * GRID_NS
+            self.run.conveyed = scene.context.share(begun, now, before_ns=BEGUN_BEFORE_NS)
 
     def _lifts(self, onset_ns: int, scene: Scene, settings: Settings) -> bool:
         """Whether the run is rhythmic jerking: jerks of the infant's own, and not those of a train of sleep."""
-        if judge_own(self.run, settings).log_odds < settings.own_jerking:
+        own = judge_own(self.run, settings).log_odds - settings.own_jerking
+        if own < 0.0:
             return False
         stiff = scene.stiff_ns
         if stiff is not None and onset_ns - stiff <= settings.after_stiff_s * NS:
             return True
-        long = self.run.unbroken_s >= settings.run_least_s
-        return long and judge_run(self.run, settings).log_odds >= settings.run_jerking
+        clonic = judge_run(self.run, settings).log_odds - settings.run_jerking
+        return self.run.unbroken_s >= settings.run_least_s and _both(own, clonic)
 
     def _is_train(self, settings: Settings, *, asleep: bool) -> bool:
         """Whether the run is a train of sleep.
@@ -336,9 +340,11 @@ class TrainTracker:
         aroused = scene.state.arousal_ns
         through = round(settings.through_arousal_s * NS)
         likely = judge_own(self.run, settings).log_odds >= settings.own_jerking
+        through_it = judge_run(self.run, settings).log_odds + settings.arousal_worth >= settings.run_jerking
         after = self.frames[-1].k0 * GRID_NS if self.frames else now.onset_ns
         if (
             likely
+            and through_it
             and aroused is not None
             and now.onset_ns <= aroused
             and aroused + through <= after
@@ -346,7 +352,7 @@ class TrainTracker:
         ):
             return Label.RHYTHMIC_JERKING, "went on through an arousal"
         length = (now.end_ns - now.onset_ns) / NS
-        if length > settings.one_sided_s and now.side in ("left", "right"):
+        if likely and length > settings.one_sided_s and now.side in ("left", "right"):
             return Label.RHYTHMIC_JERKING, "stayed on one side"
         if self._lifts(now.onset_ns, scene, settings):
             most = max(judge_run(self.run, settings).evidence, key=lambda e: e.contribution)
@@ -367,6 +373,11 @@ class TrainTracker:
         if draft.label is Label.RHYTHMIC_JERKING:
             self.over.append(draft)
         return [tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag)]
+
+
+def _both(a: float, b: float) -> bool:
+    """Whether neither of two explanations, nor both of them together, is likelier than one at its limit."""
+    return min(a, b) > 0.0 and math.exp(-a) + math.exp(-b) <= 1.0
 
 
 def _cut_off(chain: Chain, rhythm: Rhythm) -> bool:
