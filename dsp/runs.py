@@ -45,7 +45,7 @@ _MOST_TRAINS = 64
 
 _TRAIN_LEAST = 0.5
 """Log-odds of being a train of sleep from which a short run counts as one: of trains 19 in 20 do, of pats, rides and
-fussing one in eighty."""
+fussing one in three hundred."""
 
 _OWN_LEAST = -1.5
 """Log-odds of being the infant's own jerks from which a short run counts as a train: pats and rides do not."""

@@ -143,7 +143,7 @@ class Settings:
     run_bias: float = RUN_BIAS
     own_tables: tuple[Table, ...] = OWN
     own_bias: float = OWN_BIAS
-    own_jerking: float = -0.2
+    own_jerking: float = 0.0
     train_tables: tuple[Table, ...] = TRAIN
     train_bias: float = TRAIN_BIAS
     train_least: float = -0.25
@@ -152,7 +152,7 @@ class Settings:
     run_frame_least: float = -1.0
     run_pause_s: float = 2.2
     run_least_s: float = 7.0
-    run_jerking: float = 1.7
+    run_jerking: float = 1.6
     jerks_ring_s: float = 10.0
     jerks_unseen_cost: float = 0.6
     jerks_frame_least: float = -0.3
@@ -174,7 +174,7 @@ class Settings:
     # Stiffening
     stiff_tables: tuple[Table, ...] = STIFF
     stiff_bias: float = STIFF_BIAS
-    stiff_weak: float = 2.4
+    stiff_weak: float = 2.6
     stiff_clear: float = 4.2
     stiff_slack: float = 0.5
     stiff_work: float = 0.4
