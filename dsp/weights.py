@@ -146,9 +146,9 @@ RUN: tuple[Table, ...] = (
     Table("mean_trunk_to_lead", (-3.0, -2.0, -1.0, -0.3, 0.5), (-2.6, -0.6, 1.1, 1.6, 1.8)),
     Table("mean_trunk_alike", (-0.1, 0.3, 0.6, 0.9), (-3.9, -2.6, -1.4, 0.5)),
 )
-"""For clonic jerks against a train of sleep, over a run without a pause. Fitted, but for `slowing_t`, `unbroken_s` below
-13 s drawn one lower (what is not clear yet waits, it is asked within 30 s), and `age` and `trains_tonight` drawn flatter
-than fitted: age in ln days [F1,F3,F42], trains as ln(1 + how many)."""
+"""For clonic jerks against a train of sleep, over a run without a pause. Fitted, but for `slowing_t`, `unbroken_s`
+drawn one lower below 13 s (what is not clear yet may wait), and `age` and `trains_tonight` drawn flatter than fitted: age
+in ln days [F1,F3,F42], trains as ln(1 + how many)."""
 
 RUN_BIAS = 0.3
 
@@ -219,8 +219,9 @@ STIFF: tuple[Table, ...] = (
     Table("steady_work", (0.005, 0.03, 0.08, 0.25), (-1.8, -1.0, -0.5, 0.1)),
     Table("shaken_broadly", (0.0, 0.4, 0.65, 0.9), (1.4, 0.0, -2.0, -5.0)),
 )
-"""For a held posture under tension against one that is merely kept. Fitted, with `first_move_g`, `take_up_s`, `steady_work`
-and the ends of `legs_tension` and `trunk_turned_deg` drawn by hand: tension is the natural logarithm of motion in the hold over motion at rest."""
+"""For a held posture under tension against one that is merely kept. Fitted, with `first_move_g`, `take_up_s`,
+`steady_work`, the slow end of `tremor_hz` and the far ends of `legs_tension` and `trunk_turned_deg` drawn by hand:
+tension is the natural logarithm of motion in the hold over motion at rest."""
 
 STIFF_BIAS = -0.74
 
