@@ -147,8 +147,8 @@ RUN: tuple[Table, ...] = (
     Table("mean_trunk_alike", (-0.1, 0.3, 0.6, 0.9), (-3.9, -2.6, -1.4, 0.5)),
 )
 """For clonic jerks against a train of sleep, over a run without a pause. Fitted, but for `slowing_t`, `unbroken_s`
-drawn one lower below 13 s (what is not clear yet may wait), and `age` and `trains_tonight` drawn flatter than fitted: age
-in ln days [F1,F3,F42], trains as ln(1 + how many)."""
+drawn one lower below 13 s (what is not clear yet may wait), and `age` and `trains_tonight` drawn flatter than fitted:
+age in ln days [F1,F3,F42], trains as ln(1 + how many)."""
 
 RUN_BIAS = 0.3
 

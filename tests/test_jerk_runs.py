@@ -134,6 +134,32 @@ def test_a_beat_that_repeats_exactly_and_a_trunk_that_leads_speak_against_the_in
     assert own(trunk_leads=0.0) - own(trunk_leads=1.0) > 1.0
 
 
+def own_of(run: Run, name: str) -> float:
+    return next(e.contribution for e in judge_own(run, SETTINGS).evidence if e.name == name)
+
+
+def test_a_beat_that_never_strays_speaks_against_the_infants_own_and_one_as_uneven_as_limbs_does_not() -> (
+    None
+):
+    uneven = [10.0 + i * 0.5 + (0.12 if i % 3 == 0 else 0.0) for i in range(24)]
+    assert own_of(run_of(steady(12.0)), "beat_strays") < -1.0
+    assert own_of(run_of(uneven), "beat_strays") >= 0.0
+
+
+def test_being_moved_from_outside_since_before_counts_against_the_infants_own_but_never_much() -> None:
+    run = run_of(steady(12.0))
+    assert own_of(run, "conveyed_before") == 0.0
+    run.conveyed = 1.0
+    assert -1.0 < own_of(run, "conveyed_before") < 0.0
+
+
+def test_the_trunk_of_a_train_of_sleep_hardly_turns() -> None:
+    still, turning = (
+        judge_train(run_of(steady(5.0), trunk_turned=degrees), SETTINGS).log_odds for degrees in (-2.0, 1.5)
+    )
+    assert still > turning + 2.0
+
+
 def test_intervals_that_grow_beyond_doubt_are_enough_by_themselves() -> None:
     at, gap = [10.0], 0.35
     while at[-1] < 24.0:

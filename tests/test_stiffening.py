@@ -9,6 +9,7 @@ import pytest
 
 from dsp.pipeline import Pipeline
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site
+from dsp.settings import Settings
 from dsp.stiffening import StiffeningTracker
 from firmware_sim.night import make_night
 from firmware_sim.scenario import Background, Phase, Placed, Scenario, State
@@ -58,6 +59,19 @@ def test_its_evidence_names_tension_tremor_and_turning() -> None:
     assert names["trunk_tension"].contribution > 0.5
     assert names["tremor_hz"].value > 7.0
     assert {"legs_tension", "trunk_turned_deg", "first_move_g", "held_s"} <= set(names)
+
+
+@pytest.mark.parametrize("seed", [1990, 1991, 1992])
+def test_stiffening_is_taken_up_within_seconds_and_turns_nobody_over(seed: int) -> None:
+    looks = {e.name: e for e in of(told((25.0, seed)), Label.STIFFENING)[-1].evidence}
+    assert looks["take_up_s"].contribution > 0.0
+    assert looks["trunk_turned_deg"].value < 50.0
+
+
+def test_who_took_five_seconds_to_lie_another_way_or_turned_over_needs_far_more_to_be_called_stiff() -> None:
+    tables = {t.name: t for t in Settings().stiff_tables}
+    assert tables["take_up_s"].at(5.0) < tables["take_up_s"].at(2.0) - 2.0
+    assert tables["trunk_turned_deg"].at(90.0) < tables["trunk_turned_deg"].at(25.0) - 2.0
 
 
 def test_a_minute_of_it_is_a_long_movement_told_every_minute_and_parent_of_it() -> None:

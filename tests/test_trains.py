@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from dsp.bursts import Pulse
 from dsp.pipeline import Pipeline
-from dsp.records import NS, Event, EventStatus, Label, Site
+from dsp.records import NS, Event, EventStatus, Evidence, Label, Site
+from dsp.runs import Run, judge_own, judge_run
+from dsp.settings import Settings
+from dsp.trains import Frame, TrainTracker
 from firmware_sim.night import make_night
 from firmware_sim.scenario import Background, Phase, Placed, Scenario, State
 
@@ -68,3 +75,59 @@ def test_jerking_that_gets_longer_than_ten_seconds_is_told_again_within_two() ->
         first = next(e for e in jerking if e.duration_s > 10.0)
         begun = min(e.told_ns for e in jerking)
         assert first.told_ns <= max(begun, first.onset_ns + 12 * NS)
+
+
+def jerking(seconds: float) -> TrainTracker:
+    """A tracker in the middle of a run of two jerks a second, which began at 10 s and asleep."""
+    ks = [1000 + 50 * i + 8 * (i % 3) for i in range(int(2 * seconds))]
+    run = Run()
+    pulses = [Pulse(Site.LA, k, k + 5, 0.2, 0.003) for k in ks]
+    run.take(pulses, [], [Evidence("frame_log_odds", 4.0, 0.0)], Settings())
+    return TrainTracker(run=run, lead_ks=ks, frames=[Frame(ks[-1] - 100, ks[-1], Site.LA, 4.0)])
+
+
+def limits(tracker: TrainTracker, *, own: float, clonic: float) -> Settings:
+    """Settings under which its run lies so far above the limits of the two questions."""
+    settings = Settings()
+    return replace(
+        settings,
+        own_jerking=judge_own(tracker.run, settings).log_odds - own,
+        run_jerking=judge_run(tracker.run, settings).log_odds - clonic,
+    )
+
+
+def lifted(
+    tracker: TrainTracker, settings: Settings, *, side: str = "both", aroused_s: float | None = None
+) -> bool:
+    first, last = tracker.lead_ks[0] * NS // 100, tracker.lead_ks[-1] * NS // 100
+    train: Any = SimpleNamespace(
+        label=Label.SLEEP_JERK_TRAIN, onset_ns=first, end_ns=last, side=side, count=len(tracker.lead_ks)
+    )
+    state = SimpleNamespace(arousal_ns=None if aroused_s is None else round(aroused_s * NS))
+    scene: Any = SimpleNamespace(stiff_ns=None, state=state)
+    return tracker._upward(train, scene, settings)[0] is Label.RHYTHMIC_JERKING
+
+
+def test_two_explanations_that_are_both_nearly_as_likely_are_doubted_together() -> None:
+    run = jerking(12.0)
+    assert lifted(run, limits(run, own=3.0, clonic=0.2))
+    assert lifted(run, limits(run, own=0.2, clonic=3.0))
+    assert not lifted(run, limits(run, own=0.2, clonic=0.2))
+    assert not lifted(run, limits(run, own=-0.1, clonic=9.0))
+    assert not lifted(run, limits(run, own=9.0, clonic=-0.1))
+
+
+def test_going_on_through_an_arousal_lifts_what_was_nearly_clear_and_not_what_looks_like_a_train() -> None:
+    run = jerking(12.0)
+    nearly, train = limits(run, own=1.0, clonic=-0.8), limits(run, own=1.0, clonic=-1.5)
+    assert lifted(run, nearly, aroused_s=15.0)
+    assert not lifted(run, nearly)
+    assert not lifted(run, train, aroused_s=15.0)
+
+
+def test_a_minute_on_one_side_lifts_jerks_of_the_infants_own_and_not_a_hand_that_pats_one_side() -> None:
+    run = jerking(70.0)
+    own, patted = limits(run, own=0.1, clonic=-5.0), limits(run, own=-0.1, clonic=-5.0)
+    assert lifted(run, own, side="left")
+    assert not lifted(run, own, side="both")
+    assert not lifted(run, patted, side="left")
