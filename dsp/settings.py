@@ -174,7 +174,7 @@ class Settings:
     # Stiffening
     stiff_tables: tuple[Table, ...] = STIFF
     stiff_bias: float = STIFF_BIAS
-    stiff_weak: float = 2.6
+    stiff_weak: float = 2.2
     stiff_clear: float = 4.2
     stiff_slack: float = 0.5
     stiff_work: float = 0.4

@@ -208,20 +208,20 @@ AGE = Table("age_days", (0.0, 28.0, 60.0, 90.0, 365.0, 730.0), (-3.0, -2.0, -0.5
 
 STIFF: tuple[Table, ...] = (
     Table("trunk_tension", (0.0, 0.3, 0.8, 1.5, 2.5), (-3.3, -1.1, 0.5, 1.5, 2.1)),
-    Table("legs_tension", (0.0, 0.4, 1.0, 2.0, 3.0), (-0.8, 0.7, 1.0, 0.7, 0.4)),
-    Table("tremor_hz", (4.0, 6.5, 8.0, 10.0, 13.0), (-3.0, -1.8, -1.0, 0.0, 2.5)),
+    Table("legs_tension", (0.0, 0.4, 1.0, 2.0, 3.0), (-0.8, 0.7, 1.0, 0.4, -0.4)),
+    Table("tremor_hz", (4.0, 6.5, 8.0, 10.0, 13.0), (-5.5, -2.9, -1.6, 0.0, 2.5)),
     Table("first_move_g", (0.04, 0.1, 0.2, 0.4), (0.8, -1.2, -4.2, -8.0)),
     Table(
         "trunk_turned_deg", (1.5, 4.0, 8.0, 16.0, 30.0, 50.0, 80.0), (-2.5, -1.4, 0.0, 1.1, 1.1, -0.3, -2.5)
     ),
-    Table("take_up_s", (2.3, 3.3, 4.3, 6.0), (0.5, -1.3, -2.5, -3.5)),
+    Table("take_up_s", (2.3, 3.3, 4.3, 6.0), (0.0, -1.3, -2.5, -3.5)),
     Table("held_s", (2.0, 3.0, 5.0, 8.0), (-0.7, -0.3, 0.3, 0.4)),
     Table("steady_work", (0.005, 0.03, 0.08, 0.25), (-1.8, -1.0, -0.5, 0.1)),
     Table("shaken_broadly", (0.0, 0.4, 0.65, 0.9), (1.4, 0.0, -2.0, -5.0)),
 )
 """For a held posture under tension against one that is merely kept. Fitted, with `first_move_g`, `take_up_s`,
-`steady_work`, the slow end of `tremor_hz` and the far ends of `legs_tension` and `trunk_turned_deg` drawn by hand:
-tension is the natural logarithm of motion in the hold over motion at rest."""
+`steady_work` and the far ends of `legs_tension` and `trunk_turned_deg` drawn by hand: tension is the natural logarithm
+of motion in the hold over motion at rest."""
 
 STIFF_BIAS = -0.74
 
