@@ -143,7 +143,7 @@ class Settings:
     run_bias: float = RUN_BIAS
     own_tables: tuple[Table, ...] = OWN
     own_bias: float = OWN_BIAS
-    own_jerking: float = 0.0
+    own_jerking: float = -0.2
     train_tables: tuple[Table, ...] = TRAIN
     train_bias: float = TRAIN_BIAS
     train_least: float = -0.25
