@@ -340,15 +340,14 @@ class TrainTracker:
         aroused = scene.state.arousal_ns
         through = round(settings.through_arousal_s * NS)
         likely = judge_own(self.run, settings).log_odds >= settings.own_jerking
-        through_it = judge_run(self.run, settings).log_odds + settings.arousal_worth >= settings.run_jerking
         after = self.frames[-1].k0 * GRID_NS if self.frames else now.onset_ns
         if (
             likely
-            and through_it
             and aroused is not None
             and now.onset_ns <= aroused
             and aroused + through <= after
             and self._goes_on(aroused + through)
+            and judge_run(self.run, settings).log_odds >= settings.run_jerking - settings.arousal_worth
         ):
             return Label.RHYTHMIC_JERKING, "went on through an arousal"
         length = (now.end_ns - now.onset_ns) / NS
