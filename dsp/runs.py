@@ -25,7 +25,7 @@ from dsp.records import Evidence, Site
 from dsp.settings import Settings
 from dsp.weights import Table, weigh
 
-__all__ = ["Run", "judge_own", "judge_run", "judge_train"]
+__all__ = ["Run", "both_clear", "judge_own", "judge_run", "judge_train"]
 
 _LEAST_FOR_TREND = 12
 _LEAST_FOR_GROWTH = 6
@@ -189,6 +189,16 @@ def judge_train(run: Run, settings: Settings) -> Verdict:
 def judge_own(run: Run, settings: Settings) -> Verdict:
     """How much a run looks like jerks of the infant's limbs and not like anything else that pulses, in log-odds."""
     return _judged(run, settings.own_tables, settings.own_bias, settings)
+
+
+def both_clear(own: float, clonic: float) -> bool:
+    """Whether rhythmic jerking is clear of both other explanations, and of the two together.
+
+    Args:
+        own: by how much `judge_own` lies above its limit.
+        clonic: by how much `judge_run` lies above its own.
+    """
+    return min(own, clonic) > 0.0 and math.exp(-own) + math.exp(-clonic) <= 1.0
 
 
 def _judged(run: Run, tables: Sequence[Table], bias: float, settings: Settings) -> Verdict:

@@ -24,7 +24,7 @@ from dsp.grid import GRID_HZ, GRID_NS
 from dsp.jerk_shape import jerk_shape
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
 from dsp.rhythm import FRAME_K, Rhythm, rhythm_of
-from dsp.runs import Run, judge_own, judge_run, judge_train
+from dsp.runs import Run, both_clear, judge_own, judge_run, judge_train
 from dsp.scene import Scene
 from dsp.settings import Settings
 
@@ -201,7 +201,7 @@ class TrainTracker:
         if stiff is not None and onset_ns - stiff <= settings.after_stiff_s * NS:
             return True
         clonic = judge_run(self.run, settings).log_odds - settings.run_jerking
-        return self.run.unbroken_s >= settings.run_least_s and _both(own, clonic)
+        return self.run.unbroken_s >= settings.run_least_s and both_clear(own, clonic)
 
     def _is_train(self, settings: Settings, *, asleep: bool) -> bool:
         """Whether the run is a train of sleep.
@@ -372,11 +372,6 @@ class TrainTracker:
         if draft.label is Label.RHYTHMIC_JERKING:
             self.over.append(draft)
         return [tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag)]
-
-
-def _both(a: float, b: float) -> bool:
-    """Whether neither of two explanations, nor both of them together, is likelier than one at its limit."""
-    return min(a, b) > 0.0 and math.exp(-a) + math.exp(-b) <= 1.0
 
 
 def _cut_off(chain: Chain, rhythm: Rhythm) -> bool:
