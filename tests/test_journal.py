@@ -381,7 +381,7 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
 def test_a_second_writer_is_named_when_it_holds_on_too_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.database._BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("store.database.BUSY_TIMEOUT_S", 0.05)
     path = tmp_path / "n.sqlite"
     with Journal.open(path) as journal:
         holder = sqlite3.connect(path, isolation_level=None)

@@ -87,7 +87,7 @@ ping_url = "https://example.org/ping/secret"
         ('[[people]]\nid = "p1"\nquiet = "all night"', "another form"),
         ('[[people]]\nid = "p1"\ninfants = ["b"]', "whom no"),
         ("[rules]\njerking_s = 600", "20"),
-        ('[watch]\nping_url = "file:///etc/passwd"', "another form"),
+        ('[watch]\nping_url = "file:///etc/passwd"', "neither http:// nor https://"),
     ],
 )
 def test_what_would_leave_somebody_unreached_is_refused_at_the_start(
