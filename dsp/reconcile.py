@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 
 from dsp.records import NS, Context, Event, EventStatus, Label
 
-__all__ = ["LATE_REASON", "Difference", "Name", "ended_after_all", "family_of", "reconcile", "renamed"]
+__all__ = [
+    "LATE_REASON",
+    "Accounted",
+    "Difference",
+    "Name",
+    "ended_after_all",
+    "family_of",
+    "reconcile",
+    "renamed",
+]
 
 LATE_REASON = "data that came late"
 
@@ -40,11 +49,38 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
+class Accounted:
+    """What was told behind a state, and is in the names of that state all the same.
+
+    A state that is kept while a stretch is decided again lies before the moment at which its difference is told.
+    """
+
+    told_ns: int
+    """rows told up to here are counted in the names"""
+    begun: tuple[str, ...]
+    """ids, as told, of events that had begun before the state, whenever they were told"""
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """Rows to be told, and the names under which the pipeline's later rows go on."""
 
     rows: tuple[Event, ...]
     names: dict[str, Name]
+
+    def names_at(self, before: Sequence[Event], again: Sequence[Event]) -> dict[str, Name]:
+        """The same names for a state of the new decision that had told the first of its rows only.
+
+        Args:
+            before: rows of the new decision up to that state, ids as the pipeline minted them.
+            again: all of its rows.
+        """
+        last = {e.id: e.version for e in again}
+        names = dict(self.names)
+        for minted, version in {e.id: e.version for e in before}.items():
+            name = names.get(minted, Name(minted))
+            names[minted] = Name(name.id, name.versions + last[minted] - version)
+        return {minted: name for minted, name in names.items() if name != Name(minted)}
 
 
 def ended_after_all(before: Iterable[object], now: Iterable[object], told_ns: int) -> Iterator[Context]:
@@ -82,7 +118,12 @@ def renamed(event: Event, names: Mapping[str, Name]) -> Event:
 
 
 def reconcile(
-    told: Sequence[Event], again: Sequence[Event], *, told_ns: int, names: Mapping[str, Name] | None = None
+    told: Sequence[Event],
+    again: Sequence[Event],
+    *,
+    told_ns: int,
+    names: Mapping[str, Name] | None = None,
+    accounted: Accounted | None = None,
 ) -> Difference:
     """Compare what was told of a stretch with what the pipeline makes of it now.
 
@@ -91,6 +132,7 @@ def reconcile(
         again: rows of the new decision, in order; ids as the pipeline minted them.
         told_ns: data time at which the difference is told.
         names: names in force in the state from which it was decided again.
+        accounted: what these names take into account of `told`; None: nothing.
 
     Returns:
         Rows marked late, in the order of the new decision, those that are gone last.
@@ -99,7 +141,8 @@ def reconcile(
     decided = [renamed(e, known) for e in again]
     now, first = {e.id: e for e in decided}, _firsts(decided)
     before, minted = {e.id: e for e in told}, _firsts(told)
-    same = _matched(before, now)
+    begun = frozenset(accounted.begun) if accounted is not None else frozenset()
+    same = _matched({i: e for i, e in before.items() if i in now or i not in begun}, now)
     fresh = {name: Name(same.get(name, name)) for name in now}
     rows: list[Event] = []
     for event in now.values():
@@ -107,10 +150,15 @@ def reconcile(
         rows += _news(old, _as_told(event, fresh), told_ns)
     kept = {name.id for name in fresh.values()}
     for event in before.values():
-        if event.id not in kept and minted[event.id].status is EventStatus.NEW and not _is_gone(event):
+        is_own = minted[event.id].status is EventStatus.NEW and event.id not in begun
+        if event.id not in kept and is_own and not _is_gone(event):
             rows.append(_gone(event, now.values(), fresh, told_ns))
     counted = {e.id: e.version for e in (*before.values(), *rows)}
-    made = _names(again, known, fresh, counted) | _silent(before, minted, known, kept)
+    since_ns = accounted.told_ns if accounted is not None else -1
+    older = {i for i, e in minted.items() if e.status is not EventStatus.NEW} | begun
+    after = [e for e in told if e.told_ns > since_ns and e.id in older]
+    silent = _silent({e.id: e for e in after}, _firsts(after), known, kept)
+    made = _names(again, known, fresh, counted) | silent
     gone = [row for row in rows if row.id not in kept]
     return Difference(tuple(rows), _newest(made | _taken(gone, made, known)))
 

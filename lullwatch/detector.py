@@ -14,7 +14,7 @@ from alerts.severity import TABLE, Table
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.kernels import Kernels
 from dsp.pipeline import Pipeline
-from dsp.reconcile import Name, ended_after_all, reconcile, renamed
+from dsp.reconcile import Accounted, Difference, Name, ended_after_all, reconcile, renamed
 from dsp.records import (
     Alert,
     ClockRow,
@@ -101,6 +101,7 @@ class _Saved:
     run: Run | None
     armings: tuple[Arming, ...] = ()
     shadow: Halfway | None = None
+    accounted: Accounted | None = None
 
 
 class Detector:
@@ -321,9 +322,11 @@ class Detector:
             [row for row in shadow.outputs if isinstance(row, Event)],
             told_ns=told_ns,
             names=shadow.base.names,
+            accounted=shadow.base.accounted,
         )
         self._knows = Base(shadow.base.pipeline, shadow.base.coverage, difference.names)
         past.spoil(shadow.from_ns)
+        self._keep_midway(past, shadow, difference, [e for e in before if isinstance(e, Event)], told_ns)
         known = {row for row in before if not isinstance(row, Event)}
         told = Told(outputs=[*difference.rows])
         told.outputs += [o for o in shadow.outputs if not isinstance(o, Event) and o not in known]
@@ -332,6 +335,24 @@ class Detector:
         told.coverage = [c for c in shadow.coverage if c not in counted]
         told.alerts = self._decide(difference.rows)
         return told
+
+    def _keep_midway(
+        self, past: Past, shadow: Shadow, difference: Difference, told: Sequence[Event], told_ns: int
+    ) -> None:
+        """Let the next shadow begin where the late samples of this one did."""
+        midway = shadow.midway
+        if midway is None:
+            return
+        own = [row for row in shadow.outputs[: midway.told] if isinstance(row, Event)]
+        names = difference.names_at(own, [row for row in shadow.outputs if isinstance(row, Event)])
+        earlier = () if shadow.base.accounted is None else shadow.base.accounted.begun
+        begun = {names.get(row.id, Name(row.id)).id for row in own} | ({e.id for e in told} & set(earlier))
+        accounted = Accounted(told_ns, tuple(sorted(begun)))
+        nobody_starts_here = rules.RuleState()
+        state = _Saved(
+            midway.pipeline, midway.coverage, nobody_starts_here, names, None, None, accounted=accounted
+        )
+        past.keep_base(midway.t_ns, msgspec.msgpack.encode(state))
 
     def _beginning(self) -> Base:
         pipeline = Pipeline(
@@ -346,7 +367,8 @@ class Detector:
     def _base(self, saved: _Saved) -> Base:
         coverage = CoverageLedger(self._infant, self._sites)
         coverage.restore(saved.coverage)
-        return Base(Pipeline.restore(saved.pipeline, kernels=self._kernels), coverage, saved.names)
+        pipeline = Pipeline.restore(saved.pipeline, kernels=self._kernels)
+        return Base(pipeline, coverage, saved.names, saved.accounted)
 
 
 def _saved(snapshot: bytes) -> _Saved:

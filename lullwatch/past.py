@@ -38,6 +38,8 @@ class JournalPast:
         self._uncommitted: list[Output | Coverage] = []
         self._newest_state_ns: int | None = None
         self._spoilt_ns: int | None = None
+        self._base: tuple[int, bytes] | None = None
+        """of the last shadow; a start has none, and its first shadow may go back further"""
 
     @property
     def newest_state_ns(self) -> int:
@@ -89,8 +91,11 @@ class JournalPast:
         """The newest snapshot that had decided nothing behind `t_ns`."""
         good_ns = t_ns if self._spoilt_ns is None else min(t_ns, self._spoilt_ns)
         found = self._journal.newest_snapshot(self._infant, before_row=self.upto_row, before_ns=good_ns + 1)
-        if found is not None and found.row >= self._since_row:
-            return found.state
+        own = None if found is None or found.row < self._since_row else (found.t_ns, found.state)
+        base = self._base if self._base is not None and self._base[0] <= t_ns else None
+        newest = max((s for s in (own, base) if s is not None), default=None)
+        if newest is not None:
+            return newest[1]
         return None if self._before is None else self._before.state_before(t_ns)
 
     def segments(self, onset_ns: int, end_ns: int) -> Sequence[Segment]:
@@ -115,8 +120,14 @@ class JournalPast:
         """States that had decided anything behind `t_ns` are not gone back to any more."""
         self._newest_state_ns = 0
         self._spoilt_ns = t_ns if self._spoilt_ns is None else min(t_ns, self._spoilt_ns)
+        if self._base is not None and self._base[0] > t_ns:
+            self._base = None
         if self._before is not None:
             self._before.spoil(t_ns, on_disk=True)
+
+    def keep_base(self, t_ns: int, state: bytes) -> None:
+        """A state that knows all that came late up to now and has decided nothing behind `t_ns`."""
+        self._base = (t_ns, state)
 
 
 class FedPast:
@@ -180,6 +191,10 @@ class FedPast:
         self._states = [(at_ns, state) for at_ns, state in self._states if at_ns <= t_ns]
         if self._before is not None:
             self._before.spoil(t_ns, on_disk=False)
+
+    def keep_base(self, t_ns: int, state: bytes) -> None:
+        """A state that knows all that came late up to now and has decided nothing behind `t_ns`."""
+        insort(self._states, (t_ns, state))
 
     def _thin_out(self) -> None:
         old, new = self._states[:-_NEW_STATES], self._states[-_NEW_STATES:]

@@ -16,14 +16,14 @@ from typing import Final, Protocol
 from dsp.grid import LOOKAHEAD_NS
 from dsp.kernels import Kernels
 from dsp.pipeline import Pipeline
-from dsp.reconcile import Name
+from dsp.reconcile import Accounted, Name
 from dsp.records import NS, Coverage, Cutoff, Epoch, Item, Output, Segment, Site, Tick
 from store.journal import SNAPSHOTS_APART_NS
 
 from .coverage import CoverageLedger, LedgerState
 from .told_rows import packed_rows, unpacked_rows
 
-__all__ = ["Base", "Halfway", "Late", "LookBack", "Past", "Run", "Shadow", "decided_ns"]
+__all__ = ["Base", "Halfway", "Late", "LookBack", "Midway", "Past", "Run", "Shadow", "decided_ns"]
 
 _QUIET_NS: Final = 2 * NS
 """A back-fill that pauses this long is taken as done: packets of one come many a second."""
@@ -44,6 +44,8 @@ class Base:
     pipeline: Pipeline
     coverage: CoverageLedger
     names: dict[str, Name]
+    accounted: Accounted | None = None
+    """of a state that was kept on the way: see `Midway`"""
 
 
 class Past(Protocol):
@@ -68,6 +70,10 @@ class Past(Protocol):
 
     def spoil(self, t_ns: int) -> None:
         """States that had decided anything behind `t_ns` are not to be gone back to any more."""
+        ...
+
+    def keep_base(self, t_ns: int, state: bytes) -> None:
+        """A state that knows all that came late up to now and has decided nothing behind `t_ns`."""
         ...
 
 
@@ -121,11 +127,28 @@ class Halfway:
     reached_ns: int
     told: bytes
     """see `packed_rows`"""
+    accounted: Accounted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Midway:
+    """What a shadow knew where the late samples begin: the base of the next one, should their sensor stay behind."""
+
+    pipeline: bytes
+    coverage: LedgerState
+    t_ns: int
+    told: int
+    """how many rows it had told"""
 
 
 @dataclass(slots=True)
 class Shadow:
-    """A pipeline on its way from an earlier state to now."""
+    """A pipeline on its way from an earlier state to now.
+
+    A sensor whose link is slower than its data stays behind for hours, and all that comes of it is late. Each shadow
+    spoils the states behind the first late sample, the one it becomes among them: without one of its own from
+    where that sample lies, the next would start where this one did, and each would take longer than the last.
+    """
 
     base: Base
     from_ns: int
@@ -135,6 +158,7 @@ class Shadow:
     sites: tuple[Site, ...]
     outputs: list[Output] = field(default_factory=list)
     coverage: list[Coverage] = field(default_factory=list)
+    midway: Midway | None = None
 
     @classmethod
     def of(cls, base: Base, past: Past, from_ns: int, sites: Sequence[Site]) -> Shadow:
@@ -153,6 +177,7 @@ class Shadow:
             self.started_ns,
             self.reached_ns,
             packed_rows([*self.outputs, *self.coverage]),
+            self.base.accounted,
         )
 
     @classmethod
@@ -166,7 +191,8 @@ class Shadow:
         """
         ledger = CoverageLedger(infant, sites)
         ledger.restore(halfway.coverage)
-        base = Base(Pipeline.restore(halfway.pipeline, kernels=kernels), ledger, halfway.names)
+        pipeline = Pipeline.restore(halfway.pipeline, kernels=kernels)
+        base = Base(pipeline, ledger, halfway.names, halfway.accounted)
         told = unpacked_rows(halfway.told)
         outputs = [row for row in told if not isinstance(row, Coverage)]
         minutes = [row for row in told if isinstance(row, Coverage)]
@@ -175,6 +201,16 @@ class Shadow:
 
     def advance(self, past: Past, until_ns: int) -> None:
         """Decide what can be decided from segments that begin before `until_ns`."""
+        edge_ns = self.from_ns - LOOKAHEAD_NS
+        if edge_ns - self.started_ns >= _BLOCK_NS and self.reached_ns < edge_ns <= until_ns:
+            self._decide(past, edge_ns)
+            pipeline = self.base.pipeline
+            self.midway = Midway(
+                pipeline.snapshot(), self.base.coverage.state(), pipeline.watermark_ns, len(self.outputs)
+            )
+        self._decide(past, until_ns)
+
+    def _decide(self, past: Past, until_ns: int) -> None:
         for onset, end in _blocks(self.reached_ns, until_ns):
             segments = past.segments(onset, end)
             self._feed([*segments, *(Cutoff(site, end) for site in self.sites)])

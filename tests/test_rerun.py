@@ -14,6 +14,7 @@ from firmware_sim.night import make_night
 from firmware_sim.scenario import scenario_from_toml
 from lullwatch.nights import load
 from lullwatch.replay import replay, told_lines
+from lullwatch.rerun import Past, Shadow
 from lullwatch.spine import Spine
 from lullwatch.watch import Watch
 from store.journal import Journal
@@ -121,9 +122,13 @@ def test_a_series_that_came_late_is_told_once_marked_late_and_rings(back_filled:
 
 def test_versions_of_an_event_rise_one_by_one(back_filled: Path) -> None:
     with Journal.read_only(back_filled) as journal:
-        versions: dict[str, list[int]] = {}
-        for event in journal.events(KID):
-            versions.setdefault(event.id, []).append(event.version)
+        assert_versions_rise(journal.events(KID))
+
+
+def assert_versions_rise(rows: Sequence[Event]) -> None:
+    versions: dict[str, list[int]] = {}
+    for event in rows:
+        versions.setdefault(event.id, []).append(event.version)
     assert versions
     for seen in versions.values():
         assert seen == list(range(1, len(seen) + 1))
@@ -162,6 +167,44 @@ def test_one_site_that_comes_late_corrects_what_two_sites_told(
     kept = [e for e in late if not first[e.id].late]
     assert kept, "what was told from two sites keeps its id"
     assert all(e.reason for e in late)
+
+
+BEHIND_S = 70
+
+
+def test_a_sensor_that_stays_behind_is_decided_again_from_where_it_is_not_from_where_it_fell_behind(
+    segments: list[Segment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its link is slower than its data: all it sends for ten minutes comes more than a minute late."""
+    batches: list[Batch] = [[] for _ in range(4 * (722 + BEHIND_S))]
+    for segment in sorted(segments, key=lambda s: s.end_ns + BEHIND_S * NS * is_behind(s)):
+        batches[4 * (segment.end_ns + BEHIND_S * NS * is_behind(segment)) // NS].append(row_of(segment))
+    ticked = [[*rows, FedRow(KID, Tick((i + 1) * NS // 4))] for i, rows in enumerate(batches)]
+    back_s: list[float] = []
+    caught_up = Shadow.catch_up
+
+    def noted(shadow: Shadow, past: Past, now_ns: int, until_ns: int) -> None:
+        back_s.append((until_ns - shadow.started_ns) / NS)
+        caught_up(shadow, past, now_ns, until_ns)
+
+    monkeypatch.setattr(Shadow, "catch_up", noted)
+    path = tmp_path / "journal.sqlite"
+    with live(path, ticked) as journal:
+        rows = journal.events(KID)
+        live_bytes = told_lines(rows, journal.alerts(KID))
+    assert len(back_s) >= 6
+    assert max(back_s) < 320
+    assert_versions_rise(rows)
+    (settled,) = load(path)
+    # What begins at the same moment may stand in another order.
+    assert sorted(what_stands(rows), key=str) == sorted(what_stands(replay(settled).told.events), key=str)
+    (night,) = load(path, as_arrived=True)
+    told = replay(night).told
+    assert told_lines(told.events, told.alerts) == live_bytes
+
+
+def is_behind(segment: Segment) -> bool:
+    return segment.site is Site.TR and segment.t0_ns > 60 * NS
 
 
 def test_ids_go_on_under_the_name_that_was_told_first(segments: list[Segment], tmp_path: Path) -> None:
