@@ -89,6 +89,8 @@ async def bare_radio(night: Night) -> float:
         async def connect(address: str) -> BleakClient:
             client = radio.client(await radio.find(address))
             await client.connect()
+            if radio.bonds is not None:
+                await radio.bonds.secure(client, address)
             await client.start_notify(CONTROL_UUID, lambda *_: None)
             await client.start_notify(DATA_UUID, on_data)
             await client.write_gatt_char(CONTROL_UUID, encode_command(Start(), 1), response=True)
