@@ -276,18 +276,30 @@ def filter_hops(
         states[4, 0, 0], states[4, 0, 1] = p0, p1
         total[0, h], total[1, h], total[2, h], total[3, h] = hop, believed, turned, cut
         total[4, h], total[11, h], top[h] = square, turning, highest
-        still = 0.0
-        for row in range(6):
-            sums = least = most = x[row, a]
-            for i in range(a + 1, a + hop):
-                v = x[row, i]
-                sums += v
-                least = min(least, v)
-                most = max(most, v)
-            total[5 + row, h] = sums
-            if row < 3 and most - least == 0.0:
-                still += 1.0
-        flat[h] = still
+        flat[h] = value_sums(x, a, hop, total[5:, h])
+
+
+def value_sums(values: Floats, a: int, hop: int, out: Floats) -> float:
+    """Sums of six values over the hop that begins with sample a; how many axes of acceleration did not move in it.
+
+    Args:
+        values: shape (6, n).
+        a: first sample.
+        hop: samples in a hop.
+        out: shape (6,) or more, written.
+    """
+    still = 0.0
+    for row in range(6):
+        sums = least = most = values[row, a]
+        for i in range(a + 1, a + hop):
+            v = values[row, i]
+            sums += v
+            least = min(least, v)
+            most = max(most, v)
+        out[row] = sums
+        if row < 3 and most - least == 0.0:
+            still += 1.0
+    return still
 
 
 def hop_sums(
@@ -331,15 +343,4 @@ def hop_sums(
             for i in range(a, a + hop):
                 count += 1.0 if flags[row, i] else 0.0
             total[row, h] = count
-        still = 0.0
-        for row in range(6):
-            sums = least = most = values[row, a]
-            for i in range(a + 1, a + hop):
-                v = values[row, i]
-                sums += v
-                least = min(least, v)
-                most = max(most, v)
-            total[5 + row, h] = sums
-            if row < 3 and most - least == 0.0:
-                still += 1.0
-        flat[h] = still
+        flat[h] = value_sums(values, a, hop, total[5:, h])

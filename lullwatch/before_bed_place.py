@@ -24,7 +24,7 @@ from .findings import FAIL, OK, WARN, Finding
 from .journal_folder import make_journal_folder, open_to_others
 from .metrics import HOST as METRICS_HOST
 from .settings import GatewaySettings
-from .system_clock import EARLIEST_UTC_NS, MADE_UP
+from .system_clock import MADE_UP, knows_date
 
 __all__ = ["clock", "disk", "journal", "ports", "scenario", "settings_file"]
 
@@ -64,7 +64,7 @@ def clock(folder: Path) -> list[Finding]:
     """Whether the computer knows the time."""
     remedy = "set the clock, or bring the computer onto the network for a minute: timedatectl"
     now_ns = time.time_ns()
-    if now_ns < EARLIEST_UTC_NS:
+    if not knows_date(now_ns):
         return [Finding("clock", FAIL, "the computer does not know the date", remedy)]
     newest_ns = _newest_utc_ns(folder)
     if newest_ns is not None and now_ns < newest_ns - _AHEAD_S * 1_000_000_000:

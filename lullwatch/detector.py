@@ -317,16 +317,18 @@ class Detector:
         ]
         just = within([*just_told.outputs, *just_told.coverage], shadow.started_ns, told_ns)
         before = list(dict.fromkeys([*earlier, *just]))
+        was = [row for row in before if isinstance(row, Event)]
+        again = [row for row in shadow.outputs if isinstance(row, Event)]
         difference = reconcile(
-            [row for row in before if isinstance(row, Event)],
-            [row for row in shadow.outputs if isinstance(row, Event)],
+            was,
+            again,
             told_ns=told_ns,
             names=shadow.base.names,
             accounted=shadow.base.accounted,
         )
         self._knows = Base(shadow.base.pipeline, shadow.base.coverage, difference.names)
         past.spoil(shadow.from_ns)
-        self._keep_midway(past, shadow, difference, [e for e in before if isinstance(e, Event)], told_ns)
+        self._keep_midway(past, shadow, difference, was, again, told_ns)
         known = {row for row in before if not isinstance(row, Event)}
         told = Told(outputs=[*difference.rows])
         told.outputs += [o for o in shadow.outputs if not isinstance(o, Event) and o not in known]
@@ -337,16 +339,22 @@ class Detector:
         return told
 
     def _keep_midway(
-        self, past: Past, shadow: Shadow, difference: Difference, told: Sequence[Event], told_ns: int
+        self,
+        past: Past,
+        shadow: Shadow,
+        difference: Difference,
+        was: Sequence[Event],
+        again: Sequence[Event],
+        told_ns: int,
     ) -> None:
         """Let the next shadow begin where the late samples of this one did."""
         midway = shadow.midway
         if midway is None:
             return
-        own = [row for row in shadow.outputs[: midway.told] if isinstance(row, Event)]
-        names = difference.names_at(own, [row for row in shadow.outputs if isinstance(row, Event)])
+        own = again[: midway.told]
+        names = difference.names_at(own, again)
         earlier = () if shadow.base.accounted is None else shadow.base.accounted.begun
-        begun = {names.get(row.id, Name(row.id)).id for row in own} | ({e.id for e in told} & set(earlier))
+        begun = {names.get(row.id, Name(row.id)).id for row in own} | ({e.id for e in was} & set(earlier))
         accounted = Accounted(told_ns, tuple(sorted(begun)))
         nobody_starts_here = rules.RuleState()
         state = _Saved(

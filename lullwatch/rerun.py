@@ -17,7 +17,7 @@ from dsp.grid import LOOKAHEAD_NS
 from dsp.kernels import Kernels
 from dsp.pipeline import Pipeline
 from dsp.reconcile import Accounted, Name
-from dsp.records import NS, Coverage, Cutoff, Epoch, Item, Output, Segment, Site, Tick
+from dsp.records import NS, Coverage, Cutoff, Epoch, Event, Item, Output, Segment, Site, Tick
 from store.journal import SNAPSHOTS_APART_NS
 
 from .coverage import CoverageLedger, LedgerState
@@ -138,7 +138,7 @@ class Midway:
     coverage: LedgerState
     t_ns: int
     told: int
-    """how many rows it had told"""
+    """how many rows of events it had told"""
 
 
 @dataclass(slots=True)
@@ -204,10 +204,8 @@ class Shadow:
         edge_ns = self.from_ns - LOOKAHEAD_NS
         if edge_ns - self.started_ns >= _BLOCK_NS and self.reached_ns < edge_ns <= until_ns:
             self._decide(past, edge_ns)
-            pipeline = self.base.pipeline
-            self.midway = Midway(
-                pipeline.snapshot(), self.base.coverage.state(), pipeline.watermark_ns, len(self.outputs)
-            )
+            pipeline, told = self.base.pipeline, sum(isinstance(o, Event) for o in self.outputs)
+            self.midway = Midway(pipeline.snapshot(), self.base.coverage.state(), pipeline.watermark_ns, told)
         self._decide(past, until_ns)
 
     def _decide(self, past: Past, until_ns: int) -> None:
