@@ -209,6 +209,8 @@ class Shelf:
             key = (path.name, path.stat().st_ino)
             if key not in self._begun:
                 with Journal.read_only(path) as journal:
+                    if not journal.last_row:  # its writer has made the tables and not come to the first row
+                        raise JournalEmpty(path)
                     self._begun[key] = journal.begun_ns or 0
             return self._begun[key]
         except (FileNotFoundError, JournalEmpty):

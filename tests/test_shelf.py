@@ -160,6 +160,14 @@ def test_a_file_that_is_begun_later_is_seen_then(tmp_path: Path) -> None:
         assert shelf.nights() == [path]
 
 
+def test_a_night_seen_before_its_first_row_is_not_taken_for_the_oldest(tmp_path: Path) -> None:
+    three(tmp_path)
+    with Shelf(tmp_path) as shelf, Journal.open(tmp_path / "journal-2026-03-17.sqlite") as begun:
+        assert shelf.newest() == tmp_path / NIGHTS[-1]
+        begun.commit([ClockRow(3 * NS, 3 * NS, "b", "UTC")])
+        assert shelf.newest() == begun.path
+
+
 def test_the_nights_of_a_span_are_those_that_hold_it_and_the_one_in_which_late_data_stands(
     tmp_path: Path,
 ) -> None:
