@@ -77,6 +77,10 @@ class Cursors:
         with self._lock, translated(self._path):
             return dict(self._db.execute("SELECT name, row FROM cursor"))
 
+    def knows(self, name: str) -> bool:
+        """Whether the receiver ever began with this journal, also when nothing reached it."""
+        return name in self.all()
+
     def advance(self, name: str, row: int) -> None:
         """Remember that everything up to `row` is confirmed. A cursor never moves back."""
         with self._lock, translated(self._path):

@@ -228,6 +228,10 @@ class Journal(JournalReading):
         """Last row the receiver confirmed; 0 before the first."""
         return self._beside().get(name)
 
+    def begun_with(self, name: str) -> bool:
+        """Whether the receiver ever began with this night, also when nothing reached it."""
+        return self._beside().knows(name)
+
     def advance(self, name: str, row: int) -> None:
         """Remember that the receiver confirmed everything up to `row`; it never moves back."""
         self._beside().advance(name, row)

@@ -13,7 +13,7 @@ import threading
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,7 @@ from typing import Final, Self
 
 from dsp.records import NS
 from store.cursors import DeadLetter
-from store.errors import JournalDamaged, JournalEmpty, JournalTooNew
+from store.errors import JournalDamaged, JournalEmpty, JournalError, JournalTooNew
 from store.journal import Journal, night_name
 from store.rows import Row
 
@@ -208,10 +208,7 @@ class Shelf:
         try:
             key = (path.name, path.stat().st_ino)
             if key not in self._begun:
-                with Journal.read_only(path) as journal:
-                    if not journal.last_row:  # its writer has made the tables and not come to the first row
-                        raise JournalEmpty(path)
-                    self._begun[key] = journal.begun_ns or 0
+                self._begun[key] = _first_ns(path)
             return self._begun[key]
         except (FileNotFoundError, JournalEmpty):
             self._beginning = True  # no entry of the folder changes when it is begun
@@ -226,6 +223,14 @@ class Shelf:
 def is_night(path: Path) -> bool:
     """Whether a file is named as a night is."""
     return _NAME.fullmatch(path.name) is not None
+
+
+def _first_ns(path: Path) -> int:
+    """Data time at which a night begins. Raises JournalEmpty until its writer has come to the first row."""
+    with Journal.read_only(path) as journal:
+        if not journal.last_row:
+            raise JournalEmpty(path)
+        return journal.begun_ns or 0
 
 
 def _inode(path: Path) -> int:
@@ -322,8 +327,16 @@ class Reader:
             if name in self._over:
                 continue
             is_newest = name == names[-1]
-            if not self._from_first and not is_newest and not self._after(name):
+            if not self._from_first and not self._begins_with(name, is_newest=is_newest):
                 self._over.add(name)
                 continue
             self._from_first = True  # whoever began with a night wants every one after it
             yield name, is_newest
+
+    def _begins_with(self, night: str, *, is_newest: bool) -> bool:
+        """Whether the first night for this receiver is this one; of the newest it is kept that it was."""
+        with self._shelf.opened(night) as journal:
+            if is_newest:
+                with suppress(JournalError):  # a disk that takes nothing holds up nobody's alert
+                    journal.advance(self._name, 0)
+            return is_newest or journal.begun_with(self._name)

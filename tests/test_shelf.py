@@ -70,6 +70,18 @@ def test_a_receiver_that_is_new_begins_with_the_newest_night_and_then_follows_ev
         assert drained(shelf.reader("mqtt", tables=("tick",))) == []
 
 
+def test_a_receiver_that_was_never_reached_is_owed_its_first_night_also_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    three(tmp_path)
+    with Shelf(tmp_path) as shelf:
+        assert shelf.reader("mqtt", tables=("tick",)).rows()  # nothing of it could be delivered
+    night(tmp_path, "journal-2026-03-17.sqlite", 3 * NS, 1)
+    with Shelf(tmp_path) as shelf:
+        owed = [p.night for p in drained(shelf.reader("mqtt", tables=("tick",)))]
+    assert owed == [NIGHTS[2]] * 3 + ["journal-2026-03-17.sqlite"]
+
+
 def test_rows_that_come_to_the_old_night_until_the_new_one_begins_are_not_skipped(tmp_path: Path) -> None:
     path = night(tmp_path, NIGHTS[0], 0, 2)
     with Shelf(tmp_path) as shelf:
