@@ -51,6 +51,16 @@ async def test_what_the_first_page_of_an_event_would_wait_for_is_loaded_behind_t
         assert await asyncio.to_thread(loaded.wait, 30)
 
 
+@pytest.mark.parametrize("more", [(), ("--invite", "a1", "--role", "caregiver")])
+def test_a_folder_that_is_not_there_is_neither_served_nor_made(
+    tmp_path: Path, more: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = tmp_path / "nosuch"
+    assert main(["serve", "--journals", str(nowhere), *more]) == 2
+    assert f"{nowhere}: no journal here" in capsys.readouterr().err
+    assert not nowhere.exists()
+
+
 def settings_at(folder: Path, page: str = "") -> Path:
     path = folder / "lullwatch.toml"
     path.write_text(f"""

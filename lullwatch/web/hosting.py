@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alerts.words import PLAIN_ENGLISH
+from lullwatch.errors import NothingRecorded
 from lullwatch.private import require_private
 from lullwatch.settings import GatewaySettings, PageSettings, load
 from lullwatch.where import is_settings
@@ -73,10 +74,12 @@ def hosting_of(source: Path, *, port: int | None = None) -> Hosting:
     """What a settings file, a folder of journals or one journal asks to be served.
 
     Raises:
-        LullwatchError: the settings cannot be used.
+        LullwatchError: the settings cannot be used, or there is no such folder.
     """
     if not is_settings(source):
         folder = source.parent if source.suffix == ".sqlite" else source
+        if not folder.is_dir():
+            raise NothingRecorded(folder)
         page = PageSettings(port=port or PageSettings().port)
         return Hosting(_site(source, Access(folder / ACCESS_FILE), page, None), page)
     settings = load(source)
