@@ -13,8 +13,8 @@ import fcntl
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -185,10 +185,16 @@ class BlueZBonds:
             try:
                 await _vouched(bus, agent, path, address)
             except BaseException:
-                await self._drop(bus, address)
+                with _only_logged(
+                    address
+                ):  # a bond that is left is not marked, so that it counts for nothing
+                    await self._drop(bus, address)
                 raise
             finally:
-                await _call(bus, "/org/bluez", "org.bluez.AgentManager1", "UnregisterAgent", "o", _AGENT_PATH)
+                with _only_logged(address):  # the agent ends with the line to the bus
+                    await _call(
+                        bus, "/org/bluez", "org.bluez.AgentManager1", "UnregisterAgent", "o", _AGENT_PATH
+                    )
             await _call(bus, path, _DEVICE, "Disconnect")
 
     async def forget(self, address: str) -> None:
@@ -253,6 +259,15 @@ def _links(asking: socket.socket, adapter: int) -> list[tuple[bytes, int, int]]:
     _, count = _LIST_HEAD.unpack_from(room)
     entries = (_LIST_ENTRY.unpack_from(room, _LIST_HEAD.size + n * _LIST_ENTRY.size) for n in range(count))
     return [(peer, kind, mode) for _, peer, kind, _, _, mode in entries]
+
+
+@contextmanager
+def _only_logged(address: str) -> Iterator[None]:
+    """What cannot be tidied up hides nothing of how the pairing went."""
+    try:
+        yield
+    except (BleakDBusError, OSError, EOFError, TimeoutError) as error:
+        _log.warning("%s: BlueZ did not tidy up after the pairing: %s", address, error)
 
 
 @asynccontextmanager

@@ -116,6 +116,19 @@ async def test_a_wrong_passkey_and_other_failures_are_told_apart(bluez: FakeBlue
         await BlueZBonds().pair(DEVICE, 1)
 
 
+async def test_what_cannot_be_tidied_up_does_not_hide_that_the_passkey_was_wrong(
+    bluez: FakeBlueZ, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def hung(*_: object) -> None:
+        raise TimeoutError("BlueZ hangs")
+
+    bluez.fails_with = "org.bluez.Error.AuthenticationFailed"
+    monkeypatch.setattr(BlueZBonds, "_drop", hung)
+    with pytest.raises(WrongPasskey):
+        await BlueZBonds().pair(DEVICE, 1)
+    assert "BlueZ hangs" in caplog.text
+
+
 async def test_a_bond_made_by_hand_is_not_worth_its_name(bluez: FakeBlueZ) -> None:
     bluez.paired = True
     bond = await BlueZBonds().bond(ADDRESS)
