@@ -145,9 +145,10 @@ class Keeper:
         while not self._ending.is_set():
             try:
                 more = self.step()
-            except (StoreError, OSError) as error:
-                _log.warning("old raw data could not be taken away: %s", error)
-                self._on_trouble(str(error))
+            except Exception as error:  # noqa: BLE001 - this is the thread's top: nobody else would hear of it
+                known = isinstance(error, StoreError | OSError)
+                _log.warning("old raw data could not be taken away: %s", error, exc_info=not known)
+                self._on_trouble(str(error) if known else f"{type(error).__name__}: {error}")
                 more = False
             self._ending.wait(_STEP_EVERY_S if more else _LOOK_EVERY_S)
 

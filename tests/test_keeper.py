@@ -185,6 +185,28 @@ def test_a_thread_does_it_by_itself_and_ends_when_told(tmp_path: Path) -> None:
         until(lambda: raw(path) == [])
 
 
+def test_what_nobody_expected_is_told_and_the_next_step_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.servers_fixtures import until
+
+    monkeypatch.setattr("lullwatch.keeper._LOOK_EVERY_S", 0.01)
+    said: list[str] = []
+    at_ns = iter([None])
+
+    def now_ns() -> int:
+        return next(at_ns, 9 * DAY_NS) + 0  # type: ignore[operator] # the first one is wrong on purpose
+
+    path = night(tmp_path, 0)
+    night(tmp_path, 1)
+    with Keeper(
+        tmp_path, Keeping(raw_days=2), now_ns=now_ns, on_trouble=said.append, free_bytes=lambda: 10**12
+    ):
+        until(lambda: raw(path) == [])
+    assert any("TypeError" in why for why in said)
+    assert said[-1] == ""
+
+
 @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
 def test_one_kind_of_trouble_is_told_once_and_is_over_when_all_are_well(order: tuple[str, str]) -> None:
     told: list[tuple[str, str]] = []
