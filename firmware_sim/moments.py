@@ -123,7 +123,8 @@ def fitting_time(draw: Draw, kind: str, bouts: tuple[Bout, ...], span_s: float, 
     at_s = 0.0
     for _ in range(_TRIES):
         find = draw.one_of([way for _, way in ways], [share for share, _ in ways])
-        windows = [w for w in find(bouts) if w[1] - w[0] > span_s] or _longest(find(bouts) or _ANY(bouts))
+        found = [(start, end) for start, end in find(bouts) if end > start] or _ANY(bouts)
+        windows = [w for w in found if w[1] - w[0] > span_s] or _longest(found)
         start_s, end_s = draw.one_of(windows, [end - start for start, end in windows])
         at_s = draw.between(start_s, max(end_s - span_s, start_s))
         if diary.is_free(at_s, at_s + span_s):

@@ -52,6 +52,12 @@ def test_a_night_of_one_state_takes_what_belongs_to_another():
     assert 0.0 <= fitting_time(Draw(1, "x"), "kicking", quiet, 10.0, Diary()) <= 600.0
 
 
+def test_waking_that_lasts_a_moment_is_no_stretch_to_place_anything_in():
+    brief = (Bout(State.QUIET_SLEEP, 0.0, 597.0), Bout(State.AWAKE, 597.0, 600.0))
+    for seed in range(20):
+        assert 0.0 <= fitting_time(Draw(seed, "x"), "waking_stretch", brief, 10.0, Diary()) <= 600.0
+
+
 @given(st.lists(st.tuples(st.floats(0, 1000), st.floats(0.1, 30)), max_size=30))
 def test_what_a_diary_calls_free_overlaps_nothing(rows):
     diary, kept = Diary(), []
