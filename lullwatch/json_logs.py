@@ -47,7 +47,7 @@ _DO = {
     "alerts.push": "look at [[push]] in the settings and at the service; docs/phones.md",
     "lullwatch.caregiving": "look at the person's channels: lullwatch check SETTINGS --send-test",
     "lullwatch.dead_man": "look at [watch] ping_url and the line to the internet",
-    "lullwatch.control": "is another monitor running on this folder?",
+    "lullwatch.control": "put journal_dir on a disk that can hold sockets; USB and network disks often cannot",
     "lullwatch.metrics": _JOURNAL,
     "lullwatch.supervisor": "read the lines before this one; lullwatch check SETTINGS",
     "lullwatch.web": "lullwatch check SETTINGS",
