@@ -31,6 +31,7 @@ from lullwatch.gateway import Gateway, Radio
 from lullwatch.housekeeping import Housekeeping
 from lullwatch.settings import load
 from lullwatch.spine import Taken
+from lullwatch.steady_memory import give_back_what_is_freed
 
 
 class ChildConfig(msgspec.Struct, frozen=True):
@@ -48,6 +49,7 @@ class ChildConfig(msgspec.Struct, frozen=True):
 
 
 def main(path: str) -> None:
+    give_back_what_is_freed()  # as the monitor does first of all; here the copy's thread would begin before it
     config = msgspec.json.decode(Path(path).read_bytes(), type=ChildConfig)
     _hurry(config)
     ready = Path(config.ready)

@@ -121,9 +121,11 @@ def _serve(hosting: Hosting, *, verbose: bool) -> int:
     import logging
 
     from lullwatch.console import say
+    from lullwatch.steady_memory import give_back_what_is_freed
     from lullwatch.web.serving import serve as serve_pages
     from lullwatch.web.uplot.fetch import UplotMissing, is_here
 
+    give_back_what_is_freed()
     log = logging.getLogger("lullwatch.web")
     log.setLevel(logging.DEBUG if verbose else logging.INFO)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
