@@ -245,6 +245,31 @@ def write(scores: dict[str, Score], done: dict[str, list[Scored]], command: str)
     return evidence.write("accuracy", command=command, speaks_of=SPEAKS_OF, figures=figures)
 
 
+@dataclass(frozen=True, slots=True)
+class Nights:
+    """At most how many nights of each plan are run."""
+
+    said: str
+    most: int
+    own: dict[str, int]
+    """of the plans that are named"""
+
+    def of(self, plan: Plan) -> int:
+        return min(self.own.get(plan.name, self.most), plan.nights)
+
+
+def nights_from(said: str) -> Nights:
+    """What `24,no_clusters=150` asks for. Raises argparse.ArgumentTypeError."""
+    most, *own = said.split(",")
+    named = dict(word.partition("=")[::2] for word in own)
+    known = {plan.name for plan in PLANS}
+    if not all(n.isdecimal() and int(n) for n in (most, *named.values())) or set(named) - known:
+        wanted = "a number, then plans with one of their own, as in 24,no_clusters=150"
+        message = f"{said!r}: wanted is {wanted}; there are {', '.join(sorted(known))}"
+        raise argparse.ArgumentTypeError(message)
+    return Nights(said, int(most), {name: int(n) for name, n in named.items()})
+
+
 def chosen(arguments: argparse.Namespace) -> list[Plan]:
     """The plans that the arguments ask for."""
     settings = settings_from(arguments.settings) if arguments.settings else Settings()
@@ -252,7 +277,7 @@ def chosen(arguments: argparse.Namespace) -> list[Plan]:
     if arguments.small:
         plans = [replace(p, nights=SMALL[p.name][0], hours=SMALL[p.name][1]) for p in plans]
     if arguments.nights:
-        plans = [replace(p, nights=min(arguments.nights, p.nights)) for p in plans]
+        plans = [replace(p, nights=arguments.nights.of(p)) for p in plans]
     if arguments.hours:
         plans = [replace(p, hours=arguments.hours) for p in plans]
     if arguments.development:
@@ -286,7 +311,9 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
         help="seeds 1000-1999, to set the detector on; writes no evidence",
     )
     parser.add_argument(
-        "--nights", type=int, help="at most so many nights of each plan; the evidence says how many"
+        "--nights",
+        type=nights_from,
+        help="at most so many nights of each plan, some of their own: 24,no_clusters=150; the evidence says how many",
     )
     parser.add_argument("--first", type=int, help="first seed of every plan; of development nights alone")
     parser.add_argument("--hours", type=float, help="length of each night; writes no evidence")
@@ -333,7 +360,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"{len(failed)} night(s) failed, no evidence is written:", *failed, sep="\n  ")
         return 1
     if not partial:
-        fewer = f" ACCURACY='--nights {arguments.nights}'" if arguments.nights else ""
+        fewer = f" ACCURACY='--nights {arguments.nights.said}'" if arguments.nights else ""
         print(f"written: {write(scores, done, f'make accuracy{fewer}').relative_to(ROOT)}")
     return 0
 

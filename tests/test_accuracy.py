@@ -27,6 +27,18 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
         sys.modules.pop(name, None)
 
 
+def test_a_plan_may_have_a_number_of_nights_of_its_own(
+    bench: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plans = bench.chosen(bench.parsed(["--nights", "24,no_clusters=150,rare=999"]))
+    nights = {plan.name: plan.nights for plan in plans}
+    assert (nights["validation"], nights["no_clusters"], nights["rare"]) == (24, 150, 30)
+    for wrong in ("", "0", "24,nosuch=3", "24,rare", "24,rare=x"):
+        with pytest.raises(SystemExit):
+            bench.parsed(["--nights", wrong])
+        assert "24,no_clusters=150" in capsys.readouterr().err
+
+
 TINY = ["--only", "validation,no_clusters", "--nights", "1", "--hours", "0.06", "--jobs", "0"]
 
 
