@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from dsp.records import Context, Coverage, Epoch, Event, Output, Segment, StateEpoch
@@ -11,8 +11,6 @@ from store.journal import Journal
 from .watch import newest_watch
 
 __all__ = ["NightBefore", "told_between", "within"]
-
-_TOLD = (Event, Epoch, StateEpoch, Context, Coverage)
 
 
 class NightBefore:
@@ -86,11 +84,10 @@ class NightBefore:
 
 def told_between(journal: Journal, infant: str, after_ns: int, until_ns: int) -> list[Output | Coverage]:
     """What a journal holds of times behind `after_ns` and not behind `until_ns`, in the order it was told."""
-    rows = [row for row in journal.told(infant) if isinstance(row, _TOLD)]
-    return within(rows, after_ns, until_ns)
+    return within(journal.told_since(infant, after_ns, until_ns), after_ns, until_ns)
 
 
-def within(rows: Sequence[Output | Coverage], after_ns: int, until_ns: int) -> list[Output | Coverage]:
+def within(rows: Iterable[Output | Coverage], after_ns: int, until_ns: int) -> list[Output | Coverage]:
     """Those that could be told behind `after_ns` and not behind `until_ns`."""
     return [row for row in rows if after_ns < _told_ns(row) <= until_ns]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from dsp.records import (
     LinkSample,
     Note,
     Opinion,
+    Output,
     Packet,
     Pin,
     Segment,
@@ -41,8 +43,22 @@ read lock outlives a page, so a slow reader never keeps the write-ahead log from
 _WINDOW_NS = 600 * NS
 """Data time read at a time when segments are wanted by time: about 12,000 rows of three sensors."""
 
-_PIPELINE = ("event", "epoch", "state", "context", "coverage")
-"""Tables of what a detector tells, alerts aside."""
+_BODIES = 64
+"""Events whose text is held at once: some kilobytes each."""
+
+_TOLD_NS = re.compile(r'"told_ns":(-?[0-9]+)')
+"""When an event was told, in the text that is kept of it: reading all of it takes fifty times as long."""
+
+_LONGEST_NS: Mapping[str, int | None] = {
+    "epoch": 600 * NS,
+    "state": 600 * NS,
+    "context": None,
+    "coverage": 600 * NS,
+}
+"""What else a detector tells, alerts aside, and how long before its end a row of it begins at most; circumstances may
+last all night, but there are few of them."""
+
+_EARLIEST_NS = -(2**63)
 
 _T = TypeVar("_T")
 
@@ -224,9 +240,26 @@ class JournalReading:
                 latest[event.id] = event
         return list(latest.values())
 
-    def told(self, infant: str) -> list[Row]:
-        """What the pipeline told of an infant, table by table in the order told."""
-        return [record for name in _PIPELINE for _, record in self._rows((name,), infant, 0)]
+    def told_since(self, infant: str, after_ns: int, until_ns: int) -> Iterator[Output | Coverage]:
+        """What the pipeline told of an infant, table by table in the order told, as far as a span asks for it.
+
+        Of events those told behind `after_ns` and not behind `until_ns`; of everything else at least what ends so.
+        Only these are made records of, and never more than a page of rows is held: a night holds tens of megabytes.
+        """
+        for body in self._bodies_of(infant):
+            told = _TOLD_NS.search(body)
+            if told is None or after_ns < int(told[1]) <= until_ns:
+                yield _told("event", body)
+        for name, longest_ns in _LONGEST_NS.items():
+            since_ns = _EARLIEST_NS if longest_ns is None else after_ns - longest_ns
+            for (body,) in self._all(_TOLD_SINCE[name], (infant, since_ns, until_ns)):
+                yield _told(name, body)
+
+    def _bodies_of(self, infant: str) -> Iterator[str]:
+        after_row = 0
+        while page := self._all(_EVENT_BODIES, (infant, after_row, _BODIES)):
+            yield from (body for _, body in page)
+            after_row = page[-1][0]
 
     def epochs(self, infant: str | None = None) -> list[Epoch]:
         """Epochs in the order they were told."""
@@ -376,6 +409,11 @@ _TOLD_BETWEEN = {
     "state": "SELECT row, body FROM state WHERE infant = ? AND t_ns >= ? AND t_ns < ? ORDER BY row",
     "coverage": "SELECT row, body FROM coverage WHERE infant = ? AND t_ns >= ? AND t_ns < ? ORDER BY row",
 }
+_TOLD_SINCE = {
+    name: f"SELECT body FROM {name} WHERE infant = ? AND t_ns >= ? AND t_ns <= ? ORDER BY row"  # noqa: S608 - names are constants
+    for name in _LONGEST_NS
+}
+_EVENT_BODIES = "SELECT row, body FROM event WHERE infant = ? AND row > ? ORDER BY row LIMIT ?"
 _FIRST_SAMPLE = "SELECT min(t0_ns) FROM segment WHERE infant = ? AND row > ? AND row <= ?"
 _NEXT_TIME = "SELECT min(t0_ns) FROM segment WHERE infant = ? AND t0_ns >= ?"
 _SETTLED = (
@@ -402,6 +440,12 @@ def _fed(row: Row) -> Fed:
 
 def _segment_row(row: Row) -> SegmentRow:
     assert isinstance(row, SegmentRow)  # noqa: S101 - narrows the type; only the segment table is asked
+    return row
+
+
+def _told(name: str, body: str) -> Output | Coverage:
+    row = TABLES[name].unpack((body,))
+    assert isinstance(row, Output | Coverage)  # noqa: S101 - narrows the type; the table has chosen by it
     return row
 
 
