@@ -190,8 +190,8 @@ async def _killed(
     broker.start()
 
 
-def main() -> int:
-    """Soak, look, say; 1 when anything was found that may not be."""
+def parser() -> argparse.ArgumentParser:
+    """What can be asked for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -201,7 +201,20 @@ def main() -> int:
     parser.add_argument("--broker-kills", type=int, default=8, help="of Mosquitto, all through")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="folder that is left behind, to look into")
-    asked = parser.parse_args()
+    return parser
+
+
+def command_of(asked: argparse.Namespace) -> str:
+    """The command that gives such a run again: the one of the Makefile unless something else was asked for."""
+    usual = vars(parser().parse_args([]))
+    own = {name: value for name, value in vars(asked).items() if name != "keep" and value != usual[name]}
+    words = [f"--{name.replace('_', '-')} {value:g}" for name, value in own.items()]
+    return " ".join(["python bench/soak.py", *words]) if words else "make soak"
+
+
+def main() -> int:
+    """Soak, look, say; 1 when anything was found that may not be."""
+    asked = parser().parse_args()
     mosquitto = obtain(MOSQUITTO)
     if isinstance(mosquitto, Missing):
         print(mosquitto, file=sys.stderr)
@@ -218,7 +231,7 @@ def main() -> int:
     figures = found.figures()
     print(msgspec.json.format(msgspec.json.encode(figures)).decode())
     if asked.hours >= 1.0:
-        evidence.write("soak", command="make soak", speaks_of=SPEAKS_OF, figures=figures)
+        evidence.write("soak", command=command_of(asked), speaks_of=SPEAKS_OF, figures=figures)
     for problem in found.problems:
         print(f"problem: {problem}", file=sys.stderr)
     return int(bool(found.problems))

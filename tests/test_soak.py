@@ -37,6 +37,20 @@ async def test_a_short_soak_in_which_monitor_and_broker_are_killed_finds_nothing
     assert found.faults
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "make soak"),
+        (["--keep", "here"], "make soak"),
+        (["--hours", "8", "--broker-kills", "2"], "python bench/soak.py --hours 8 --broker-kills 2"),
+    ],
+)
+def test_the_evidence_names_the_command_of_its_own_run(
+    bench: ModuleType, words: list[str], said: str
+) -> None:
+    assert bench.command_of(bench.parser().parse_args(words)) == said
+
+
 def test_a_day_has_every_fault_of_a_sock_many_times(bench: ModuleType) -> None:
     from soak_plan import fault_script  # type: ignore[import-not-found, unused-ignore]  # found by the path above
 
