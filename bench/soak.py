@@ -192,16 +192,14 @@ async def _killed(
 
 def parser() -> argparse.ArgumentParser:
     """What can be asked for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--hours", type=float, default=24.0)
-    parser.add_argument("--pace", type=float, default=20.0, help="simulated seconds in a real one")
-    parser.add_argument("--kills", type=int, default=24, help="of the monitor, in the first third")
-    parser.add_argument("--broker-kills", type=int, default=8, help="of Mosquitto, all through")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", type=Path, help="folder that is left behind, to look into")
-    return parser
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--hours", type=float, default=24.0)
+    words.add_argument("--pace", type=float, default=20.0, help="simulated seconds in a real one")
+    words.add_argument("--kills", type=int, default=24, help="of the monitor, in the first third")
+    words.add_argument("--broker-kills", type=int, default=8, help="of Mosquitto, all through")
+    words.add_argument("--seed", type=int, default=1)
+    words.add_argument("--keep", type=Path, help="folder that is left behind, to look into")
+    return words
 
 
 def command_of(asked: argparse.Namespace) -> str:

@@ -185,9 +185,8 @@ class BlueZBonds:
             try:
                 await _vouched(bus, agent, path, address)
             except BaseException:
-                with _only_logged(
-                    address
-                ):  # a bond that is left is not marked, so that it counts for nothing
+                # a bond that is left is not marked, so that it counts for nothing
+                with _only_logged(address):
                     await self._drop(bus, address)
                 raise
             finally:

@@ -49,16 +49,14 @@ _BODIES = 64
 _TOLD_NS = re.compile(r'"told_ns":(-?[0-9]+)')
 """When an event was told, in the text that is kept of it: reading all of it takes fifty times as long."""
 
-_LONGEST_NS: Mapping[str, int | None] = {
+_LONGEST_NS: Mapping[str, int] = {
     "epoch": 600 * NS,
     "state": 600 * NS,
-    "context": None,
+    "context": 2**62,
     "coverage": 600 * NS,
 }
 """What else a detector tells, alerts aside, and how long before its end a row of it begins at most; circumstances may
 last all night, but there are few of them."""
-
-_EARLIEST_NS = -(2**63)
 
 _T = TypeVar("_T")
 
@@ -136,7 +134,9 @@ class JournalReading:
             for row, name, values in self._page(tables, None, after_row, self.last_row, limit)
         ]
 
-    def bodies(self, name: str, after_row: int = 0, *, limit: int = _PAGE_ROWS) -> list[tuple[int, str]]:
+    def bodies(
+        self, name: str, after_row: int = 0, *, limit: int = _PAGE_ROWS, infant: str | None = None
+    ) -> list[tuple[int, str]]:
         """The next rows of one table of records as the JSON that is kept of them, with their numbers.
 
         For whoever wants a few fields of very many: making whole records of them takes ten times as long.
@@ -144,8 +144,10 @@ class JournalReading:
         table = TABLES[name]
         if table.since > self.schema:
             return []
-        statement = f"SELECT row, {table.columns[-1]} FROM {name} WHERE row > ? ORDER BY row LIMIT ?"  # noqa: S608 - names are constants
-        return [(row, body) for row, body in self._all(statement, (after_row, limit))]
+        where = "" if infant is None else " AND infant = ?"
+        statement = f"SELECT row, {table.columns[-1]} FROM {name} WHERE row > ?{where} ORDER BY row LIMIT ?"  # noqa: S608 - names are constants
+        values = (after_row, *(() if infant is None else (infant,)), limit)
+        return [(row, body) for row, body in self._all(statement, values)]
 
     def items(
         self, infant: str, after_row: int = 0, upto_row: int | None = None
@@ -246,20 +248,16 @@ class JournalReading:
         Of events those told behind `after_ns` and not behind `until_ns`; of everything else at least what ends so.
         Only these are made records of, and never more than a page of rows is held: a night holds tens of megabytes.
         """
-        for body in self._bodies_of(infant):
-            told = _TOLD_NS.search(body)
-            if told is None or after_ns < int(told[1]) <= until_ns:
-                yield _told("event", body)
-        for name, longest_ns in _LONGEST_NS.items():
-            since_ns = _EARLIEST_NS if longest_ns is None else after_ns - longest_ns
-            for (body,) in self._all(_TOLD_SINCE[name], (infant, since_ns, until_ns)):
-                yield _told(name, body)
-
-    def _bodies_of(self, infant: str) -> Iterator[str]:
         after_row = 0
-        while page := self._all(_EVENT_BODIES, (infant, after_row, _BODIES)):
-            yield from (body for _, body in page)
+        while page := self.bodies("event", after_row, limit=_BODIES, infant=infant):
             after_row = page[-1][0]
+            for _, body in page:
+                told = _TOLD_NS.search(body)
+                if told is None or after_ns < int(told[1]) <= until_ns:
+                    yield _told("event", body)
+        for name, longest_ns in _LONGEST_NS.items():
+            for (body,) in self._all(_TOLD_SINCE[name], (infant, after_ns - longest_ns, until_ns)):
+                yield _told(name, body)
 
     def epochs(self, infant: str | None = None) -> list[Epoch]:
         """Epochs in the order they were told."""
@@ -413,7 +411,6 @@ _TOLD_SINCE = {
     name: f"SELECT body FROM {name} WHERE infant = ? AND t_ns >= ? AND t_ns <= ? ORDER BY row"  # noqa: S608 - names are constants
     for name in _LONGEST_NS
 }
-_EVENT_BODIES = "SELECT row, body FROM event WHERE infant = ? AND row > ? ORDER BY row LIMIT ?"
 _FIRST_SAMPLE = "SELECT min(t0_ns) FROM segment WHERE infant = ? AND row > ? AND row <= ?"
 _NEXT_TIME = "SELECT min(t0_ns) FROM segment WHERE infant = ? AND t0_ns >= ?"
 _SETTLED = (
