@@ -40,6 +40,46 @@ NOT_RUNNING = "not_running"
 """Cause of blindness where no minute was counted at all between two that were."""
 
 
+_PAGE_ROWS = 4096
+_HELD_ROWS = 64
+"""Of a night that is only counted: rows with all their evidence that are held at once."""
+
+
+class _Standing:
+    """What still stands of an infant's rows when all were taken, without the evidence of events.
+
+    A night tells its events some four times over, each time with all that spoke for them: held at once they were the
+    most memory that the monitor ever took, and part of it stayed taken.
+    """
+
+    def __init__(self, infant: str) -> None:
+        self._infant = infant
+        self._few: list[Row] = []
+        self._newest: dict[tuple[type, object], Row] = {}
+
+    @property
+    def rows(self) -> list[Row]:
+        """Those that change one another in the order they were taken."""
+        return [*self._few, *self._newest.values()]
+
+    def take(self, row: Row) -> None:
+        """One more row of the night, in the order they were committed."""
+        match row:
+            case Event() | Coverage() | LinkRow() if row.infant != self._infant:
+                pass
+            case Event():
+                before = self._newest.get((Event, row.id))
+                if not isinstance(before, Event) or row.version >= before.version:
+                    self._newest[Event, row.id] = replace(row, evidence=())
+            case Coverage():
+                self._newest[Coverage, row.t_ns] = row
+            case LinkRow():
+                if row.sample.battery is not None:
+                    self._newest[LinkRow, row.sample.site] = row
+            case _:
+                self._few.append(row)
+
+
 @dataclass(slots=True)
 class _Rows:
     """One infant's rows of a night, sorted out."""
@@ -59,15 +99,14 @@ def night_facts(folder: Path, infant: str, window: Window) -> NightFacts:
         NoSuchNight: nothing of it is there.
         store.errors.JournalError: a journal cannot be read.
     """
-    utc, rows = UtcMap(), list[Row]()
+    utc, standing = UtcMap(), _Standing(infant)
     with Shelf(folder) if folder.is_dir() else Shelf.around(folder) as shelf:
         for name in files_of(begun_in(shelf), window):
-            found = rows_in(shelf, name)
-            for row in found:
+            for row in _each_row(shelf, name, TABLES, _HELD_ROWS):
                 if isinstance(row, ClockRow):
                     utc.add(row)
-            rows += found
-    facts = facts_of(rows, infant, window, utc)
+                standing.take(row)
+    facts = facts_of(standing.rows, infant, window, utc)
     if not facts.watched_ns and not facts.alerts:
         raise NoSuchNight(folder, infant, str(window.night))
     return facts
@@ -96,13 +135,15 @@ def files_of(begun: Sequence[Begun], window: Window) -> list[str]:
 
 def rows_in(shelf: Shelf, night: str, tables: Sequence[str] = TABLES) -> list[Row]:
     """All rows of some tables of a file, in the order they were committed."""
-    rows: list[Row] = []
+    return list(_each_row(shelf, night, tables, _PAGE_ROWS))
+
+
+def _each_row(shelf: Shelf, night: str, tables: Sequence[str], at_once: int) -> Iterator[Row]:
     with shelf.opened(night) as journal:
         after = 0
-        while page := journal.read(after, tables=tables):
-            rows += [row for _, row in page]
+        while page := journal.read(after, limit=at_once, tables=tables):
+            yield from (row for _, row in page)
             after = page[-1][0]
-    return rows
 
 
 def events_in(rows: Iterable[Row], infant: str, window: Window, utc: UtcClock) -> tuple[Event, ...]:

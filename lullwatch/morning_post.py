@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -141,6 +141,9 @@ class MorningPost:
 
     async def _tell(self, infant: str, night: date) -> None:
         steps = await asyncio.to_thread(self._steps, summary_id(infant, night))
+        had = {step.channel for step in steps if step.step == PUBLISHED}
+        if self._only_waits_for_the_broker(infant, night, had):
+            return
         try:
             facts = await asyncio.to_thread(night_facts, self._journal, infant, Window(night, self._zone))
         except NoSuchNight:
@@ -148,13 +151,17 @@ class MorningPost:
             return
         if not any(step.step == RAISED for step in steps):
             await self._keep(self._step(infant, night, "", RAISED))
-        had = {step.channel for step in steps if step.step == PUBLISHED}
         whole = self._is_published(facts, had)
-        for person in chain_of(self._ways.people, infant):
-            for channel in person.channels:
-                whole = await self._push(facts, person, channel, had) and whole
+        for person, channel, place in self._ways_of(infant):
+            if place not in had:
+                whole = await self._push(facts, person, channel, place) and whole
         if whole:
             self._done.add((infant, night))
+
+    def _only_waits_for_the_broker(self, infant: str, night: date, had: set[str]) -> bool:
+        """Whether all that is left is under way: then the night need not be read again."""
+        places = {place for *_, place in self._ways_of(infant)}
+        return (infant, night) in self._publishing and places <= had
 
     def _is_published(self, facts: NightFacts, had: set[str]) -> bool:
         """Whether the broker has it; else it is on its way, for as long as the broker may be away."""
@@ -175,13 +182,17 @@ class MorningPost:
         finally:
             del self._publishing[infant, night]
 
-    async def _push(self, facts: NightFacts, person: Person, channel: str, had: set[str]) -> bool:
+    def _ways_of(self, infant: str) -> Iterator[tuple[Person, str, str]]:
+        """Who is told beside the broker, by which channel, and the name under which that is kept."""
+        for person in chain_of(self._ways.people, infant):
+            for channel in person.channels:
+                if channel != MQTT and channel in self._ways.channels:
+                    yield person, channel, f"{channel}/{person.id}"
+
+    async def _push(self, facts: NightFacts, person: Person, channel: str, place: str) -> bool:
         """Hand it to one person's channel; False when that is to be tried again."""
-        way, place = self._ways.channels.get(channel), f"{channel}/{person.id}"
-        if channel == MQTT or way is None or place in had:
-            return True
         try:
-            await way.send(self._notification(facts, person, channel))
+            await self._ways.channels[channel].send(self._notification(facts, person, channel))
         except ChannelFailed as error:
             _log.warning("the summary of the night waits: %s", error)
             return False

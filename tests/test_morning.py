@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -21,6 +22,9 @@ from dsp.records import (
     ClockRow,
     Coverage,
     Delivery,
+    Event,
+    EventStatus,
+    Evidence,
     Label,
     LinkSample,
     Severity,
@@ -247,6 +251,40 @@ def test_a_night_is_found_among_the_files_of_a_folder(shelf: Path) -> None:
     assert not before.alerts
     with pytest.raises(NoSuchNight, match="2026-11-19"):
         night_facts(shelf, "inf1", Window(date(2026, 11, 19), ZONE))
+
+
+def test_a_night_read_from_its_file_is_the_night_of_all_its_rows_together(tmp_path: Path) -> None:
+    told: list[Row] = [event(label, at_s=100.0 * n, id=f"e{n}") for n, label in enumerate(Label)]
+    again = [replace(row, version=v, count=v) for v in (3, 2) for row in told if isinstance(row, Event)]
+    gone = [replace(row, version=4, status=EventStatus.WITHDRAWN) for row in again[:2]]
+    minutes = [coverage(n) for n in range(600)]
+    strange = [coverage(5, Usability.BLIND, infant="other"), event(infant="other", id="e0", at_s=50.0)]
+    rows: list[Row] = [CLOCK, *minutes, *told, *strange, *again, *gone, *BUSY]
+    with Journal.open(tmp_path / "journal-2026-11-21.sqlite") as journal:
+        journal.commit(rows)
+    read = night_facts(tmp_path / "journal-2026-11-21.sqlite", "inf1", WINDOW)
+    assert read == facts_of(rows, "inf1", WINDOW, UtcMap([CLOCK]))
+    assert {counted.movements for counted in read.events} == {14, 17}
+
+
+def test_a_night_is_counted_without_holding_all_that_was_said_of_its_events(tmp_path: Path) -> None:
+    why = tuple(Evidence(f"evidence_{number}", 0.1 + number, 0.5) for number in range(30))
+    row = replace(event(id="e0"), evidence=why)
+    path = tmp_path / "journal-2026-11-21.sqlite"
+    with Journal.open(path) as journal:
+        journal.commit([CLOCK, coverage(0), *(replace(row, version=v) for v in range(1, 1500))])
+    night_facts(path, "inf1", WINDOW)
+    tracemalloc.start()
+    try:
+        night_facts(path, "inf1", WINDOW)
+        read_b = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        with Journal.open(path) as journal:
+            assert len(journal.read(tables=("event",))) == 1499
+        whole_b = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert read_b < whole_b / 5
 
 
 def test_the_command_tells_the_newest_night_or_the_one_asked_for(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from bleak.backends.device import BLEDevice
 
+import lullwatch.morning_post
 from alerts.mqtt import BrokerAddress, MqttPublisher
 from alerts.payloads import Message, Topics
 from alerts.people import Person
@@ -21,7 +22,9 @@ from alerts.words import Wording
 from dsp.records import NS, Delivery, Site
 from firmware_sim.sim_clock import SimClock
 from lullwatch.gateway import Gateway, Radio, Sensor, Wearer
+from lullwatch.morning import night_facts
 from lullwatch.morning_post import MorningPost, summary_id
+from lullwatch.night_facts import NightFacts, Window
 from store.journal import Journal
 from store.rows import Row
 from tests.alert_makers import T0
@@ -194,6 +197,31 @@ def test_a_broker_that_is_away_holds_up_nobody_s_phone(house: House) -> None:
     house.mqtt.broken = True
     asyncio.run(looked(house.post(), 1))
     assert len(house.bell.notes) == 2
+
+
+def test_what_only_waits_for_the_broker_is_not_read_again_every_minute(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[str] = []
+
+    def counting(folder: Path, infant: str, window: Window) -> NightFacts:
+        reads.append(infant)
+        return night_facts(folder, infant, window)
+
+    monkeypatch.setattr(lullwatch.morning_post, "night_facts", counting)
+    house.mqtt.broken = house.bell.broken = True
+    post = house.post()
+
+    async def minutes() -> None:
+        for _ in range(2):
+            await post.look()
+        house.bell.broken = False
+        for _ in range(3):
+            await post.look()
+
+    asyncio.run(minutes())
+    assert len(house.bell.notes) == 2
+    assert reads == ["inf1"] * 3
 
 
 def test_a_night_of_which_nothing_was_recorded_is_not_told(house: House) -> None:
