@@ -35,7 +35,6 @@ from .rollover import Rollover, recent_clock_rows
 from .self_test import SelfTest
 from .side_work import SideWork
 from .spine import Spine, Taken
-from .steady_memory import keep_giving_back
 from .utc_following import follow_utc
 from .watch import Watch
 from .wearers import Radio, Sensor, Stands, Wearer
@@ -197,7 +196,6 @@ class Gateway:
         tasks.care = self._beside("caregiving", out.care.run, most=CARE_FAILS)
         tasks.links.append(self._beside("arming", self.armer.run))
         tasks.links.append(self._beside("troubles", self._look_around))
-        tasks.links.append(self._beside("memory", partial(keep_giving_back, self._clock)))
         if self._household.ping_url is not None:
             tasks.links.append(self._beside("ping", self._ping(self._household.ping_url).run))
         tasks.links += [self._beside(name, link.run) for name, link in self._named_links()]

@@ -1,18 +1,12 @@
-"""Memory that stays flat over nights: what is large is given back as it is freed, holes among what stays later."""
+"""Memory that stays flat over nights: what is large is given back to the computer as soon as it is freed."""
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import sys
 from typing import Final
 
-from dsp.clock import Clock
-
-__all__ = ["give_back_holes", "give_back_what_is_freed", "keep_giving_back"]
-
-_HOLES_EVERY_S: Final = 600.0
-"""Deciding again what came late frees and takes small things in the hundred thousands: a few times an hour at most."""
+__all__ = ["give_back_what_is_freed"]
 
 # The numbers of glibc's <malloc.h>.
 _M_TRIM_THRESHOLD: Final = -1
@@ -41,23 +35,3 @@ def give_back_what_is_freed() -> bool:
     limits = ((_M_MMAP_THRESHOLD, _LARGE_BYTES), (_M_TRIM_THRESHOLD, _LARGE_BYTES), (_M_ARENA_MAX, 1))
     taken = [bool(mallopt(what, value)) for what, value in limits]
     return all(taken)
-
-
-def give_back_holes() -> bool:
-    """Give whole pages that are free amid what stays back to the computer; some milliseconds, from any thread.
-
-    Returns:
-        Whether there were any; other C libraries than glibc are left alone.
-
-    References:
-        malloc_trim(3), since glibc 2.8.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform.startswith("linux") else None
-    return trim is not None and bool(trim(0))
-
-
-async def keep_giving_back(clock: Clock) -> None:
-    """Give back holes every ten minutes, until cancelled."""
-    while True:
-        await clock.sleep(_HOLES_EVERY_S)
-        await asyncio.to_thread(give_back_holes)
