@@ -6,7 +6,8 @@ Numbers cite the tables of the project's clinical reference: 1a (times), 1b (sit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Final
@@ -20,7 +21,7 @@ from firmware_sim.movement import Infant, Mark, Movement, merged
 from firmware_sim.spasms import Form, Leader, SpasmStyle, Symmetry, draw_style, spasm
 from firmware_sim.whole_body import crying, fussing
 
-__all__ = ["bmei", "draw_spasm_day", "spasm_cluster"]
+__all__ = ["bmei", "draw_spasm_day", "in_series", "spasm_cluster"]
 
 _CLUSTERED_SHARE: Final = 0.783
 """Share of spasms that belong to a cluster [F10]."""
@@ -81,8 +82,9 @@ def spasm_cluster(
     if draw.chance(0.3) if cries is None else cries:
         late_s = parts[-1].duration_s + draw.log_between(1.0, 20.0)
         own.append(crying(draw, infant, duration_s=draw.log_between(8.0, 60.0)).shifted(late_s))
-    whole = _series(merged(parts), "spasm_cluster")
-    return Movement(merged([whole, *own]).steps, (*whole.marks, *(m for part in own for m in part.marks)))
+    spasms = merged(parts)
+    marks = (*in_series(spasms.marks), *(m for part in own for m in part.marks))
+    return Movement(merged([spasms, *own]).steps, marks)
 
 
 def _draw_count(draw: Draw) -> int:
@@ -91,16 +93,39 @@ def _draw_count(draw: Draw) -> int:
     return draw.log_whole(few, most)
 
 
-def _series(movement: Movement, true_class: str) -> Movement:
-    """Its marks as members of one cluster if they make one; else as they are."""
-    marks = movement.marks
-    close = all(b.onset_s - a.end_s <= _CLUSTER_GAP_MAX_S for a, b in pairwise(marks))
-    span = marks[-1].end_s - marks[0].onset_s
-    if len(marks) < _CLUSTER_MIN or span < _CLUSTER_SPAN_MIN_S or not close:
-        return movement
-    label = Label.SPASM_LIKE_CLUSTER
-    whole = Mark(label, true_class, marks[0].onset_s, marks[-1].end_s, len(marks), "both", marks)
-    return Movement(movement.steps, (whole,))
+def in_series(marks: Iterable[Mark]) -> list[Mark]:
+    """Marks in which brief movements make one series wherever they follow one another as a series does.
+
+    Pauses decide it, not what was drawn at once: two clusters of a day that come half a minute apart are one, and
+    a spasm shortly after one is its last. The whole has the class of most of its members.
+    """
+    told, brief = [], []
+    for mark in marks:
+        if mark.label is Label.SPASM_LIKE_CLUSTER:
+            brief += mark.members
+        elif mark.label is Label.SPASM_LIKE:
+            brief.append(mark)
+        else:
+            told.append(mark)
+    run: list[Mark] = []
+    for mark in sorted(brief, key=lambda m: (m.onset_s, m.end_s)):
+        if run and mark.onset_s - max(m.end_s for m in run) > _CLUSTER_GAP_MAX_S:
+            told += _whole(run)
+            run = []
+        run.append(mark)
+    return told + _whole(run)
+
+
+def _whole(run: Sequence[Mark]) -> list[Mark]:
+    """One mark with these as members if they make a series; else as they are."""
+    if len(run) < _CLUSTER_MIN:
+        return list(run)
+    end_s = max(m.end_s for m in run)
+    if end_s - run[0].onset_s < _CLUSTER_SPAN_MIN_S:
+        return list(run)
+    most, _ = Counter(m.true_class for m in run).most_common(1)[0]
+    kind = "spasm_cluster" if most == "spasm" else most
+    return [Mark(Label.SPASM_LIKE_CLUSTER, kind, run[0].onset_s, end_s, len(run), "both", tuple(run))]
 
 
 def _gaps(draw: Draw, n: int, mean_s: float, *, rising: bool) -> list[float]:
@@ -185,5 +210,4 @@ def bmei(draw: Draw, infant: Infant, *, count: int | None = None, subtle: bool |
     ]
     gaps = _gaps(draw, n, draw.log_between(3.5, 20.0), rising=False)
     told = merged(_one_after_another(parts, gaps))
-    marks = tuple(replace(mark, true_class="bmei") for mark in told.marks)
-    return _series(Movement(told.steps, marks), "bmei")
+    return Movement(told.steps, tuple(in_series(replace(mark, true_class="bmei") for mark in told.marks)))

@@ -52,6 +52,17 @@ def test_adding_a_movement_does_not_change_what_was_there():
     assert first.truth.events == both.truth.events[:-1]
 
 
+def test_two_clusters_that_nothing_but_the_plan_parts_are_one_in_the_truth():
+    placed = [Placed("spasm_cluster", at, {"count": 4, "busy": 0.0, "cries": False}) for at in (5.0, 90.0)]
+    night = make_night(alone(*placed, seconds=240.0), seed=3)
+    spasms = night.truth.of(Label.SPASM_LIKE)
+    (cluster,) = night.truth.of(Label.SPASM_LIKE_CLUSTER)
+    pauses_s = [(b.onset_ns - a.end_ns) / NS for a, b in itertools.pairwise(spasms)]
+    assert max(pauses_s) <= 60.0
+    assert cluster.count == len(spasms) == 8
+    assert {s.parent for s in spasms} == {cluster.id}
+
+
 def test_leaving_a_sensor_off_does_not_change_the_others():
     scenario = alone(Placed("kicking", 10.0))
     all_three, one = make_night(scenario, seed=3), make_night(scenario, seed=3, sites=(Site.TR,))

@@ -8,8 +8,8 @@ import pytest
 
 from dsp.records import Label, Site
 from firmware_sim.draw import Draw
-from firmware_sim.movement import draw_infant
-from firmware_sim.spasm_series import draw_spasm_day
+from firmware_sim.movement import Mark, draw_infant
+from firmware_sim.spasm_series import draw_spasm_day, in_series
 from firmware_sim.steps import Channel
 from tests.motion_measures import left_behind
 from tests.sim_examples import one, peak_g
@@ -132,3 +132,42 @@ def test_the_quickest_of_them_do_not_throw_the_head_or_the_trunk():
     rows = [one("bmei", seed, count=1) for seed in range(80)]
     assert max(peak_g(*row, Site.HD) for row in rows) < 4.0
     assert max(peak_g(*row, Site.TR) for row in rows) < 2.0
+
+
+def spasms(*onsets_s: float, true_class: str = "spasm") -> list[Mark]:
+    return [Mark(Label.SPASM_LIKE, true_class, at, at + 1.0) for at in onsets_s]
+
+
+def told(marks: list[Mark]) -> list[tuple[Label, str, int, float]]:
+    return sorted(
+        ((m.label, m.true_class, m.count, m.onset_s) for m in in_series(marks)), key=lambda row: row[3]
+    )
+
+
+def test_clusters_of_a_day_that_come_within_a_minute_of_one_another_are_one():
+    first, second, far = (in_series(spasms(*at)) for at in ((0, 20, 40), (100, 120, 140), (202, 220, 240)))
+    assert told([*second, *far, *first]) == [
+        (Label.SPASM_LIKE_CLUSTER, "spasm_cluster", 6, 0),
+        (Label.SPASM_LIKE_CLUSTER, "spasm_cluster", 3, 202),
+    ]
+
+
+def test_a_spasm_within_a_minute_belongs_to_the_series_and_one_that_comes_later_does_not():
+    assert told([*spasms(79, 300), *in_series(spasms(0, 9, 18))]) == [
+        (Label.SPASM_LIKE_CLUSTER, "spasm_cluster", 4, 0),
+        (Label.SPASM_LIKE, "spasm", 1, 300),
+    ]
+
+
+def test_three_that_are_too_quick_or_only_two_make_no_series_and_other_marks_stay():
+    kick = Mark(Label.MOVEMENT, "kicking", 2.5, 5.0)
+    assert told([*spasms(0, 3, 6), kick, *spasms(100, 130)]) == [
+        *((Label.SPASM_LIKE, "spasm", 1, at) for at in (0, 3)),
+        (Label.MOVEMENT, "kicking", 1, 2.5),
+        *((Label.SPASM_LIKE, "spasm", 1, at) for at in (6, 100, 130)),
+    ]
+
+
+def test_a_series_has_the_class_of_most_of_its_members():
+    mixed = [*spasms(0, 20), *spasms(40, 60, 80, true_class="bmei")]
+    assert told(mixed) == [(Label.SPASM_LIKE_CLUSTER, "bmei", 5, 0)]
