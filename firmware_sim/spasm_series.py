@@ -99,7 +99,8 @@ def in_series(marks: Iterable[Mark]) -> list[Mark]:
     Pauses decide it, not what was drawn at once: two clusters of a day that come half a minute apart are one, and
     a spasm shortly after one is its last. The whole has the class of most of its members.
     """
-    told, brief = [], []
+    told: list[Mark] = []
+    brief: list[Mark] = []
     for mark in marks:
         if mark.label is Label.SPASM_LIKE_CLUSTER:
             brief += mark.members
