@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from alerts.event_rules import past_of
 from alerts.rules import Arming, Fact, RuleState, Trouble, decide, severity_of
 from alerts.severity import RANK, TABLE, judge
-from alerts.state import Known
+from alerts.state import Sent
 from dsp.records import NS, Alert, ClockRow, Event, EventStatus, Label, Severity, Usability
 from tests.alert_makers import T0, event, later, minute
 
@@ -346,11 +346,22 @@ def test_an_urgent_pattern_is_told_by_some_alert(rows: list[Event]) -> None:
         gone = row.status is EventStatus.WITHDRAWN or row.merged_into is not None
         fresh = row.told_ns - row.end_ns < 3600 * NS
         if not gone and fresh and judge(row, past_of(state))[1] is URGENT:
-            assert URGENT in {s.severity for s in state.sent if speaks_for(state.event(s.event), row)}
+            assert URGENT in {s.severity for s in state.sent if speaks_for(state, s, row)}
 
 
-def speaks_for(teller: Known | None, row: Event) -> bool:
-    """The event itself, or a whole that it is part of."""
+def test_what_becomes_a_whole_while_another_whole_tells_its_alert_is_told_by_that() -> None:
+    rows = [event(Label.STIFFENING, long_s=1.0), event(Label.LONG_MOVEMENT, long_s=1.0)]
+    part, whole = (replace(row, id=f"e{number}", match=0.0) for number, row in enumerate(rows))
+    alerts = told([part, whole, replace(part, label=Label.LONG_MOVEMENT, version=3)])
+    assert len({alert.id for alert in alerts}) == 1
+    assert alerts[-1].severity is URGENT
+
+
+def speaks_for(state: RuleState, sent: Sent, row: Event) -> bool:
+    """The event itself, a whole that it is part of, or the alert that took its own over."""
+    known, teller = state.event(row.id), state.event(sent.event)
+    if known is not None and known.alert == sent.id:
+        return True
     whole = {Label.STIFFENING: Label.LONG_MOVEMENT, Label.RHYTHMIC_JERKING: Label.LONG_MOVEMENT}
     return teller is not None and (teller.id == row.id or teller.label is whole.get(row.label))
 
