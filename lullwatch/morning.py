@@ -48,8 +48,8 @@ _HELD_ROWS = 64
 class _Standing:
     """What still stands of an infant's rows when all were taken, without the evidence of events.
 
-    A night tells its events some four times over, each time with all that spoke for them: held at once they were the
-    most memory that the monitor ever took, and part of it stayed taken.
+    A night tells its events many times over, each time with all that spoke for them: held at once they took 10 MB of a
+    night of 13 h, and part of that stayed taken.
     """
 
     def __init__(self, infant: str) -> None:
