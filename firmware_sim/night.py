@@ -19,7 +19,6 @@ from firmware_sim.movement import Infant, draw_infant, merged
 from firmware_sim.scenario import Phase, Scenario
 from firmware_sim.scenarios import named_scenario
 from firmware_sim.sleep import Bout, draw_hypnogram
-from firmware_sim.spasm_series import in_series
 from firmware_sim.steps import Steps, Trajectory
 from firmware_sim.track import SensorTrack, measure
 from firmware_sim.truth import Truth, tell_truth
@@ -101,7 +100,7 @@ def make_night(
         for site in worn_at
     }
     truth = tell_truth(
-        in_series(lived.marks),
+        lived.marks,
         bouts,
         infant=infant,
         sites=worn_at,

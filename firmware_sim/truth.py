@@ -9,6 +9,7 @@ from itertools import pairwise
 from dsp.records import NS, Context, ContextKind, Label, Site, State
 from firmware_sim.movement import Mark
 from firmware_sim.sleep import Bout, state_at
+from firmware_sim.spasm_series import in_series
 from firmware_sim.track import SensorTrack
 from firmware_sim.wearing import Worn, WornKind, worn_contexts
 
@@ -109,7 +110,9 @@ def tell_truth(
 
     A mark of motion from outside is a context besides being an event.
     """
-    rows = sorted((m for m in marks if m.onset_s < duration_s), key=lambda m: (m.onset_s, m.true_class))
+    rows = sorted(
+        (m for m in in_series(marks) if m.onset_s < duration_s), key=lambda m: (m.onset_s, m.true_class)
+    )
     events: list[TruthEvent] = []
     for mark in rows:
         event = _event(mark, f"t{len(events):05d}", None, bouts, start_ns)

@@ -40,9 +40,8 @@ NOT_RUNNING = "not_running"
 """Cause of blindness where no minute was counted at all between two that were."""
 
 
-_PAGE_ROWS = 4096
 _HELD_ROWS = 64
-"""Of a night that is only counted: rows with all their evidence that are held at once."""
+"""Read at once: events come with all their evidence."""
 
 
 class _Standing:
@@ -102,7 +101,7 @@ def night_facts(folder: Path, infant: str, window: Window) -> NightFacts:
     utc, standing = UtcMap(), _Standing(infant)
     with Shelf(folder) if folder.is_dir() else Shelf.around(folder) as shelf:
         for name in files_of(begun_in(shelf), window):
-            for row in _each_row(shelf, name, TABLES, _HELD_ROWS):
+            for row in _each_row(shelf, name, TABLES):
                 if isinstance(row, ClockRow):
                     utc.add(row)
                 standing.take(row)
@@ -135,13 +134,13 @@ def files_of(begun: Sequence[Begun], window: Window) -> list[str]:
 
 def rows_in(shelf: Shelf, night: str, tables: Sequence[str] = TABLES) -> list[Row]:
     """All rows of some tables of a file, in the order they were committed."""
-    return list(_each_row(shelf, night, tables, _PAGE_ROWS))
+    return list(_each_row(shelf, night, tables))
 
 
-def _each_row(shelf: Shelf, night: str, tables: Sequence[str], at_once: int) -> Iterator[Row]:
+def _each_row(shelf: Shelf, night: str, tables: Sequence[str]) -> Iterator[Row]:
     with shelf.opened(night) as journal:
         after = 0
-        while page := journal.read(after, limit=at_once, tables=tables):
+        while page := journal.read(after, limit=_HELD_ROWS, tables=tables):
             yield from (row for _, row in page)
             after = page[-1][0]
 
