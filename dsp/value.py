@@ -2,6 +2,8 @@
 
 Nothing executable is stored: a class is named by a word and looked up in the list its reader allows.
 Floats keep every bit (JSON with shortest round-trip digits), so a restored state continues exactly.
+What cannot change and stands in several places (the settings stand in five) is one thing again after reading:
+copies took 0.5 MB of each state that was gone on from.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ import numpy as np
 
 __all__ = ["PASSING", "BadSnapshot", "pack", "unpack"]
 
-_FORMAT = 2
-"""Rises when a stored tree can no longer be read as before."""
+_FORMAT = 3
+"""Rises when a tree that is stored can no longer be read by what came before."""
+_READ = (2, _FORMAT)
+"""2 repeats what stands in several places."""
 
 PASSING: Final = {"stored": False}
 """Metadata of a field that is no state: it is not stored, and has its default after reading."""
@@ -34,7 +38,7 @@ class BadSnapshot(ValueError):
 
 def pack(value: object) -> bytes:
     """Bytes of a tree of plain values, enums, arrays and dataclasses."""
-    text = json.dumps({"format": _FORMAT, "value": _lower(value)}, separators=(",", ":"))
+    text = json.dumps({"format": _FORMAT, "value": _lower(value, {})}, separators=(",", ":"))
     return zlib.compress(text.encode(), 1)
 
 
@@ -49,12 +53,13 @@ def unpack(blob: bytes, types: Iterable[type]) -> object:
         tree = json.loads(zlib.decompress(blob))
     except (zlib.error, ValueError) as error:
         raise BadSnapshot("damaged bytes") from error
-    if not isinstance(tree, dict) or tree.get("format") != _FORMAT:
+    if not isinstance(tree, dict) or tree.get("format") not in _READ:
         raise BadSnapshot("another format")
-    return _lift(tree["value"], known)
+    return _Lifting(known).of(tree["value"])
 
 
-def _lower(value: object) -> object:
+def _lower(value: object, stored: dict[int, int]) -> object:
+    """A value as JSON can hold it; `stored` are the unchangeable ones before it: number by identity."""
     if isinstance(value, Enum):
         return {"e": type(value).__name__, "v": value.value}
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -63,42 +68,80 @@ def _lower(value: object) -> object:
         raw = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
         return {"a": value.dtype.str, "s": list(value.shape), "b": raw}
     if isinstance(value, list):
-        return [_lower(v) for v in value]
+        return [_lower(v, stored) for v in value]
     if isinstance(value, tuple):
-        return {"t": [_lower(v) for v in value]}
+        return {"t": [_lower(v, stored) for v in value]}
     if isinstance(value, dict):
-        return {"d": [[_lower(k), _lower(v)] for k, v in value.items()]}
+        return {"d": [[_lower(k, stored), _lower(v, stored)] for k, v in value.items()]}
     if is_dataclass(value):
-        return {"c": type(value).__name__, "f": [_lower(getattr(value, f.name)) for f in _stored(value)]}
+        return _lower_named(value, stored)
     raise TypeError(type(value).__name__)
 
 
-def _lift(tree: object, known: dict[str, type]) -> object:
-    if isinstance(tree, list):
-        return [_lift(v, known) for v in tree]
-    if not isinstance(tree, dict):
-        return tree
-    if "a" in tree:
-        flat = np.frombuffer(base64.b64decode(tree["b"]), dtype=np.dtype(tree["a"]))
-        return flat.reshape(tree["s"]).copy()
-    if "t" in tree:
-        return tuple(_lift(v, known) for v in tree["t"])
-    if "d" in tree:
-        return {_lift(k, known): _lift(v, known) for k, v in tree["d"]}
-    return _lift_named(tree, known)
+def _lower_named(value: Any, stored: dict[int, int]) -> object:  # noqa: ANN401 - any dataclass
+    if id(value) in stored:
+        return {"r": stored[id(value)]}
+    row = {
+        "c": type(value).__name__,
+        "f": [_lower(getattr(value, f.name), stored) for f in _fields(value)],
+    }
+    if _is_frozen(value):
+        stored[id(value)] = len(stored)
+    return row
 
 
-def _lift_named(tree: dict[str, Any], known: dict[str, type]) -> object:
-    name = tree.get("c", tree.get("e"))
-    if name not in known:
-        raise BadSnapshot("unknown class")
-    if "e" in tree:
-        return known[name](tree["v"])
-    names = [f.name for f in _stored(known[name])]
-    if len(names) != len(tree["f"]):
-        raise BadSnapshot("another version")
-    return known[name](**{n: _lift(v, known) for n, v in zip(names, tree["f"], strict=True)})
+class _Lifting:
+    """Values from what JSON holds of them; unchangeable ones are remembered in the order in which they end."""
+
+    def __init__(self, known: dict[str, type]) -> None:
+        self._known = known
+        self._made: list[object] = []
+
+    def of(self, tree: object) -> object:
+        """The value of a tree.
+
+        Raises:
+            BadSnapshot: it names a class that is not known, or what was not made before.
+        """
+        if isinstance(tree, list):
+            return [self.of(v) for v in tree]
+        if not isinstance(tree, dict):
+            return tree
+        if "a" in tree:
+            flat = np.frombuffer(base64.b64decode(tree["b"]), dtype=np.dtype(tree["a"]))
+            return flat.reshape(tree["s"]).copy()
+        if "t" in tree:
+            return tuple(self.of(v) for v in tree["t"])
+        if "d" in tree:
+            return {self.of(k): self.of(v) for k, v in tree["d"]}
+        if "r" in tree:
+            return self._again(tree["r"])
+        return self._named(tree)
+
+    def _again(self, number: int) -> object:
+        if not 0 <= number < len(self._made):
+            raise BadSnapshot("damaged tree")
+        return self._made[number]
+
+    def _named(self, tree: dict[str, Any]) -> object:
+        name = tree.get("c", tree.get("e"))
+        if name not in self._known:
+            raise BadSnapshot("unknown class")
+        kind = self._known[name]
+        if "e" in tree:
+            return kind(tree["v"])
+        names = [f.name for f in _fields(kind)]
+        if len(names) != len(tree["f"]):
+            raise BadSnapshot("another version")
+        value = kind(**{n: self.of(v) for n, v in zip(names, tree["f"], strict=True)})
+        if _is_frozen(value):
+            self._made.append(value)
+        return value
 
 
-def _stored(kind: Any) -> list[Field[Any]]:  # noqa: ANN401 - a dataclass or a value of one, whichever
+def _is_frozen(value: Any) -> bool:  # noqa: ANN401 - any dataclass
+    return bool(value.__dataclass_params__.frozen)
+
+
+def _fields(kind: Any) -> list[Field[Any]]:  # noqa: ANN401 - a dataclass or a value of one, whichever
     return [f for f in fields(kind) if f.metadata.get("stored", True)]
