@@ -141,6 +141,7 @@ def inject(
         movement.shifted(since_s).marks,
         (),
         infant=name,
+        body=infant.body,
         sites=tuple(site for site in Site if site in by_site),
         start_ns=t0_ns,
         duration_s=(end_ns - t0_ns) / NS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -57,6 +57,8 @@ class Mark:
     members: tuple[Mark, ...] = ()
     conveyed: bool = False
     """moved from outside: a context interval lies over it"""
+    alone: Steps | None = field(default=None, compare=False, repr=False)
+    """its own steps, of which `firmware_sim.showing` says what sensors see; kept of spasms"""
 
     def shifted(self, by_s: float) -> Mark:
         """The same mark and its members, later by `by_s`."""

@@ -103,6 +103,7 @@ def make_night(
         lived.marks,
         bouts,
         infant=infant,
+        body=traits.body,
         sites=worn_at,
         start_ns=start_ns,
         duration_s=plan.duration_s,

@@ -185,7 +185,9 @@ def _one(
     _trunk_part(out, draw, infant, shape, style, strength, trunk_s)
     _head_part(out, draw, infant, shape, style, strength, head_s)
     _quiver(out, draw, infant, shape, style, strength)
-    return mark_all(out.build(), Label.SPASM_LIKE, "spasm", side="both" if even else style.leader)
+    steps = out.build()
+    told = mark_all(steps, Label.SPASM_LIKE, "spasm", side="both" if even else style.leader)
+    return replace(told, marks=tuple(replace(mark, alone=steps) for mark in told.marks))
 
 
 def _order(draw: Draw, total_s: float) -> list[float]:

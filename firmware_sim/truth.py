@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from dsp.records import NS, Context, ContextKind, Label, Site, State
+from firmware_sim.body import Body
 from firmware_sim.movement import Mark
+from firmware_sim.showing import is_visible
 from firmware_sim.sleep import Bout, state_at
 from firmware_sim.spasm_series import in_series
 from firmware_sim.track import SensorTrack
@@ -41,6 +43,8 @@ class TruthEvent:
     side: str
     state: State
     parent: str | None = None
+    visible: int | None = None
+    """how many spasms of it a worn sensor shows, see `firmware_sim.showing`; None of other movements"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ def tell_truth(
     bouts: tuple[Bout, ...],
     *,
     infant: str,
+    body: Body,
     sites: tuple[Site, ...],
     start_ns: int,
     duration_s: float,
@@ -115,10 +120,12 @@ def tell_truth(
     )
     events: list[TruthEvent] = []
     for mark in rows:
-        event = _event(mark, f"t{len(events):05d}", None, bouts, start_ns)
+        members = mark.members or (mark,)
+        seen = [None if m.alone is None else is_visible(body, m.alone, sites) for m in members]
+        event = _event(mark, f"t{len(events):05d}", None, bouts, start_ns, seen)
         events.append(event)
-        for member in mark.members:
-            events.append(_event(member, f"t{len(events):05d}", event.id, bouts, start_ns))
+        for member, own in zip(mark.members, seen, strict=False):
+            events.append(_event(member, f"t{len(events):05d}", event.id, bouts, start_ns, [own]))
     contexts = [_conveyed(m, infant, sites, start_ns) for m in rows if m.conveyed]
     contexts += [
         _sitting(row)
@@ -133,7 +140,14 @@ def tell_truth(
     return Truth(tuple(events), states, tuple(contexts), tuple(unseen), misplaced)
 
 
-def _event(mark: Mark, name: str, parent: str | None, bouts: tuple[Bout, ...], start_ns: int) -> TruthEvent:
+def _event(
+    mark: Mark,
+    name: str,
+    parent: str | None,
+    bouts: tuple[Bout, ...],
+    start_ns: int,
+    seen: Sequence[bool | None],
+) -> TruthEvent:
     return TruthEvent(
         id=name,
         label=mark.label,
@@ -144,6 +158,7 @@ def _event(mark: Mark, name: str, parent: str | None, bouts: tuple[Bout, ...], s
         side=mark.side,
         state=state_at(bouts, mark.onset_s),
         parent=parent,
+        visible=None if None in seen else sum(map(bool, seen)),
     )
 
 

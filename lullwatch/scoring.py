@@ -41,7 +41,7 @@ can stand for two, and onsets are told up to 0.3 s late."""
 
 LARGE = {Label.SPASM_LIKE_CLUSTER: 5, Label.SLEEP_JERK_TRAIN: 10, Label.RHYTHMIC_JERKING: 10}
 """Members from which on an event counts as large and is reported apart. The project's target for series speaks of five
-or more; jerking is told from four seconds of it on, so that shorter trains cannot be found in time."""
+visible ones; jerking is told from four seconds of it on, so that shorter trains cannot be found in time."""
 
 _THIRD = 3
 """A series can be told once its third member has ended; delays of series count from there."""
@@ -52,6 +52,8 @@ class Found:
     """One true event and what was made of it; found when the tight profile says so."""
 
     count: int
+    visible: int
+    """members that the sensors can show; all where truth does not say"""
     told_count: int
     """of all told events that touch it; 0 when it was not found"""
     true_class: str
@@ -163,8 +165,10 @@ def _found(
     times = [t for line in own if (t := first_told.get((line.event_id, event.label))) is not None]
     from_s = _counted_from_s(event, members)
     state, conveyed = where.at(true.onset_s)
+    count = event.count if event.count is not None else len(members)
     return Found(
-        count=event.count if event.count is not None else len(members),
+        count=count,
+        visible=count if event.visible is None else event.visible,
         told_count=sum(max(line.count or 1, 1) for line in own),
         true_class=event.true_class or event.label.value,
         state=event.state or state,

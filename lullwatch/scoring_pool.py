@@ -56,7 +56,9 @@ class LabelScore:
     false_by_state: dict[State, Rate]
     false_conveyed: Rate
     large: Share
-    """share found of those with many members, see `scoring.LARGE`; of all where there is no such limit"""
+    """share found of those with many visible members, see `scoring.LARGE`; of all where there is no such limit"""
+    large_seen_or_not: Share
+    """share found of those with many members, visible or not"""
     by_class: dict[str, Share]
     """share found by true class"""
     by_state: dict[State, Share]
@@ -228,7 +230,8 @@ def _label_score(rows: Sequence[Tally], label: Label) -> LabelScore:
             lambda t: sum(n for (_, moved), n in own.tally(t).false_in.items() if moved),
             lambda t: t.times.conveyed_hours or 0.0,
         ),
-        large=own.found_by(lambda e: e.count >= LARGE.get(label, 0)).get(True, _NOTHING),
+        large=own.found_by(lambda e: e.visible >= LARGE.get(label, 0)).get(True, _NOTHING),
+        large_seen_or_not=own.found_by(lambda e: e.count >= LARGE.get(label, 0)).get(True, _NOTHING),
         by_class=own.found_by(lambda e: e.true_class),
         by_state=own.found_by(lambda e: e.state),
         conveyed=own.found_by(lambda e: e.conveyed).get(True, _NOTHING),

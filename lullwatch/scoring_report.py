@@ -106,10 +106,12 @@ def _seen(score: Score) -> Iterable[tuple[Label, LabelScore]]:
 
 def _details(score: Score) -> str:
     singles, series = score.singles, score.labels[Label.SPASM_LIKE_CLUSTER]
+    least = LARGE[Label.SPASM_LIKE_CLUSTER]
     rows: list[tuple[str, str]] = []
     if series.truth or series.told:
         rows += [
-            (f"series of {LARGE[Label.SPASM_LIKE_CLUSTER]} or more found", said_share(series.large)),
+            (f"series of {least} or more visible spasms found", said_share(series.large)),
+            (f"series of {least} or more, visible or not, found", said_share(series.large_seen_or_not)),
             ("series: count within 20 %", said_share(series.count_in_20)),
             ("series: (told - true) / true", said_spread(series.count_error, "")),
             ("series: told after the third ended", said_spread(series.delay)),

@@ -27,6 +27,7 @@ def _line(event: TruthEvent, t0_ns: int) -> EventLine:
         event_id=event.id,
         parent=event.parent or "",
         true_class=event.true_class,
+        visible=event.visible,
     )
 
 

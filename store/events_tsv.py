@@ -53,6 +53,8 @@ class EventLine:
     evidence: tuple[Evidence, ...] = ()
     true_class: str = ""
     """what it really was, in tables of truth only"""
+    visible: int | None = None
+    """how many spasms of it the sensors can show, in tables of truth only"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,9 @@ EVENT_COLUMNS: dict[str, dict[str, Any]] = {
     "late": _described("1 when it was found in data that came late"),
     "evidence": _described("measurements that spoke for or against the label: name=value@log-odds; ..."),
 }
-_TRUE_CLASS = {
-    "true_class": _described("what the movement really was, known because it was made or annotated")
+_TRUTH_COLUMNS = {
+    "true_class": _described("what the movement really was, known because it was made or annotated"),
+    "visible": _described("spasms in it of which a worn sensor shows 0.02 g or more, where that is known"),
 }
 
 STATE_COLUMNS: dict[str, dict[str, Any]] = {
@@ -150,14 +153,14 @@ def state_lines(states: Iterable[StateEpoch], t0_ns: int) -> list[StateLine]:
 
 
 def write_events(path: Path, lines: Iterable[EventLine], facts: Mapping[str, Any] | None = None) -> None:
-    """Write a table of events and its sidecar; `true_class` is a column when a line has one.
+    """Write a table of events and its sidecar; those of truth are there when a line has a `true_class`.
 
     The same lines give the same bytes. `facts` go into the sidecar beside the columns' descriptions.
     """
     lines = list(lines)
     with_truth = any(line.true_class for line in lines)
-    rows = [event_row(line) + ([line.true_class] if with_truth else []) for line in lines]
-    write_table(path, {**EVENT_COLUMNS, **(_TRUE_CLASS if with_truth else {})}, rows, facts)
+    rows = [event_row(line) + (_truth_row(line) if with_truth else []) for line in lines]
+    write_table(path, {**EVENT_COLUMNS, **(_TRUTH_COLUMNS if with_truth else {})}, rows, facts)
 
 
 def write_states(path: Path, lines: Iterable[StateLine], facts: Mapping[str, Any] | None = None) -> None:
@@ -211,6 +214,10 @@ def event_row(line: EventLine) -> list[str]:
     ]
 
 
+def _truth_row(line: EventLine) -> list[str]:
+    return [line.true_class, "" if line.visible is None else str(line.visible)]
+
+
 def event_line(row: dict[str, str]) -> EventLine:
     """A row by column name, without what is not known; ValueError or KeyError for what cannot be read."""
     return EventLine(
@@ -234,6 +241,7 @@ def event_line(row: dict[str, str]) -> EventLine:
         late=row.get("late", "0") == "1",
         evidence=_evidence(row.get("evidence", "")),
         true_class=row.get("true_class", ""),
+        visible=int(row["visible"]) if "visible" in row else None,
     )
 
 

@@ -201,10 +201,10 @@ def test_a_target_is_met_only_when_the_bad_end_of_its_interval_says_so(
     nights = [night(rows, rows if i < told else [], infant=str(i)) for i, rows in enumerate(truth)]
     scores = {"validation": bench.pool((tally(n) for n in nights), window_s=0.5)}
     goals = {(g.what, g.plan): g for g in bench.goals({**scores, "shifted": scores["validation"]})}
-    assert goals["series of 5 or more, found", "validation"].verdict == verdict
+    assert goals["series of 5 or more visible, found", "validation"].verdict == verdict
     assert goals["series, false per 24 h", "no_clusters"].verdict == "not run"
     shifted = "no events" if not found else "met" if found == 60 else "met, not shown"
-    assert goals["series of 5 or more, found", "shifted"].verdict == shifted
+    assert goals["series of 5 or more visible, found", "shifted"].verdict == shifted
 
 
 def test_evidence_names_goals_plans_seeds_and_settings(

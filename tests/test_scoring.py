@@ -63,6 +63,14 @@ def test_a_series_of_four_is_no_large_one() -> None:
     assert scored(night(truth, truth)).labels[CLUSTER].large.of == 1.0
 
 
+def test_a_series_is_large_by_what_can_be_seen_of_it_and_told_apart_from_all() -> None:
+    faint, clear = series(100, "a", n=9), series(2000, "b", n=9)
+    truth = [replace(faint[0], visible=4), *faint[1:], replace(clear[0], visible=5), *clear[1:]]
+    found = scored(night(truth, clear)).labels[CLUSTER]
+    assert (found.large.hits, found.large.of) == (1.0, 1.0)
+    assert (found.large_seen_or_not.hits, found.large_seen_or_not.of) == (1.0, 2.0)
+
+
 def test_a_single_told_alone_is_false_and_a_false_member_is_not_told_alone() -> None:
     told = [*series(100, "x", n=3), line(SINGLE, 3000, 1, "y")]
     score = scored(night([], told))
