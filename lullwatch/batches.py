@@ -6,21 +6,44 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dsp.records import ClockRow, Watching
-from store.rows import Fed, FedRow, LinkRow, SegmentRow
+from store.journal import Journal
+from store.rows import FED, Fed, FedRow, LinkRow, SegmentRow
 
 from .detector import Told
 
-__all__ = ["Behind", "Kept", "Taken"]
+__all__ = ["DECIDED_ON", "Behind", "Kept", "Numbered", "Taken"]
+
+DECIDED_ON = (*FED, "link")
+"""Tables of the rows that bear on decisions."""
+
+Numbered = tuple[int, LinkRow | SegmentRow | FedRow | Watching]
+"""Such a row and its number."""
+
+_PAGE_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """One batch that is durable, and not decided on yet."""
 
-    rows: tuple[tuple[int, LinkRow | SegmentRow | FedRow | Watching], ...]
-    """that bear on decisions, with their numbers"""
+    held: tuple[Numbered, ...] | None
+    """its rows that bear on decisions; None when so much waited already that they were left to the journal"""
+    after_row: int
     last_row: int
     turned: ClockRow | None = None
+
+    def rows(self, journal: Journal) -> Iterator[Numbered]:
+        """Its rows that bear on decisions, in the order in which they were committed."""
+        if self.held is not None:
+            yield from self.held
+            return
+        after = self.after_row
+        while page := journal.read(after, limit=_PAGE_ROWS, tables=DECIDED_ON):
+            for after, row in page:
+                if after > self.last_row:
+                    return
+                if isinstance(row, LinkRow | SegmentRow | FedRow | Watching):
+                    yield after, row
 
 
 @dataclass(slots=True)

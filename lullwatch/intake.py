@@ -15,7 +15,7 @@ from functools import partial
 from typing import TypeVar
 
 from dsp.clock import Clock
-from dsp.records import LinkSample, Packet, Segment, Tick
+from dsp.records import NS, LinkSample, Packet, Segment, Tick
 from store.errors import JournalError
 from store.rows import FedRow, LinkRow, Row, SegmentRow
 
@@ -32,6 +32,10 @@ _Queued = tuple[Row, asyncio.Future[None] | None]
 COMMIT_EVERY_S = 0.25
 """Group commit: the longest a packet waits for its commit. One packet of 16 samples at 104 Hz is 0.154 s, so
 a batch holds two packets of each sensor; an SD card is written to four times a second and not twenty."""
+
+
+_TICKS_APART_NS = 5 * NS
+"""The longest that is decided together, while deciding is behind."""
 
 
 class Intake:
@@ -75,6 +79,7 @@ class Intake:
         self._failed: BaseException | None = None
         """what deciding failed of; the service has to end of it, whoever it was told to first"""
         self._ended = False
+        self._ticked_ns = clock.now_ns()
         self._busy = asyncio.Lock()
 
     def sink(self, infant: str) -> _Sink:
@@ -227,11 +232,14 @@ class Intake:
     def _add_tick(self) -> None:
         """Close the batch: what stands before the tick is decided together, live and in every replay.
 
-        While the one before is still being decided on, time waits: the next tick closes all that came meanwhile.
+        While the one before is still being decided on, time waits, though not for long: the next tick closes what came
+        meanwhile, and all of that is held at once.
         """
-        if not self._ended and not self._has_work:
-            tick = Tick(self._clock.now_ns())
-            self._queue += [(FedRow(infant, tick), None) for infant in self._infants]
+        now_ns = self._clock.now_ns()
+        waits = self._has_work and now_ns < self._ticked_ns + _TICKS_APART_NS
+        if not self._ended and not waits:
+            self._ticked_ns = now_ns
+            self._queue += [(FedRow(infant, Tick(now_ns)), None) for infant in self._infants]
 
 
 async def _to_its_end(worker: ThreadPoolExecutor, work: Callable[[], _T]) -> _T:

@@ -39,6 +39,9 @@ _log = logging.getLogger(__name__)
 
 _STEP_S = 0.25
 """Catching up comes up for air so often: for whoever asks whether the detectors live, and for a stop."""
+_HELD_ROWS = 2000
+"""Held in memory until they are decided on, some 5 MB: half a minute of ten sensors. What waits beyond that is read
+from the journal when its turn comes, so that memory stays flat however far deciding is behind."""
 
 
 class Spine:
@@ -66,6 +69,8 @@ class Spine:
         self._states = States()
         self._behind: deque[Behind] = deque()
         self._undecided = 0
+        self._held = 0
+        """rows of batches that wait to be decided on and are held in memory"""
         self._let_go = False
         """no more is decided, the next start does it"""
         self._broken = False
@@ -179,16 +184,18 @@ class Spine:
             for number, row in zip(result.rows, rows, strict=True)
             if number is not None and isinstance(row, LinkRow | SegmentRow | FedRow | Watching)
         )
-        self._count(1)
         turned, self._turned = self._turned, None
-        return Kept(numbered, result.last_row, turned)
+        after_row = numbered[0][0] - 1 if numbered else result.last_row
+        kept = Kept(numbered if self._held < _HELD_ROWS else None, after_row, result.last_row, turned)
+        self._count(1, len(kept.held or ()))
+        return kept
 
     def decide(self, kept: Kept) -> Taken:
         """The second half of `take`. Batches are decided on in the order in which they were kept."""
         taken = Taken(turned=kept.turned, live=True)
         with self._all_or_broken():
             if not self._let_go:
-                for number, row in kept.rows:
+                for number, row in kept.rows(self._journal):
                     if isinstance(row, LinkRow):
                         self._links.note(row)
                     else:
@@ -196,7 +203,7 @@ class Spine:
                 self._states.fed_rows |= {i: kept.last_row for i in self._watches if not self._blocks.get(i)}
                 self._commit_told(taken)
                 self._snapshots()
-            self._count(-1)
+            self._count(-1, -len(kept.held or ()))
         return taken
 
     def pause(self) -> None:
@@ -350,9 +357,10 @@ class Spine:
                 self._let_go = self._broken = True
                 raise
 
-    def _count(self, kept: int) -> None:
+    def _count(self, kept: int, held: int) -> None:
         with self._counting:
             self._undecided += kept
+            self._held += held
 
     def _carried(self, infant: str) -> Carried:
         detector, journal = self._detectors[infant], self._journal

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from dsp.records import NS
+from dsp.records import NS, LinkSample, Segment, Site, Tick
 from firmware_sim.sim_clock import SimClock
-from lullwatch.batches import Kept
+from lullwatch.batches import Kept, Taken
 from lullwatch.detector import Detector
 from lullwatch.intake import Intake
 from lullwatch.past import JournalPast
@@ -19,7 +20,7 @@ from lullwatch.rollover import Rollover
 from lullwatch.spine import Spine
 from store.errors import JournalFull
 from store.journal import CommitResult, Journal
-from store.rows import Row, SegmentRow
+from store.rows import Fed, LinkRow, Row, SegmentRow
 from store.shelf import Shelf
 from tests.spine_examples import KID, Batch, five_minutes
 from tests.test_rollover import FIRST, SECOND, TURN_S, clock_at
@@ -29,6 +30,9 @@ from tests.test_spine import CLOCK, watch
 @pytest.fixture(scope="module")
 def seconds() -> list[Batch]:
     return five_minutes()[:40]
+
+
+LINK = LinkRow(KID, LinkSample(Site.LA, "LA", NS, "streaming", 3, 0, 0, None, None, None))
 
 
 class HeldUp(Spine):
@@ -45,7 +49,7 @@ class HeldUp(Spine):
         return super().keep(rows)
 
     def decide(self, kept: Kept) -> object:  # type: ignore[override]
-        self.decided += [number for number, _ in kept.rows]
+        self.decided += [number for number, _ in kept.rows(self.journal)]
         return super().decide(kept)
 
 
@@ -104,6 +108,99 @@ def test_after_deciding_failed_nothing_more_is_told_before_the_next_start(
         for batch in seconds[21:]:
             assert not spine.take(batch).told
         assert spine.watermarks() == decided
+
+
+def test_what_waits_long_to_be_decided_on_is_left_to_the_journal_and_told_as_ever(
+    seconds: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(name: str, most: int) -> tuple[list[Taken], list[Kept]]:
+        monkeypatch.setattr("lullwatch.spine._HELD_ROWS", most)
+        with Journal.open(tmp_path / name) as journal:
+            spine = Spine(journal, [watch()])
+            spine.begin(CLOCK)
+            waiting = [spine.keep([*batch, LINK]) for batch in seconds]
+            taken = [spine.decide(kept) for kept in waiting]
+            assert spine.take(seconds[-1]).live, "nothing is left behind"
+            return taken, waiting
+
+    at_once, held = told("held.sqlite", 10**6)
+    later, left = told("left.sqlite", 50)
+    assert later == at_once
+    assert any(taken.told for taken in later)
+    assert all(kept.held is not None for kept in held)
+    assert sum(len(kept.held or ()) for kept in left) < 100
+    assert sum(kept.held is None for kept in left) > 30
+
+
+def test_what_is_left_to_the_journal_is_held_again_once_deciding_has_caught_up(
+    seconds: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lullwatch.spine._HELD_ROWS", 50)
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        spine = Spine(journal, [watch()])
+        spine.begin(CLOCK)
+        for _ in range(3):
+            waiting = [spine.keep(batch) for batch in seconds[:10]]
+            assert waiting[0].held is not None
+            assert waiting[-1].held is None
+            for kept in waiting:
+                spine.decide(kept)
+            seconds = seconds[10:]
+
+
+class EachSecond:
+    """Time that runs as fast as batches are kept, and says when a second is over; it stands still at the end."""
+
+    def __init__(self, seconds: int, say: Callable[[int], None]) -> None:
+        self._ns, self._end_ns, self._say = 0, seconds * NS, say
+        self.over = asyncio.Event()
+
+    def now_ns(self) -> int:
+        return self._ns
+
+    async def sleep(self, seconds: float) -> None:
+        before, self._ns = self._ns // NS, self._ns + round(seconds * NS)
+        if self._ns > self._end_ns:
+            self.over.set()
+            await asyncio.Event().wait()
+        if self._ns // NS > before:
+            self._say(before)
+        await asyncio.sleep(0)
+
+
+async def test_while_deciding_is_behind_no_more_than_some_seconds_are_decided_together(
+    seconds: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed, together = Detector.feed_block, []
+    let_on = threading.Event()
+
+    def held_up(detector: Detector, items: Sequence[Fed]) -> object:
+        assert let_on.wait(10)
+        together.append(sum(isinstance(item, Segment) for item in items))
+        return feed(detector, items)
+
+    def offer(second: int) -> None:
+        for row in seconds[second]:
+            if isinstance(row, SegmentRow):
+                intake.sink(KID).offer(row.packet, row.segment)
+
+    monkeypatch.setattr(Detector, "feed_block", held_up)
+    clock = EachSecond(30, offer)
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        spine = Spine(journal, [watch()])
+        spine.begin(CLOCK)
+        intake = Intake(spine, clock, [KID], on_taken=lambda _: None)
+        keeping = asyncio.create_task(intake.run())
+        await asyncio.wait_for(clock.over.wait(), 10)
+        keeping.cancel()
+        let_on.set()
+        await intake.commit()
+        await intake.close()
+        ticks = [item.t_ns for _, item in journal.items(KID) if isinstance(item, Tick)]
+        offered = sum(isinstance(row, SegmentRow) for batch in seconds[:30] for row in batch)
+    assert max(later - tick for tick, later in pairwise(ticks)) == 5 * NS
+    assert len(ticks) < 12, "time waits while deciding is behind"
+    assert sum(together) == offered > 4 * max(together)
 
 
 def test_what_is_kept_and_not_decided_on_is_no_past_yet(seconds: list[Batch], tmp_path: Path) -> None:
