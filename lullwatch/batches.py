@@ -26,21 +26,23 @@ _PAGE_ROWS = 256
 class Kept:
     """One batch that is durable, and not decided on yet."""
 
-    held: tuple[Numbered, ...] | None
-    """its rows that bear on decisions; None when so much waited already that they were left to the journal"""
-    after_row: int
+    held: tuple[Numbered, ...]
+    """its rows that bear on decisions; none when so much waited already that they were left to the journal"""
     last_row: int
+    left: int = 0
+    """how many were left to the journal"""
+    left_from: int = 0
+    """number of the first of them"""
     turned: ClockRow | None = None
 
     def rows(self, journal: Journal) -> Iterator[Numbered]:
         """Its rows that bear on decisions, in the order in which they were committed."""
-        if self.held is not None:
-            yield from self.held
-            return
-        after = self.after_row
-        while page := journal.read(after, limit=_PAGE_ROWS, tables=DECIDED_ON):
+        yield from self.held
+        after, left = self.left_from - 1, self.left
+        while left and (page := journal.read(after, limit=min(left, _PAGE_ROWS), tables=DECIDED_ON)):
+            left -= len(page)
             for after, row in page:
-                if after > self.last_row:
+                if after > self.last_row:  # a damaged file was mended, and some are gone
                     return
                 if isinstance(row, LinkRow | SegmentRow | FedRow | Watching):
                     yield after, row

@@ -185,9 +185,11 @@ class Spine:
             if number is not None and isinstance(row, LinkRow | SegmentRow | FedRow | Watching)
         )
         turned, self._turned = self._turned, None
-        after_row = numbered[0][0] - 1 if numbered else result.last_row
-        kept = Kept(numbered if self._held < _HELD_ROWS else None, after_row, result.last_row, turned)
-        self._count(1, len(kept.held or ()))
+        if self._held < _HELD_ROWS or not numbered:
+            kept = Kept(numbered, result.last_row, turned=turned)
+        else:
+            kept = Kept((), result.last_row, len(numbered), numbered[0][0], turned)
+        self._count(1, len(kept.held))
         return kept
 
     def decide(self, kept: Kept) -> Taken:
@@ -203,7 +205,7 @@ class Spine:
                 self._states.fed_rows |= {i: kept.last_row for i in self._watches if not self._blocks.get(i)}
                 self._commit_told(taken)
                 self._snapshots()
-            self._count(-1, -len(kept.held or ()))
+            self._count(-1, -len(kept.held))
         return taken
 
     def pause(self) -> None:

@@ -127,9 +127,10 @@ def test_what_waits_long_to_be_decided_on_is_left_to_the_journal_and_told_as_eve
     later, left = told("left.sqlite", 50)
     assert later == at_once
     assert any(taken.told for taken in later)
-    assert all(kept.held is not None for kept in held)
-    assert sum(len(kept.held or ()) for kept in left) < 100
-    assert sum(kept.held is None for kept in left) > 30
+    assert not any(kept.left for kept in held)
+    assert sum(len(kept.held) for kept in left) < 100
+    assert sum(kept.left > 0 for kept in left) > 30
+    assert [len(kept.held) + kept.left for kept in left] == [len(kept.held) for kept in held]
 
 
 def test_what_is_left_to_the_journal_is_held_again_once_deciding_has_caught_up(
@@ -141,8 +142,8 @@ def test_what_is_left_to_the_journal_is_held_again_once_deciding_has_caught_up(
         spine.begin(CLOCK)
         for _ in range(3):
             waiting = [spine.keep(batch) for batch in seconds[:10]]
-            assert waiting[0].held is not None
-            assert waiting[-1].held is None
+            assert not waiting[0].left
+            assert waiting[-1].left
             for kept in waiting:
                 spine.decide(kept)
             seconds = seconds[10:]
