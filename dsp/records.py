@@ -304,7 +304,10 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time goes on, also when every link is silent. Closes what was committed together: at least one a second."""
+    """Time goes on, also when every link is silent.
+
+    Closes what is decided together: a second of data at most, or five while deciding is behind.
+    """
 
     t_ns: int
 

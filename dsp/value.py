@@ -2,8 +2,8 @@
 
 Nothing executable is stored: a class is named by a word and looked up in the list its reader allows.
 Floats keep every bit (JSON with shortest round-trip digits), so a restored state continues exactly.
-What cannot change and stands in several places (the settings stand in five) is one thing again after reading:
-copies took 0.5 MB of each state that was gone on from.
+What cannot change and stood in several places (the settings stand in five) is one thing again after reading, in
+trees of format 3: copies took 0.5 MB of each state that was gone on from.
 """
 
 from __future__ import annotations
@@ -81,21 +81,21 @@ def _lower(value: object, stored: dict[int, int]) -> object:
 def _lower_named(value: Any, stored: dict[int, int]) -> object:  # noqa: ANN401 - any dataclass
     if id(value) in stored:
         return {"r": stored[id(value)]}
-    row = {
+    row: dict[str, object] = {
         "c": type(value).__name__,
         "f": [_lower(getattr(value, f.name), stored) for f in _fields(value)],
     }
-    if _is_frozen(value):
-        stored[id(value)] = len(stored)
+    if value.__dataclass_params__.frozen:
+        row["n"] = stored[id(value)] = len(stored)
     return row
 
 
 class _Lifting:
-    """Values from what JSON holds of them; unchangeable ones are remembered in the order in which they end."""
+    """Values from what JSON holds of them; those with a number may be meant again further on."""
 
     def __init__(self, known: dict[str, type]) -> None:
         self._known = known
-        self._made: list[object] = []
+        self._made: dict[object, object] = {}
 
     def of(self, tree: object) -> object:
         """The value of a tree.
@@ -119,7 +119,7 @@ class _Lifting:
         return self._named(tree)
 
     def _again(self, number: int) -> object:
-        if not 0 <= number < len(self._made):
+        if number not in self._made:
             raise BadSnapshot("damaged tree")
         return self._made[number]
 
@@ -134,13 +134,9 @@ class _Lifting:
         if len(names) != len(tree["f"]):
             raise BadSnapshot("another version")
         value = kind(**{n: self.of(v) for n, v in zip(names, tree["f"], strict=True)})
-        if _is_frozen(value):
-            self._made.append(value)
+        if "n" in tree:
+            self._made[tree["n"]] = value
         return value
-
-
-def _is_frozen(value: Any) -> bool:  # noqa: ANN401 - any dataclass
-    return bool(value.__dataclass_params__.frozen)
 
 
 def _fields(kind: Any) -> list[Field[Any]]:  # noqa: ANN401 - a dataclass or a value of one, whichever

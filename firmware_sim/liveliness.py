@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dsp.records import State
 from firmware_sim.draw import Draw
-from firmware_sim.movement import Infant, Movement
+from firmware_sim.movement import Infant, Mark, Movement
 from firmware_sim.sleep import Bout
 from firmware_sim.splines import Spline
 from firmware_sim.steps import Channel, Steps
@@ -71,13 +71,24 @@ def in_the_way_of(infant: Infant, movement: Movement) -> Movement:
     steps = movement.steps
     largest = float(np.max(np.abs(steps.delta), initial=1e-9))
     size = min(infant.vigour, max(_REACH_RAD / largest, 1.0))
-    splines = tuple(
-        Spline(s.channel, slow * s.start_s, slow * s.knot_s, np.float32(size) * s.weights)
-        for s in steps.splines
-    )
-    made = Steps(steps.channel, slow * steps.start_s, slow * steps.span_s, size * steps.delta, splines)
-    marks = tuple(replace(m, onset_s=slow * m.onset_s, end_s=slow * m.end_s) for m in movement.marks)
-    return Movement(made, marks)
+
+    def made(own: Steps) -> Steps:
+        splines = tuple(
+            Spline(s.channel, slow * s.start_s, slow * s.knot_s, np.float32(size) * s.weights)
+            for s in own.splines
+        )
+        return Steps(own.channel, slow * own.start_s, slow * own.span_s, size * own.delta, splines)
+
+    def told(mark: Mark) -> Mark:
+        return replace(
+            mark,
+            onset_s=slow * mark.onset_s,
+            end_s=slow * mark.end_s,
+            members=tuple(map(told, mark.members)),
+            alone=None if mark.alone is None else made(mark.alone),
+        )
+
+    return Movement(made(steps), tuple(map(told, movement.marks)))
 
 
 def fidgeting(draw: Draw, bout: Bout, per_hour: float) -> Steps:

@@ -34,6 +34,7 @@ COMMIT_EVERY_S = 0.25
 a batch holds two packets of each sensor; an SD card is written to four times a second and not twenty."""
 
 
+_READ_TRIES = 20
 _TICKS_APART_NS = 5 * NS
 """The longest that is decided together, while deciding is behind."""
 
@@ -44,7 +45,7 @@ class Intake:
     Args:
         spine: takes the rows.
         clock: data time.
-        infants: who gets a tick with every batch.
+        infants: who gets a tick with every batch, or every five seconds while deciding is behind.
         on_taken: told what each batch led to.
         commit_every_s: data time between two batches.
         on_disk: told after every batch why the journal could not take it, or "" when it could.
@@ -213,10 +214,20 @@ class Intake:
             work = (
                 self._spine.catch_up
                 if self._spine.behind
-                else partial(self._spine.decide, self._kept.popleft())
+                else partial(self._spine.decide, await self._at_hand(self._kept.popleft()))
             )
             self._step = asyncio.get_running_loop().run_in_executor(self._deciding, work)
             self._on_taken(await self._step)
+
+    async def _at_hand(self, kept: Kept) -> Kept:
+        """A batch with all its rows; while the journal cannot be read, it is tried again for a while."""
+        for _ in range(_READ_TRIES if kept.left else 0):
+            try:
+                return await _to_its_end(self._deciding, partial(self._spine.at_hand, kept))
+            except JournalError as error:
+                _log.error("what waits to be decided on cannot be read, and is tried again: %s", error)
+                await self._clock.sleep(1.0)
+        return kept  # deciding on it says what is wrong
 
     async def _decided(self) -> None:
         if self._work is not None:

@@ -193,11 +193,16 @@ class Spine:
         return kept
 
     def decide(self, kept: Kept) -> Taken:
-        """The second half of `take`. Batches are decided on in the order in which they were kept."""
+        """The second half of `take`. Batches are decided on in the order in which they were kept.
+
+        Raises:
+            JournalError: see `at_hand`, when the journal holds its rows; elsewhere deciding has failed for good.
+        """
+        kept = self.at_hand(kept)
         taken = Taken(turned=kept.turned, live=True)
         with self._all_or_broken():
             if not self._let_go:
-                for number, row in kept.rows(self._journal):
+                for number, row in kept.held:
                     if isinstance(row, LinkRow):
                         self._links.note(row)
                     else:
@@ -207,6 +212,22 @@ class Spine:
                 self._snapshots()
             self._count(-1, -len(kept.held))
         return taken
+
+    def at_hand(self, kept: Kept) -> Kept:
+        """The batch with the rows that were left to the journal.
+
+        Raises:
+            JournalError: they cannot be read now; nothing has changed, and it may be asked again.
+        """
+        if not kept.left:
+            return kept
+        with self._deciding:
+            held = tuple(kept.rows(self._journal))
+        if len(held) < kept.left:
+            gone = kept.left - len(held)
+            _log.warning("%d rows that waited are gone from the journal and are not decided on", gone)
+        self._count(0, len(held))
+        return Kept(held, kept.last_row, turned=kept.turned)
 
     def pause(self) -> None:
         """The program stops, the recording does not end: keep every detector's state for the next start."""

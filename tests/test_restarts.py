@@ -213,6 +213,7 @@ async def test_packets_are_confirmed_while_a_decision_takes_long(
     batches: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = Held(monkeypatch)
+    monkeypatch.setattr("lullwatch.intake._TICKS_APART_NS", 3600 * NS)  # however long three commits take
     with Journal.open(tmp_path / "j.sqlite") as journal:
         spine, clock = begun(journal), SimClock(5 * NS)
         intake = Intake(spine, clock, [KID], on_taken=lambda _: None)

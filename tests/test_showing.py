@@ -11,6 +11,7 @@ import pytest
 from dsp.records import Label, Site
 from firmware_sim.background import Background
 from firmware_sim.draw import Draw
+from firmware_sim.liveliness import in_the_way_of
 from firmware_sim.movement import Infant, Mark, Movement, draw_infant
 from firmware_sim.night import make_night
 from firmware_sim.scenario import Placed, Scenario
@@ -100,11 +101,21 @@ def test_of_other_movements_nothing_is_said() -> None:
     assert [e.visible for e in truth_of(kick).events] == [None]
 
 
-def test_telling_what_shows_moves_nothing() -> None:
-    a, b = (spasm_cluster(Draw(5, "same"), infant(), count=6) for _ in range(2))
-    truth_of(a)
-    assert np.array_equal(a.steps.delta, b.steps.delta)
-    assert a.marks == b.marks
+def test_what_shows_is_as_large_and_as_slow_as_this_infant_moves() -> None:
+    drawn = infant()
+    weak = replace(drawn, vigour=0.1, slowness=1.3)
+    series = spasm_cluster(Draw(5, "series"), drawn, count=6, subtle=False)
+    (usual,), (faint,) = (m.marks for m in (series, in_the_way_of(weak, series)))
+    for before, after in zip(usual.members, faint.members, strict=True):
+        assert before.alone is not None
+        assert after.alone is not None
+        shown = [shown_g(drawn.body, steps, Site.TR) for steps in (before.alone, after.alone)]
+        assert shown[1] == pytest.approx(0.1 * shown[0], rel=0.3)
+    single = in_the_way_of(weak, spasm(Draw(5, "one"), drawn))
+    (mark,) = single.marks
+    assert mark.alone is not None
+    assert mark.alone.end_s == single.steps.end_s
+    assert np.array_equal(mark.alone.delta, single.steps.delta)
 
 
 def test_a_night_says_it_and_its_table_of_truth_keeps_it(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from lullwatch.intake import Intake
 from lullwatch.past import JournalPast
 from lullwatch.rollover import Rollover
 from lullwatch.spine import Spine
-from store.errors import JournalFull
+from store.errors import JournalFailing, JournalFull
 from store.journal import CommitResult, Journal
 from store.rows import Fed, LinkRow, Row, SegmentRow
 from store.shelf import Shelf
@@ -131,6 +132,65 @@ def test_what_waits_long_to_be_decided_on_is_left_to_the_journal_and_told_as_eve
     assert sum(len(kept.held) for kept in left) < 100
     assert sum(kept.left > 0 for kept in left) > 30
     assert [len(kept.held) + kept.left for kept in left] == [len(kept.held) for kept in held]
+
+
+def test_every_row_that_was_left_is_read_as_it_was_page_by_page(
+    seconds: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept(name: str, most: int) -> list[Kept]:
+        monkeypatch.setattr("lullwatch.spine._HELD_ROWS", most)
+        with Journal.open(tmp_path / name) as journal:
+            spine = Spine(journal, [watch()])
+            spine.begin(CLOCK)
+            waiting = [spine.keep([*batch, LINK]) for batch in seconds]
+            return [spine.at_hand(kept) for kept in waiting]
+
+    monkeypatch.setattr("lullwatch.batches._PAGE_ROWS", 5)
+    for left, held in zip(kept("left.sqlite", 0), kept("held.sqlite", 10**6), strict=True):
+        assert [(number, type(row)) for number, row in left.held] == [(n, type(row)) for n, row in held.held]
+        assert LINK in dict(left.held).values()
+
+
+def test_rows_that_are_gone_when_their_turn_comes_are_said_and_no_others_taken_for_them(
+    seconds: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("lullwatch.spine._HELD_ROWS", 0)
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        spine = Spine(journal, [watch()])
+        spine.begin(CLOCK)
+        first, second = (spine.keep(batch) for batch in seconds[5:7])
+        with journal.amending() as db:
+            db.execute("DELETE FROM segment WHERE row = ?", (first.left_from,))
+        assert len(spine.at_hand(first).held) == first.left - 1
+        assert "1 rows that waited are gone" in caplog.text
+        assert len(spine.at_hand(second).held) == second.left
+
+
+async def test_what_waits_is_read_again_when_the_disk_does_not_give_it_at_once(
+    seconds: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lullwatch.spine._HELD_ROWS", 0)
+    clock = EachSecond(3600, lambda _: None)
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        spine = Spine(journal, [watch()])
+        spine.begin(CLOCK)
+        read, refusals = journal.read, iter([True, True])
+
+        def stumbling(*args: int, **more: Any) -> object:
+            if next(refusals, False):
+                raise JournalFailing(journal.path, "disk I/O error")
+            return read(*args, **more)
+
+        monkeypatch.setattr(journal, "read", stumbling)
+        intake = Intake(spine, clock, [KID], on_taken=lambda _: None)
+        (row, *_) = (r for r in seconds[3] if isinstance(r, SegmentRow))
+        offered = intake.sink(KID).offer(row.packet, row.segment)
+        await intake.commit()
+        await offered
+        assert next(refusals, None) is None
+        assert clock.now_ns() == 2 * NS, "a second after each"
+        await intake.close()
+        assert spine.finish().told, "and it was decided on"
 
 
 def test_what_is_left_to_the_journal_is_held_again_once_deciding_has_caught_up(

@@ -72,9 +72,9 @@ def test_a_restored_pipeline_holds_its_settings_once() -> None:
 
 
 def test_the_format_before_this_one_is_read() -> None:
-    value = [_Pair("a", (_Pair("b"),)), 0.1]
-    before = _retold(pack(value), lambda tree: tree.update(format=2))
-    assert unpack(before, (_Pair,)) == value
+    rows = [{"c": "_Pair", "f": ["a", {"t": [{"c": "_Pair", "f": ["b", {"t": []}]}]}]}, 0.1]
+    before = _retold(pack(0), lambda tree: tree.update(format=2, value=rows))
+    assert unpack(before, (_Pair,)) == [_Pair("a", (_Pair("b"),)), 0.1]
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_the_format_before_this_one_is_read() -> None:
     [
         lambda tree: tree.update(format=4),
         lambda tree: tree.update(value={"r": 0}),
-        lambda tree: tree.update(value=[{"c": "_Pair", "f": ["a", {"t": []}]}, {"r": 1}]),
-        lambda tree: tree.update(value=[{"c": "_Pair", "f": ["a", {"t": []}]}, {"r": -1}]),
+        lambda tree: tree.update(value=[{"c": "_Pair", "f": ["a", {"t": []}], "n": 0}, {"r": 1}]),
+        lambda tree: tree.update(value=[{"c": "_Pair", "f": ["a", {"t": []}], "n": 0}, {"r": -1}]),
         lambda tree: tree.update(value={"c": "_Pair", "f": ["a"]}),
         lambda tree: tree.update(value={"c": "Path", "f": ["a"]}),
     ],
