@@ -39,8 +39,8 @@ _log = logging.getLogger(__name__)
 
 _STEP_S = 0.25
 """Catching up comes up for air so often: for whoever asks whether the detectors live, and for a stop."""
-_HELD_ROWS = 2000
-"""Held in memory until they are decided on, some 5 MB: half a minute of ten sensors. What waits beyond that is read
+_HELD_ROWS = 400
+"""Held in memory until they are decided on, some 1 MB: twenty seconds of three sensors. What waits beyond that is read
 from the journal when its turn comes, so that memory stays flat however far deciding is behind."""
 
 
