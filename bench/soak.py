@@ -1,6 +1,6 @@
 """A day of soak: 24 simulated hours with every fault of the virtual sock; monitor and broker killed at random.
 
-    python bench/soak.py [--hours 24] [--pace 20] [--kills 24] [--broker-kills 8] [--keep FOLDER]
+    python bench/soak.py [--hours 24] [--pace 14] [--kills 24] [--broker-kills 8] [--keep FOLDER]
 
 The monitor is the one that runs at home, in a process of its own, over a real HCI transport to socks in another
 process, with a real Mosquitto; a person who is one answers two of three urgent alerts. Looked at afterwards: memory,
@@ -194,7 +194,12 @@ def parser() -> argparse.ArgumentParser:
     """What can be asked for."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--hours", type=float, default=24.0)
-    words.add_argument("--pace", type=float, default=20.0, help="simulated seconds in a real one")
+    words.add_argument(
+        "--pace",
+        type=float,
+        default=14.0,
+        help="simulated seconds in a real one; too many, and deciding falls behind",
+    )
     words.add_argument("--kills", type=int, default=24, help="of the monitor, in the first third")
     words.add_argument("--broker-kills", type=int, default=8, help="of Mosquitto, all through")
     words.add_argument("--seed", type=int, default=1)

@@ -41,7 +41,7 @@ class Plan:
     """How long, how fast, how often killed."""
 
     hours: float = 24.0
-    pace: float = 20.0
+    pace: float = 14.0
     seed: int = 1
     kills: int = 24
     kills_until: float = 1 / 3
