@@ -11,22 +11,19 @@ from store.rows import FED, Fed, FedRow, LinkRow, SegmentRow
 
 from .detector import Told
 
-__all__ = ["DECIDED_ON", "Behind", "Kept", "Numbered", "Taken"]
+__all__ = ["Behind", "Deciding", "Kept", "Taken"]
 
-DECIDED_ON = (*FED, "link")
-"""Tables of the rows that bear on decisions."""
-
-Numbered = tuple[int, LinkRow | SegmentRow | FedRow | Watching]
-"""Such a row and its number."""
-
-_PAGE_ROWS = 256
+Deciding = LinkRow | SegmentRow | FedRow | Watching
+"""A row that bears on decisions."""
+_DECIDED_ON = (*FED, "link")
+"""Where such rows are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """One batch that is durable, and not decided on yet."""
 
-    held: tuple[Numbered, ...]
+    held: tuple[tuple[int, Deciding], ...]
     """its rows that bear on decisions; none when so much waited already that they were left to the journal"""
     last_row: int
     left: int = 0
@@ -35,17 +32,15 @@ class Kept:
     """number of the first of them"""
     turned: ClockRow | None = None
 
-    def rows(self, journal: Journal) -> Iterator[Numbered]:
+    def rows(self, journal: Journal) -> Iterator[tuple[int, Deciding]]:
         """Its rows that bear on decisions, in the order in which they were committed."""
         yield from self.held
-        after, left = self.left_from - 1, self.left
-        while left and (page := journal.read(after, limit=min(left, _PAGE_ROWS), tables=DECIDED_ON)):
-            left -= len(page)
-            for after, row in page:
-                if after > self.last_row:  # a damaged file was mended, and some are gone
-                    return
-                if isinstance(row, LinkRow | SegmentRow | FedRow | Watching):
-                    yield after, row
+        if self.left:
+            for number, row in journal.rows(
+                _DECIDED_ON, after_row=self.left_from - 1, upto_row=self.last_row
+            ):
+                if isinstance(row, Deciding):
+                    yield number, row
 
 
 @dataclass(slots=True)

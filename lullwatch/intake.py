@@ -32,9 +32,8 @@ _Queued = tuple[Row, asyncio.Future[None] | None]
 COMMIT_EVERY_S = 0.25
 """Group commit: the longest a packet waits for its commit. One packet of 16 samples at 104 Hz is 0.154 s, so
 a batch holds two packets of each sensor; an SD card is written to four times a second and not twenty."""
-
-
 _READ_TRIES = 20
+"""What waits in the journal and cannot be read is tried so often, a second apart."""
 _TICKS_APART_NS = 5 * NS
 """The longest that is decided together, while deciding is behind."""
 
@@ -221,7 +220,9 @@ class Intake:
 
     async def _at_hand(self, kept: Kept) -> Kept:
         """A batch with all its rows; while the journal cannot be read, it is tried again for a while."""
-        for _ in range(_READ_TRIES if kept.left else 0):
+        if not kept.left:
+            return kept
+        for _ in range(_READ_TRIES):
             try:
                 return await _to_its_end(self._deciding, partial(self._spine.at_hand, kept))
             except JournalError as error:

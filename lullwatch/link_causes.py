@@ -185,7 +185,4 @@ def gap_after(journal: Journal, infant: str, sites: Sequence[Site], now_ns: int)
 
 
 def _rows_of(journal: Journal) -> Iterator[LinkRow]:
-    after = 0
-    while page := journal.read(after, tables=("link",)):
-        yield from (row for _, row in page if isinstance(row, LinkRow))
-        after = page[-1][0]
+    yield from (row for _, row in journal.rows(("link",)) if isinstance(row, LinkRow))

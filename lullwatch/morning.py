@@ -139,10 +139,7 @@ def rows_in(shelf: Shelf, night: str, tables: Sequence[str] = TABLES) -> list[Ro
 
 def _each_row(shelf: Shelf, night: str, tables: Sequence[str]) -> Iterator[Row]:
     with shelf.opened(night) as journal:
-        after = 0
-        while page := journal.read(after, limit=_HELD_ROWS, tables=tables):
-            yield from (row for _, row in page)
-            after = page[-1][0]
+        yield from (row for _, row in journal.rows(tables, at_once=_HELD_ROWS))
 
 
 def events_in(rows: Iterable[Row], infant: str, window: Window, utc: UtcClock) -> tuple[Event, ...]:

@@ -206,9 +206,6 @@ def _parts(journal: Journal, infant: str) -> Iterator[_Part]:
 
 
 def _rows(journal: Journal) -> Iterator[tuple[int, Config | SegmentRow | FedRow | Watching]]:
-    after = 0
-    while page := journal.read(after, tables=("config", *FED)):
-        for number, row in page:
-            if isinstance(row, Config | SegmentRow | FedRow | Watching):
-                yield number, row
-        after = page[-1][0]
+    for number, row in journal.rows(("config", *FED)):
+        if isinstance(row, Config | SegmentRow | FedRow | Watching):
+            yield number, row

@@ -15,16 +15,16 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from alerts.limits import table_of
-from dsp.records import ClockRow, Tick, Watching
+from dsp.records import ClockRow, Tick
 from dsp.value import BadSnapshot
 from store.earlier import EarlierPackets
 from store.errors import JournalDamaged, JournalError
 from store.journal import Carried, Journal
-from store.rows import Fed, FedRow, LinkRow, Row, SegmentRow, fed_item
+from store.rows import Fed, LinkRow, Row, fed_item
 from store.salvage import salvage
 from store.utc import UtcMap
 
-from .batches import Behind, Kept, Taken
+from .batches import Behind, Deciding, Kept, Taken
 from .detector import Detector
 from .link_causes import LONGEST_PAUSE_NS, LinkBook, gap_after
 from .past import SNAPSHOT_EVERY_NS, JournalPast
@@ -182,7 +182,7 @@ class Spine:
         numbered = tuple(
             (number, row)
             for number, row in zip(result.rows, rows, strict=True)
-            if number is not None and isinstance(row, LinkRow | SegmentRow | FedRow | Watching)
+            if number is not None and isinstance(row, Deciding)
         )
         turned, self._turned = self._turned, None
         if self._held < _HELD_ROWS or not numbered:

@@ -107,13 +107,10 @@ def watch_of(config: Config) -> Watch:
 def watches_in(journal: Journal) -> dict[str, tuple[int, Watch]]:
     """The newest watch of each infant in a journal, with its row."""
     found: dict[str, tuple[int, Watch]] = {}
-    after = 0
-    while page := journal.read(after, tables=("config",)):
-        for row, record in page:
-            if isinstance(record, Config):
-                watch = watch_of(record)
-                found[watch.infant] = (row, watch)
-        after = page[-1][0]
+    for row, record in journal.rows(("config",)):
+        if isinstance(record, Config):
+            watch = watch_of(record)
+            found[watch.infant] = (row, watch)
     return found
 
 

@@ -134,6 +134,22 @@ class JournalReading:
             for row, name, values in self._page(tables, None, after_row, self.last_row, limit)
         ]
 
+    def rows(
+        self,
+        tables: Sequence[str],
+        *,
+        infant: str | None = None,
+        after_row: int = 0,
+        upto_row: int | None = None,
+        at_once: int | None = None,
+    ) -> Iterator[tuple[int, Row]]:
+        """Rows `after_row` < row <= `upto_row` of these tables in row order, as they stand when reading begins.
+
+        Of rows that are large, fewer may be read `at_once`.
+        """
+        for row, name, values in self._raw(tables, infant, after_row, upto_row, at_once):
+            yield row, TABLES[name].unpack(values)
+
     def bodies(
         self, name: str, after_row: int = 0, *, limit: int = _PAGE_ROWS, infant: str | None = None
     ) -> list[tuple[int, str]]:
@@ -228,7 +244,7 @@ class JournalReading:
 
     def packets(self, infant: str) -> Iterator[Packet]:
         """The infant's packets as they arrived."""
-        for _, record in self._rows(("segment",), infant, 0):
+        for _, record in self.rows(("segment",), infant=infant):
             yield _segment_row(record).packet
 
     def events(self, infant: str | None = None, *, latest_only: bool = False) -> list[Event]:
@@ -363,7 +379,7 @@ class JournalReading:
             return self._db.execute(statement, values).fetchall()
 
     def _kept(self, name: str, kind: type[_T], infant: str | None) -> list[_T]:
-        rows = [row for _, row in self._rows((name,), infant, 0)]
+        rows = [row for _, row in self.rows((name,), infant=infant)]
         return [row for row in rows if isinstance(row, kind)]
 
     def _by_id(self, name: str, kind: type[_T], wanted: str) -> list[_T]:
@@ -375,15 +391,16 @@ class JournalReading:
         rows = [table.unpack(values) for values in self._all(statement, (wanted,))]
         return [row for row in rows if isinstance(row, kind)]
 
-    def _rows(self, names: Sequence[str], infant: str | None, after_row: int) -> Iterator[tuple[int, Row]]:
-        for row, name, values in self._raw(names, infant, after_row):
-            yield row, TABLES[name].unpack(values)
-
     def _raw(
-        self, names: Sequence[str], infant: str | None, after_row: int, upto_row: int | None = None
+        self,
+        names: Sequence[str],
+        infant: str | None,
+        after_row: int,
+        upto_row: int | None,
+        at_once: int | None = None,
     ) -> Iterator[tuple[int, str, tuple[Any, ...]]]:
         upto = self.last_row if upto_row is None else upto_row
-        while page := self._page(names, infant, after_row, upto, _PAGE_ROWS):
+        while page := self._page(names, infant, after_row, upto, at_once or _PAGE_ROWS):
             yield from page
             after_row = page[-1][0]
 

@@ -145,7 +145,7 @@ def test_every_row_that_was_left_is_read_as_it_was_page_by_page(
             waiting = [spine.keep([*batch, LINK]) for batch in seconds]
             return [spine.at_hand(kept) for kept in waiting]
 
-    monkeypatch.setattr("lullwatch.batches._PAGE_ROWS", 5)
+    monkeypatch.setattr("store.journal_reading._PAGE_ROWS", 5)
     for left, held in zip(kept("left.sqlite", 0), kept("held.sqlite", 10**6), strict=True):
         assert [(number, type(row)) for number, row in left.held] == [(n, type(row)) for n, row in held.held]
         assert LINK in dict(left.held).values()
@@ -174,14 +174,14 @@ async def test_what_waits_is_read_again_when_the_disk_does_not_give_it_at_once(
     with Journal.open(tmp_path / "j.sqlite") as journal:
         spine = Spine(journal, [watch()])
         spine.begin(CLOCK)
-        read, refusals = journal.read, iter([True, True])
+        read, refusals = journal.rows, iter([True, True])
 
         def stumbling(*args: int, **more: Any) -> object:
             if next(refusals, False):
                 raise JournalFailing(journal.path, "disk I/O error")
             return read(*args, **more)
 
-        monkeypatch.setattr(journal, "read", stumbling)
+        monkeypatch.setattr(journal, "rows", stumbling)
         intake = Intake(spine, clock, [KID], on_taken=lambda _: None)
         (row, *_) = (r for r in seconds[3] if isinstance(r, SegmentRow))
         offered = intake.sink(KID).offer(row.packet, row.segment)
