@@ -193,16 +193,19 @@ async def _killed(
 def parser() -> argparse.ArgumentParser:
     """What can be asked for."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--hours", type=float, default=24.0)
+    usual = Plan()
+    words.add_argument("--hours", type=float, default=usual.hours)
     words.add_argument(
         "--pace",
         type=float,
-        default=14.0,
+        default=usual.pace,
         help="simulated seconds in a real one; too many, and deciding falls behind",
     )
-    words.add_argument("--kills", type=int, default=24, help="of the monitor, in the first third")
-    words.add_argument("--broker-kills", type=int, default=8, help="of Mosquitto, all through")
-    words.add_argument("--seed", type=int, default=1)
+    words.add_argument("--kills", type=int, default=usual.kills, help="of the monitor, in the first third")
+    words.add_argument(
+        "--broker-kills", type=int, default=usual.broker_kills, help="of Mosquitto, all through"
+    )
+    words.add_argument("--seed", type=int, default=usual.seed)
     words.add_argument("--keep", type=Path, help="folder that is left behind, to look into")
     return words
 
