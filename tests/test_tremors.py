@@ -99,8 +99,7 @@ def test_comfort_sucking_has_the_published_bursts_at_three_and_twelve_months(
         spans += [float(np.ptp(part)) + 0.24 for part in parts]
         counts.append(len(parts) / 4.0)
     assert np.median(rates) == pytest.approx(2.1, abs=0.15)
-    # A twentieth of it is chance: another processor rounds, and so draws, otherwise (4.51 was seen).
-    assert np.mean(sizes) == pytest.approx(sucks, rel=0.25)
+    assert np.mean(sizes) == pytest.approx(sucks, rel=0.2)
     assert np.mean(spans) == pytest.approx(burst_s, rel=0.25)
     assert np.mean(counts) == pytest.approx(a_minute, rel=0.2)
 
