@@ -26,7 +26,7 @@ _OVERLAP_GAIN: Final = 0.856
 _HEAD: Final = (Channel.HEAD_NOD, Channel.HEAD_TURN, Channel.HEAD_TILT)
 _TRUNK: Final = (Channel.SPINE_FLEX, Channel.SPINE_BEND, Channel.SPINE_TWIST)
 _BURST_CV: Final = 0.45
-"""Of the sucks in a burst [E]; what is published of them is their mean, and `Draw.spread` asks for the median."""
+"""Of the sucks in a burst [E]; what is published of them is taken for the mean, and `Draw.spread` asks for the median."""
 
 
 def tremble(
@@ -155,7 +155,7 @@ def sucking(
 
     Nutritive about 1 Hz [M], CV 0.1-0.2 [E], without pause for minutes and then in bursts of 10-30.
     Comfort sucking 2.09 Hz at 3 months and 2.11 Hz at 12, bursts of 9.6 sucks (4.74 s) falling to 3.75
-    (1.67 s), 4.5 falling to 2.5 bursts a minute, means all of them [F37]. What the head does: 5-40 mg; the trunk a tenth [E].
+    (1.67 s), 4.5 falling to 2.5 bursts a minute [F37]. What the head does: 5-40 mg; the trunk a tenth [E].
     """
     nutritive = draw.chance(0.4) if nutritive is None else nutritive
     total = duration_s or (draw.log_between(120.0, 900.0) if nutritive else draw.log_between(30.0, 400.0))
