@@ -26,7 +26,7 @@ _OVERLAP_GAIN: Final = 0.856
 _HEAD: Final = (Channel.HEAD_NOD, Channel.HEAD_TURN, Channel.HEAD_TILT)
 _TRUNK: Final = (Channel.SPINE_FLEX, Channel.SPINE_BEND, Channel.SPINE_TWIST)
 _BURST_CV: Final = 0.45
-"""Of the sucks in a burst [E]; what is published of them is taken for the mean, and `Draw.spread` asks for the median."""
+"""Of the sucks in a burst [E]. What is published is taken for their mean; `Draw.spread` asks for the median."""
 
 
 def tremble(
