@@ -41,7 +41,7 @@ INFANT = "kid"
 START_UTC_NS = 1_767_290_400 * NS
 AT_LEAST_REAL_TIME = 2.5
 """How many times faster than real time the hour must run, by the processor time it takes: a fifth of the slowest that
-was seen, 12.9 where two workers shared one slow core. `make bench` has the wall time."""
+was seen, 12.5, alone on a slow machine. `make bench` has the wall time."""
 
 
 @dataclass(frozen=True)
