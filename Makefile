@@ -26,7 +26,7 @@ demo: $(VENV)/.demo ## a simulated night on a virtual radio, real servers where 
 	@$(BIN)/lullwatch demo
 
 test: $(VENV)/.dev ## every test of the fast tier, against real servers
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 1
 
 check: $(VENV)/.dev ## format, lint, strict types, import order, age of the evidence
 	@$(BIN)/ruff format --check .

@@ -23,6 +23,9 @@ from lullwatch.servers import INFLUXD, MOSQUITTO, Found, LocalInflux, LocalMosqu
 PATIENCE_S = 20.0
 """Messages arrive within milliseconds; seven test suites on two cores may make it seconds."""
 
+_LEAVE_S = 5.0
+"""A `mosquitto_sub` that is asked to end in the instant in which it confirms a message may go on as if it were not."""
+
 
 @dataclass(frozen=True)
 class Received:
@@ -79,7 +82,11 @@ class Subscriber:
 
     def close(self) -> None:
         self._process.terminate()
-        self._process.wait()
+        try:
+            self._process.wait(_LEAVE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._reader.join()
         assert self._process.stdout is not None
         self._process.stdout.close()
