@@ -1,8 +1,9 @@
-"""Answers of a Bluetooth controller that nobody waits for any more.
+"""Answers of a Bluetooth controller, or of a peer, that nobody waits for any more.
 
 Bumble sends one HCI command at a time and takes the next answer for the answer to it, whatever it answers. A command
 that was given up on the way, or was sent by a process that was killed meanwhile, is answered all the same: the next
-command would get that answer, the one after it the next, and every one of them would fail.
+command would get that answer, the one after it the next, and every one of them would fail. The answer to a GATT request
+that was given up in the same instant finds a future that is cancelled, and fails in the midst of the host's reading.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from bumble import hci
+from bumble import att, hci
+from bumble.gatt_client import Client
 from bumble.host import Host
 
-__all__ = ["heed_awaited_answers"]
+__all__ = ["heed_awaited_answers", "heed_awaited_responses"]
 
 _log = logging.getLogger(__name__)
 
@@ -30,3 +32,17 @@ def heed_awaited_answers(host: Host) -> None:
         take(event)
 
     host.on_command_processed = take_if_awaited  # type: ignore[method-assign]
+
+
+def heed_awaited_responses(client: Client) -> None:
+    """From here on the client takes a response only while somebody waits for one."""
+    take = client.on_gatt_pdu
+
+    def take_if_awaited(pdu: att.ATT_PDU) -> None:
+        waiting = client.pending_response
+        if pdu.op_code in att.ATT_RESPONSES and waiting is not None and waiting.done():
+            _log.debug("nobody waits for %s any more", pdu.name)
+            return
+        take(pdu)
+
+    client.on_gatt_pdu = take_if_awaited  # type: ignore[method-assign]

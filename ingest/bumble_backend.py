@@ -30,6 +30,7 @@ from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolErr
 from bumble import att, core, gatt_client, hci
 from bumble.device import Connection, ConnectionParametersPreferences, Device, Peer
 
+from ingest.bumble_answers import heed_awaited_responses
 from ingest.bumble_radio import (
     AlreadyConnectedError,
     AlreadySubscribedError,
@@ -176,6 +177,7 @@ class BumbleClient(BaseBleakClient):
         self._connection, self.ended_by = connection, None
         self._gone = asyncio.get_running_loop().create_future()
         self._peer = Peer(connection)
+        heed_awaited_responses(connection.gatt_client)
         connection.on(connection.EVENT_DISCONNECTION, self._on_disconnection)
 
     def _on_disconnection(self, reason: int) -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from bleak import BleakClient, BleakScanner
 from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolError
-from bumble import hci
+from bumble import att, hci
 
 from ingest.bumble_backend import LinkDroppedError, NotConnectedError
 from ingest.sock_codec import (
@@ -232,6 +232,21 @@ async def test_a_hundred_reconnections_leave_nothing_behind():
                 await client.disconnect()
         assert len(rig.device.connections) == 0
         assert len(asyncio.all_tasks()) < 10
+
+
+async def test_a_response_that_comes_as_its_request_is_given_up_is_nobodys():
+    async with radio_rig() as rig:
+        client = await rig.client(await rig.sock())
+        gatt = client._backend._connection.gatt_client
+        reading = asyncio.create_task(client.read_gatt_char(BATTERY_LEVEL_UUID))
+        while gatt.pending_response is None:  # noqa: ASYNC110 - Bumble tells nobody
+            await asyncio.sleep(0)
+        gatt.pending_response.cancel()  # as a request that is cancelled does, a turn of the loop before it is over
+        gatt.on_gatt_pdu(att.ATT_Read_Response(attribute_value=bytes([7])))
+        with pytest.raises(LinkDroppedError):
+            await reading
+        await rig.air.settle()
+        assert await client.read_gatt_char(BATTERY_LEVEL_UUID) == bytes([100])
 
 
 async def test_an_answer_to_a_command_that_was_given_up_is_not_taken_for_the_next_ones(
