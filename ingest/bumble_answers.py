@@ -38,11 +38,11 @@ def heed_awaited_responses(client: Client) -> None:
     """From here on the client takes a response only while somebody waits for one."""
     take = client.on_gatt_pdu
 
-    def take_if_awaited(pdu: att.ATT_PDU) -> None:
+    def take_if_awaited(att_pdu: att.ATT_PDU) -> None:
         waiting = client.pending_response
-        if pdu.op_code in att.ATT_RESPONSES and waiting is not None and waiting.done():
-            _log.debug("nobody waits for %s any more", pdu.name)
+        if att_pdu.op_code in att.ATT_RESPONSES and waiting is not None and waiting.done():
+            _log.debug("nobody waits for %s any more", att_pdu.name)
             return
-        take(pdu)
+        take(att_pdu)
 
     client.on_gatt_pdu = take_if_awaited  # type: ignore[method-assign]
