@@ -8,6 +8,7 @@ restart goes on with it and a replay decides alike. While the computer does not 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,8 @@ from .system_clock import knows_date
 
 __all__ = ["LONGEST_PAUSE_MIN", "PAUSE_REASONS", "Armer", "NotPaused"]
 
+_log = logging.getLogger(__name__)
+
 LONGEST_PAUSE_MIN = 60
 """A bath and a feed take less; whoever forgets to resume is listened for again within the hour."""
 PAUSE_REASONS = ("bath", "feed", "care")
@@ -33,6 +36,7 @@ LOOK_EVERY_S = 1.0
 _SCHEDULE = "schedule"
 _RESUMED = "resumed"
 _NO_DATE = "no-date"
+_ARM = {"do": "lullwatch arm SETTINGS, or wait for the schedule"}
 _LOOK_AHEAD_MIN = 8 * 24 * 60
 """A schedule repeats every week: what does not change in eight days never does."""
 
@@ -97,11 +101,21 @@ class Armer:
         self._infants = {infant: _Infant(Watching(infant, 0, armed)) for infant in infants}
 
     def begin(self, rows: Iterable[Row]) -> None:
-        """Go on from what the journal says, oldest first; a pause that ran out meanwhile is over."""
+        """Go on from what the journal says, oldest first; a pause that ran out meanwhile is over.
+
+        Whoever is still not armed is said to be so again: a detector that begins anew has not heard of it.
+        """
         for row in rows:
             if isinstance(row, Watching) and row.infant in self._infants:
                 self._go_on(self._infants[row.infant], row)
+        for name, infant in self._infants.items():
+            if not self.is_armed(name) and self._changed(name, infant) is None:
+                self._say_again(name)
         self.look()
+        for name in self._infants:
+            if not self.is_armed(name):
+                how = self.state(name).state.value
+                _log.warning("%s is %s: nobody is called when its sensors see nothing", name, how, extra=_ARM)
 
     def state(self, infant: str) -> Watching:
         """How an infant is watched now; somebody unknown (the self-test) is armed."""
@@ -132,12 +146,9 @@ class Armer:
 
     def turned(self) -> None:
         """A new night's file has begun: it says from its beginning how everybody is watched."""
-        now_ns = self._clock.now_ns()
         for name, infant in self._infants.items():
             if infant.now.t_ns:
-                paused = infant.now.state is Watchfulness.PAUSED
-                infant.now = replace(infant.now, t_ns=now_ns) if paused else self._unpaused(name, now_ns)
-                self._keep.add_quietly(infant.now)
+                self._say_again(name)
 
     async def pause(self, infant: str, minutes: int, *, reason: str = "", by: str = "") -> list[Watching]:
         """Pause an infant (empty: all of them) for minutes; 0 resumes. Returns when the rows are durable.
@@ -176,6 +187,12 @@ class Armer:
         return rows
 
     # inside
+
+    def _say_again(self, name: str) -> None:
+        infant, now_ns = self._infants[name], self._clock.now_ns()
+        paused = infant.now.state is Watchfulness.PAUSED
+        infant.now = replace(infant.now, t_ns=now_ns) if paused else self._unpaused(name, now_ns)
+        self._keep.add_quietly(infant.now)
 
     async def _say(self, rows: Sequence[Watching]) -> None:
         for row in rows:

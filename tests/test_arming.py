@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -269,6 +270,29 @@ async def test_a_restart_goes_on_with_a_pause_and_with_what_a_person_said(tmp_pa
         home.at(7.5)
         home.at(19.5)
         assert not home.armer.is_armed("sib")
+
+
+async def test_a_start_says_again_and_logs_who_is_not_watched(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = HandClock(NS)
+    with bed(tmp_path, clock=clock) as home:
+        await home.armer.arm("kid", armed=False)
+        await home.armer.pause("sib", 30, reason="bath", by="a1")
+        (_, paused) = home.journal.watchings()
+    clock.move(60)
+    with bed(tmp_path, clock=clock) as home:
+        again = home.journal.watchings()[2:]
+    assert [(row.infant, row.state, row.t_ns) for row in again] == [
+        ("kid", DISARMED, clock.now_ns()),
+        ("sib", PAUSED, clock.now_ns()),
+    ]
+    assert again[1] == replace(paused, t_ns=clock.now_ns())
+    assert "kid is disarmed: nobody is called when its sensors see nothing" in caplog.text
+    clock.move(3600)
+    with bed(tmp_path, clock=clock) as home:
+        assert [row.infant for row in home.journal.watchings()[4:]] == ["kid", "sib"]
+        assert home.armer.is_armed("sib")
 
 
 class OwnDate:

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from alerts.words import Wording
 from dsp.records import NS, Alert, ClockRow, Coverage, Tick, Watchfulness, Watching
+from lullwatch.arming import Armer
 from lullwatch.nights import load
 from lullwatch.replay import replay
 from lullwatch.spine import Spine
 from lullwatch.watch import Watch
 from store.journal import Journal
 from store.rows import FedRow, Row
+from store.utc import UtcMap
+from tests.caregiving_rig import HandClock
 from tests.spine_examples import KID, SITES, five_minutes
 
 MIN_NS = 60 * NS
@@ -59,6 +63,39 @@ def test_blind_rings_five_minutes_after_the_pause_and_the_paused_minutes_say_so(
     assert 17 * MIN_NS <= rang_ns <= 18 * MIN_NS
     paused = [t_ns // MIN_NS for t_ns, minute in sorted(minutes.items()) if "paused" in minute.causes]
     assert paused == [6, 7, 8, 9, 10, 11]
+
+
+class _Kept(list[Row]):
+    """What an `Armer` has to say, for the next batch."""
+
+    def add_quietly(self, row: Row) -> None:
+        self.append(row)
+
+
+def test_who_is_disarmed_stays_so_when_the_detector_begins_anew(tmp_path: Path) -> None:
+    clock, kept = HandClock(0), _Kept()
+    with Journal.open(tmp_path / "journal-2026-01-01.sqlite") as journal:
+
+        def lives(watch: Watch, ticks: range) -> None:
+            spine = Spine(journal, [watch])
+            spine.begin(ClockRow(clock.now_ns(), CLOCK.utc_ns + clock.now_ns(), "boot", "UTC"))
+            utc = UtcMap(journal.clock_rows())
+            armer = Armer(infants=[KID], clock=clock, utc=utc, zone="UTC", keep=kept)  # type: ignore[arg-type]
+            armer.begin(journal.watchings())
+            for second in ticks:
+                spine.take([*kept, FedRow(KID, Tick(second * NS))])
+                kept.clear()
+            spine.pause()
+            spine.close()
+
+        kept.append(Watching(KID, 0, Watchfulness.DISARMED, by="a1"))
+        lives(Watch.of(KID, SITES, 200), range(0, 600, 5))
+        clock.move(600)
+        lives(Watch.of(KID, SITES, 200, Wording("de")), range(600, 1500, 5))
+        assert blind(journal.alerts(KID)) == []
+        after = [minute.causes for minute in journal.coverage(KID) if minute.t_ns >= 600 * NS]
+        assert len(after) > 10
+        assert all("disarmed" in causes for causes in after)
 
 
 def test_an_urgent_pattern_rings_whatever_was_said_about_being_watched(tmp_path: Path) -> None:
