@@ -172,6 +172,8 @@ class Spine:
         Raises:
             JournalError: nothing of `rows` was committed.
         """
+        if self._telling.damaged:
+            self._mend()
         self._turned = self._turn_over() or self._turned
         rows = self._packets_before.new_among(rows)
         try:
@@ -401,6 +403,7 @@ class Spine:
         """Set a damaged file aside and go on in a new one that holds what can still be read of it."""
         path = self._journal.path
         with self._deciding:
+            self._telling.damaged = False
             self._journal.close()
             salvage(path)
             self._journal = Journal.open(path)
