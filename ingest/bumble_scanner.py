@@ -51,7 +51,8 @@ class BumbleScanner(BaseBleakScanner):
     async def start(self) -> None:
         """Begin to scan. Raises BleakError while another scanner of the same host is running."""
         device = self._radio.device
-        if device.is_scanning:
+        # Not `is_scanning`: a host that was not heard out when a scan ended would count as scanning for ever.
+        if device.listeners(device.EVENT_ADVERTISEMENT):
             raise AlreadyScanningError
         self.seen_devices = {}
         device.on(device.EVENT_ADVERTISEMENT, self._on_advertisement)

@@ -72,6 +72,21 @@ async def test_a_scan_that_was_given_up_while_it_began_stands_in_no_ones_way(mon
         assert found is not None
 
 
+async def test_a_scan_whose_end_was_given_up_stands_in_no_ones_way(monkeypatch: pytest.MonkeyPatch):
+    async with radio_rig() as rig:
+        sock = await rig.sock()
+        scanner = BleakScanner(backend=rig.scanner_cls)
+        await scanner.start()
+        with monkeypatch.context() as patch:
+            patch.setattr(rig.device, "stop_scanning", asyncio.Event().wait)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(scanner.stop(), 0.05)
+        found = await rig.drive(
+            BleakScanner.find_device_by_address(sock.config.address, timeout=20, backend=rig.scanner_cls)
+        )
+        assert found is not None
+
+
 async def test_a_connection_has_a_large_mtu_and_every_service():
     async with radio_rig() as rig:
         client = await rig.client(await rig.sock())
