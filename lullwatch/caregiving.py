@@ -53,8 +53,8 @@ _NIGHT_H = 13.0
 class Committer(Keep, Protocol):
     """The intake, which can also be asked to commit at once."""
 
-    async def commit(self) -> None:
-        """Commit what is queued now."""
+    async def keep(self) -> None:
+        """Make durable what is queued now, however much of it is still to be decided on."""
         ...
 
 
@@ -218,7 +218,14 @@ class Caregiving:
         """Whether the rows are durable now; the journal could not take them else: a message waits for no full disk."""
         kept = True
         waiters = [self._intake.add(row) for row in rows]
-        await self._intake.commit()
+        try:
+            await self._intake.keep()
+        except Exception:  # noqa: BLE001 - the service ends of it elsewhere, and nobody is to be told later for it
+            _log.exception("what people are told now could not be written down")
+            for waiter in waiters:
+                waiter.cancel()
+            await asyncio.gather(*waiters, return_exceptions=True)
+            return False
         for row, outcome in zip(rows, await asyncio.gather(*waiters, return_exceptions=True), strict=True):
             if isinstance(outcome, StoreError):
                 self._intake.add_quietly(row)

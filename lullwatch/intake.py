@@ -147,6 +147,10 @@ class Intake:
             if self._failed is not None:  # and somebody else who waited was told
                 raise self._failed
 
+    async def keep(self) -> None:
+        """Make everything queued durable; nobody waits for what is still to be decided on."""
+        await self._keep()
+
     async def commit(self) -> None:
         """One batch: everything queued, in order of arrival, closed by a tick for each infant; and decide on it.
 
@@ -197,6 +201,7 @@ class Intake:
             self._on_disk(str(error))
             self._queue = [(row, None) for row, waiter in batch if waiter is None] + self._queue
         else:
+            self._failed = self._failed or error  # whoever asked for this batch may live on without it
             raise error
 
     @property

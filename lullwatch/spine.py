@@ -345,15 +345,16 @@ class Spine:
         rows += self._links.standing()
         carried = [self._carried(infant) for infant in self._watches]
         try:
+            packets_before = EarlierPackets(turn.path)
             following = Journal.begin(turn.path, rows, carried)
-        except JournalError as error:
+        except (JournalError, OSError) as error:
             _log.error("the night's new file cannot be begun, the old one is written on: %s", error)
             return None
         self._journal.close()
         self._journal = following
         self._watches, self._aged_at = older, dict.fromkeys(older, now_utc_ns)
         self._packets_before.close()
-        self._packets_before = EarlierPackets(following.path)
+        self._packets_before = packets_before
         for state, (row, watch) in zip(carried, watches_in(following).values(), strict=True):
             self._set_up(watch, row, turn.clock)
             self._detectors[watch.infant].restore(state.state)

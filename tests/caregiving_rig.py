@@ -75,7 +75,7 @@ class Desk:
         self._later.append(row)
         self._flush()
 
-    async def commit(self) -> None:
+    async def keep(self) -> None:
         self._flush()
 
     def _flush(self) -> None:

@@ -14,6 +14,7 @@ import pytest
 from dsp.records import NS, LinkSample, Segment, Site, Tick
 from firmware_sim.sim_clock import SimClock
 from lullwatch.batches import Kept, Taken
+from lullwatch.caregiving import Caregiving
 from lullwatch.detector import Detector
 from lullwatch.intake import Intake
 from lullwatch.past import JournalPast
@@ -23,6 +24,8 @@ from store.errors import JournalFailing, JournalFull
 from store.journal import CommitResult, Journal
 from store.rows import Fed, LinkRow, Row, SegmentRow
 from store.shelf import Shelf
+from store.utc import UtcMap
+from tests.caregiving_rig import ANNA, HandClock, Phone, alert, until
 from tests.spine_examples import KID, Batch, five_minutes
 from tests.test_rollover import FIRST, SECOND, TURN_S, clock_at
 from tests.test_spine import CLOCK, watch
@@ -262,6 +265,61 @@ async def test_while_deciding_is_behind_no_more_than_some_seconds_are_decided_to
     assert max(later - tick for tick, later in pairwise(ticks)) == 5 * NS
     assert len(ticks) < 12, "time waits while deciding is behind"
     assert sum(together) == offered > 4 * max(together)
+
+
+async def test_people_are_told_while_deciding_is_held_up(
+    seconds: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed, let_on = Detector.feed_block, threading.Event()
+
+    def held_up(detector: Detector, items: Sequence[Fed]) -> object:
+        assert let_on.wait(10)
+        return feed(detector, items)
+
+    monkeypatch.setattr(Detector, "feed_block", held_up)
+    clock, phone = HandClock(), Phone()
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        spine = Spine(journal, [watch()])
+        spine.begin(CLOCK)
+        intake = Intake(spine, clock, [KID], on_taken=lambda _: None)
+        care = Caregiving(
+            people=[ANNA], infants=[KID], clock=clock, utc=UtcMap([CLOCK]), zone="UTC", intake=intake,
+            channels={"ntfy": phone},
+        )  # fmt: skip
+        (row, *_) = (r for r in seconds[3] if isinstance(r, SegmentRow))
+        intake.sink(KID).offer(row.packet, row.segment)
+        await intake.keep()
+        care.told([alert()])
+        assert await asyncio.wait_for(care.turn(), 5)
+        await until(lambda: bool(phone.got))
+        assert intake.busy
+        let_on.set()
+        await intake.close()
+        assert [step.step for step in journal.deliveries()] == ["raised"]
+
+
+async def test_people_are_told_though_it_cannot_be_written_down_and_the_service_ends_of_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, phone = HandClock(), Phone()
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        spine = Spine(journal, [watch()])
+        spine.begin(CLOCK)
+        intake = Intake(spine, clock, [KID], on_taken=lambda _: None)
+        care = Caregiving(
+            people=[ANNA], infants=[KID], clock=clock, utc=UtcMap([CLOCK]), zone="UTC", intake=intake,
+            channels={"ntfy": phone},
+        )  # fmt: skip
+        care.told([alert()])
+        with monkeypatch.context() as failing:
+            failing.setattr(spine, "keep", _fail)
+            assert await asyncio.wait_for(care.turn(), 5)
+        await until(lambda: bool(phone.got))
+        running = asyncio.create_task(intake.run())
+        await asyncio.sleep(0)
+        clock.move(1.0)
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.wait_for(running, 5)
 
 
 def test_what_is_kept_and_not_decided_on_is_no_past_yet(seconds: list[Batch], tmp_path: Path) -> None:
