@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from ingest.bonds import Bonds, SystemBonds, require_bond
+from ingest.errors import PeerRefused
+from ingest.sensor_kind import Kind
 
 from .findings import FAIL, OK, WARN, Finding
 from .settings import GatewaySettings
 
-__all__ = ["LISTEN_S", "Heard", "OnRadio", "adapter_and_sensors"]
+if TYPE_CHECKING:
+    from .sensors import Listed, Radio
+
+__all__ = ["LISTEN_S", "Heard", "OnRadio", "adapter_and_sensors", "heard_over"]
 
 LISTEN_S: Final = 8.0
 """A sock advertises four times a second, others every second or two."""
@@ -28,6 +35,11 @@ class Heard:
     rssi: int | None
     battery: int | None
     trouble: str = ""
+    """why its battery is not known"""
+    other_kind: str = ""
+    """what it says it is, where the settings say something else"""
+    unpaired: str = ""
+    """why the monitor would take nothing from it: a sock streams only under a bond worth its name"""
 
 
 OnRadio = Callable[[GatewaySettings], Awaitable[Sequence[Heard]]]
@@ -57,14 +69,36 @@ async def adapter_and_sensors(
 
 
 async def _own_radio(settings: GatewaySettings) -> Sequence[Heard]:
-    from .sensors import Radio, listed
+    from ingest.this_computer import own_bonds
 
-    found = await listed(Radio(), settings, seconds=LISTEN_S, closer=True)
-    return [
-        Heard(one.infant, one.site, one.address, one.rssi, one.battery, one.trouble)
-        for one in found
-        if one.site
-    ]
+    from .sensors import Radio
+
+    return await heard_over(Radio(bonds=own_bonds()), settings)
+
+
+async def heard_over(radio: Radio, settings: GatewaySettings) -> Sequence[Heard]:
+    """Every configured sensor as a radio hears it, and of each sock whether this computer keeps its bond."""
+    from .sensors import listed
+
+    kinds = {s.address.upper(): s.kind for infant in settings.infants for s in infant.sensors}
+    found = await listed(radio, settings, seconds=LISTEN_S, closer=True)
+    bonds = radio.bonds or SystemBonds()
+    return [await _heard(one, kinds[one.address], bonds) for one in found if one.site]
+
+
+async def _heard(one: Listed, kind: Kind, bonds: Bonds) -> Heard:
+    # its battery can be read without a bond, so that it answers says nothing of whether it will stream
+    unpaired = await _unpaired(bonds, one) if kind is Kind.SOCK else ""
+    other = one.kind if one.kind != kind.value else ""
+    return Heard(one.infant, one.site, one.address, one.rssi, one.battery, one.trouble, other, unpaired)
+
+
+async def _unpaired(bonds: Bonds, one: Listed) -> str:
+    try:
+        await require_bond(bonds, one.site, one.address)
+    except PeerRefused as error:
+        return error.why
+    return ""
 
 
 def _of_sensor(sensor: Heard) -> Finding:
@@ -72,9 +106,16 @@ def _of_sensor(sensor: Heard) -> Finding:
     if sensor.rssi is None:
         remedy = "charge it, bring it near, and see that no phone is connected to it"
         return Finding(name, FAIL, f"{who}: not heard", remedy)
+    if sensor.other_kind:
+        said = f"{who}: it is of kind {sensor.other_kind}, the settings say another"
+        remedy = f'kind = "{sensor.other_kind}" in the settings, or another address'
+        return Finding(name, FAIL, said, remedy)
+    if sensor.unpaired:
+        remedy = f"pair it with the digits on its label: lullwatch sensors --pair {sensor.address}"
+        return Finding(name, FAIL, f"{who}: {sensor.unpaired}", remedy)
     if sensor.battery is None:
         why = f" ({sensor.trouble})" if sensor.trouble else ""
-        return Finding(name, WARN, f"{who}: heard, battery not known{why}", "pair it: docs/sensors.md")
+        return Finding(name, WARN, f"{who}: heard, battery not known{why}", "bring it near, and look again")
     return _of_battery(name, who, sensor.battery)
 
 

@@ -6,6 +6,8 @@ import os
 import stat
 from pathlib import Path
 
+from ingest.sensor_kind import Kind
+
 from .errors import BadSettings, LullwatchError
 from .set_up_answers import Answers
 from .set_up_wrong import checked
@@ -64,12 +66,21 @@ def what_next(path: Path, settings: GatewaySettings) -> list[str]:
     lines = ["Next:"]
     if settings.simulated is None:
         lines.append(f"  lullwatch sensors --settings {path} --closer   # are they in range and charged?")
+        lines += _pairings(settings)
     lines += [
         f"  lullwatch check {path}                        # is everything ready?",
         f"  lullwatch serve {path} --invite {first}             # who may look at the pages; prints a token once",
         f"  lullwatch up {path}                           # the monitor and the pages",
     ]
     return lines
+
+
+def _pairings(settings: GatewaySettings) -> list[str]:
+    sensors = [sensor for infant in settings.infants for sensor in infant.sensors]
+    socks = [sensor.address for sensor in sensors if sensor.kind is Kind.SOCK]
+    return [
+        f"  lullwatch sensors --pair {sock}    # once: asks for the digits on its label" for sock in socks
+    ]
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,17 +24,23 @@ from cryptography.x509.oid import NameOID
 from msgspec import structs
 
 from dsp.records import NS, ClockRow
+from ingest.bond_file import BondFile, StoredBond
+from ingest.bumble_bonds import BumbleBonds, KeptKeys
+from ingest.pairing import pair
+from ingest.sensor_kind import Kind
 from lullwatch import before_bed, before_bed_people, before_bed_place, certificates
 from lullwatch.__main__ import main
 from lullwatch.before_bed import Looks, look_at_everything
-from lullwatch.before_bed_sensors import Heard, adapter_and_sensors
+from lullwatch.before_bed_sensors import Heard, adapter_and_sensors, heard_over
 from lullwatch.control import Control
 from lullwatch.errors import NoRadio
 from lullwatch.findings import Finding, Word, exit_status
 from lullwatch.server_process import free_port
 from lullwatch.settings import GatewaySettings, parse
 from store.journal import Journal
+from tests.radio_rig import radio_rig
 from tests.servers_fixtures import Broker, Influx
+from tests.test_sensors import radio_of, settings_of
 
 SETTINGS = """
 gateway = "gw"
@@ -191,6 +198,48 @@ async def test_a_sensor_has_to_be_heard_and_charged(
     adapter, sensor = await adapter_and_sensors(settings(tmp_path), None, heard)
     assert (adapter.word, sensor.word) == (Word.OK, word)
     assert bool(sensor.remedy) == (word != "ok")
+
+
+async def test_a_sock_that_this_computer_is_not_bonded_with_fails_though_its_battery_can_be_read() -> None:
+    async with radio_rig() as rig:
+        socks = [await rig.sock(site, bonded_with=None) for site in ("LA", "RA", "TR")]
+        paired, unpaired, unvouched = (sock.config.address for sock in socks)
+        kept = BondFile(None)
+        radio = replace(radio_of(rig), bonds=BumbleBonds(rig.device, KeptKeys(kept)))
+        assert radio.bonds is not None
+        label, device = socks[0].config.label, await rig.find(paired)
+        await rig.drive(pair(device, label, bonds=radio.bonds, client=radio.client))
+        kept.put(unvouched, StoredBond(bytes(16), 1, authenticated=False))
+        worn = settings_of(LA=paired, RA=unpaired, TR=unvouched)
+        heard = await rig.drive(heard_over(radio, worn))
+    assert [one.battery is not None for one in heard if one.site == "RA"] == [True]
+    found = await sensors_as(heard, worn)
+    assert found["sensor LA"].word is Word.OK
+    assert (found["sensor RA"].word, found["sensor TR"].word) == (Word.FAIL, Word.FAIL)
+    assert found["sensor RA"].what.endswith("not paired")
+    assert found["sensor RA"].remedy.endswith(f"lullwatch sensors --pair {unpaired}")
+    assert found["sensor TR"].what.endswith("paired without its passkey")
+
+
+async def test_a_sensor_of_another_kind_than_is_configured_fails_though_its_battery_can_be_read() -> None:
+    async with radio_rig() as rig:
+        sock = await rig.sock("LA")
+        [infant] = settings_of(LA=sock.config.address).infants
+        [sensor] = infant.sensors
+        other = structs.replace(infant, sensors=[structs.replace(sensor, kind=Kind.MOVESENSE)])
+        worn = structs.replace(settings_of(LA=sock.config.address), infants=[other])
+        heard = await rig.drive(heard_over(radio_of(rig), worn))
+    assert heard[0].battery is not None
+    found = (await sensors_as(heard, worn))["sensor LA"]
+    assert (found.word, "of kind sock" in found.what) == (Word.FAIL, True)
+    assert 'kind = "sock"' in found.remedy
+
+
+async def sensors_as(heard: Sequence[Heard], worn: GatewaySettings) -> dict[str, Finding]:
+    async def on_radio(_: GatewaySettings) -> Sequence[Heard]:
+        return heard
+
+    return {f.name: f for f in await adapter_and_sensors(worn, None, on_radio)}
 
 
 async def test_a_sensor_that_the_monitor_refuses_wants_to_be_paired_and_not_to_be_charged(

@@ -250,6 +250,13 @@ def test_the_command_takes_everything_as_options(tmp_path: Path, capsys: pytest.
     assert "is there already" in capsys.readouterr().err
 
 
+def test_what_to_do_next_names_every_sock_that_has_to_be_paired_and_no_other_sensor(tmp_path: Path) -> None:
+    lines = set_up.what_next(tmp_path / "home.toml", set_up.write_settings(tmp_path / "home.toml", FULL))
+    assert [line.split()[3] for line in lines if "--pair" in line] == ["C0:00:00:00:00:01"]
+    made_up = set_up.write_settings(tmp_path / "try.toml", replace(FULL, simulated=7))
+    assert "--pair" not in " ".join(set_up.what_next(tmp_path / "try.toml", made_up))
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
