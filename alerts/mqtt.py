@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiomqtt
@@ -23,7 +23,7 @@ from alerts.payloads import Message, Topics, status_payload
 from dsp.clock import Clock
 from dsp.records import NS, Delivery
 
-__all__ = ["BrokerAddress", "MqttPublisher", "PublisherStopped"]
+__all__ = ["BrokerAddress", "MqttPublisher", "PublisherStopped", "subscribed"]
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +59,13 @@ class PublisherStopped(Exception):
         super().__init__(
             f"the publisher stopped before the broker confirmed a message on {topic}; send it again"
         )
+
+
+async def subscribed(client: aiomqtt.Client, filters: Sequence[str]) -> list[str]:
+    """Subscribe; which of the filters the broker refused."""
+    codes = await client.subscribe([(name, QOS) for name in filters])
+    values = [code if isinstance(code, int) else code.value for code in codes]
+    return [f for f, code in zip(filters, values, strict=True) if code >= _REFUSED_SUBSCRIPTION]
 
 
 @dataclass(slots=True)
@@ -231,9 +238,7 @@ class MqttPublisher:
     async def _subscribe(self, client: aiomqtt.Client) -> str:
         """Listen to commands, to our own status and to what others asked for; what the broker refused, in words."""
         filters = [self._topics.status, *self._heard, *(self._inbox.filters if self._inbox else ())]
-        codes = await client.subscribe([(name, QOS) for name in filters])
-        values = [code if isinstance(code, int) else code.value for code in codes]
-        refused = [f for f, code in zip(filters, values, strict=True) if code >= _REFUSED_SUBSCRIPTION]
+        refused = await subscribed(client, filters)
         if not refused:
             return ""
         return f"the broker does not let this gateway read {' '.join(refused)}: mend its access list (deploy/mosquitto)"

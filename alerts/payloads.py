@@ -81,6 +81,11 @@ class Topics:
         """Retained; also the last will's."""
         return f"lullwatch/{self.gateway}/status"
 
+    @property
+    def check(self) -> str:
+        """What `lullwatch check` says to itself, to see whether the broker passes it on; nobody else reads it."""
+        return f"lullwatch/{self.gateway}/check"
+
     def of(self, infant: str, kind: str) -> str:
         """`state`, `event`, `alert`, `coverage`, `link`, `tonight` or `summary` of an infant; `gateway` for none."""
         return f"lullwatch/{self.gateway}/{_checked('infant id', infant or GATEWAY)}/{kind}"

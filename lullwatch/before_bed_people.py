@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import time
@@ -15,6 +16,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from alerts.payloads import Topics
 from alerts.people import MQTT
 
 from .certificates import NoCertificate, file_expires, server_expires
@@ -23,11 +25,15 @@ from .findings import FAIL, OK, WARN, Finding
 from .settings import GatewaySettings, InfluxSettings, PersonSettings, PushSettings, read_secret
 
 if TYPE_CHECKING:
+    import aiomqtt
+
     from .self_test import Outcome
 
 __all__ = ["TEST_S", "broker", "certificates", "channels", "database", "page", "watch"]
 
 TIMEOUT_S: Final = 8.0
+COMES_BACK_S: Final = 5.0
+"""A broker passes a message on within milliseconds."""
 TEST_S: Final = 240.0
 """A self-test detects on made-up movements first; then every channel has its time."""
 _OWN_SERVERS: Final = ("ntfy", "ntfys", "gotify", "gotifys", "json", "jsons", "bark", "barks")
@@ -42,27 +48,48 @@ SOON_DAYS: Final = 21
 
 
 async def broker(settings: GatewaySettings) -> list[Finding]:
-    """Whether the broker lets us in and takes a subscription."""
+    """Whether the broker lets us in, lets us read, and passes on what we say."""
     if settings.mqtt is None:
         return [Finding("broker", OK, "none is configured")]
     import aiomqtt
 
     from .mqtt_access import broker_address
 
-    where = f"{settings.mqtt.host}:{settings.mqtt.port}"
+    where, topics = f"{settings.mqtt.host}:{settings.mqtt.port}", Topics(settings.gateway)
     try:
         address = broker_address(settings.mqtt)
         async with aiomqtt.Client(
             address.host, address.port, username=address.username, password=address.password,
             tls_context=address.tls, identifier=f"lullwatch-{settings.gateway}-check", timeout=TIMEOUT_S,
         ) as client:  # fmt: skip
-            await client.subscribe(f"lullwatch/{settings.gateway}/status", qos=1)
+            wrong = await _not_passed_on(client, topics)
     except LullwatchError as error:
         return [Finding("broker", FAIL, str(error), "")]
     except (aiomqtt.MqttError, OSError) as error:
         remedy = "is it running, and are name and password right? docs/mqtt.md"
         return [Finding("broker", FAIL, f"{where}: {error}", remedy)]
-    return [Finding("broker", OK, f"{where} lets us in")]
+    if wrong:
+        remedy = (
+            f"let us read and write lullwatch/{topics.gateway}/# in its access list: deploy/mosquitto/acl"
+        )
+        return [Finding("broker", FAIL, f"{where} lets us in, but {wrong}", remedy)]
+    return [Finding("broker", OK, f"{where} lets us in, and passes on what we say")]
+
+
+async def _not_passed_on(client: aiomqtt.Client, topics: Topics) -> str:
+    """What the broker's access list stops, in words; empty where it stops nothing."""
+    from alerts.mqtt import QOS, subscribed
+
+    if refused := await subscribed(client, [topics.check, topics.status, *topics.inbound]):
+        return f"does not let us read {' '.join(refused)}"
+    # Mosquitto confirms what its access list forbids, and drops it: only what comes back was passed on
+    await client.publish(topics.check, b"{}", qos=QOS)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(COMES_BACK_S):
+            async for message in client.messages:
+                if str(message.topic) == topics.check:
+                    return ""
+    return f"drops what we say on {topics.check}, so that no alert gets through"
 
 
 def watch(settings: GatewaySettings) -> list[Finding]:
