@@ -27,6 +27,7 @@ _DO = {
     "lullwatch.intake": _JOURNAL,
     "lullwatch.journal_folder": "the folder is another user's: chown it, or give another journal_dir",
     "lullwatch.local_brokers": "install mosquitto",
+    "lullwatch.monitor": "add [mqtt], or a [[push]] service among a person's channels: docs/phones.md",
     "lullwatch.morning_post": "it is tried again every minute; lullwatch check SETTINGS",
     "lullwatch.nights": "nothing is lost: replay takes longer; " + _NIGHT,
     "lullwatch.outreach": "nothing is lost; can the broker and the phones be reached? lullwatch check SETTINGS",

@@ -27,6 +27,7 @@ from .phones import Phones
 from .rollover import opened
 from .service_notify import Notifier
 from .settings import GatewaySettings
+from .settings_check import can_tell
 from .steady_memory import give_back_what_is_freed
 from .surroundings import MakeRadio, Surroundings, own_radio, surroundings
 
@@ -51,9 +52,18 @@ def run(settings: GatewaySettings, *, radio: MakeRadio = own_radio) -> None:
     make_journal_folder(folder)
     broker = None if settings.mqtt is None else broker_address(settings.mqtt)
     phones = Phones(settings)
+    _say_if_alone(settings)
     with opened(folder, time.time_ns(), settings.zone) as journal:
         _log.info("journal %s", journal.path)
         asyncio.run(_run(settings, journal, broker, phones, radio))
+
+
+def _say_if_alone(settings: GatewaySettings) -> None:
+    """Without any way to anybody it records all the same, for that is worth having."""
+    if not can_tell(settings):
+        _log.error(
+            "nobody can be told: there is no broker, and no person has a phone; what is seen stands on the pages alone"
+        )
 
 
 async def _run(

@@ -12,6 +12,7 @@ from .errors import BadSettings, LullwatchError
 from .set_up_answers import Answers
 from .set_up_wrong import checked
 from .settings import GatewaySettings, parse
+from .settings_check import can_tell
 
 __all__ = ["SettingsThere", "keep_secret", "what_next", "write_settings"]
 
@@ -64,6 +65,10 @@ def what_next(path: Path, settings: GatewaySettings) -> list[str]:
     """What to do with a new settings file, in order."""
     first = settings.people[0].id if settings.people else "a1"
     lines = ["Next:"]
+    if not can_tell(settings):
+        lines.append(
+            f"  nobody can be told yet: add [mqtt], or a phone of somebody's ([[push]]), to {path}: docs/phones.md"
+        )
     if settings.simulated is None:
         lines.append(f"  lullwatch sensors --settings {path} --closer   # are they in range and charged?")
         lines += _pairings(settings)

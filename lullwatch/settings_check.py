@@ -18,7 +18,7 @@ from .settings import GatewaySettings, InfluxSettings
 from .settings_addresses import is_host, wrong_with_url
 from .settings_words import Place, such_as
 
-__all__ = ["WrongSetting", "check", "check_births"]
+__all__ = ["WrongSetting", "can_tell", "check", "check_births"]
 
 
 class WrongSetting(Exception):
@@ -68,6 +68,12 @@ def check_births(settings: GatewaySettings, day: date) -> None:
             what = f"birth_week {infant.birth_week} lies ahead of {day}"
             remedy = "Such as birth_week = 2026-05-04, any day of the week of birth; or leave it out"
             raise WrongSetting(("infants", n, "birth_week"), what=what, remedy=remedy)
+
+
+def can_tell(settings: GatewaySettings) -> bool:
+    """Whether there is any way to anybody; a person who is told over mqtt alone needs the broker."""
+    ways = {channel for person in settings.people for channel in person.channels}
+    return settings.mqtt is not None or bool(ways - {MQTT})
 
 
 def _check_slots(settings: GatewaySettings) -> None:

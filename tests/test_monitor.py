@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -113,6 +114,35 @@ def test_without_any_bluetooth_it_stays_up_and_time_goes_on_in_the_journal(
             (row,) = journal.clock_rows()
             assert row.zone == "Europe/Berlin"
             assert {link.state for link in journal.links("a")} <= {"searching", "backing_off", "connecting"}
+
+
+ALONE = SETTINGS.partition("[mqtt]")[0]
+STOPPED_AT_ONCE = STOPPED_EARLY.replace(
+    "\nrun(", "\nfrom lullwatch.json_logs import begin_log\nbegin_log(as_json=True)\nrun("
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "nobody"),
+    [
+        ('[[people]]\nid = "a1"\n', True),
+        ('[[people]]\nid = "a1"\nchannels = ["phone"]\n[[push]]\nname = "phone"\n', False),
+    ],
+)
+def test_a_start_that_can_tell_nobody_says_so_and_what_to_do(tmp_path: Path, more: str, nobody: bool) -> None:
+    path = tmp_path / "lullwatch.toml"
+    path.write_text(ALONE.format(gateway="home", folder=tmp_path) + more)
+    phone = {**os.environ, "LULLWATCH_PUSH_PHONE": "json://127.0.0.1:9/"}
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED_AT_ONCE, str(path)],
+        check=True,
+        timeout=60,
+        stderr=subprocess.PIPE,
+        env=phone,
+    )
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    said = [line for line in lines if line["what"].startswith("nobody can be told")]
+    assert [(line["level"], "[[push]]" in line["do"]) for line in said] == [("error", True)] * nobody
 
 
 def test_settings_that_cannot_be_read_end_it_with_a_line(tmp_path: Path) -> None:

@@ -257,6 +257,22 @@ def test_what_to_do_next_names_every_sock_that_has_to_be_paired_and_no_other_sen
     assert "--pair" not in " ".join(set_up.what_next(tmp_path / "try.toml", made_up))
 
 
+def test_taking_every_answer_that_is_offered_tells_nobody_and_what_to_do_next_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "home.toml"
+
+    def next_of(given: Answers) -> str:
+        offered = asked(given, path, lambda _, default: default, pytest.fail)
+        return "\n".join(set_up.what_next(path, set_up.write_settings(path, offered, force=True)))
+
+    alone = Answers(sensors=(SOCK,), journal_dir=str(tmp_path))
+    assert "nobody can be told yet" in next_of(alone)
+    assert "nobody can be told" not in next_of(replace(alone, broker=FULL.broker))
+    phone = replace(alone, people=(PersonAnswer("a1", ("a1-phone",)),), push=(("a1-phone", "~/a1"),))
+    assert "nobody can be told" not in next_of(phone)
+    unused = replace(phone, people=(PersonAnswer("a1"),))
+    assert "nobody can be told yet" in next_of(unused)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
