@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from .before_bed_arming import starting_disarmed
 from .before_bed_sensors import LISTEN_S, OnRadio, adapter_and_sensors
 from .control import ask
 from .errors import NoMonitor
@@ -60,7 +61,7 @@ async def look_at_everything(
     work: list[tuple[str, float, Look]] = [
         ("settings", TIMEOUT_S, partial(asyncio.to_thread, place.settings_file, looks.path, settings)),
         ("scenario", TIMEOUT_S, partial(asyncio.to_thread, place.scenario, settings)),
-        ("monitor", TIMEOUT_S, partial(_monitor, status)),
+        ("monitor", TIMEOUT_S, partial(_monitor, status, settings, folder)),
         ("sensors", RADIO_TIMEOUT_S, partial(adapter_and_sensors, settings, status, looks.on_radio)),
         ("clock", TIMEOUT_S, partial(asyncio.to_thread, place.clock, folder)),
         ("disk", TIMEOUT_S, partial(asyncio.to_thread, place.disk, settings, folder, looks.nights)),
@@ -101,9 +102,12 @@ async def status_of(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-async def _monitor(status: dict[str, Any] | None) -> Sequence[Finding]:
+async def _monitor(
+    status: dict[str, Any] | None, settings: GatewaySettings, folder: Path
+) -> Sequence[Finding]:
     if status is None:
-        return [Finding("monitor", OK, "does not run yet")]
+        disarmed = await asyncio.to_thread(starting_disarmed, settings, folder)
+        return disarmed or [Finding("monitor", OK, "does not run yet")]
     found = []
     for trouble in status.get("troubles", []):
         what = " ".join(filter(None, (trouble["kind"], trouble["infant"], trouble["detail"])))

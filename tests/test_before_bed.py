@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from msgspec import structs
 
-from dsp.records import NS, ClockRow
+from dsp.records import NS, ClockRow, Watchfulness, Watching
 from ingest.bond_file import BondFile, StoredBond
 from ingest.bumble_bonds import BumbleBonds, KeptKeys
 from ingest.pairing import pair
@@ -272,6 +272,30 @@ async def test_a_running_monitor_is_asked_instead_of_its_radio_being_taken(tmp_p
     monitor = [f.what for f in found if f.name == "monitor"]
     assert any("disk" in what for what in monitor)
     assert any("paused until" in what for what in monitor)
+
+
+@pytest.mark.parametrize(
+    ("said", "more", "warned"),
+    [
+        ([Watchfulness.DISARMED], "", True),
+        ([Watchfulness.DISARMED, Watchfulness.ARMED], "", False),
+        ([Watchfulness.DISARMED], '[[schedule]]\narmed = "00:00-12:00"\n', False),
+        ([], "", False),
+    ],
+)
+async def test_who_was_disarmed_by_hand_and_starts_so_the_next_evening_is_said(
+    tmp_path: Path, said: list[Watchfulness], more: str, warned: bool
+) -> None:
+    day_ns = 25 * 3600 * NS
+    by_hand = [Watching("kid", n * NS, state, by="command-line") for n, state in enumerate(said, start=2)]
+    (tmp_path / "nights").mkdir(mode=0o700)
+    with Journal.open(tmp_path / "nights" / "journal-2026-03-16.sqlite") as journal:
+        journal.commit([ClockRow(NS, time.time_ns() - day_ns, "another boot", "UTC"), *by_hand])
+    [monitor] = [f for f in await look(tmp_path, more) if f.name == "monitor"]
+    assert (monitor.word is Word.WARN) == ("will start disarmed" in monitor.what) == warned
+    assert ("lullwatch arm" in monitor.remedy) == warned
+    with Journal.read_only(tmp_path / "nights" / "journal-2026-03-16.sqlite") as journal:
+        assert list(journal.watchings()) == by_hand
 
 
 # this computer
