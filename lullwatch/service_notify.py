@@ -16,8 +16,8 @@ __all__ = ["Notifier"]
 
 _log = logging.getLogger(__name__)
 
-_PER_WATCH = 3
-"""Signs of life in the time the service manager waits for one: one may be held up by a slow disk."""
+_PER_WATCH = 4
+"""Signs of life in the time the service manager waits for one: a slow disk may hold one up for half of that time."""
 
 
 class Notifier:
@@ -61,6 +61,6 @@ class Notifier:
                     await alive()
             except TimeoutError:
                 _log.error("no sign of life: what was begun does not come to its end")
-            else:
-                self.say("WATCHDOG=1")
+                continue  # the sign is late already: it is due the moment that what held it up is over
+            self.say("WATCHDOG=1")
             await asyncio.sleep(pause_s)

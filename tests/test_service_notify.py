@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import selectors
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,79 @@ async def test_signs_of_life_stop_when_what_was_begun_does_not_end(
     with pytest.raises(BlockingIOError):
         manager.recv(200)
     watching.cancel()
+
+
+class Unhurried(asyncio.SelectorEventLoop):
+    """A loop whose clock goes on only when nothing is left to do: how busy the computer is changes no time on it."""
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+        super().__init__(OnlyLooks(self))
+
+    def time(self) -> float:
+        return self._now_s
+
+    def pass_by(self, seconds: float) -> None:
+        self._now_s += seconds
+
+
+class OnlyLooks(selectors.DefaultSelector):
+    def __init__(self, loop: Unhurried) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if (ready := super().select(0)) or not timeout:
+            return ready
+        self._loop.pass_by(timeout)
+        return []
+
+
+def signs_of_life(
+    manager: socket.socket, alive: Callable[[], Awaitable[object]], *, watch_s: int, for_s: float
+) -> list[float]:
+    """When a service manager hears them."""
+    heard: list[float] = []
+
+    async def listen() -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_reader(manager, lambda: heard.append(loop.time()) if manager.recv(200) else None)
+        watching = asyncio.create_task(
+            Notifier(environment(manager, WATCHDOG_USEC=f"{watch_s}000000")).watch(alive)
+        )
+        await asyncio.sleep(for_s)
+        watching.cancel()
+        loop.remove_reader(manager)
+
+    with asyncio.Runner(loop_factory=Unhurried) as runner:
+        runner.run(listen())
+    return heard
+
+
+@pytest.mark.parametrize("begins_s", [7.0, 10.0, 12.5])
+def test_a_commit_that_takes_half_the_watch_is_waited_for(manager: socket.socket, begins_s: float) -> None:
+    watch_s = 20
+
+    async def alive() -> None:
+        now_s = asyncio.get_running_loop().time()
+        if begins_s <= now_s < begins_s + watch_s / 2:
+            await asyncio.sleep(begins_s + watch_s / 2 - now_s)
+
+    heard = signs_of_life(manager, alive, watch_s=watch_s, for_s=100)
+    gaps = [later - sooner for sooner, later in pairwise(heard)]
+    assert max(gaps) >= watch_s / 2  # it was held up
+    assert max(gaps) < watch_s
+    assert heard[-1] > 80
+
+
+def test_what_hangs_for_ever_gives_no_sign_again(manager: socket.socket) -> None:
+    async def alive() -> None:
+        if asyncio.get_running_loop().time() >= 30:
+            await asyncio.Event().wait()
+
+    heard = signs_of_life(manager, alive, watch_s=20, for_s=200)
+    assert len(heard) >= 3
+    assert heard[-1] < 30
 
 
 SETTINGS = """
