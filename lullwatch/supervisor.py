@@ -3,7 +3,7 @@
 A part is a copy of this process, made when everything it needs is loaded already: a part that ended is back in a
 fraction of a second and not after the seconds that loading takes. It tells that it is up and alive as it would tell
 systemd, over a socket of its own. One that ends is started anew; one that hangs is ended first; one that keeps
-ending is started anew all the same, and told.
+ending, or does not come up, is started anew all the same, and told.
 
 References:
     sd_notify(3), prctl(2) PR_SET_PDEATHSIG, unix(7) SO_PASSCRED
@@ -26,6 +26,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
+
+from .service_ends import LOOP_ENDS, WELL_S, Ends
 
 __all__ = ["CANNOT_RUN", "Part", "Patience", "Supervisor"]
 
@@ -56,11 +58,10 @@ class Patience:
     """for a start: the journal is checked, and a large one on a slow card takes a while"""
     stop_s: float = 75.0
     """for an orderly end: what was recorded is committed, and copied as long as the database answers"""
-    loop_ends: int = 5
-    loop_s: float = 300.0
-    """so many ends in so long are told as trouble"""
-    well_s: float = 600.0
-    """a part that lived so long after that is well again"""
+    loop_ends: int = LOOP_ENDS
+    """so many ends in a row are told as trouble"""
+    well_s: float = WELL_S
+    """a part that lived so long is well, or well again"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,9 @@ class _Life:
     """in this life or an earlier one"""
     next_s: float = 0.0
     pause_s: float = 0.0
-    ends: deque[float] = field(default_factory=deque)
-    loops: bool = False
+    ends: Ends = field(default_factory=Ends)
+    is_told: bool = False
+    """that it is in trouble"""
 
 
 class Supervisor:
@@ -98,8 +100,8 @@ class Supervisor:
 
     Args:
         parts: what is to run.
-        told: told `(part, why)` when a part keeps ending, and `(part, "")` when it is well again. It runs in a
-            process of its own: nothing here waits for it.
+        told: told `(part, why)` when a part keeps ending or does not come up, and `(part, "")` when it is well
+            again. It runs in a process of its own: nothing here waits for it.
         began: told when every part is up for the first time.
         patience: how long to wait for what.
     """
@@ -152,8 +154,10 @@ class Supervisor:
             )
             _kill(life.pid, signal.SIGKILL)
             life.alive_s = now_s
-        elif life.loops and life.is_up and now_s - life.began_s > patience.well_s:
-            life.loops = False
+            if not life.is_up:
+                self._trouble(life, f"it did not come up within {allowed_s:.0f} s")
+        elif life.is_told and self._is_well(life, now_s):
+            life.is_told = False
             self._help(life.part.name, "")
         elif life.is_up and now_s - life.began_s > patience.settled_s:
             life.pause_s = 0.0
@@ -176,14 +180,19 @@ class Supervisor:
         life.pause_s = min(patience.last_pause_s, max(patience.first_pause_s, 2 * life.pause_s))
         life.next_s = now_s + life.pause_s
         _log.error("%s ended with %s; it is started anew in %.1f s", life.part.name, how, life.pause_s)
-        life.ends.append(now_s)
-        while life.ends[0] < now_s - patience.loop_s:
-            life.ends.popleft()
-        if len(life.ends) >= patience.loop_ends and not life.loops:
-            life.loops = True
-            why = f"it ended {len(life.ends)} times in {patience.loop_s / 60:.0f} min, last with {how}"
-            _log.error("%s keeps ending: %s", life.part.name, why)
-            self._help(life.part.name, why)
+        life.ends.add(now_s, was_well=self._is_well(life, now_s))
+        if life.ends.count >= patience.loop_ends:
+            self._trouble(life, life.ends.why(how))
+
+    def _is_well(self, life: _Life, now_s: float) -> bool:
+        return life.is_up and now_s - life.began_s > self._patience.well_s
+
+    def _trouble(self, life: _Life, why: str) -> None:
+        if life.is_told:
+            return
+        life.is_told = True
+        _log.error("%s does not run: %s", life.part.name, why)
+        self._help(life.part.name, why)
 
     def _help(self, name: str, why: str) -> None:
         pid = os.fork()

@@ -14,8 +14,7 @@ from lullwatch.service_notify import Notifier
 from lullwatch.supervisor import Part, Patience, Supervisor
 
 QUICK = Patience(
-    first_pause_s=0.05, last_pause_s=0.2, settled_s=30, watch_s=0.8, start_s=2.0, stop_s=1.0, loop_ends=4, loop_s=30,
-    well_s=0.3,
+    first_pause_s=0.05, last_pause_s=0.2, settled_s=30, watch_s=0.8, start_s=2.0, stop_s=1.0, loop_ends=4, well_s=0.3,
 )  # fmt: skip
 
 
@@ -32,6 +31,11 @@ def live(log: Path, kind: str) -> int:
     if kind == "dies" or (kind == "recovers" and starts < 4):
         time.sleep(0.02)
         return 3
+    if kind == "starts_slowly":
+        time.sleep(0.5)
+        return 3
+    if kind == "comes_up_late" and starts == 0:
+        time.sleep(3600)
     stopping: list[int] = []
     if kind == "stubborn":
         signal.signal(signal.SIGTERM, lambda *_: None)

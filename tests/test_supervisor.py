@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from lullwatch.service_ends import LOOP_ENDS, Ends
 from tests.servers_fixtures import until
 
 
@@ -118,6 +119,34 @@ def test_what_keeps_ending_is_told_once_goes_on_being_started_and_is_told_to_be_
         until(lambda: "told recovers " in running.lines)
         assert sum(line.startswith("told") for line in running.lines) == 2
         assert running.stop() == 0
+
+
+def test_what_does_not_come_up_is_told_the_first_time_and_told_to_be_well(tmp_path: Path) -> None:
+    with supervised(tmp_path, "comes_up_late", "one") as running:
+        until(lambda: running.said("told comes_up_late it did not come up within 2 s"))
+        until(lambda: "told comes_up_late " in running.lines)
+        assert len(running.pids("comes_up_late")) == 2
+        assert sum(line.startswith("told") for line in running.lines) == 2
+        assert running.stop() == 0
+
+
+def test_what_keeps_ending_before_it_is_up_is_told(tmp_path: Path) -> None:
+    with supervised(tmp_path, "starts_slowly", "one") as running:
+        until(lambda: running.said("told starts_slowly it ended 4 times"))
+        assert len(running.pids("starts_slowly")) >= 4
+        assert running.stop() == 0
+
+
+def test_ends_far_apart_are_one_row_until_a_life_between_them_was_well() -> None:
+    ends = Ends()
+    for minute in (0, 9, 18, 27, 36):
+        ends.add(minute * 60.0, was_well=False)
+    assert ends.count == LOOP_ENDS
+    assert ends.why("status 1") == "it ended 5 times in 36 min, last with status 1"
+    ends.add(3600.0, was_well=True)
+    assert ends.count == 1
+    ends.add(3660.0, was_well=False)
+    assert ends.why("status 1") == "it ended 2 times in 1 min, last with status 1"
 
 
 def test_pauses_between_starts_grow_and_stay_short(tmp_path: Path) -> None:
