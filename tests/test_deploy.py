@@ -16,7 +16,7 @@ import yaml
 from dsp.records import NS, ClockRow, LinkSample, Site, Tick
 from firmware_sim.night import make_night
 from firmware_sim.scenario import scenario_from_toml
-from lullwatch import system_clock
+from lullwatch import service_end, system_clock
 from lullwatch.__main__ import app
 from lullwatch.settings import load
 from lullwatch.spine import Spine
@@ -256,7 +256,8 @@ def test_each_unit_is_one_that_systemd_accepts_and_that_is_closed_in(tmp_path: P
     analyze = shutil.which("systemd-analyze")
     assert analyze is not None, "systemd-analyze is missing: sudo apt-get install systemd"
     here = tmp_path / f"{name}.service"
-    changed = unit.replace("/opt/lullwatch/bin/lullwatch", "/bin/true").replace("=bluetooth\n", "=nogroup\n")
+    changed = re.sub(r"/opt/lullwatch/bin/(lullwatch|python)", "/bin/true", unit)
+    changed = changed.replace("=bluetooth\n", "=nogroup\n")
     here.write_text(
         changed.replace("User=lullwatch", "User=daemon").replace("Group=lullwatch", "Group=daemon")
     )
@@ -274,6 +275,17 @@ def test_what_a_unit_starts_is_a_command_that_there_is(name: str) -> None:
     assert settings.endswith(".toml")
     called, _, _ = app.parse_args([command, "x.toml", *options], exit_on_error=False)
     assert called.__name__ == command
+
+
+def test_after_each_end_of_the_monitor_that_is_noted_with_the_settings_that_worked_last() -> None:
+    unit = (DEPLOY / "systemd" / "lullwatch-monitor.service").read_text(encoding="utf-8")
+    said = dict(line.split("=", 1) for line in unit.splitlines() if re.match(r"[A-Z]\w+=", line))
+    settings = said["ExecStart"].split()[2]
+    folder = f"/run/{said['RuntimeDirectory']}"
+    assert said["RuntimeDirectoryPreserve"] == "yes"  # a row of ends is longer than one life
+    assert said["ExecStartPost"].split()[1:] == [settings, f"{folder}/{service_end.CAME_UP}"]
+    _, option, module, given = said["ExecStopPost"].split()
+    assert (option, module, given) == ("-m", service_end.__name__, settings)
 
 
 def test_what_the_monitor_reads_of_the_kernel_is_not_hidden_from_it() -> None:
