@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -275,6 +276,47 @@ def test_what_a_unit_starts_is_a_command_that_there_is(name: str) -> None:
     assert settings.endswith(".toml")
     called, _, _ = app.parse_args([command, "x.toml", *options], exit_on_error=False)
     assert called.__name__ == command
+
+
+def install_lines() -> list[str]:
+    unit = (DEPLOY / "systemd" / "lullwatch-monitor.service").read_text(encoding="utf-8")
+    head = unit.split("[Unit]")[0]
+    return [line.removeprefix("#   ") for line in head.splitlines() if line.startswith("#   ")]
+
+
+def test_the_units_install_this_checkout_with_extras_that_there_are() -> None:
+    root = DEPLOY.parent
+    extras = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    installs = [line for line in install_lines() if "pip install" in line]
+    (locked,) = re.findall(r"-r (\S+)", " ".join(installs))
+    assert "setuptools==" in (root / locked).read_text(encoding="utf-8")  # it builds the checkout
+    (asked,) = re.findall(r"'\.\[([\w,]+)\]'", " ".join(installs))
+    assert {"web", "push"} <= set(asked.split(",")) <= set(extras)
+    assert not any("'lullwatch" in line for line in installs)  # nothing is published
+
+
+def test_what_is_installed_lies_where_the_units_may_read_it() -> None:
+    lines = install_lines()
+    paths = re.findall(r"(?<=[\s'])/[\w./*-]+", "\n".join(lines))
+    assert len(paths) >= 10
+    for path in paths:
+        assert path.startswith(("/opt/lullwatch", "/var/lib/lullwatch", "/etc/systemd/system/")), path
+    for name in ("lullwatch-monitor", "lullwatch-serve"):
+        unit = (DEPLOY / "systemd" / f"{name}.service").read_text(encoding="utf-8")
+        assert {"User=lullwatch", "StateDirectory=lullwatch", "ProtectHome=yes"} <= set(unit.splitlines())
+
+
+def test_every_file_that_setup_names_is_copied_for_the_services_and_not_the_brokers_alone() -> None:
+    setup = (DEPLOY / "setup").read_text(encoding="utf-8")
+    printed = set(re.findall(r'= "\$PWD/(secrets/[\w./-]+)"', setup))
+    (copies,) = [line for line in install_lines() if "deploy/secrets" in line]
+    assert "-m 0600 -o lullwatch -g lullwatch " in copies
+    assert {f"deploy/{name}" for name in printed} == set(re.findall(r"deploy/secrets\S+", copies))
+    assert len(printed) == 3
+    assert not any(name.startswith("secrets/mosquitto/") for name in printed)
+    assert "deploy/systemd/lullwatch-monitor.service" in setup
 
 
 def test_after_each_end_of_the_monitor_that_is_noted_with_the_settings_that_worked_last() -> None:
