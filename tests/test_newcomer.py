@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,10 @@ subtle = false
 """
 PATIENCE_S = 90.0
 """The whole path takes a quarter of it on an idle computer."""
-BACK_WITHIN_S = 15.0
-"""Seen: 0.4 s and 1.4 s on a computer with ten times as much to do."""
+BACK_WANTED_S = 3.0
+"""From the kill of a part until it is up again, on a gateway that does nothing else."""
+BACK_SEEN_S = 1.9
+"""Of either on a computer with four times as much to do, all of which went first."""
 
 
 class Account:
@@ -90,15 +93,38 @@ def urgent_series(subscriber: Subscriber) -> dict[str, Any]:
             return dict(told)
 
 
-def monitor_of(account: Account) -> int:
-    """The newest monitor's process."""
-    return next(line["pid"] for line in reversed(account.log) if line["where"] == "lullwatch.monitor")
+PARTS = {"monitor": "lullwatch.monitor", "serve": "lullwatch.web"}
+"""What logs in the process of each from its start on."""
 
 
-def ups(account: Account) -> list[float]:
-    """How long each start of the monitor took."""
-    said = (re.fullmatch(r"monitor is up after ([\d.]+) s", line["what"]) for line in account.log)
-    return [float(found[1]) for found in said if found]
+def process_of(account: Account, part: str) -> int:
+    """The newest one."""
+    return next(line["pid"] for line in reversed(account.log) if line["where"] == PARTS[part])
+
+
+def ups(account: Account, part: str) -> int:
+    """How often it came up."""
+    return sum(line["what"].startswith(f"{part} is up after ") for line in account.log)
+
+
+def drawing_s(account: Account, pid: int) -> float:
+    """How long a process drew its made-up infant, which a monitor of real socks does not; 0 where it drew none."""
+    at = {line["where"]: datetime.fromisoformat(line["at"]) for line in account.log if line["pid"] == pid}
+    if "lullwatch.surroundings" not in at:
+        return 0.0
+    return (at["lullwatch.surroundings"] - at["lullwatch.monitor"]).total_seconds()
+
+
+def kill_and_wait(account: Account, part: str) -> None:
+    """Kill a part as the kernel does where memory runs out; see that it is back in time, and say how long it took."""
+    before = ups(account, part)
+    began_s = time.monotonic()
+    os.kill(process_of(account, part), signal.SIGKILL)
+    until(lambda: ups(account, part) > before, timeout_s=PATIENCE_S)
+    back_s = time.monotonic() - began_s - drawing_s(account, process_of(account, part))
+    said = f"{part} was back {back_s:.1f} s after it was killed; {BACK_WANTED_S:.0f} s are wanted"
+    print(said)  # noqa: T201 - pytest -rP shows it
+    assert back_s < 5 * BACK_SEEN_S, said
 
 
 def test_from_a_clean_account_to_the_summary_of_a_night(mosquitto: Broker, tmp_path: Path) -> None:
@@ -128,6 +154,8 @@ def test_from_a_clean_account_to_the_summary_of_a_night(mosquitto: Broker, tmp_p
         mosquitto.sub(results) as answers,
         account.up("home.toml") as process,
     ):
+        until(lambda: ups(account, "monitor") == ups(account, "serve") == 1, timeout_s=PATIENCE_S)
+        kill_and_wait(account, "serve")
         told = urgent_series(phone)
         assert told["pattern"] == "repeated_brief_movements"
         assert 'lullwatch_alerts_open{severity="urgent"} 1' in numbers(metrics)
@@ -138,9 +166,7 @@ def test_from_a_clean_account_to_the_summary_of_a_night(mosquitto: Broker, tmp_p
             "pause", "home.toml", "--minutes", "30", "--reason", "bath"
         )
 
-        os.kill(monitor_of(account), signal.SIGKILL)
-        until(lambda: len(ups(account)) == 2, timeout_s=PATIENCE_S)
-        assert ups(account)[1] < BACK_WITHIN_S
+        kill_and_wait(account, "monitor")
         stands = json.loads(account.lullwatch("status", "home.toml", "--json"))
         assert stands["infants"]["kid"]["watching"]["reason"] == "bath"
         assert told["id"] not in [alert["id"] for alert in stands["alerts"]]
@@ -148,7 +174,7 @@ def test_from_a_clean_account_to_the_summary_of_a_night(mosquitto: Broker, tmp_p
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=PATIENCE_S) == 0
     started = [line for line in account.log if "started anew" in line["what"]]
-    assert [line["what"].split()[0] for line in started] == ["monitor"]
+    assert [line["what"].split()[0] for line in started] == ["serve", "monitor"]
     assert all(line["do"] for line in started)
     summary = account.lullwatch("summary", "home.toml")
     assert "Answered:" in summary
