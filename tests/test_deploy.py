@@ -319,6 +319,13 @@ def test_every_file_that_setup_names_is_copied_for_the_services_and_not_the_brok
     assert "deploy/systemd/lullwatch-monitor.service" in setup
 
 
+@pytest.mark.parametrize("name", ["lullwatch-monitor", "lullwatch-serve"])
+def test_what_is_said_of_the_pause_before_a_start_is_what_the_units_do(name: str) -> None:
+    unit = (DEPLOY / "systemd" / f"{name}.service").read_text(encoding="utf-8")
+    (pause,) = re.findall(r"^RestartSec=\S+$", unit, re.MULTILINE)
+    assert f"(`{pause}`)" in (DEPLOY.parent / "docs" / "set-up.md").read_text(encoding="utf-8")
+
+
 def test_after_each_end_of_the_monitor_that_is_noted_with_the_settings_that_worked_last() -> None:
     unit = (DEPLOY / "systemd" / "lullwatch-monitor.service").read_text(encoding="utf-8")
     said = dict(line.split("=", 1) for line in unit.splitlines() if re.match(r"[A-Z]\w+=", line))
