@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from store.errors import StoreError
+from store.errors import JournalBusy, JournalFailing, JournalFull, StoreError
 
 from .errors import LullwatchError
 from .service_notify import Notifier
@@ -18,6 +18,9 @@ from .supervisor import CANNOT_RUN, Part, Patience, Supervisor
 __all__ = ["run_up"]
 
 _log = logging.getLogger(__name__)
+
+_PASSING = (JournalBusy, JournalFailing, JournalFull)
+"""What a disk may get over by itself: the start is tried again, and people are told when it goes on."""
 
 
 def run_up(
@@ -76,9 +79,12 @@ def _guarded(run: Callable[[], object]) -> Callable[[], int]:
     def guarded() -> int:
         try:
             run()
-        except (LullwatchError, StoreError) as error:
+        except LullwatchError as error:
             _log.error("%s", error)
             return CANNOT_RUN
+        except StoreError as error:
+            _log.error("%s", error)
+            return 1 if isinstance(error, _PASSING) else CANNOT_RUN
         return 0
 
     return guarded

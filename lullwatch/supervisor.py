@@ -149,21 +149,25 @@ class Supervisor:
             return
         allowed_s = patience.watch_s if life.is_up else patience.start_s
         if now_s - life.alive_s > allowed_s:
+            _kill(life.pid, signal.SIGKILL)  # before it is said: a terminal that takes nothing may be why
+            life.alive_s = now_s
             _log.error(
                 "%s gives no sign of life for %.0f s: it is ended and started anew", life.part.name, allowed_s
             )
-            _kill(life.pid, signal.SIGKILL)
-            life.alive_s = now_s
             if not life.is_up:
                 self._trouble(life, f"it did not come up within {allowed_s:.0f} s")
         elif life.is_told and self._is_well(life, now_s):
-            life.is_told = False
-            self._help(life.part.name, "")
+            life.is_told = not self._help(life.part.name, "")
         elif life.is_up and now_s - life.began_s > patience.settled_s:
             life.pause_s = 0.0
 
     def _start(self, life: _Life) -> None:
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # no memory, or too many processes: neither lasts
+            life.next_s = time.monotonic() + self._patience.last_pause_s
+            _log.error("%s cannot be started now and is tried again: %s", life.part.name, error)
+            return
         if pid == 0:
             self._become(life)
         life.pid, life.is_up = pid, False
@@ -190,15 +194,20 @@ class Supervisor:
     def _trouble(self, life: _Life, why: str) -> None:
         if life.is_told:
             return
-        life.is_told = True
         _log.error("%s does not run: %s", life.part.name, why)
-        self._help(life.part.name, why)
+        life.is_told = self._help(life.part.name, why)
 
-    def _help(self, name: str, why: str) -> None:
-        pid = os.fork()
+    def _help(self, name: str, why: str) -> bool:
+        """Tell people from a process of its own; False when there can be none now."""
+        try:
+            pid = os.fork()
+        except OSError as error:
+            _log.error("nobody can be told of %s now: %s", name, error)
+            return False
         if pid == 0:
             _leave(_quietly(lambda: self._told(name, why)))
         self._helpers.add(pid)
+        return True
 
     def _heard(self, life: _Life) -> None:
         for pid, said in _waiting(life.link):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -53,8 +55,18 @@ def live(log: Path, kind: str) -> int:
     return 0
 
 
+def scarce(fork: Callable[[], int], refusals: Iterator[OSError]) -> int:
+    """As on a computer without memory for one more process; no limit that a test could set holds for root."""
+    if (refusal := next(refusals, None)) is not None:
+        raise refusal
+    return fork()
+
+
 def main(log: Path, kinds: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if "scarce" in kinds:
+        refusals = iter([OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))] * 3)
+        os.fork = partial(scarce, os.fork, refusals)
     supervisor = Supervisor(
         [Part(kind, partial(live, log, kind), vital=kind != "dies") for kind in kinds],
         told=partial(note, log, "told"),

@@ -15,7 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from lullwatch.service import _guarded
 from lullwatch.service_ends import LOOP_ENDS, Ends
+from lullwatch.supervisor import CANNOT_RUN
+from store.errors import JournalBusy, JournalError, JournalFailing, JournalFull, JournalInUse
 from tests.servers_fixtures import until
 
 
@@ -165,6 +168,30 @@ def test_settings_that_cannot_be_used_end_it_at_once(tmp_path: Path) -> None:
     with supervised(tmp_path, "cannot", "one") as running:
         assert running.process.wait(timeout=20) == 2
         assert len(running.pids("cannot")) == 1
+
+
+def test_a_computer_without_memory_for_a_process_is_waited_for(tmp_path: Path) -> None:
+    with supervised(tmp_path, "scarce", "one") as running:
+        until(lambda: running.said("all up"))
+        assert running.stop() == 0
+        assert running.process.stderr is not None
+        assert running.process.stderr.read().count("cannot be started now and is tried again") == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (JournalFull(Path("j")), 1),
+        (JournalBusy(Path("j"), 10.0), 1),
+        (JournalFailing(Path("j"), "disk I/O error"), 1),
+        (JournalInUse(Path("j")), CANNOT_RUN),
+    ],
+)
+def test_a_disk_that_may_be_well_again_is_no_reason_to_give_up(error: JournalError, status: int) -> None:
+    def run() -> None:
+        raise error
+
+    assert _guarded(run)() == status
 
 
 def test_what_does_not_end_is_ended_by_force(tmp_path: Path) -> None:
