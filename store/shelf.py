@@ -44,6 +44,9 @@ _SLEWED_NS: Final = 6 * 3600 * NS
 _SETTLED_NS: Final = NS
 """A folder that changed less than this ago is looked at again: the kernel notes such times coarsely."""
 
+_AGAIN_S: Final = 60.0
+"""Before a night that could not be opened is tried again: a try at one that another program holds takes ten seconds."""
+
 _PARTS: Final = 1000
 """More often no clock is set back in a day."""
 
@@ -87,6 +90,8 @@ class Shelf:
         self._beginning = False
         self._unreadable: dict[Path, bool] = {}
         """nights passed over, each with whether it is damaged"""
+        self._again_s: dict[Path, float] = {}
+        """when those that could not be opened are tried again; no entry of the folder changes when they can be"""
 
     @classmethod
     def around(cls, journal: Path) -> Self:
@@ -111,21 +116,31 @@ class Shelf:
         """The files, oldest first: by the data time they begin at, which no clock that was set can turn round.
 
         A file that nobody has begun to write yet is left out, and so is one whose beginning cannot be read.
+
+        Raises JournalError or OSError when the newest by name cannot be opened: whoever writes would go on in an
+        older night, without what stands open in that one.
         """
         if self._only is not None:
             path = self.folder / self._only
             return [path] if path.exists() else []
         with self._lock:
             changed = self._changed_at()
-            if changed != self._listed_at or self._beginning:
-                self._beginning = False
-                begun = {p: self._begun_ns(p) for p in self.folder.glob("journal-*.sqlite") if is_night(p)}
-                known = [
-                    (begun_ns, path.name, path) for path, begun_ns in begun.items() if begun_ns is not None
-                ]
-                self._listed = [path for _, _, path in sorted(known)]
+            if changed != self._listed_at or self._beginning or self._is_again_due():
+                self._list()
                 self._listed_at = changed if time.time_ns() - changed > _SETTLED_NS else 0
             return list(self._listed)
+
+    def _list(self) -> None:
+        self._beginning = False
+        paths = sorted((p for p in self.folder.glob("journal-*.sqlite") if is_night(p)), key=lambda p: p.stem)
+        for gone in self._unreadable.keys() - set(paths):
+            self._tell_again(gone)
+        begun = [(self._begun_ns(path, is_last=path == paths[-1]), path.name, path) for path in paths]
+        known = [(begun_ns, name, path) for begun_ns, name, path in begun if begun_ns is not None]
+        self._listed = [path for _, _, path in sorted(known)]
+
+    def _is_again_due(self) -> bool:
+        return any(at_s <= time.monotonic() for at_s in self._again_s.values())
 
     def _changed_at(self) -> int:
         """When an entry of the folder last changed; never 0."""
@@ -133,12 +148,14 @@ class Shelf:
 
     def damaged(self) -> list[Path]:
         """Nights whose beginning could not be read when they were last looked for."""
-        return [path for path, damaged in self._unreadable.items() if damaged]
+        with self._lock:
+            return [path for path, damaged in self._unreadable.items() if damaged]
 
     def mended(self, path: Path) -> None:
         """A damaged night can be read again."""
-        self._unreadable.pop(path, None)
-        self._beginning = True
+        with self._lock:
+            self._unreadable.pop(path, None)
+            self._beginning = True
 
     def following(self, current: Path, utc_ns: int, zone: str) -> Path | None:
         """The file to go on in at a moment; None while `current` is the night of it.
@@ -204,20 +221,36 @@ class Shelf:
         """Rows of some tables behind the durable cursor `name`; see `Reader`."""
         return Reader(self, name, tables, from_first=from_first)
 
-    def _begun_ns(self, path: Path) -> int | None:
+    def _begun_ns(self, path: Path, *, is_last: bool = False) -> int | None:
+        if self._again_s.get(path, 0.0) > time.monotonic() and not is_last:
+            return None
+        self._again_s.pop(path, None)
         try:
             key = (path.name, path.stat().st_ino)
             if key not in self._begun:
                 self._begun[key] = _first_ns(path)
-            return self._begun[key]
         except (FileNotFoundError, JournalEmpty):
             self._beginning = True  # no entry of the folder changes when it is begun
             return None
-        except (JournalDamaged, JournalTooNew) as error:
-            if path not in self._unreadable:
-                _log.error("this night is passed over: %s", error)
-            self._unreadable[path] = isinstance(error, JournalDamaged)
+        except (JournalError, OSError) as error:
+            if is_last and not isinstance(error, JournalDamaged | JournalTooNew):
+                raise
+            self._pass_over(path, error)
             return None
+        self._tell_again(path)
+        return self._begun[key]
+
+    def _pass_over(self, path: Path, error: Exception) -> None:
+        if path not in self._unreadable:
+            _log.error("this night is passed over: %s", error)
+        self._unreadable[path] = isinstance(error, JournalDamaged)
+        if not isinstance(error, JournalDamaged | JournalTooNew):
+            self._again_s[path] = time.monotonic() + _AGAIN_S
+
+    def _tell_again(self, path: Path) -> None:
+        """A night that can be read, or is gone: should it fail once more, that is said once more."""
+        self._unreadable.pop(path, None)
+        self._again_s.pop(path, None)
 
 
 def is_night(path: Path) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from dsp.records import NS, ClockRow, Tick
+from store.errors import JournalFailing
 from store.journal import Journal
 from store.rows import FedRow
 from store.shelf import Place, Reader, Shelf
@@ -149,9 +151,9 @@ def test_a_thousand_nights_are_not_looked_at_with_every_row_but_a_new_one_is_see
     looks: list[str] = []
     plain = Shelf._begun_ns
 
-    def looked(shelf: Shelf, path: Path) -> int | None:
+    def looked(shelf: Shelf, path: Path, *, is_last: bool = False) -> int | None:
         looks.append(path.name)
-        return plain(shelf, path)
+        return plain(shelf, path, is_last=is_last)
 
     monkeypatch.setattr(Shelf, "_begun_ns", looked)
     with Shelf(tmp_path) as shelf:
@@ -170,6 +172,55 @@ def test_a_file_that_is_begun_later_is_seen_then(tmp_path: Path) -> None:
         assert shelf.nights() == []
         night(tmp_path, NIGHTS[0], 0, 1)
         assert shelf.nights() == [path]
+
+
+def test_an_old_night_that_cannot_be_opened_is_passed_over_said_once_and_looked_at_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three(tmp_path)
+    monkeypatch.setattr("store.shelf._AGAIN_S", 0.0)
+    unopened = tmp_path / "journal-2026-03-13.sqlite"
+    unopened.mkdir()  # also root cannot open it
+    with Shelf(tmp_path) as shelf:
+        for _ in range(3):
+            assert [p.name for p in shelf.nights()] == list(NIGHTS)
+        assert shelf.damaged() == []
+        assert drained(shelf.reader("mqtt", tables=("tick",)))
+        night(tmp_path, "journal-2026-03-17.sqlite", 3 * NS, 1)
+        assert len(shelf.nights()) == 4
+        assert caplog.text.count("this night is passed over") == 1
+        unopened.rmdir()
+        night(tmp_path, unopened.name, -NS, 1)
+        assert shelf.nights()[0] == unopened
+
+
+def test_a_night_that_can_be_opened_again_comes_back_though_nothing_in_the_folder_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, disk = tmp_path / "nights", tmp_path / "disk"
+    for made in (folder, disk / "away"):
+        made.mkdir(parents=True)
+    night(disk / "away", NIGHTS[0], 0, 1)
+    night(folder, NIGHTS[1], NS, 1)
+    (folder / NIGHTS[0]).symlink_to(disk / NIGHTS[0])
+    (disk / NIGHTS[0]).mkdir()
+    monkeypatch.setattr("store.shelf._AGAIN_S", 0.2)
+    with Shelf(folder) as shelf:
+        os.utime(folder, ns=(0, 10**18))
+        assert len(shelf.nights()) == 1
+        os.utime(folder, ns=(0, 10**18))  # opening a night changes the folder
+        (disk / NIGHTS[0]).rmdir()
+        (disk / "away" / NIGHTS[0]).rename(disk / NIGHTS[0])
+        assert len(shelf.nights()) == 1
+        time.sleep(0.25)
+        assert len(shelf.nights()) == 2
+
+
+def test_the_newest_night_is_not_passed_over_when_it_cannot_be_opened(tmp_path: Path) -> None:
+    three(tmp_path)
+    (tmp_path / "journal-2026-03-17.sqlite").mkdir()
+    with Shelf(tmp_path) as shelf, pytest.raises(JournalFailing, match="2026-03-17"):
+        shelf.newest()
 
 
 def test_a_night_seen_before_its_first_row_is_not_taken_for_the_oldest(tmp_path: Path) -> None:
