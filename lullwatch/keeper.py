@@ -40,6 +40,10 @@ _SEARCHED_NS: Final = 1800 * NS
 _SEARCHED_SHORT_NS: Final = 60 * NS
 """Data time before a night is searched again for what may go: half an hour, a minute while room is short."""
 
+_FILLED_BACK_NS: Final = _DAY_NS
+"""How far before its own beginning a night is taken to hold data: what a sock kept for hours is fetched after noon.
+What lies farther back only goes later."""
+
 _STEP_EVERY_S: Final = 0.2
 """Between two steps: the disk is the monitor's for nine tenths of the time. A night goes in three minutes."""
 
@@ -181,12 +185,17 @@ class Keeper:
         for path in nights:
             if self._searched.get(path.name, before_ns - slack_ns - 1) >= before_ns - slack_ns:
                 continue
-            if self._drop_from(path, before_ns):
+            if self._may_hold(path, before_ns) and self._drop_from(path, before_ns):
                 if path != nights[-1]:
                     self._giving_back.add(path.name)
                 return True
             self._searched[path.name] = before_ns
         return False
+
+    def _may_hold(self, path: Path, before_ns: int) -> bool:
+        """Whether anything in a night may be from before a data time; the file is not opened for it again."""
+        begun_ns = self._shelf.begun_ns(path)
+        return begun_ns is None or begun_ns - _FILLED_BACK_NS < before_ns
 
     def _drop_from(self, path: Path, before_ns: int) -> bool:
         try:

@@ -47,28 +47,38 @@ def drop_raw(journal: Journal, *, before_ns: int, rows: int = STEP_ROWS) -> Thin
 
     Raises JournalError; then nothing was taken away.
     """
-    with journal.amending() as db:
-        for name in (*_SPANS, *_STATES):
-            if name == "carried" and journal.schema < TABLES["pin"].since:
-                continue
-            found = db.execute(
-                _statement(name, pins=journal.schema >= TABLES["pin"].since), (before_ns, rows)
-            ).fetchall()
-            if found:
-                db.executemany(f"DELETE FROM {name} WHERE row = ?", ((row,) for row, _ in found))  # noqa: S608 - names are constants
-                return Thinned(len(found), min(t_ns for _, t_ns in found))
+    for name in (*_SPANS, *_STATES):
+        if name == "carried" and journal.schema < TABLES["pin"].since:
+            continue
+        gone = _drop_of(name, journal, before_ns, rows)
+        if gone.rows:
+            return gone
     return Thinned(0, None)
 
 
-def _statement(name: str, *, pins: bool) -> str:
-    begins, ends = _SPANS.get(name, ("t_ns", "t_ns"))
-    pinned = (
+def _drop_of(name: str, journal: Journal, before_ns: int, rows: int) -> Thinned:
+    unpinned = _unpinned(name) if name in _SPANS and journal.schema >= TABLES["pin"].since else ""
+    begins = _SPANS[name][0] if name in _SPANS else "t_ns"
+    # Where nothing is old enough the whole table is read to find that out: no writer may wait for it.
+    with journal.exclusive() as db:
+        found = db.execute(
+            f"SELECT row, {begins} FROM {name} WHERE {begins} < ? {unpinned}ORDER BY row LIMIT ?",  # noqa: S608 - names are constants
+            (before_ns, rows),
+        ).fetchall()
+    if not found:
+        return Thinned(0, None)
+    with journal.amending() as db:
+        # A pin may have come since the rows were found.
+        gone = db.executemany(f"DELETE FROM {name} WHERE row = ? {unpinned}", ((row,) for row, _ in found))  # noqa: S608 - names are constants
+        return Thinned(gone.rowcount, min(t_ns for _, t_ns in found))
+
+
+def _unpinned(name: str) -> str:
+    begins, ends = _SPANS[name]
+    return (
         f"AND NOT EXISTS (SELECT 1 FROM pin WHERE pin.infant = {name}.infant "  # noqa: S608 - names are constants
         f"AND {ends} >= pin.t_ns AND {begins} <= pin.end_ns) "
-        if pins and name in _SPANS
-        else ""
     )
-    return f"SELECT row, {begins} FROM {name} WHERE {begins} < ? {pinned}ORDER BY row LIMIT ?"  # noqa: S608 - names are constants
 
 
 def give_back(path: Path) -> bool:

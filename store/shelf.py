@@ -176,6 +176,11 @@ class Shelf:
         nights = self.nights()
         return nights[-1] if nights else None
 
+    def begun_ns(self, path: Path) -> int | None:
+        """Data time at which a night begins; None where it cannot be read."""
+        with self._lock:
+            return self._begun_ns(path)
+
     def nights_of(self, onset_ns: int, end_ns: int) -> list[Path]:
         """The files that may hold something of a span of data time, oldest first.
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +15,7 @@ from dsp.records import NS, ClockRow, Coverage, Delivery, Pin, Site, Tick, Usabi
 from lullwatch.keeper import Keeper, Keeping, TroubleOf
 from store.journal import Journal
 from store.retention import drop_raw, give_back
-from store.rows import FedRow
+from store.rows import TABLES, FedRow
 from store.sealing import seal, sealed_path
 from tests.alert_makers import event
 from tests.store_examples import segment, segment_row
@@ -99,6 +103,38 @@ def test_the_writer_goes_on_while_old_rows_go(tmp_path: Path) -> None:
             row = writer.commit([FedRow("kid", Tick(DAY_NS))]).rows[0]
             assert row is not None
     assert raw(path) == list(range(100, 300))
+
+
+def test_looking_for_what_may_go_waits_for_no_writer_and_holds_none_up(tmp_path: Path) -> None:
+    path = night(tmp_path, 0)
+    with Journal.amend(path) as writer, Journal.amend(path) as beside, writer.amending():
+        assert drop_raw(beside, before_ns=0).rows == 0
+
+
+def test_what_is_pinned_after_it_was_found_and_before_it_goes_stays(tmp_path: Path) -> None:
+    path = night(tmp_path, 0)
+    pin = Pin("kid", 0, 30 * 60 * NS, "e0")
+    with Journal.amend(path) as writer, Journal.amend(path) as beside, ThreadPoolExecutor(1) as other:
+        with writer.amending() as db:
+            gone = other.submit(drop_raw, beside, before_ns=DAY_NS, rows=50)
+            time.sleep(0.5)  # by now it has found its rows, and waits
+            db.execute(TABLES["pin"].insert, (writer.last_row + 1, *TABLES["pin"].pack(pin)))
+        assert gone.result().rows == 19
+    assert raw(path) == [*range(31), *range(50, 300)]
+
+
+def test_a_night_too_young_to_hold_anything_old_is_not_even_opened(tmp_path: Path) -> None:
+    path, now_ns = night(tmp_path, 9), [9 * DAY_NS]
+    it = Keeper(tmp_path, Keeping(raw_days=2), now_ns=lambda: now_ns[0], free_bytes=lambda: 10**12)
+    it.step()
+    with closing(sqlite3.connect(path, isolation_level=None)) as alone:
+        alone.execute("PRAGMA journal_mode = DELETE")
+        alone.execute("BEGIN EXCLUSIVE")  # outside of WAL not even a reader gets past it
+        now_ns[0] += DAY_NS // 2
+        assert not it.step()
+    now_ns[0] = 12 * DAY_NS
+    work(it)
+    assert raw(path) == []
 
 
 def test_a_file_of_the_first_schema_is_thinned_as_it_is(tmp_path: Path) -> None:
