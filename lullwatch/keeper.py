@@ -116,7 +116,7 @@ class Keeper:
         self._free_bytes = free_bytes or (lambda: shutil.disk_usage(folder).free)
         self._shelf = Shelf(folder)
         self._searched: dict[str, int] = {}
-        """by night, the data time before which nothing that may go is left"""
+        """by night, the data time before which nothing that may go is left, or could be taken away"""
         self._giving_back: set[str] = set()
         self._short = False
         self._ending = threading.Event()
@@ -179,11 +179,13 @@ class Keeper:
         """Take rows from before a data time out of the oldest night that has any."""
         nights = self._shelf.nights()
         for path in self._shelf.damaged():
-            with contextlib.suppress(JournalInUse):
-                salvage(path)
-            self._shelf.mended(path)
+            if self._is_due(path, before_ns - slack_ns):
+                self._searched[path.name] = before_ns
+                if _salvaged(path):
+                    del self._searched[path.name]
+                    self._shelf.mended(path)
         for path in nights:
-            if self._searched.get(path.name, before_ns - slack_ns - 1) >= before_ns - slack_ns:
+            if not self._is_due(path, before_ns - slack_ns):
                 continue
             if self._may_hold(path, before_ns) and self._drop_from(path, before_ns):
                 if path != nights[-1]:
@@ -191,6 +193,9 @@ class Keeper:
                 return True
             self._searched[path.name] = before_ns
         return False
+
+    def _is_due(self, path: Path, since_ns: int) -> bool:
+        return path.name not in self._searched or self._searched[path.name] < since_ns
 
     def _may_hold(self, path: Path, before_ns: int) -> bool:
         """Whether anything in a night may be from before a data time; the file is not opened for it again."""
@@ -201,20 +206,23 @@ class Keeper:
         try:
             with Journal.amend(path) as journal:
                 gone = drop_raw(journal, before_ns=before_ns).rows > 0
-        except JournalDamaged as error:
+            if gone:
+                unseal(path)  # it would keep what was to go
+        except (StoreError, OSError) as error:
             if path == self._shelf.newest():
                 raise  # whoever writes it mends it
-            _log.error("%s", error)
-            salvage(path)
-            return True
-        if gone:
-            unseal(path)  # it would keep what was to go
+            return _mended(path, error)
         return gone
 
     def _give_back(self) -> bool:
-        name = min(self._giving_back)
-        if not (self._folder / name).exists() or not give_back(self._folder / name):
-            self._giving_back.discard(name)
+        path = self._folder / min(self._giving_back)
+        try:
+            more = path.exists() and give_back(path)
+        except (StoreError, OSError) as error:
+            _mended(path, error)
+            more = False
+        if not more:
+            self._giving_back.discard(path.name)
         return True
 
     def _hold_reserve(self, free: int) -> None:
@@ -222,3 +230,20 @@ class Keeper:
         if free > _RESERVE_BYTES + self._keeping.min_free_bytes and not path.exists():
             with contextlib.suppress(OSError), open(path, "xb", opener=opened_private) as file:
                 os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
+
+
+def _mended(path: Path, error: Exception) -> bool:
+    """Whether an old night that failed can be tried again at once. One that cannot is left: it holds up no other."""
+    _log.error("old raw data could not be taken away: %s", error)
+    return isinstance(error, JournalDamaged) and _salvaged(path)
+
+
+def _salvaged(path: Path) -> bool:
+    try:
+        salvage(path)
+    except JournalInUse:
+        return False  # whoever writes it mends it
+    except (StoreError, OSError) as error:
+        _log.error("%s is damaged and could not be salvaged: %s", path, error)
+        return False
+    return True

@@ -212,6 +212,52 @@ def test_a_damaged_old_night_is_mended_and_holds_up_nothing(tmp_path: Path) -> N
     assert list(tmp_path.glob("*.damaged-1"))
 
 
+@pytest.mark.parametrize("free", [10**12, 10])
+def test_an_old_night_that_cannot_give_its_room_back_holds_up_nothing(tmp_path: Path, free: int) -> None:
+    paths = [night(tmp_path, number, packets=3000) for number in range(2)]
+    it = keeper(tmp_path, 9 * DAY_NS, free=[free])
+    assert it.step()  # some of the first has gone, its room is given back next
+    paths[0].rename(tmp_path / "elsewhere")
+    paths[0].mkdir()
+    work(it)
+    assert raw(paths[1]) == []
+
+
+def test_an_old_night_whose_free_pages_are_damaged_is_salvaged_and_thinned(tmp_path: Path) -> None:
+    paths = [night(tmp_path, number, packets=3000) for number in range(2)]
+    it = keeper(tmp_path, 9 * DAY_NS)
+    it.step()
+    whole = bytearray(paths[0].read_bytes())
+    whole[32:36] = b"\xff" * 4  # the header says where the first free page is
+    paths[0].write_bytes(whole)
+    work(it)
+    assert raw(paths[0]) == raw(paths[1]) == []
+    assert list(tmp_path.glob("*.damaged-1"))
+
+
+def test_an_old_night_that_somebody_holds_is_left_for_later_and_holds_up_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.database.BUSY_TIMEOUT_S", 0.05)
+    paths, now_ns = [night(tmp_path, number) for number in range(2)], [9 * DAY_NS]
+    it = Keeper(tmp_path, Keeping(raw_days=2), now_ns=lambda: now_ns[0], free_bytes=lambda: 10**12)
+    with Journal.amend(paths[0]) as held, held.amending():
+        work(it)
+    assert [len(raw(path)) for path in paths] == [300, 0]
+    now_ns[0] += 3600 * NS
+    work(it)
+    assert raw(paths[0]) == []
+
+
+def test_a_damaged_night_that_cannot_be_salvaged_holds_up_nothing(tmp_path: Path) -> None:
+    paths = [night(tmp_path, number) for number in range(2)]
+    paths[0].write_bytes(b"no journal at all" * 1000)
+    (paths[0].with_suffix(".lock")).unlink()
+    (paths[0].with_suffix(".lock")).mkdir()
+    work(keeper(tmp_path, 9 * DAY_NS))
+    assert raw(paths[1]) == []
+
+
 def test_a_thread_does_it_by_itself_and_ends_when_told(tmp_path: Path) -> None:
     from tests.servers_fixtures import until
 
