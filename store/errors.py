@@ -165,7 +165,8 @@ class StillThere(JournalError):
     def __init__(self, path: Path, infant: str) -> None:
         super().__init__(
             f"{path} still speaks of infant {infant} or of what was told of it. "
-            "If you put this file here, delete it; otherwise run the command again with the monitor stopped."
+            "If you put this file here, take the infant out of it or delete it; otherwise run the command again "
+            "with the monitor stopped."
         )
 
 

@@ -6,7 +6,8 @@ import json
 import mmap
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from enum import Enum
@@ -63,6 +64,9 @@ _SET_ASIDE: Final = re.compile(
 )
 """Names of damaged nights, and of what a copying or sealing left that was ended: whoever was there is in them."""
 
+_SETTINGS: Final = "*.toml"
+"""Names of settings files, which a person writes: no command but that person takes an infant out of them."""
+
 _EXPORT: Final = NIGHT_STEM + r"_ID(?:_[a-z0-9-]+)*\.(?:edf|tsv|jsonl?|csv|parquet|txt|png)"
 """Names of what `lullwatch export` and `replay` write of one infant of a night."""
 
@@ -74,6 +78,8 @@ class Forgotten:
     rows: int = 0
     files: list[Path] = field(default_factory=list)
     """deleted whole: nobody else was in them, or they were damaged copies or sealed copies of a night"""
+    settings: list[Path] = field(default_factory=list)
+    """settings files that lie in the folder and still speak of the infant"""
 
 
 def holding(folder: Path, infant: str) -> list[Path]:
@@ -103,7 +109,7 @@ def forget(folder: Path, infant: str) -> Forgotten:
 
     Raises:
         JournalInUse: a monitor writes one of the nights; nothing was taken away.
-        StillThere: after all this some file still speaks of the infant; it names the file.
+        StillThere: after all this some file other than settings still speaks of the infant; it names the file.
         JournalError: a file cannot be read or written; run it again.
     """
     nights = holding(folder, infant)
@@ -118,7 +124,13 @@ def forget(folder: Path, infant: str) -> Forgotten:
         for path in going_whole(folder, infant):
             _delete(path, done)
     for path in trace_of(folder, needles):
-        raise StillThere(path, infant)
+        if not path.match(_SETTINGS):
+            raise StillThere(path, infant)
+    done.settings = [
+        path
+        for path in sorted(folder.rglob(_SETTINGS))
+        if path.is_file() and (_contains(path, needles) or _is_set_in(path, infant))
+    ]
     return done
 
 
@@ -158,6 +170,26 @@ def _contains(path: Path, needles: list[bytes]) -> bool:
         return False
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return any(content.find(needle) >= 0 for needle in needles)
+
+
+def _is_set_in(settings: Path, infant: str) -> bool:
+    """Whether settings name the infant: also an id that is too short to be looked for among other bytes."""
+    text = settings.read_bytes().decode("utf-8-sig", errors="replace")
+    try:
+        return infant in _ids_in(tomllib.loads(text))
+    except (ValueError, RecursionError):  # nor can the monitor read it; a person can
+        return re.search(rf"""["']{re.escape(infant)}["']""", text) is not None
+
+
+def _ids_in(value: object) -> Iterator[object]:
+    """Ids under `infants`, wherever it stands: in tables of their own, or named as those that a person is told of."""
+    if isinstance(value, dict):
+        ids = value.get("infants")
+        for each in ids if isinstance(ids, list) else ():
+            yield each.get("id") if isinstance(each, dict) else each
+        value = list(value.values())
+    for inner in value if isinstance(value, list) else ():
+        yield from _ids_in(inner)
 
 
 def _alerts_of(nights: Sequence[Path], infant: str) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -228,6 +229,68 @@ def test_a_file_that_still_speaks_of_it_is_named(folder: Path) -> None:
     (folder / "my-notes.txt").write_text(f"about {GONE}")
     with pytest.raises(StillThere, match=r"my-notes\.txt"):
         forget(folder, GONE)
+
+
+SETTINGS = """
+gateway = "home"
+journal_dir = "."
+
+[[people]]  # {0} is on her list
+id = "anna"
+infants = ["{0}", "{1}"]
+
+[[infants]]
+id = "{0}"
+
+[[infants]]
+id = "{1}"
+"""
+
+
+@pytest.mark.parametrize("gone", [GONE, "a"])
+def test_settings_beside_the_nights_are_kept_and_named_while_they_speak_of_it(
+    tmp_path: Path, gone: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "lullwatch.toml"
+    settings.write_text(SETTINGS.format(gone, STAYS))
+    (tmp_path / "garden.toml").write_text("trees = 2")
+
+    def forgotten(*words: str) -> str:
+        with Journal.open(tmp_path / NAMES[0]) as journal:
+            journal.commit([ClockRow(0, 0, "b", "UTC"), *of(gone, 0), *of(STAYS, 0)])
+        assert main(["forget", gone, "--journals", str(tmp_path), "--yes", *words]) == 0
+        return capsys.readouterr().out
+
+    said = forgotten()
+    assert f"  {settings} still does: take [[infants]] {gone}, and whatever else names it, out of it" in said
+    assert "garden" not in said
+    assert json.loads(forgotten("--json"))["still_in"] == [str(settings)]
+    assert settings.read_text() == SETTINGS.format(gone, STAYS)
+    settings.write_text(SETTINGS.format("other", STAYS))
+    said = forgotten()
+    assert "none speaks of this infant any more." in said
+    assert "still does" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('[[schedule]]\ninfants = ["a"]', True),
+        ("[[infants]]\nid = 'a'\nsensors = [", True),  # somebody is amid writing it
+        ('\ufeff[[infants]]\nid = "a"', True),
+        ('infants = "a"', False),
+        ('[[infants]]\nid = "a-baby"', False),
+        ('[[people]]\nid = "a"', False),
+    ],
+)
+def test_settings_name_a_short_id_where_it_stands_as_an_infants(
+    tmp_path: Path, text: str, names: bool
+) -> None:
+    with Journal.open(tmp_path / NAMES[0]) as journal:
+        journal.commit([ClockRow(0, 0, "b", "UTC"), *of("a", 0)])
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "s.toml").write_text(text, encoding="utf-8")
+    assert forget(tmp_path, "a").settings == ([tmp_path / "mine" / "s.toml"] if names else [])
 
 
 def test_it_asks_first_and_says_what_it_cannot_reach(

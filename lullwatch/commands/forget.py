@@ -59,12 +59,20 @@ def forget(
     done = take_out(folder, infant)
     if as_json:
         say_json(
-            {"nights": [n.name for n in nights], "rows": done.rows, "deleted": [str(f) for f in done.files]}
+            {
+                "nights": [n.name for n in nights],
+                "rows": done.rows,
+                "deleted": [str(f) for f in done.files],
+                "still_in": [str(f) for f in done.settings],
+            }
         )
         return 0
     said = f"{done.rows:,} rows of {_counted(len(nights), 'night')}"
     say(f"taken out: {said}; deleted whole: {_counted(len(done.files), 'file')}")
-    say("Every file in the folder was searched: none speaks of this infant any more.")
+    but = " but what is yours to change:" if done.settings else "."
+    say(f"Every file in the folder was searched: none speaks of this infant any more{but}")
+    for path in done.settings:
+        say(f"  {path} still does: take [[infants]] {infant}, and whatever else names it, out of it yourself")
     say("Not reached from here, look for the id there yourself:")
     for place in _ELSEWHERE:
         say(f"  {place.format(infant=infant)}")
@@ -81,5 +89,5 @@ _ELSEWHERE = (
     "whatever else copies this computer's disk",
     "exports and replays: EDF+, Motion-BIDS, tables and pictures in other folders",
     "the MQTT broker and Home Assistant: retained topics lullwatch/+/{infant}/#, histories, phones' push messages",
-    "the settings file, which still names the infant and its sensors",
+    "settings files in other folders: [[infants]] {infant}",
 )
