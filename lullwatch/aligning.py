@@ -27,6 +27,8 @@ VIDEO: Final = "video"
 """Kind of the note that says where a clip begins."""
 _BEFORE_NS: Final = 60 * NS
 """An event that began a minute before the clip may go on in it."""
+_DATED: Final = len("journal-YYYY-MM-DD")
+"""Beginning of a file's name that the parts of a night have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ def align(
         folder: of the journals.
         near: local time of day that somebody noted.
         infant: whose sensor was tapped; needed where the night knows several.
-        night: date of the evening; by default the newest night.
+        night: date of the evening; by default the newest night, or the one before it while that time is still to
+            come in the newest.
         first_tap_s: when the first tap is seen in the clip, where no sound is given.
         sound: the clip's sound as a WAV.
         site: which sensor was tapped; by default any.
@@ -83,10 +86,11 @@ def align(
     heard = None if sound is None else clicks_in(sound)
     first_ns = heard.times_ns[0] if heard is not None else round((first_tap_s or 0.0) * NS)
     with Shelf(folder) as shelf:
-        path, whom, clocks = _found(shelf, folder, night, infant)
+        reach_ns = round(within_s * NS)
+        path = _night(shelf, folder, night, near, reach_ns)
+        whom, clocks = _found(shelf, path, infant)
         utc = UtcMap(clocks)
         near_ns = _data_ns(clocks, _utc_ns(clocks[0], near))
-        reach_ns = round(within_s * NS)
         waves = waveforms(shelf, whom, near_ns - reach_ns, near_ns + reach_ns)
         meant = [wave for at, wave in waves.items() if site in (None, at)]
         taps = taps_in(meant, near_ns, beat=heard, within_s=within_s)
@@ -110,19 +114,33 @@ def clip_time(seconds: float) -> str:
     return f"{sign}{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
-def _found(
-    shelf: Shelf, folder: Path, night: str | None, infant: str | None
-) -> tuple[Path, str, Sequence[ClockRow]]:
+def _night(shelf: Shelf, folder: Path, night: str | None, near: time, reach_ns: int) -> Path:
     paths = [path for path in shelf.nights() if night is None or night in path.name]
     if not paths:
         raise NothingToReplay(folder, f"there is no night {night or ''} in it")
-    path = paths[-1]
+    newest = paths[-1]
+    if night is not None or not _is_to_come(shelf, newest, near, reach_ns):
+        return newest
+    # From noon on the newest is the coming night, and a time noted in the last one would mean tomorrow.
+    earlier = [path for path in paths if path.name[:_DATED] != newest.name[:_DATED]]
+    return earlier[-1] if earlier else newest
+
+
+def _is_to_come(shelf: Shelf, path: Path, near: time, reach_ns: int) -> bool:
+    with shelf.opened(path.name) as journal:
+        newest_ns, clocks = journal.newest_ns, journal.clock_rows()
+    if newest_ns is None or not clocks:
+        return True
+    return _data_ns(clocks, _utc_ns(clocks[0], near)) - reach_ns > newest_ns
+
+
+def _found(shelf: Shelf, path: Path, infant: str | None) -> tuple[str, Sequence[ClockRow]]:
     with shelf.opened(path.name) as journal:
         infants, clocks = journal.infants(), journal.clock_rows()
     known = [name for name in infants if infant in (None, name)]
     if len(known) != 1 or not clocks:
         raise NothingToReplay(path, f"give --infant, one of: {', '.join(infants) or 'none'}")
-    return path, known[0], clocks
+    return known[0], clocks
 
 
 def _utc_ns(clock: ClockRow, at: time) -> int:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
 
-from dsp.records import NS, ClockRow, Counts, EventStatus, Packet, Scale, Segment, SegmentFlag, Site
+from dsp.records import NS, ClockRow, Counts, EventStatus, Packet, Scale, Segment, SegmentFlag, Site, Tick
 from lullwatch.__main__ import main
 from lullwatch.aligning import VIDEO, clip_time
 from store.journal import Journal
-from store.rows import Row, SegmentRow
+from store.rows import FedRow, Row, SegmentRow
 from tests.store_examples import event
 from tests.test_taps import T0_NS, TRUTH_S, recorded
 
@@ -67,6 +68,37 @@ def test_people_read_the_events_in_the_time_of_the_clip(
     said = capsys.readouterr().out
     assert "0:00.0 of the clip is 2026-01-02 03:02:0" in said
     assert "  0:24.0  " in said
+
+
+def night_after(folder: Path, date: str, begins_utc_ns: int, hours: int) -> None:
+    """A night of ticks beside the tapped one, on the same clock."""
+    begins_ns = T0_NS + begins_utc_ns - UTC_NS
+    ticks = [FedRow("a", Tick(begins_ns + minute * 60 * NS)) for minute in range(60 * hours + 1)]
+    with Journal.open(folder / f"journal-{date}.sqlite") as journal:
+        journal.commit([ClockRow(begins_ns, begins_utc_ns, "boot", "Europe/Berlin"), *ticks])
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 2, 14])
+@pytest.mark.parametrize("night", [[], ["--night", "2026-01-01"]])
+def test_a_time_that_is_still_to_come_in_the_newest_night_is_one_of_the_night_before(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], hours: int, night: list[str]
+) -> None:
+    copytree(folder, tmp_path, dirs_exist_ok=True)
+    night_after(tmp_path, "2026-01-02", UTC_NS + 9 * 3600 * NS, hours)
+    assert main(["align", "03:01", "--first-tap", "4.2", "--journals", str(tmp_path), "--json", *night]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["night"] == "journal-2026-01-01.sqlite"
+    assert said["begins"].startswith("2026-01-02T03:02:0")
+
+
+@pytest.mark.parametrize("words", [["03:01"], ["03:07", "--within", "300"]])
+def test_a_time_that_the_newest_night_reaches_is_one_of_that_night(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    copytree(folder, tmp_path, dirs_exist_ok=True)
+    night_after(tmp_path, "2025-12-31", UTC_NS - 39 * 3600 * NS, 20)
+    assert main(["align", *words, "--first-tap", "4.2", "--journals", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["night"] == "journal-2026-01-01.sqlite"
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def align(
     infant
         Whose sensor was tapped.
     night
-        Date of the evening; by default the newest night.
+        Date of the evening; by default the newest night, or the one before while NEAR is still to come in the newest.
     site
         Which sensor was tapped: LA, RA, TR, LW, RW or HD.
     within
