@@ -126,6 +126,7 @@ class Shelf:
         with self._lock:
             changed = self._changed_at()
             if changed != self._listed_at or self._beginning or self._is_again_due():
+                self._listed_at = 0  # what raises is looked for again
                 self._list()
                 self._listed_at = changed if time.time_ns() - changed > _SETTLED_NS else 0
             return list(self._listed)
@@ -303,6 +304,8 @@ class Reader:
         self._from_first = from_first
         self._over: set[str] = set()
         """nights to look at no more: found empty after a newer one had begun, or never meant for this receiver"""
+        self._wanted: set[str] = set()
+        """nights it began with or that came after: an older one that can be opened again was not meant for it"""
         self._confirmed: dict[str, int] = {}
 
     def rows(self, limit: int = _BATCH_ROWS) -> list[tuple[Place, Row]]:
@@ -361,14 +364,17 @@ class Reader:
     def _due(self) -> Iterator[tuple[str, bool]]:
         """Nights that may owe rows, oldest first, each with whether it is the newest."""
         names = [path.name for path in self._shelf.nights()]
+        begun = self._from_first
         for name in names:
+            begun = begun or name in self._wanted  # whoever began with a night wants every one after it
             if name in self._over:
                 continue
             is_newest = name == names[-1]
-            if not self._from_first and not self._begins_with(name, is_newest=is_newest):
+            if not begun and not self._begins_with(name, is_newest=is_newest):
                 self._over.add(name)
                 continue
-            self._from_first = True  # whoever began with a night wants every one after it
+            begun = True
+            self._wanted.add(name)
             yield name, is_newest
 
     def _begins_with(self, night: str, *, is_newest: bool) -> bool:

@@ -216,6 +216,49 @@ def test_a_night_that_can_be_opened_again_comes_back_though_nothing_in_the_folde
         assert len(shelf.nights()) == 2
 
 
+def test_an_old_night_that_can_be_opened_again_is_handed_to_nobody_who_never_began_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.shelf._AGAIN_S", 0.0)
+    three(tmp_path)
+    unopened = [tmp_path / name for name in NIGHTS[:2]]
+    with Shelf(tmp_path) as shelf:
+        drained(shelf.reader("known", tables=("tick",), from_first=True), limit=1)
+    for path in unopened:
+        path.rename(tmp_path / f"kept-{path.name}")
+        path.mkdir()
+    with Shelf(tmp_path) as shelf:
+        new, known = (shelf.reader(name, tables=("tick",)) for name in ("new", "known"))
+        assert len(drained(new)) == 3
+        assert drained(known) == []
+        for path in unopened:
+            path.rmdir()
+            (tmp_path / f"kept-{path.name}").rename(path)
+        with Journal.open(unopened[1]) as journal:
+            journal.commit([FedRow("kid", Tick(99))])
+        night(tmp_path, "journal-2026-03-17.sqlite", 3 * NS, 1)
+        assert drained(new) == [Place("journal-2026-03-17.sqlite", 2)]
+        assert drained(known) == [Place(NIGHTS[1], 5), Place("journal-2026-03-17.sqlite", 2)]
+
+
+def test_the_newest_night_is_looked_for_again_after_it_could_not_be_opened(tmp_path: Path) -> None:
+    path = night(tmp_path, NIGHTS[0], 0, 1)
+    path.rename(tmp_path / "kept")
+    path.touch()
+    with Shelf(tmp_path) as shelf:
+        os.utime(tmp_path, ns=(0, 10**18))
+        assert shelf.nights() == []
+        path.unlink()
+        path.mkdir()
+        os.utime(tmp_path, ns=(0, 10**18))
+        with pytest.raises(JournalFailing):
+            shelf.nights()
+        path.rmdir()
+        (tmp_path / "kept").rename(path)
+        os.utime(tmp_path, ns=(0, 10**18))
+        assert shelf.nights() == [path]
+
+
 def test_the_newest_night_is_not_passed_over_when_it_cannot_be_opened(tmp_path: Path) -> None:
     three(tmp_path)
     (tmp_path / "journal-2026-03-17.sqlite").mkdir()
