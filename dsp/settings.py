@@ -103,8 +103,10 @@ class Settings:
     cluster_span_early_s: float = 1.0
     cluster_refractory_s: float = 3.0
     cluster_weak: float = 14.0
-    cluster_clear: float = 17.0
+    cluster_clear: float = 16.0
     cluster_run: int = 8
+    common_cost: float = 1.25
+    common_from: int = 4
     cluster_age: Table = AGE
     series_tables: tuple[Table, ...] = SERIES
     series_bias: float = SERIES_BIAS

@@ -50,6 +50,7 @@ class Member:
     evidence: list[Evidence]
     """as a spasm-like movement, whatever it was told as"""
     trace: Trace
+    sites_seen: int
     alike: float = 0.0
     """log-odds of how it follows those before it"""
     alike_evidence: list[Evidence] = field(default_factory=list)
@@ -144,6 +145,7 @@ class SpasmTracker:
             draft.match,
             draft.evidence,
             trace_of(pulse.k, pulse.site, shapes),
+            len(shapes),
         )
         self._compare(member, {s: chains[s] for s in shapes}, settings)
         self.members.append(member)
@@ -233,7 +235,7 @@ class SpasmTracker:
         cost = settings.rival_cost * min(rivals, most) + settings.stranger_cost * self._strangers(
             run, settings
         )
-        return sum(m.log_odds for m in run) + alike + age - cost
+        return sum(m.log_odds for m in run) + alike + age - cost - _in_common(run, settings)
 
     def _strangers(self, run: Sequence[Member], settings: Settings) -> int:
         """How many shortly before the run looked like members but not like one another: an infant at play."""
@@ -259,10 +261,11 @@ class SpasmTracker:
         sides = {m.draft.side for m in run}
         cluster.side = sides.pop() if len(sides) == 1 else "both"
         said, alike = sum(m.log_odds for m in top), sum(m.alike for m in top[1:])
+        again = _in_common(top, settings)
         cluster.evidence = [
-            Evidence("members", float(len(top)), said),
+            Evidence("members", float(len(top)), said - again),
             Evidence("members_alike", alike / max(len(top) - 1, 1), alike),
-            Evidence("other_movement", float(len(self.rivals)), total - age - alike - said),
+            Evidence("other_movement", float(len(self.rivals)), total - age - alike - said + again),
             *_age_said(age, scene),
             *_means([m.alike_evidence for m in top[1:]]),
             *_means([m.evidence for m in top]),
@@ -296,6 +299,16 @@ def _judged(
 
 def _place(pulse: Pulse) -> tuple[int, Site]:
     return pulse.k, pulse.site
+
+
+def _in_common(run: Sequence[Member], settings: Settings) -> float:
+    """What each further member says again: movements of one infant in one mood have causes in common.
+
+    From one site alone every member is doubted as it is.
+    """
+    if any(m.sites_seen == 1 for m in run):
+        return 0.0
+    return settings.common_cost * (len(run) - settings.common_from)
 
 
 def _age(scene: Scene, settings: Settings) -> float:
