@@ -5,7 +5,8 @@
 `lullwatch up` (monitor and pages) runs at real pace on virtual socks in a cgroup, of version 1 or 2, that gives it
 `share` of each of two cores, and 1 GB: a core of a small single-board computer does about a quarter of what one of a
 server does. The socks and their radio run in the monitor's own process, which a real gateway does not carry; broker,
-database, people and an open page, which it does, are not on. Where no cgroup can be made (no root), it says so and only measures.
+database, people and an open page, which it does, are not on. Where no cgroup can be
+made (no root), it says so and only measures.
 """
 
 from __future__ import annotations
