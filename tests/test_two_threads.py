@@ -267,6 +267,13 @@ async def test_while_deciding_is_behind_no_more_than_some_seconds_are_decided_to
     assert sum(together) == offered > 4 * max(together)
 
 
+def caregiving(intake: Intake, clock: HandClock, phone: Phone) -> Caregiving:
+    return Caregiving(
+        people=[ANNA], infants=[KID], clock=clock, utc=UtcMap([CLOCK]), zone="UTC", intake=intake,
+        channels={"ntfy": phone},
+    )  # fmt: skip
+
+
 async def test_people_are_told_while_deciding_is_held_up(
     seconds: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,10 +289,7 @@ async def test_people_are_told_while_deciding_is_held_up(
         spine = Spine(journal, [watch()])
         spine.begin(CLOCK)
         intake = Intake(spine, clock, [KID], on_taken=lambda _: None)
-        care = Caregiving(
-            people=[ANNA], infants=[KID], clock=clock, utc=UtcMap([CLOCK]), zone="UTC", intake=intake,
-            channels={"ntfy": phone},
-        )  # fmt: skip
+        care = caregiving(intake, clock, phone)
         (row, *_) = (r for r in seconds[3] if isinstance(r, SegmentRow))
         intake.sink(KID).offer(row.packet, row.segment)
         await intake.keep()
@@ -306,10 +310,7 @@ async def test_people_are_told_though_it_cannot_be_written_down_and_the_service_
         spine = Spine(journal, [watch()])
         spine.begin(CLOCK)
         intake = Intake(spine, clock, [KID], on_taken=lambda _: None)
-        care = Caregiving(
-            people=[ANNA], infants=[KID], clock=clock, utc=UtcMap([CLOCK]), zone="UTC", intake=intake,
-            channels={"ntfy": phone},
-        )  # fmt: skip
+        care = caregiving(intake, clock, phone)
         care.told([alert()])
         with monkeypatch.context() as failing:
             failing.setattr(spine, "keep", _fail)
