@@ -36,7 +36,6 @@ LOOK_EVERY_S = 1.0
 _SCHEDULE = "schedule"
 _RESUMED = "resumed"
 _NO_DATE = "no-date"
-_ARM = {"do": "lullwatch arm SETTINGS, or wait for the schedule"}
 _LOOK_AHEAD_MIN = 8 * 24 * 60
 """A schedule repeats every week: what does not change in eight days never does."""
 
@@ -115,7 +114,7 @@ class Armer:
         for name in self._infants:
             if not self.is_armed(name):
                 how = self.state(name).state.value
-                _log.warning("%s is %s: nobody is called when its sensors see nothing", name, how, extra=_ARM)
+                _log.warning("%s is %s: nobody is called when its sensors see nothing", name, how)
 
     def state(self, infant: str) -> Watching:
         """How an infant is watched now; somebody unknown (the self-test) is armed."""
