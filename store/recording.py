@@ -217,13 +217,17 @@ def from_journal(journal: Journal, infant: str) -> Recording:
 
 
 def standing_events(events: Iterable[Event]) -> tuple[Event, ...]:
-    """The newest version of each event by onset, without those that were withdrawn or merged into another."""
+    """The newest version of each event by onset, without those that were withdrawn or merged into another.
+
+    Of those that begin at one moment a series stands before its members, and the shorter first: what was told late
+    keeps a name that a replay does not give, so that names may not decide.
+    """
     latest: dict[str, Event] = {}
     for event in events:
         if event.id not in latest or event.version >= latest[event.id].version:
             latest[event.id] = event
     standing = (e for e in latest.values() if e.status is not EventStatus.WITHDRAWN and e.merged_into is None)
-    return tuple(sorted(standing, key=lambda e: (e.onset_ns, e.id)))
+    return tuple(sorted(standing, key=lambda e: (e.onset_ns, e.parent is not None, e.end_ns, e.label, e.id)))
 
 
 def newest_of(rows: Iterable[_T], *, key: Callable[[_T], Any]) -> list[_T]:
