@@ -147,6 +147,11 @@ ENGLISH = Catalogue(
             "For more than 5 minutes no usable data has come. Movements in this "
             "time are not recorded. Look at your baby, then at the sensors and the gateway.",
         ),
+        "behind": (
+            "Movements are told late",
+            "What is recorded is looked at more than 5 minutes late, and alerts come as late. Look at your baby. "
+            "The computer may have too much to do: ask whoever looks after it.",
+        ),
         "battery": ("A sensor's battery is low", "It may not last the night. Charge or change it."),
         "link": ("A sensor's radio link is lost", "What this sensor sees arrives later or not at all."),
         "sensor": ("A sensor is off or loose", "Check that it is worn and sits well."),

@@ -154,6 +154,11 @@ GERMAN = Catalogue(
             "Seit mehr als 5 Minuten sind keine brauchbaren Daten gekommen. Bewegungen in dieser Zeit werden nicht "
             "aufgezeichnet. Sehen Sie nach Ihrem Baby, dann nach den Sensoren und dem Gateway.",
         ),
+        "behind": (
+            "Bewegungen werden verspätet gemeldet",
+            "Was aufgezeichnet ist, wird mehr als 5 Minuten verspätet ausgewertet, und so spät kommen Meldungen. Sehen "
+            "Sie nach Ihrem Baby. Der Rechner hat vielleicht zu viel zu tun: fragen Sie, wer sich um ihn kümmert.",
+        ),
         "battery": (
             "Der Akku eines Sensors ist schwach",
             "Er reicht vielleicht nicht für die Nacht. Laden oder tauschen Sie ihn.",

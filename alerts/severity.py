@@ -81,7 +81,7 @@ class Table:
     updates_apart_s: float = 30.0
     """a series that only grows is told again no sooner than this: one alert with updates, not one for every jerk"""
     blind_s: float = 300.0
-    """blind for longer than this is an alarm"""
+    """blind, or deciding behind, for longer than this is an alarm"""
     mute_most_count: int = 30
     """a series of more brief movements than this is heard through any mute: it is larger than most are"""
     mute_most_s: float = 300.0
@@ -198,6 +198,7 @@ TABLE = Table(
     ),
     technical=(
         TechnicalRow("blind", rings=True, reason="nobody watches while the sensors see nothing"),
+        TechnicalRow("behind", rings=True, reason="what is told so late brings nobody to the cot in time"),
         TechnicalRow("battery", rings=False, reason="less than the night is left"),
         TechnicalRow(
             "link", rings=False, reason="a sensor's radio link is lost; blind rings when all see nothing"

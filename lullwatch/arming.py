@@ -125,11 +125,6 @@ class Armer:
         """Whether it is to be said that the infant's sensors see nothing."""
         return self.state(infant).state is Watchfulness.ARMED
 
-    @property
-    def any_armed(self) -> bool:
-        """Whether anybody relies on this gateway."""
-        return any(self.is_armed(infant) for infant in self._infants)
-
     async def run(self) -> None:
         """Resume what is over and follow the schedule, until cancelled."""
         while True:

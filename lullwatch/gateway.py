@@ -120,7 +120,8 @@ class Gateway:
         self._wearers = tuple(wearers)
         self._infants = [w.infant for w in wearers]
         self._spine = Spine(journal, watches, rollover=turning)
-        self._committed_ns = clock.now_ns()
+        self._committed_ns = self._stepped_ns = clock.now_ns()
+        """when a batch was kept last, and when a step of deciding ended"""
         self._recording_ends = False
         self.disk = TroubleOf("disk", self.on_trouble)
         self._intake = Intake(
@@ -129,7 +130,7 @@ class Gateway:
             self._infants,
             on_taken=self._taken,
             commit_every_s=commit_every_s,
-            on_disk=partial(self.disk.say, "journal"),
+            on_disk=self._on_disk,
         )
         self.counts = Counts()
         self._linked_last: dict[tuple[str, str], LinkSample] = {}
@@ -357,11 +358,12 @@ class Gateway:
     async def _look_around(self) -> None:
         while True:
             await self._clock.sleep(LOOK_AT_SENSORS_EVERY_S)
-            self.outreach.look(self._committed_ns)
+            self.outreach.look(self._committed_ns, self._spine.watermarks())
 
     def _ping(self, url: str) -> DeadManPing:
         def alive() -> bool:
-            return self._clock.now_ns() - self._committed_ns < int(COMMITS_MISSING_S * NS)
+            both_ns = min(self._committed_ns, self._stepped_ns)
+            return self._clock.now_ns() - both_ns < int(COMMITS_MISSING_S * NS)
 
         return DeadManPing(url, clock=self._clock, alive=alive)
 
@@ -379,11 +381,16 @@ class Gateway:
         since_ns = t_ns - row.t_ns
         return replace(row, t_ns=t_ns, utc_ns=row.utc_ns + since_ns, monotonic_ns=row.monotonic_ns + since_ns)
 
+    def _on_disk(self, why: str) -> None:
+        if not why:
+            self._committed_ns = self._clock.now_ns()
+        self.disk.say("journal", why)
+
     def _taken(self, taken: Taken) -> None:
         if taken.turned is not None:
             self.utc.add(taken.turned)
             self.armer.turned()
-        self._committed_ns = self._clock.now_ns()
+        self._stepped_ns = self._clock.now_ns()
         self.counts.taken(taken)
         self.outreach.taken(taken)
         self._on_taken(taken)

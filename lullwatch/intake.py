@@ -120,14 +120,17 @@ class Intake:
 
     async def idle(self) -> None:
         """Wait until everything that was kept is decided on."""
+        await self.kept()
+        await self._decided()
+
+    async def kept(self) -> None:
+        """Wait for the batch that is being kept, if one is."""
         async with self._busy:
             pass
-        await self._decided()
 
     async def alive(self) -> None:
         """Wait for the one step of keeping and of deciding that is under way: neither takes long."""
-        async with self._busy:
-            pass
+        await self.kept()
         if self._step is not None:
             await asyncio.wait([self._step])
 

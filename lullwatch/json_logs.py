@@ -61,6 +61,7 @@ _DO = {
 """What to do about a warning, by the part that gives it; the longest name that fits counts."""
 _DO_ABOUT = {
     "blind": "see that the sensors are worn, near and charged; lullwatch status SETTINGS",
+    "behind": "end what else runs here, or give some infants a gateway of their own: docs/small-computer.md",
     "battery": "charge it: docs/sensors.md",
     "link": _DO["ingest"],
     "sensor": "look at the sensor: is it worn, and tight? docs/sensors.md",

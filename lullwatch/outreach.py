@@ -155,10 +155,15 @@ class Outreach:
         """A part of this service fails and is begun again, or is well when `why` is empty."""
         self.say(SERVICE, why, detail=part)
 
-    def look(self, committed_ns: int) -> None:
-        """Time goes on; the journal took something at `committed_ns` last."""
-        self._sensors.look(self._clock.now_ns())
-        self._troubles.look(committed_ns if self._armer.any_armed else self._clock.now_ns())
+    def look(self, committed_ns: int, decided_ns: Mapping[str, int]) -> None:
+        """Time goes on; the journal took something at `committed_ns` last, each infant is decided on up to then."""
+        now_ns = self._clock.now_ns()
+        self._sensors.look(now_ns)
+        watched = [i for i in self._infants if self._armer.is_armed(i)]
+        self._troubles.look(
+            committed_ns if watched else now_ns,
+            min((decided_ns[i] for i in watched if decided_ns.get(i)), default=now_ns),
+        )
 
     @property
     def troubles(self) -> tuple[OpenTrouble, ...]:

@@ -40,6 +40,10 @@ _CHARGED = 5
 _LOOSE = "loose"
 _ENOUGH = 1.25
 """Well again when a quarter more than is needed is left, so that it does not come and go."""
+BEHIND_FOR_S = 60.0
+"""After a start the detectors catch up with the journal, mostly within seconds: that tells nobody."""
+IN_TIME_S = 60.0
+"""Deciding that was behind is in time again below this, so that it does not come and go."""
 
 HoursLeft = Callable[[int], float]
 """Hours of the night that are left at a data time; 0 by day."""
@@ -82,6 +86,7 @@ class Troubles:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._early: list[tuple[str, str, str, str]] = []
         """said before the start"""
+        self._behind_since_ns: int | None = None
 
     def begin(self, rows: Iterable[Row]) -> None:
         """What was told before this start and not cleared is still told: it is cleared when it is well."""
@@ -117,14 +122,30 @@ class Troubles:
         else:
             self._loop.call_soon_threadsafe(self._say, kind, why, infant, detail)
 
-    def look(self, committed_ns: int) -> None:
+    def look(self, committed_ns: int, decided_ns: int) -> None:
         """Nothing is decided on what cannot be kept: after the time that sensors may be blind it rings.
+
+        What is kept and decided on later than that rings as well.
 
         Args:
             committed_ns: when the journal took something last.
+            decided_ns: data time up to which every infant that is watched has been decided on.
         """
-        blind = self._clock.now_ns() - committed_ns > int(self._table.blind_s * NS)
+        now_ns, limit_ns = self._clock.now_ns(), int(self._table.blind_s * NS)
+        blind = now_ns - committed_ns > limit_ns
         self.say("blind", "nothing can be recorded" if blind else "", detail="journal")
+        if not blind:  # else it is said that nothing comes at all
+            self._look_at_deciding(now_ns, now_ns - decided_ns, limit_ns)
+
+    def _look_at_deciding(self, now_ns: int, behind_ns: int, limit_ns: int) -> None:
+        if behind_ns <= limit_ns:
+            self._behind_since_ns = None
+        elif self._behind_since_ns is None:
+            self._behind_since_ns = now_ns
+        if behind_ns <= int(IN_TIME_S * NS):
+            self.say("behind", "")
+        elif self._behind_since_ns is not None and now_ns - self._behind_since_ns >= int(BEHIND_FOR_S * NS):
+            self.say("behind", f"decided on {behind_ns / (60 * NS):.0f} min late")
 
     @property
     def open(self) -> tuple[OpenTrouble, ...]:

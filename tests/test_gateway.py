@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import time
@@ -23,6 +24,7 @@ from lullwatch.announcer import Announcer
 from lullwatch.arming import Armer
 from lullwatch.caregiving import Caregiving, Household
 from lullwatch.dead_man import DeadManPing
+from lullwatch.detector import Detector
 from lullwatch.gateway import Gateway
 from lullwatch.home import SimulatedHome
 from lullwatch.home_assistant import NightBoard
@@ -115,6 +117,36 @@ async def test_a_full_disk_reaches_people_past_the_journal_and_rings_when_nobody
             await home.live(live, 450 * NS)
         over = {(a.pattern, a.facts["detail"]) for a in journal.alerts() if a.cleared}
         assert over == {("disk", ""), ("blind", "journal")}
+
+
+async def test_deciding_that_falls_five_minutes_behind_rings_past_it_while_recording_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lasting = make_night(named_scenario("kicking_hour").lasting(410), seed=1003, infant="kid")
+    clock, phone, let_on = SimClock(), Phone(), threading.Event()
+    feed = Detector.feed_block
+
+    def slow(detector: Detector, block: Any) -> Any:
+        if clock.now_ns() > 20 * NS:
+            assert let_on.wait(600)
+        return feed(detector, block)
+
+    monkeypatch.setattr(Detector, "feed_block", slow)
+    people = Household(people=(ANNA,), channels={"ntfy": phone})
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        async with SimulatedHome(lasting, clock) as home:
+            async with gateway(home, journal, clock, household=people) as live:
+                with monkeypatch.context() as running_on:  # simulated time waits for deciding elsewhere
+                    running_on.setattr(live, "settle", live._intake.kept)
+                    await home.live(live, 390 * NS)
+                told = [(n.alert.pattern, n.send.rings) for n in phone.got]
+                let_on.set()
+                await home.live(live, 400 * NS)
+                assert all(watermark_ns > 395 * NS for watermark_ns in live.watermarks().values())
+            assert told == [("behind", True)]
+            sent = {number for sock in home.socks.values() for number in sock.sent}
+        assert {(p.boot, p.seq) for p in journal.packets("kid")} == sent
+        assert [a.pattern for a in journal.alerts() if a.cleared] == ["behind"]
 
 
 async def test_a_service_that_fails_is_offline_and_not_stopped(

@@ -68,6 +68,41 @@ async def test_what_is_said_before_the_start_and_from_another_thread_is_told() -
     assert [a.pattern for a in board.told] == ["disk", "database"]
 
 
+async def test_deciding_that_is_five_minutes_behind_for_a_minute_rings_once_and_is_over_when_it_is_in_time() -> (
+    None
+):
+    board = Board()
+    board.troubles.begin([])
+    said = []
+    for behind_s in (290, 301, 420, 600, 1200, 299, 61, 59):
+        board.clock.move(60)
+        now_ns = board.clock.now_ns()
+        board.troubles.look(now_ns, now_ns - behind_s * NS)
+        said.append([(a.pattern, a.cleared, a.facts["announce"]) for a in board.told])
+        board.told.clear()
+    rang, over = [("behind", False, "ring")], [("behind", True, "update")]
+    assert said == [[], [], rang, [], [], [], [], over]
+
+
+async def test_a_start_that_catches_up_within_a_minute_tells_nobody() -> None:
+    board = Board()
+    board.troubles.begin([])
+    for behind_s in (900, 600, 301, 4, 400, 301, 4):
+        board.clock.move(29)
+        now_ns = board.clock.now_ns()
+        board.troubles.look(now_ns, now_ns - behind_s * NS)
+    assert not board.told
+
+
+async def test_where_nothing_can_be_recorded_that_is_said_and_not_that_it_is_late_too() -> None:
+    board = Board()
+    board.troubles.begin([])
+    for _ in range(20):
+        board.clock.move(60)
+        board.troubles.look(0, 0)
+    assert [a.pattern for a in board.told] == ["blind"]
+
+
 async def test_people_read_which_sensor_in_their_language() -> None:
     board = Board(wording=Wording("de"))
     board.troubles.begin([])
