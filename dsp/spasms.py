@@ -251,15 +251,17 @@ class SpasmTracker:
         cluster.end_ns = max(m.draft.end_ns for m in run)
         cluster.times_ns = [m.draft.onset_ns for m in run]
         cluster.count = len(run)
+        cluster.sites = [s for s in Site if any(s in m.draft.sites for m in run)]
         seen = match_of(total, settings.cluster_weak, settings.cluster_clear, settings)
-        if len(cluster.sites) == 1:
+        if max(m.sites_seen for m in run) == 1:
             # One sensor cannot tell a body's contraction from a limb's errand, however often it comes.
             seen = min(seen, settings.clear_match - 0.05)
         cluster.match = max(cluster.match, seen)
         cluster.conveyed = scene.context.share(cluster.onset_ns, cluster.end_ns)
         cluster.confidence = sum(m.draft.confidence for m in run) / len(run)
         sides = {m.draft.side for m in run}
-        cluster.side = sides.pop() if len(sides) == 1 else "both"
+        known = sides - {"unknown"} or sides
+        cluster.side = known.pop() if len(known) == 1 else "both"
         said, alike = sum(m.log_odds for m in top), sum(m.alike for m in top[1:])
         again = _in_common(top, settings)
         cluster.evidence = [
