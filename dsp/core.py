@@ -14,7 +14,7 @@ from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, NEVER, Chain
 from dsp.context import WINDOW_HOPS, ContextTracker
 from dsp.epochs import Sums, WearTracker, epoch_of, stir_of, sums_of
 from dsp.events import Draft, adopt
-from dsp.holds import Looks, Posture
+from dsp.holds import LOOK_HOPS, Looks, Posture
 from dsp.long import LongTracker
 from dsp.looseness import LooseTracker
 from dsp.movements import MovementTracker
@@ -103,9 +103,12 @@ class Core:
                 self._take(thing)
                 if isinstance(thing, Burst):
                     told += self._swing(thing, chains)
-            told += self._hop(h, chains, ahead)
+            worn = self._worn(h, chains)
+            told += self._hop(h, worn, ahead)
+            if (h + 1) % EPOCH_HOPS == 0:
+                told += self._epoch(h + 1 - EPOCH_HOPS, chains, ahead)
             if told:
-                out += trusted(told, h, chains, self.scene.context.off, self.loose.loose)
+                out += trusted(told, h, worn, self.loose.loose)
         self.stiffening.pass_by(ahead.looks, ahead.looks.rest())
         return out
 
@@ -145,11 +148,16 @@ class Core:
                 ahead = next(coming, h1)
 
     def _wake(self, h: int) -> int:
-        """The first hop from h on at which any tracker has something to decide though nothing new comes."""
+        """The first hop from h on at which any tracker has something to decide though nothing new comes.
+
+        What was measured ahead is of all sites: while one is not worn, every look and window counts.
+        """
         settings = self.settings
-        waits = self.rocking.waits or self.scene.context.waits
+        off = self._is_any_off
+        waits = off or self.rocking.waits or self.scene.context.waits
         return min(
             h + (-(h + 1)) % WINDOW_HOPS if waits else NEVER,
+            h + (-(h + 1)) % LOOK_HOPS if off else NEVER,
             self.trains.wake(h),
             self.spasms.wake(h, settings),
             self.stiffening.wake(h),
@@ -164,13 +172,27 @@ class Core:
             for thing in rest:
                 self._take(thing)
         h = h1 - 1
-        out: list[Output] = list(self._events(h, chains, finish=True))
+        worn = self._worn(h, chains)
+        out: list[Output] = list(self._events(h, worn, finish=True))
         if h1 % EPOCH_HOPS:
             out += self._epoch(h1 - h1 % EPOCH_HOPS, chains)
         out += self.scene.context.finish(self.sites, h1 * HOP_NS)
-        return trusted(out, h, chains, self.scene.context.off, self.loose.loose) + self.loose.finish(
-            h1 * HOP_NS
-        )
+        return trusted(out, h, worn, self.loose.loose) + self.loose.finish(h1 * HOP_NS)
+
+    @property
+    def _is_any_off(self) -> bool:
+        return any(wear.surely_off for wear in self.wear.values())
+
+    def _worn(self, h: int, chains: dict[Site, Chain]) -> dict[Site, Chain]:
+        """The sites that may show the infant at hop h: what lies on a table keeps still, and no infant does.
+
+        One that is moved is taken for worn from there on, before the epoch's end says so.
+        """
+        h0 = h + 1 - (h + 1) % EPOCH_HOPS
+        return {
+            site: chain for site, chain in chains.items()
+            if not self.wear[site].surely_off or _top_g(chain, h0, h + 1) > self.settings.off_top_g
+        }  # fmt: skip
 
     def _take(self, thing: Burst | Pulse) -> None:
         if isinstance(thing, Burst):
@@ -192,20 +214,19 @@ class Core:
         if aroused is not None and not self.scene.context.touches(aroused, h + 1):
             self.scene.state.arouse(aroused, chains)
         # Other looks are passed by with the next one.
-        if h in ahead.stirred or min(self.stiffening.wake(h), self.tremor.wake(h)) == h:
+        asked = self._is_any_off and (h + 1) % LOOK_HOPS == 0
+        if asked or h in ahead.stirred or min(self.stiffening.wake(h), self.tremor.wake(h)) == h:
             before, postures = ahead.looks.take(h)
             self.stiffening.pass_by(ahead.looks, before)
-            held = self._look(h, postures, chains)
+            held = self._look(h, {s: p for s, p in postures.items() if s in chains}, chains)
             self._note(held)
             out += held
-        out += self._events(h, chains, finish=False)
-        if (h + 1) % EPOCH_HOPS == 0:
-            out += self._epoch(h + 1 - EPOCH_HOPS, chains, ahead)
-        return out
+        return out + self._events(h, chains, finish=False)
 
     def _window(self, h1: int, chains: dict[Site, Chain], ahead: _Ahead) -> list[Output]:
         out: list[Output] = []
-        scene, swaying, shared = self.scene, h1 in ahead.swaying, h1 in ahead.shared
+        scene, swaying = self.scene, h1 in ahead.swaying
+        shared = h1 in ahead.shared or self._is_any_off
         swayed = self.rocking.look(h1, chains, scene, self.settings, swaying=swaying)
         self._note(swayed)
         out += swayed
@@ -235,7 +256,7 @@ class Core:
             mild = (self.spasms.hiccups.open, self.rocking.open, self.tremor.open)
             going = [*self._going(), *(d for d in mild if d is not None)]
             spans = [*self.patterns.values(), *((d.onset_ns, now_ns) for d in going)]
-            out += over(h, self.sites, spans, scene, settings)
+            out += over(h, list(chains), spans, scene, settings)
         return out
 
     def _going(self) -> list[Draft]:
@@ -297,6 +318,10 @@ def _by_hop(found: Found) -> dict[int, list[Burst | Pulse]]:
     for thing in things:
         rows.setdefault((thing.known_k - 1) // HOP, []).append(thing)
     return rows
+
+
+def _top_g(chain: Chain, h0: int, h1: int) -> float:
+    return max(chain.hops.column("top", h0, h1).tolist(), default=0.0)
 
 
 def _epoch_sums(epochs: range, chains: dict[Site, Chain]) -> dict[int, dict[Site, Sums]]:

@@ -128,6 +128,8 @@ class WearTracker:
     settings: Settings
     doubt: float = 0.0
     """1 and more: not worn"""
+    shown: float = 0.0
+    """how much of it was shown by more than stillness, which an infant that sleeps soundly shows as well"""
     since_ns: int | None = None
     """since when nothing of the infant was seen"""
     handled: bool = False
@@ -137,6 +139,11 @@ class WearTracker:
     def worn(self) -> bool:
         """Whether it is taken for worn."""
         return self.doubt < 1.0
+
+    @property
+    def surely_off(self) -> bool:
+        """Whether it lay still where no worn sensor does: no breath, while the others moved, or put away by a hand."""
+        return not self.worn and self.shown >= _SHOWN_LEAST
 
     def push(self, own: Stir, others: Iterable[Stir], t_ns: int) -> bool:
         """Take one epoch in and say whether the sensor is worn.
@@ -151,11 +158,13 @@ class WearTracker:
         seen = sorted(o.top_g for o in others if o.present >= _LEAST_SEEN)
         if own.top_g > self.settings.off_top_g or not self._is_still(own):
             self.handled = bool(seen) and own.top_g > _HANDLED_G and seen[-1] < _HANDLED_ALONE * own.top_g
-            self.doubt, self.since_ns = 0.0, None
+            self.doubt, self.shown, self.since_ns = 0.0, 0.0, None
             return True
         if self.since_ns is None:
             self.since_ns = t_ns
-        self.doubt += self._doubt(own, seen)
+        shown, left_out = self._put_away(own), self._left_out(seen)
+        self.doubt += max(EPOCH_NS / 1e9 / self.settings.off_still_s, shown) + left_out
+        self.shown += shown + left_out
         return self.worn
 
     def _is_still(self, own: Stir) -> bool:
@@ -164,18 +173,24 @@ class WearTracker:
             return own.sway_dps < self.settings.off_sway_dps[0 if own.site is Site.TR else 1]
         return own.sway_g < _WHITE * own.rms_g
 
-    def _doubt(self, own: Stir, others: list[float]) -> float:
+    def _put_away(self, own: Stir) -> float:
+        """Doubt by where it was left: a hand moved it last, or no breath moves it."""
         s = self.settings
-        alone = EPOCH_NS / 1e9 / (s.off_handled_s if self.handled else s.off_still_s)
-        if own.site is Site.TR:
-            alone = max(alone, EPOCH_NS / 1e9 / s.off_breathless_s)
+        handled = EPOCH_NS / 1e9 / s.off_handled_s if self.handled else 0.0
+        return max(handled, EPOCH_NS / 1e9 / s.off_breathless_s) if own.site is Site.TR else handled
+
+    def _left_out(self, others: list[float]) -> float:
+        """Doubt by what the others did meanwhile."""
+        s = self.settings
         strong = [g for g in others if g >= s.off_others_g]
         if len(strong) > 1:
-            return alone + 2.0 * s.off_left_out
-        return alone + (s.off_left_out if strong and strong[0] >= 2.0 * s.off_others_g else 0.0)
+            return 2.0 * s.off_left_out
+        return s.off_left_out if strong and strong[0] >= 2.0 * s.off_others_g else 0.0
 
 
 _LEAST_SEEN = 0.5
+
+_SHOWN_LEAST = 0.5
 
 _HANDLED_G = 0.1
 _HANDLED_ALONE = 0.25

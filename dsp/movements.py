@@ -53,7 +53,7 @@ class MovementTracker:
 
         Args:
             h: The hop.
-            sites: Sites of the infant.
+            sites: Sites that are worn.
             patterns: Intervals in ns that were told as a pattern; movement inside them is no news.
             scene: State and circumstances.
             settings: Thresholds.
@@ -84,7 +84,7 @@ class MovementTracker:
 def _draft(bursts: list[Burst], onset: int, end: int, sites: list[Site], scene: Scene) -> Draft:
     heights = dict.fromkeys(sites, 1e-3)
     for b in bursts:
-        heights[b.site] = max(heights[b.site], b.peak_g)
+        heights[b.site] = max(heights.get(b.site, 0.0), b.peak_g)  # it may be off by now
     state = scene.state.at(onset)
     conveyed = scene.context.share(onset, end)
     return Draft(
@@ -92,7 +92,7 @@ def _draft(bursts: list[Burst], onset: int, end: int, sites: list[Site], scene: 
         label=Label.MOVEMENT,
         onset_ns=onset,
         end_ns=end,
-        sites=[s for s in sites if any(b.site is s for b in bursts)],
+        sites=[s for s in heights if any(b.site is s for b in bursts)],
         side=side_of(heights),
         before=state,
         during=state,

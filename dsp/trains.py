@@ -144,7 +144,8 @@ class TrainTracker:
     def _frame(
         self, k: int, h: int, chains: dict[Site, Chain], scene: Scene, settings: Settings
     ) -> list[Event]:
-        rhythm = rhythm_of(self.pulses, {s: c.history for s, c in chains.items()}, k, _NEW_K)
+        pulses = {s: row for s, row in self.pulses.items() if s in chains}
+        rhythm = rhythm_of(pulses, {s: c.history for s, c in chains.items()}, k, _NEW_K)
         if rhythm is None or _cut_off(chains[rhythm.site], rhythm):
             return []
         gyro = _has_gyro(chains[rhythm.site], rhythm.k1)

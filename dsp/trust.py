@@ -23,27 +23,22 @@ _RECENT_HOPS = 8
 """A site without a sample for two seconds is missing."""
 
 
-def trusted(
-    out: list[Output], h: int, chains: Mapping[Site, Chain], off: Collection[Site], loose: Collection[Site]
-) -> list[Output]:
+def trusted(out: list[Output], h: int, chains: Mapping[Site, Chain], loose: Collection[Site]) -> list[Output]:
     """The same outputs, events among them with the confidence that the sensors of the moment allow.
 
     Args:
         out: What was told at hop h.
         h: The hop.
-        chains: All sites; the confidence events come with takes all of them for seen.
-        off: Sites that are not worn.
+        chains: The sites that are worn; the confidence events come with takes all of them for seen.
         loose: Sites whose sock is loose.
     """
-    return [_lowered(o, h, chains, off, loose) if isinstance(o, Event) else o for o in out]
+    return [_lowered(o, h, chains, loose) if isinstance(o, Event) else o for o in out]
 
 
-def _lowered(
-    event: Event, h: int, chains: Mapping[Site, Chain], off: Collection[Site], loose: Collection[Site]
-) -> Event:
+def _lowered(event: Event, h: int, chains: Mapping[Site, Chain], loose: Collection[Site]) -> Event:
     """What counts is how the event was seen: its last row may be told long after the sensors fell silent."""
     h0, h1 = event.onset_ns // HOP_NS, event.end_ns // HOP_NS + 1
-    seen = [s for s, c in chains.items() if s not in off and _is_heard(c, min(h + 1, h1))]
+    seen = [s for s, c in chains.items() if _is_heard(c, min(h + 1, h1))]
     share = SEEN.get(len(seen), 1.0) / SEEN.get(len(chains), 1.0)
     if Site.TR in chains and Site.TR not in seen:
         share *= _NO_TRUNK
