@@ -32,6 +32,9 @@ _PROOFS: Final = ((8.0, 1e9), (60.0, 60e6))
 """(seconds, ns): after a place that number and stamp did not settle between them, the clock is behind if every packet
 of that time came so late. Of 8 s of packets one nearly always has a free way, and none waits for a second; radio
 trouble lasts half a minute at most, and another connection interval makes the shortest delay 50 ms longer."""
+_DRAIN_NS: Final = 50_000_000
+"""Lateness that falls by more between two packets is a backlog that is worked off, and no clock: how late the clock is shows
+when the backlog is gone."""
 _OLD_S: Final = 60.0
 """Span of delays from which on a line is known well."""
 _EARLY_NS: Final = 30_000_000
@@ -41,6 +44,8 @@ trouble of minutes may have raised it, and a warming crystal changes by less tha
 _CUT_NS: Final = NS
 """An arrival so long before its packet was due, on a clock last heard hours ago, is no drift: 100 ppm of two hours is
 0.7 s, and what is less is worked off."""
+_FUTURE_NS: Final = NS
+"""Nothing is measured after it arrived: samples that would lie so long after it are on a clock that was set on wrongly."""
 _GAPS_MAX: Final = 256
 """Gaps remembered for back-fill, newest kept; at 3 % loss these are the last 20 minutes."""
 _BOOTS_MAX: Final = 4
@@ -149,6 +154,12 @@ class ClockFit:
             if _due_ns(known, packet) - packet.arrived_ns > _CUT_NS:
                 self._boots.remove(known)
                 known = None
+        if known is not None and (ahead_ns := _ends_ns(known, packet) - packet.arrived_ns) > _FUTURE_NS:
+            _log.warning(
+                "%s: would lie %.1f s in the future; its clock is fitted anew", self._sensor, ahead_ns / NS
+            )
+            self._boots.remove(known)
+            known = None
         if known is None:
             known = self._begin(packet)
             self._boots = [*self._boots[1 - _BOOTS_MAX :], known]
@@ -230,7 +241,10 @@ class ClockFit:
         if boot.proof is None:
             boot.proof = None if step.sure else (x_s, math.inf)
             return 0
-        since_s, least_ns = boot.proof[0], min(boot.proof[1], late_ns)
+        since_s, least_ns = boot.proof
+        if late_ns < least_ns - _DRAIN_NS:
+            since_s = x_s
+        least_ns = min(least_ns, late_ns)
         boot.proof = (since_s, least_ns) if x_s - since_s < _PROOFS[-1][0] else None
         if not any(x_s - since_s >= after_s and least_ns > limit_ns for after_s, limit_ns in _PROOFS):
             return 0
@@ -246,6 +260,12 @@ def _due_ns(boot: _Boot, packet: Packet) -> float:
     """When the end of a newer packet is due by its number, as the clock was."""
     packets = packet.seq - boot.cadence.seq
     return boot.fitted_ns(boot.cadence.end_tick() + packets * boot.cadence.n * boot.cadence.period)
+
+
+def _ends_ns(boot: _Boot, packet: Packet) -> float:
+    """When a newer packet would end that follows what was told, by its number."""
+    packets = packet.seq - boot.cadence.seq
+    return boot.end_ns + packets * boot.cadence.n * boot.cadence.period * boot.ns_per_tick()
 
 
 def _early_ns(line: Envelope, hole_s: float) -> float:

@@ -204,6 +204,39 @@ def test_a_stretch_of_late_arrivals_moves_nothing_by_more_than_a_few_ms() -> Non
     assert max(late[2000:]) < 15
 
 
+def held_back(truth: Truth, minutes: float, lost: tuple[float, float], until_s: float) -> np.ndarray:
+    """Errors in ms of what comes after a hole, of which all until `until_s` arrives at once then."""
+    fit, errors = ClockFit("sock-la"), []
+    for packet, true_s in truth.packets(minutes, heard=lambda since_s: not lost[0] <= since_s < lost[1]):
+        open_ns = round((truth.start_s + until_s) * NS)
+        since_s = true_s - truth.start_s
+        arrived_ns = packet.arrived_ns
+        if since_s >= lost[1]:
+            arrived_ns = max(packet.arrived_ns, open_ns + round(10e6 * (since_s - lost[1])))
+        late = dataclasses.replace(packet, arrived_ns=arrived_ns)
+        errors.append((since_s, fit.place(late).t0_ns / 1e6 - true_s * 1e3))
+    rows = np.array(errors)
+    return rows[rows[:, 0] >= lost[1], 1]
+
+
+@pytest.mark.parametrize("held_s", [12.0, 70.0])
+def test_a_backlog_that_comes_all_at_once_after_a_hole_sets_no_clock_on(held_s: float) -> None:
+    errors = held_back(Truth(ppm=20), 6, (100.0, 160.0), 160.0 + held_s)
+    assert np.abs(errors).max() < 100
+
+
+def test_nothing_is_placed_long_after_it_arrived_and_what_would_be_is_fitted_anew() -> None:
+    fit, errors = ClockFit("sock-la"), []
+    for packet, true_s in Truth().packets(4):
+        late_ns = (
+            30 * NS if true_s < Truth().start_s + 60.0 else 0
+        )  # as held up on its way for a whole minute
+        at = fit.place(dataclasses.replace(packet, arrived_ns=packet.arrived_ns + late_ns))
+        errors.append(at.t0_ns / NS - true_s)
+    assert errors[10] > 29.0
+    assert np.abs(errors[-500:]).max() < 0.2
+
+
 def test_the_residual_is_what_the_last_packet_was_late() -> None:
     fit = ClockFit("sock-la")
     truth = Truth(seed=1)
