@@ -80,7 +80,7 @@ class Run:
     trains: list[int] = field(default_factory=list)
     """grid indices at which short runs of the infant's own jerks ended by themselves"""
     trains_before: int = 0
-    """how many of these there were when this run began"""
+    """how many of these there had been in the twelve hours before this run began"""
     lifted: bool = False
     """whether it was told as rhythmic jerking: what is left of that when it ends is no train"""
     age_days: int | None = None
@@ -107,14 +107,17 @@ class Run:
     def following(self, awake: float, age_days: int | None, settings: Settings) -> Run:
         """The run of the next event, which remembers the trains before it."""
         self._pause(settings)
-        return Run(trains=self.trains, trains_before=len(self.trains), awake=awake, age_days=age_days)
+        return Run(trains=self.trains, awake=awake, age_days=age_days)
+
+    def _begin(self, k: int) -> None:
+        """The first jerk is at grid index k: it is now that trains of the night before are forgotten."""
+        self.trains = [t for t in self.trains if t >= k - _TONIGHT_S * GRID_HZ]
+        self.trains_before = len(self.trains)
 
     def _pause(self, settings: Settings) -> None:
         short = len(self.ks) >= _LEAST_FOR_GROWTH and self.ks[-1] - self.ks[0] <= _TRAIN_S * GRID_HZ
         if short and not self.lifted and self._was_train(settings):
-            self.trains.append(self.ks[-1])
-            since_k = self.ks[-1] - round(_TONIGHT_S * GRID_HZ)
-            self.trains = [k for k in self.trains[-_MOST_TRAINS:] if k >= since_k]
+            self.trains = [*self.trains, self.ks[-1]][-_MOST_TRAINS:]
         self.ks, self.log_heights, self.legs_g = [], [], {}
 
     def _was_train(self, settings: Settings) -> bool:
@@ -138,6 +141,8 @@ class Run:
             frame: what was measured of the frame.
             settings: how long a pause ends the run.
         """
+        if fresh and not self.ks:
+            self._begin(fresh[0].k)
         for pulse in fresh:
             if self.ks and pulse.k - self.ks[-1] > settings.run_pause_s * GRID_HZ:
                 self._pause(settings)

@@ -12,6 +12,7 @@ from dsp.runs import Run, judge_own, judge_run, judge_train
 from dsp.settings import Settings
 
 SETTINGS = Settings()
+DAY_S = 24 * 3600.0
 
 
 def pulses(at_s: list[float], height_g: float = 0.2) -> list[Pulse]:
@@ -51,10 +52,15 @@ def test_going_on_past_the_length_of_any_described_train_is_enough_by_itself() -
     assert judge_run(run_of(steady(8.0)), SETTINGS).log_odds < SETTINGS.run_jerking
 
 
-def after(run: Run, *, age_days: int | None = None) -> Run:
+def after(run: Run, *, age_days: int | None = None, at_s: float = 2000.0) -> Run:
     following = run.following(0.0, age_days, SETTINGS)
-    following.take(pulses(steady(5.0, begin_s=2000.0)), [], [], SETTINGS)
+    following.take(pulses(steady(5.0, begin_s=at_s)), [], [], SETTINGS)
     return following
+
+
+def eight_trains() -> Run:
+    """Of five seconds each; they end at 15 s, 35 s and so on to 155 s."""
+    return run_of([t for number in range(8) for t in steady(5.0, begin_s=10.0 + 20.0 * number)])
 
 
 def test_a_pause_begins_a_new_run_and_leaves_a_train_behind() -> None:
@@ -79,10 +85,18 @@ def test_trains_of_this_night_speak_for_one_more_and_those_of_the_last_one_do_no
     first = run_of([*steady(5.0), *steady(5.0, begin_s=20.0), *steady(5.0, begin_s=30.0)])
     said = [contribution(run, "trains_tonight") for run in (run_of(steady(5.0)), after(first))]
     assert said[1] < said[0]
-    late = after(first)
-    late.take(pulses([90_000.0, *steady(5.0, begin_s=90_010.0)]), [], [], SETTINGS)
-    late.take(pulses(steady(5.0, begin_s=90_100.0)), [], [], SETTINGS)
-    assert len(late.trains) == 1
+    nobody, tonight, tomorrow = run_of(steady(5.0)), after(eight_trains()), after(eight_trains(), at_s=DAY_S)
+    assert tonight.trains_before == 8
+    assert tomorrow.trains_before == 0
+    assert contribution(tomorrow, "trains_tonight") == contribution(nobody, "trains_tonight")
+
+
+def test_of_the_trains_those_count_that_ended_within_twelve_hours_before_the_run_began() -> None:
+    for ago_s, count in ((DAY_S / 2 + 15.0, 8), (DAY_S / 2 + 75.0, 5), (DAY_S / 2 + 155.0, 1)):
+        run = after(eight_trains(), at_s=ago_s)
+        assert run.trains_before == count, ago_s
+        run.take(pulses(steady(5.0, begin_s=ago_s + 10.0)), [], [], SETTINGS)
+        assert (run.trains_before, len(run.trains)) == (count, count + 1)
 
 
 def test_both_sides_at_once_speak_against_clonic_jerks_of_a_newborn_and_say_nothing_later() -> None:
