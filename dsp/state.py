@@ -230,7 +230,7 @@ class StateTracker:
         return State.UNKNOWN
 
     def since_waking_s(self, t_ns: int) -> float | None:
-        """Seconds since the last seen waking, None when none was seen."""
+        """Seconds since the last seen waking; None when none was seen, or the next may not have been."""
         if self.waking_ns is None or t_ns < self.waking_ns:
             return None
         return (t_ns - self.waking_ns) / NS
@@ -307,6 +307,8 @@ class StateTracker:
         if self.state.is_sleep and state is State.AWAKE:
             fresh = self.arousal_ns is not None and t_ns - self.arousal_ns < 5 * EPOCH_HOPS * HOP_NS
             self.waking_ns = self.arousal_ns if fresh else t_ns
+        elif self.state.is_sleep and state is State.UNKNOWN:
+            self.waking_ns = None  # from here on the infant may wake unseen
         self.state = state
         self.told.append((t_ns, state))
         del self.told[:-240]

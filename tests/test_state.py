@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from dsp.breathing import line_of
+from dsp.chain import EPOCH_HOPS, HOP_NS
 from dsp.pipeline import Pipeline
 from dsp.records import Site, State, StateEpoch
-from dsp.state import changes
+from dsp.settings import Settings
+from dsp.state import StateTracker, changes
 from firmware_sim.night import Night, make_night
 from firmware_sim.scenario import Background, Phase, Placed, Scenario
+
+EPOCH_NS = EPOCH_HOPS * HOP_NS
 
 NIGHT = Scenario(
     name="cycle",
@@ -91,3 +95,26 @@ def test_age_bends_how_sleep_begins_and_never_forbids() -> None:
     assert old[0][2] > old[0][1]
     assert min(p for table in (young, old) for row in table for p in row) > 0.0
     assert changes(None) == changes(150)
+
+
+def following(*states: State) -> StateTracker:
+    """A tracker that told these states, one every half minute from 0 on."""
+    tracker = StateTracker.of("infant", Settings())
+    for number, state in enumerate(states):
+        tracker._follow(state, number * EPOCH_NS)
+    return tracker
+
+
+def test_who_may_have_woken_unseen_is_not_said_to_have_woken_hours_ago() -> None:
+    morning = (State.QUIET_SLEEP, State.AWAKE, State.ACTIVE_SLEEP)
+    assert following(*morning).since_waking_s(2 * EPOCH_NS) == 30.0
+    for seen_next in (State.AWAKE, State.ASLEEP):
+        tracker = following(*morning, State.UNKNOWN, seen_next)
+        assert tracker.since_waking_s(4 * EPOCH_NS) is None
+    tracker = following(*morning, State.UNKNOWN, State.AWAKE, State.ASLEEP, State.AWAKE)
+    assert tracker.since_waking_s(7 * EPOCH_NS) == 30.0
+
+
+def test_who_was_awake_before_an_unknown_stretch_has_still_woken_when_that_was_seen() -> None:
+    tracker = following(State.ASLEEP, State.AWAKE, State.UNKNOWN, State.AWAKE)
+    assert tracker.since_waking_s(3 * EPOCH_NS) == 60.0
