@@ -8,6 +8,7 @@ tremor is not told, however long it is kept.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -84,7 +85,7 @@ class StiffeningTracker:
     noise: dict[Site, float] = field(default_factory=dict)
     rest_h: int = -1
     tops: list[float] = field(default_factory=list)
-    """highest envelopes since rest was left, look by look"""
+    """the highest envelope since rest was left; empty before the first look"""
     hold: Hold | None = None
     open: Draft | None = None
     long_told: bool = False
@@ -129,7 +130,7 @@ class StiffeningTracker:
         if at:
             self.rest = {s: k.posture(at[-1]).way for s, k in looks.kept.items() if k.seen[at[-1]]}
         after = at[-1] + 1 if at else which.start
-        self.tops += looks.top_g[after : which.stop]
+        self._rise(looks.top_g[after : which.stop])
 
     def look(
         self, h: int, postures: Postures, chains: dict[Site, Chain], scene: Scene, settings: Settings
@@ -155,7 +156,7 @@ class StiffeningTracker:
         return [] if self.open is None else [self.open]
 
     def _wait(self, h: int, postures: Postures, *, held: bool, settings: Settings) -> None:
-        self.tops.append(max((p.top_g for p in postures.values()), default=UNSEEN_G))
+        self._rise([max((p.top_g for p in postures.values()), default=UNSEEN_G)])
         if not held:
             return
         if (
@@ -166,11 +167,15 @@ class StiffeningTracker:
             self.hold = Hold(
                 rest=self.rest, noise=self.noise, ways={s: p.way for s, p in postures.items()},
                 onset_h=self.rest_h, since_h=h - HOLD_HOPS + 1, until_h=h,
-                first_g=max(self.tops),
+                first_g=self.tops[0],
             )  # fmt: skip
             return
         self._rest_at(h, {s: p.rms_g for s, p in postures.items()})
         self.rest = {s: p.way for s, p in postures.items()}
+
+    def _rise(self, tops: Sequence[float]) -> None:
+        """Take in the highest envelopes of some looks: kept one by one, a day of silent sensors would be 86,400."""
+        self.tops = sorted((*self.tops, *tops))[-1:]
 
     def _rest_at(self, h: int, rms_g: dict[Site, float]) -> None:
         """Rest was kept until hop h; whose posture it is, the caller notes."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from functools import lru_cache
 from typing import Any
 
 import pytest
 
 from dsp.pipeline import Pipeline
-from dsp.records import NS, Event, EventStatus, Evidence, Label, Site
+from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, Tick
 from dsp.settings import Settings
 from dsp.stiffening import StiffeningTracker
 from firmware_sim.night import make_night
@@ -140,3 +141,16 @@ def test_a_still_infant_is_not_stiff() -> None:
 def test_one_sensor_alone_never_sees_it_clearly() -> None:
     for seed in (2000, 2001, 2002):
         assert all(e.match < 0.8 for e in of(told((25.0, seed), (Site.LA,)), Label.STIFFENING))
+
+
+def test_while_nothing_is_seen_the_state_that_is_kept_every_minute_does_not_grow() -> None:
+    """What is told of sleep is remembered for two hours: the hour that is measured comes after them."""
+    pipeline = Pipeline("infant", ALL)
+    pipeline.feed_block(
+        make_night(minutes(Placed("stiffening", 40.0, {"duration_s": 5.0})), seed=2000).segments(6000)
+    )
+    sizes = []
+    for hours in (3, 4):
+        pipeline.feed(Tick(hours * 3600 * NS))
+        sizes.append(len(zlib.decompress(pipeline.snapshot())))
+    assert sizes[1] - sizes[0] < 1000
