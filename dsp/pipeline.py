@@ -64,6 +64,8 @@ class Pipeline:
         kernels: Kernels | None = None,
     ) -> None:
         self._kernels = kernels
+        self._older: tuple[int, int | None] | None = None
+        """hop from which on the infant is of another age"""
         ordered = [s for s in Site if s in set(sites)]
         self._s = _State(
             settings,
@@ -139,6 +141,21 @@ class Pipeline:
         made._s = state
         return made
 
+    def of_age(self, age_days: int | None, from_ns: int = 0) -> None:
+        """From data time `from_ns` on the infant is so old, whatever the state says that this goes on from.
+
+        It is no part of the state: who restores one says it again.
+        """
+        self._older = (from_ns // HOP_NS, age_days)
+        self._grow()
+
+    def _grow(self) -> None:
+        if self._older is None or (self._s.next_hop or 0) < self._older[0]:
+            return
+        core = self._s.core
+        core.age_days = core.scene.state.age_days = self._older[1]
+        self._older = None
+
     def _note(self, item: Item) -> None:
         if isinstance(item, Segment | Stretch):
             self._take(item)
@@ -197,10 +214,13 @@ class Pipeline:
             return []
         out: list[Output] = []
         end = (until_ns - LOOKAHEAD_NS) // HOP_NS
+        self._grow()
         while s.next_hop < end:
             stop = min(end, s.next_hop + (_CHUNK_HOPS if self._kernels is None else _COMPILED_CHUNK_HOPS))
+            stop = stop if self._older is None else min(stop, self._older[0])
             out += self._chunk(s.next_hop, stop)
             s.next_hop = stop
+            self._grow()
         return out
 
     def _chunk(self, h0: int, h1: int) -> list[Output]:

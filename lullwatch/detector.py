@@ -110,7 +110,8 @@ class Detector:
     Args:
         infant: id of the infant.
         sites: where sensors are worn.
-        age_days: age of the infant, if known: a soft prior.
+        age_days: age of the infant, if known: a soft prior. In a night that goes on from the one before it holds from
+            where that one ended, whatever its states say.
         clock: ties data time to UTC in the words of late alerts; without it they say how long ago.
         past: what was fed and told before; without it samples that come late are counted, not decided on.
         kernels: compiled loops for replay; what is told is the same without them.
@@ -141,7 +142,9 @@ class Detector:
         self._age_days = age_days
         self._clock = clock
         self._past = past
-        self._knows = self._beginning()
+        self._since_ns = 0 if past is None else past.carried_ns
+        """data time from which on the infant is of this age"""
+        self._knows = self._beginning(age_days)
         self._rules = rules.RuleState()
         self._armings: tuple[Arming, ...] = ()
         """said, and not reached by data time yet"""
@@ -212,7 +215,7 @@ class Detector:
         saved = _saved(snapshot)
         known = self._base(saved)
         half = saved.shadow
-        shadow = None if half is None else Shadow.again(half, self._infant, self._sites, self._kernels)
+        shadow = None if half is None else Shadow.again(half, self._base(half), self._sites)
         self._knows = known
         self._rules = saved.rules
         self._armings = saved.armings
@@ -300,11 +303,11 @@ class Detector:
     def _base_before(self, past: Past, t_ns: int) -> Base:
         state = past.state_before(t_ns)
         try:
-            base = self._beginning() if state is None else self._base(_saved(state))
+            if state is not None:
+                return self._base(_saved(state))
         except BadSnapshot as error:
             _log.warning("infant %s: %s; late data is decided again from the beginning", self._infant, error)
-            base = self._beginning()
-        return base
+        return self._beginning(past.age_before(self._age_days))
 
     def _taken_over(self, past: Past, shadow: Shadow, before_ns: int, just_told: Told) -> Told:
         """Go on with what the shadow knows, and tell what it sees differently."""
@@ -362,20 +365,18 @@ class Detector:
         )
         past.keep_base(midway.t_ns, msgspec.msgpack.encode(state))
 
-    def _beginning(self) -> Base:
+    def _beginning(self, age_days: int | None) -> Base:
         pipeline = Pipeline(
-            self._infant,
-            self._sites,
-            age_days=self._age_days,
-            settings=self._settings,
-            kernels=self._kernels,
+            self._infant, self._sites, age_days=age_days, settings=self._settings, kernels=self._kernels
         )
+        pipeline.of_age(self._age_days, self._since_ns)
         return Base(pipeline, CoverageLedger(self._infant, self._sites), {})
 
-    def _base(self, saved: _Saved) -> Base:
+    def _base(self, saved: _Saved | Halfway) -> Base:
         coverage = CoverageLedger(self._infant, self._sites)
         coverage.restore(saved.coverage)
         pipeline = Pipeline.restore(saved.pipeline, kernels=self._kernels)
+        pipeline.of_age(self._age_days, self._since_ns)
         return Base(pipeline, coverage, saved.names, saved.accounted)
 
 

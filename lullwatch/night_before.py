@@ -47,6 +47,12 @@ class NightBefore:
         journal = self._opened()
         return journal.first_sample_ns(self._infant, after_row=self._since_row)
 
+    @property
+    def age_days(self) -> int | None:
+        """How old the infant was taken to be in it."""
+        _, watch = newest_watch(self._opened(), self._infant)
+        return None if watch is None else watch.age_days
+
     def state_before(self, t_ns: int) -> bytes | None:
         """The newest snapshot that had decided nothing behind `t_ns`."""
         found = self._opened().newest_snapshot(self._infant, before_ns=min(t_ns + 1, self._good_ns))

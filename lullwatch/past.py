@@ -26,6 +26,7 @@ class JournalPast:
     """The past of one infant as its journal holds it, and the one of the night before that its detector came from.
 
     Attributes:
+        carried_ns: data time up to which the night before had been decided; 0 where its detector began anew.
         upto_row: what lies behind this row has not happened yet: it is still to be fed.
     """
 
@@ -34,6 +35,8 @@ class JournalPast:
         self._infant = infant
         self._since_row = since_row
         self._before = NightBefore.of(journal, infant, since_row)
+        carried = journal.carried(infant)
+        self.carried_ns = carried.t_ns if carried is not None and carried.row > since_row else 0
         self.upto_row = since_row
         self._uncommitted: list[Output | Coverage] = []
         self._newest_state_ns: int | None = None
@@ -86,6 +89,10 @@ class JournalPast:
         """Time of the earliest sample."""
         own = self._journal.first_sample_ns(self._infant, after_row=self._since_row, upto_row=self.upto_row)
         return _earliest(own, self._before)
+
+    def age_before(self, age_days: int | None) -> int | None:
+        """How old the infant was taken to be in the night before; `age_days` where there is none."""
+        return age_days if self._before is None else self._before.age_days
 
     def state_before(self, t_ns: int) -> bytes | None:
         """The newest snapshot that had decided nothing behind `t_ns`."""
@@ -140,6 +147,7 @@ class FedPast:
 
     def __init__(self, carried: Carried | None = None, before: NightBefore | None = None) -> None:
         self._before = before
+        self.carried_ns = 0 if carried is None else carried.t_ns
         self._segments: list[Segment] = []
         self._told: list[Output | Coverage] = []
         self._states: list[tuple[int, bytes]] = []
@@ -164,6 +172,10 @@ class FedPast:
     def begins_ns(self) -> int:
         """Time of the earliest sample."""
         return _earliest(self._segments[0].t0_ns if self._segments else None, self._before)
+
+    def age_before(self, age_days: int | None) -> int | None:
+        """How old the infant was taken to be in the night before; `age_days` where there is none."""
+        return age_days if self._before is None else self._before.age_days
 
     def state_before(self, t_ns: int) -> bytes | None:
         """The newest snapshot that had decided nothing behind `t_ns`."""

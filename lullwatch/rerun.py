@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from dsp.grid import LOOKAHEAD_NS
-from dsp.kernels import Kernels
 from dsp.pipeline import Pipeline
 from dsp.reconcile import Accounted, Name
 from dsp.records import NS, Coverage, Cutoff, Epoch, Event, Item, Output, Segment, Site, Tick
@@ -55,6 +54,15 @@ class Past(Protocol):
     @property
     def begins_ns(self) -> int:
         """Time of the earliest sample."""
+        ...
+
+    @property
+    def carried_ns(self) -> int:
+        """Data time up to which the night before had been decided; 0 where the detector began anew in this one."""
+        ...
+
+    def age_before(self, age_days: int | None) -> int | None:
+        """How old the infant was taken to be up to there; `age_days` where there is no night before."""
         ...
 
     def state_before(self, t_ns: int) -> bytes | None:
@@ -182,18 +190,12 @@ class Shadow:
         )
 
     @classmethod
-    def again(
-        cls, halfway: Halfway, infant: str, sites: Sequence[Site], kernels: Kernels | None = None
-    ) -> Shadow:
-        """The shadow that a value was taken of.
+    def again(cls, halfway: Halfway, base: Base, sites: Sequence[Site]) -> Shadow:
+        """The shadow that a value was taken of, with what it knew.
 
         Raises:
             BadSnapshot: of another version, or damaged.
         """
-        ledger = CoverageLedger(infant, sites)
-        ledger.restore(halfway.coverage)
-        pipeline = Pipeline.restore(halfway.pipeline, kernels=kernels)
-        base = Base(pipeline, ledger, halfway.names, halfway.accounted)
         told = unpacked_rows(halfway.told)
         outputs = [row for row in told if not isinstance(row, Coverage)]
         minutes = [row for row in told if isinstance(row, Coverage)]

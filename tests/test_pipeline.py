@@ -225,6 +225,27 @@ def test_looking_at_every_look_and_window_changes_nothing(monkeypatch: pytest.Mo
     assert repr(run(in_time_order(busy_tracks()))) == few
 
 
+def test_who_is_of_another_age_from_a_moment_on_is_so_however_it_is_fed_and_kept() -> None:
+    parts = even(busy_tracks(), 1040)
+    grown = Pipeline("infant", SITES, age_days=30)
+    out = [o for part in parts[:20] for o in grown.feed(part)]
+    turn_ns = grown.watermark_ns
+    grown = Pipeline.restore(grown.snapshot())
+    grown.of_age(300)
+    out += [o for part in parts[20:] for o in grown.feed(part)] + grown.finish()
+
+    again: list[Output] = []
+    pipeline = Pipeline("infant", SITES, age_days=30)
+    for begin, end in ((0, 7), (7, len(parts))):
+        pipeline = Pipeline.restore(pipeline.snapshot())
+        pipeline.of_age(300, turn_ns)
+        again += pipeline.feed_block(parts[begin:end])
+    again += pipeline.finish()
+    assert repr(again) == repr(out)
+    ages = {e.value for o in out if isinstance(o, Event) for e in o.evidence if e.name == "age_days"}
+    assert ages == {30.0, 300.0}
+
+
 def test_ticks_between_the_segments_change_nothing() -> None:
     parts = even(busy_tracks(), 104)
     items: list[Item] = []

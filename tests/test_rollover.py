@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dsp.records import NS, ClockRow, SegmentFlag
+from dsp.chain import EPOCH_HOPS, HOP_NS
+from dsp.records import NS, ClockRow, SegmentFlag, StateEpoch
+from dsp.state import StateTracker
 from lullwatch.nights import load
 from lullwatch.replay import replay, told_lines
 from lullwatch.rollover import Rollover
@@ -32,7 +35,14 @@ def clock_at(t_ns: int) -> ClockRow:
     return ClockRow(t_ns, NOON_NS - TURN_S * NS + t_ns, "boot", "UTC")
 
 
-def live(folder: Path, batches: Sequence[Batch], *, stops: Sequence[int] = (), end: bool = True) -> None:
+def live(
+    folder: Path,
+    batches: Sequence[Batch],
+    *,
+    stops: Sequence[int] = (),
+    end: bool = True,
+    begun: ClockRow | None = None,
+) -> None:
     """Take every batch as a monitor would that is stopped and started again at `stops`."""
     done = 0
     for stop in [*stops, len(batches)]:
@@ -42,7 +52,7 @@ def live(folder: Path, batches: Sequence[Batch], *, stops: Sequence[int] = (), e
             turning = Rollover(shelf, lambda now=now: clock_at(now[0]))
             with Journal.open(path) as journal:
                 spine = Spine(journal, [Watch.of(KID, SITES, 200)], rollover=turning)
-                spine.begin(clock_at(now[0]))
+                spine.begin(begun if begun is not None and not done else clock_at(now[0]))
                 for number, batch in enumerate(batches[done:stop], start=done):
                     now[0] = number * NS
                     spine.take(batch)
@@ -203,6 +213,54 @@ def test_the_infant_is_a_day_older_in_the_next_night(two: Path) -> None:
         for hours in (9, 16, 24, 23, 72)
     ]
     assert [watch.age_days for watch in watches] == [200, 201, 201, 201, 203]
+
+
+EVENING = replace(clock_at(0), utc_ns=NOON_NS - 16 * 3600 * NS)
+"""A midnight lies between this and noon."""
+
+
+def ages_said(folder: Path, name: str) -> list[float]:
+    """How old the infant was in the words of each row about a series."""
+    with Journal.read_only(folder / name) as journal:
+        return [said.value for e in journal.events(KID) for said in e.evidence if said.name == "age_days"]
+
+
+@pytest.mark.parametrize("stops", [[], [124, 125, 126], [60, 140, 200]])
+def test_from_noon_on_the_detector_takes_the_infant_for_a_day_older_also_after_a_stop(
+    batches: list[Batch], tmp_path: Path, stops: list[int]
+) -> None:
+    live(tmp_path, batches, stops=stops, begun=EVENING)
+    assert set(ages_said(tmp_path, FIRST)) == {200.0}
+    assert set(ages_said(tmp_path, SECOND)) == {201.0}
+    for name in (FIRST, SECOND):
+        (night,) = load(tmp_path / name, as_arrived=True)
+        now = replay(night).told
+        assert told_lines(now.events, now.alerts) == told(tmp_path, name)
+
+
+@pytest.mark.parametrize("from_s", [2, 80], ids=["from the beginning", "from a state"])
+@pytest.mark.parametrize("stops", [[], [129, 133, 140]])
+def test_what_came_late_is_decided_with_the_age_of_its_time_before_noon_and_after(
+    batches: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, from_s: int, stops: list[int]
+) -> None:
+    ages: list[tuple[int, int | None]] = []
+    epoch = StateTracker.epoch
+
+    def noted(tracker: StateTracker, h0: int, *rest: Any) -> StateEpoch:
+        ages.append(((h0 + EPOCH_HOPS) * HOP_NS, tracker.age_days))
+        return epoch(tracker, h0, *rest)
+
+    monkeypatch.setattr(StateTracker, "epoch", noted)
+    arrived = late(batches, from_s=from_s, until_s=120, at_s=128)
+    live(tmp_path, arrived, stops=stops, end=False, begun=EVENING)
+    (night,) = load(tmp_path / SECOND, as_arrived=True)
+    now = replay(night).told
+    assert told_lines(now.events, now.alerts) == told(tmp_path, SECOND)
+    assert any(e.late for e in now.events)
+    assert night.carried is not None
+    assert {(t_ns <= night.carried.t_ns, age) for t_ns, age in ages} == {(True, 200), (False, 201)}
+    ends = [t_ns for t_ns, _ in ages]
+    assert ends != sorted(ends), "spans were decided again"
 
 
 @pytest.mark.parametrize(
