@@ -33,8 +33,8 @@ _PROOFS: Final = ((8.0, 1e9), (60.0, 60e6))
 of that time came so late. Of 8 s of packets one nearly always has a free way, and none waits for a second; radio
 trouble lasts half a minute at most, and another connection interval makes the shortest delay 50 ms longer."""
 _DRAIN_NS: Final = 50_000_000
-"""Lateness that falls by more between two packets is a backlog that is worked off, and no clock: how late the clock is shows
-when the backlog is gone."""
+"""Lateness that falls by more between two packets is a backlog that is worked off, and no clock: how late the clock is
+shows when the backlog is gone."""
 _OLD_S: Final = 60.0
 """Span of delays from which on a line is known well."""
 _EARLY_NS: Final = 30_000_000
@@ -45,7 +45,7 @@ _CUT_NS: Final = NS
 """An arrival so long before its packet was due, on a clock last heard hours ago, is no drift: 100 ppm of two hours is
 0.7 s, and what is less is worked off."""
 _FUTURE_NS: Final = NS
-"""Nothing is measured after it arrived: samples that would lie so long after it are on a clock that was set on wrongly."""
+"""Nothing is measured after it arrived: what would lie so long after it is on a clock that was set on wrongly."""
 _GAPS_MAX: Final = 256
 """Gaps remembered for back-fill, newest kept; at 3 % loss these are the last 20 minutes."""
 _BOOTS_MAX: Final = 4
