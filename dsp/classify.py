@@ -166,15 +166,7 @@ def judge_startle(shapes: Mapping[Site, Shape], settings: Settings) -> Verdict |
     return Verdict(settings.startle_bias + sum(e.contribution for e in evidence), evidence)
 
 
-def judge_jerks(
-    rhythm: Rhythm,
-    sites: int,
-    *,
-    gyro: bool,
-    both_legs: bool,
-    settings: Settings,
-    coupled: float | None = None,
-) -> Verdict:
+def judge_jerks(rhythm: Rhythm, *, gyro: bool, settings: Settings, coupled: float | None = None) -> Verdict:
     """How much a frame looks like jerks of limbs, in log-odds; `coupled` is motion from outside, if asked for."""
     values = {
         "jerks_in_6_s": float(rhythm.count),
@@ -183,11 +175,11 @@ def judge_jerks(
         "time_in_jerks": rhythm.duty,
         "posture_change": math.log(max(rhythm.tilt_deg, 0.03)),
     }
-    if both_legs:
+    if rhythm.site in _LEGS and set(_LEGS) <= set(rhythm.seen):
         values["legs_together"] = rhythm.unison
     if rhythm.trunk != 0.0:
         values["trunk_to_lead"] = rhythm.trunk
-    if sites > 1:
+    if len(rhythm.seen) > 1:
         values["moves_as_one"] = rhythm.ride
     if coupled is not None:
         values["coupled"] = coupled
@@ -195,7 +187,7 @@ def judge_jerks(
         values["rotation_to_acceleration"] = rhythm.turn
         values["swing_hz"] = rhythm.swing_hz
     evidence = weigh(settings.jerks_tables, values)
-    if sites == 1:
+    if len(rhythm.seen) == 1:
         evidence.append(Evidence("one_site_only", 1.0, -settings.jerks_unseen_cost))
     if not gyro:
         evidence.append(Evidence("rotation_not_seen", 1.0, -settings.jerks_unseen_cost))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dsp.chain import HOP, Chain
 from dsp.records import Evidence, Site
 from dsp.rhythm import Rhythm
+from dsp.shape import was_seen
 
 __all__ = ["jerk_shape"]
 
@@ -48,7 +49,8 @@ def jerk_shape(rhythm: Rhythm, chains: Mapping[Site, Chain]) -> list[Evidence]:
         return []
     lead = chains[rhythm.site].history
     part = lead.part(k0, k1 + 1)
-    envelopes = {s: e for s, c in chains.items() if (e := _envelope(c, k0, k1 + 1)).any() or s is rhythm.site}
+    seen = [s for s, c in chains.items() if s is rhythm.site or was_seen(c.history, k0, k1 + 1)]
+    envelopes = {s: _envelope(chains[s], k0, k1 + 1) for s in seen}
     found = {"rhythm_repeats": _repeats(envelopes[rhythm.site][None, :])}
     if lead.gyro[part].all():
         rate = _centred(lead.rate[:, part].astype(np.float64))
@@ -113,8 +115,10 @@ def _alike(a: Floats, b: Floats) -> float | None:
 
 
 def _wander_deg(chain: Chain, k0: int, k1: int) -> float:
-    """How far gravity pointed from its mean at most, by quarter-seconds."""
-    ways = np.stack([chain.hops.column(f"acc_{x}", k0 // HOP, k1 // HOP + 1) for x in "xyz"])
+    """How far gravity pointed from its mean at most, by quarter-seconds of which anything was seen."""
+    h0, h1 = k0 // HOP, k1 // HOP + 1
+    there = chain.hops.column("present", h0, h1) > 0.0
+    ways = np.stack([chain.hops.column(f"acc_{x}", h0, h1)[there] for x in "xyz"])
     if not ways.shape[1]:
         return 0.0
     mean = ways.mean(axis=1)

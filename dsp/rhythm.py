@@ -21,6 +21,7 @@ from dsp.grid import GRID_HZ
 from dsp.history import History
 from dsp.look_kernels import numpy_sum
 from dsp.records import Site
+from dsp.shape import was_seen
 
 __all__ = ["FRAME_K", "Intervals", "Rhythm", "intervals_of", "last_run", "moved_hz", "rhythm_of"]
 
@@ -79,6 +80,8 @@ class Rhythm:
     """One frame."""
 
     site: Site
+    seen: tuple[Site, ...]
+    """sites that measured something through most of it, the leading one among them"""
     k0: int
     k1: int
     """grid index of the run's first and last pulse"""
@@ -92,16 +95,16 @@ class Rhythm:
     duty: float
     """share of time the envelope stands above a third of the median pulse"""
     unison: float
-    """share of pulses that the other leg shares; 0 with one leg"""
+    """share of pulses that the other leg shares; 0 where only one leg was seen"""
     trunk: float
     """natural logarithm of the trunk's motion over the leading limb's, or over the strongest limb's where the trunk
-    itself leads; 0 without a trunk sensor, or with nothing else"""
+    itself leads; 0 where no trunk was seen, or nothing else"""
     tilt_deg: float
     """how far gravity turned in the sensor from begin to end"""
     turn: float
     """natural logarithm of rotation per acceleration, deg/s per g; 0 without a gyro"""
     ride: float
-    """smallest over largest envelope mean among all sites: 1 when everything moves as one"""
+    """smallest over largest envelope mean among the sites seen: 1 when everything moves as one"""
     swing_hz: float
     """mean frequency of the leading site's rotation: long contractions swing slowly; 0 without a gyro"""
     stroke_hz: float
@@ -141,11 +144,14 @@ def rhythm_of(
     # Not the logarithm of math: its last digits may be others.
     heights = np.log([p.peak_g for p in run]).tolist()
     peak = math.exp(median(heights))
-    looked = {s: _looked(h, k0, k1, peak / 3) for s, h in histories.items()}
+    # Who is silent does not keep still.
+    seen = tuple(s for s, h in histories.items() if s is lead or was_seen(h, k0, k1))
+    looked = {s: _looked(histories[s], k0, k1, peak / 3) for s in seen}
     means = {s: mean for s, (mean, _) in looked.items()}
     swing, turn, stroke = _turning(histories[lead], k0, k1)
     return Rhythm(
         site=lead,
+        seen=seen,
         k0=k0,
         k1=k1,
         count=len(run),
@@ -154,7 +160,7 @@ def rhythm_of(
         spread=_deviation(heights),
         peak_g=peak,
         duty=looked[lead][1],
-        unison=_unison(run, pulses, lead),
+        unison=_unison(run, pulses, lead, seen),
         trunk=_trunk(means, lead),
         tilt_deg=histories[lead].turned_deg(k0, k1),
         turn=turn,
@@ -169,10 +175,10 @@ def _enough(run: Sequence[Pulse]) -> bool:
 
 
 def _looked(history: History, k0: int, k1: int, level: float) -> tuple[float, float]:
-    """Mean of the envelope, and share of samples above a level."""
+    """Mean of the envelope, and share of samples above a level, of those that there are; missing ones are zeros."""
     part = history.part(k0, k1)
     values = history.envelope[part]
-    n = max(values.size, 1)
+    n = max(int(np.count_nonzero(history.present[part])), 1)
     if history.kernels is not None and values.size:
         total, above = history.kernels.envelope_sum(
             history.envelope, part.start, part.start + values.size, level
@@ -181,9 +187,11 @@ def _looked(history: History, k0: int, k1: int, level: float) -> tuple[float, fl
     return float(np.sum(values, dtype=np.float64)) / n, float(np.count_nonzero(values > level)) / n
 
 
-def _unison(run: Sequence[Pulse], pulses: Mapping[Site, Sequence[Pulse]], lead: Site) -> float:
+def _unison(
+    run: Sequence[Pulse], pulses: Mapping[Site, Sequence[Pulse]], lead: Site, seen: Sequence[Site]
+) -> float:
     pair = {Site.LA: Site.RA, Site.RA: Site.LA, Site.LW: Site.RW, Site.RW: Site.LW}.get(lead)
-    others = [p.k for p in pulses.get(pair, ())] if pair else []
+    others = [p.k for p in pulses.get(pair, ())] if pair is not None and pair in seen else []
     if not others:
         return 0.0
     return sum(_near(others, p.k) for p in run) / len(run)

@@ -16,7 +16,17 @@ from dsp.grid import GRID_HZ
 from dsp.history import History
 from dsp.kernels import Kernels
 
-__all__ = ["AFTER_K", "BEFORE_K", "LEG_REST_DEG", "Shape", "Turn", "is_seen", "measure", "turn_of"]
+__all__ = [
+    "AFTER_K",
+    "BEFORE_K",
+    "LEG_REST_DEG",
+    "Shape",
+    "Turn",
+    "is_seen",
+    "measure",
+    "turn_of",
+    "was_seen",
+]
 
 BEFORE_K = 300
 AFTER_K = 180
@@ -202,8 +212,13 @@ def _turn_from(out: Floats, way: Vector, pure: float, late_n: int) -> Turn:
 
 def is_seen(history: History, anchor_k: int) -> bool:
     """Whether a sensor measured something around an anchor."""
-    whole = history.part(anchor_k - BEFORE_K, anchor_k + AFTER_K)
-    if np.count_nonzero(history.present[whole]) < _LEAST_SEEN * (BEFORE_K + AFTER_K):
+    return was_seen(history, anchor_k - BEFORE_K, anchor_k + AFTER_K)
+
+
+def was_seen(history: History, k0: int, k1: int) -> bool:
+    """Whether a sensor measured something in most of grid samples k0 to k1 - 1."""
+    whole = history.part(k0, k1)
+    if np.count_nonzero(history.present[whole]) < max(_LEAST_SEEN * (k1 - k0), 1):
         return False
     return float(history.envelope[whole].max()) > _DEAD_G
 

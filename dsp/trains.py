@@ -149,13 +149,10 @@ class TrainTracker:
         if rhythm is None or _cut_off(chains[rhythm.site], rhythm):
             return []
         gyro = _has_gyro(chains[rhythm.site], rhythm.k1)
-        both = Site.LA in chains and Site.RA in chains and rhythm.site in (Site.LA, Site.RA)
-        verdict = judge_jerks(rhythm, len(chains), gyro=gyro, both_legs=both, settings=settings)
+        verdict = judge_jerks(rhythm, gyro=gyro, settings=settings)
         if verdict.log_odds >= settings.run_frame_least - _MOST_FOR_REST:
             moved = scene.context.coupled(max(rhythm.k0 // HOP, h + 1 - _MOVED_HOPS), h + 1, chains)
-            verdict = judge_jerks(
-                rhythm, len(chains), gyro=gyro, both_legs=both, settings=settings, coupled=moved
-            )
+            verdict = judge_jerks(rhythm, gyro=gyro, settings=settings, coupled=moved)
         if verdict.log_odds >= settings.run_frame_least:
             self._gather(rhythm, verdict, chains, scene, settings)
         if verdict.log_odds < settings.jerks_frame_least:
@@ -183,11 +180,14 @@ class TrainTracker:
         new = [p for p in self.pulses[rhythm.site] if last < p.k <= rhythm.k1]
         pair = _OTHER_LEG.get(rhythm.site)
         self.run.lead, other = None, list[Pulse]()
-        if pair is not None and pair in chains:
+        if pair in rhythm.seen:
             other = [p for p in self.pulses.get(pair, ()) if last < p.k <= rhythm.k1]
             self.run.lead = rhythm.site
         likely = Evidence("frame_log_odds", verdict.log_odds, 0.0)
         self.run.take(new, other, [likely, *verdict.evidence, *jerk_shape(rhythm, chains)], settings)
+        if pair is not None and self.run.lead is None:
+            # What one leg did while the other was silent is no comparison.
+            self.run.legs_g = {}
         self.run.until_k = max(self.run.until_k, rhythm.k1)
         if self.run.ks:
             begun, now = self.run.ks[0] * GRID_NS, (rhythm.k1 + 1) * GRID_NS

@@ -36,6 +36,7 @@ def chain_of(site: Site, envelope: Floats, rate: Floats, tilt_deg: float, *, gyr
     chain.history = history
     rows = np.zeros((N // HOP, len(ROW)))
     angle = np.radians(np.linspace(0.0, tilt_deg, N // HOP))
+    rows[:, ROW.index("present")] = 1.0
     rows[:, ROW.index("acc_x")], rows[:, ROW.index("acc_z")] = np.sin(angle), np.cos(angle)
     chain.hops.extend(0, rows)
     return chain
@@ -47,11 +48,14 @@ def shape(
 ) -> dict[str, float]:  # fmt: skip
     envelopes = {Site.LA: lead, Site.RA: right, Site.TR: trunk}
     chains = {s: chain_of(s, envelopes[s], rate, tilt_deg, gyro=gyro) for s in sites}
+    return {e.name: e.value for e in jerk_shape(frame(sites, k1), chains)}
+
+
+def frame(sites: tuple[Site, ...], k1: int = N - 1) -> Rhythm:
     none: dict[str, float] = {
-        f.name: 0.0 for f in fields(Rhythm) if f.name not in ("site", "k0", "k1", "count")
+        f.name: 0.0 for f in fields(Rhythm) if f.name not in ("site", "seen", "k0", "k1", "count")
     }
-    rhythm = Rhythm(site=Site.LA, k0=0, k1=k1, count=12, **none)
-    return {e.name: e.value for e in jerk_shape(rhythm, chains)}
+    return Rhythm(site=Site.LA, seen=sites, k0=0, k1=k1, count=12, **none)
 
 
 def test_jerks_at_one_rate_repeat_and_uneven_ones_less() -> None:
@@ -87,6 +91,18 @@ def test_how_far_the_trunk_turned_is_told_in_logarithms_of_degrees() -> None:
 def test_what_is_not_worn_or_not_measured_is_left_out() -> None:
     assert set(shape(JERKS, sites=(Site.LA,), gyro=False)) == {"rhythm_repeats"}
     assert "legs_alike" not in shape(JERKS, sites=(Site.LA, Site.TR))
+
+
+def test_a_site_that_was_mostly_silent_is_left_out_and_a_short_gap_turns_no_trunk() -> None:
+    def with_gap(a: int, b: int) -> dict[str, float]:
+        chains = {s: chain_of(s, JERKS, NOISE, 0.0, gyro=True) for s in (Site.LA, Site.TR)}
+        trunk = chains[Site.TR]
+        trunk.history.present[a:b], trunk.history.envelope[a:b] = False, 0.0
+        trunk.hops.rows[a // HOP : b // HOP] = 0.0
+        return {e.name: e.value for e in jerk_shape(frame((Site.LA, Site.TR)), chains)}
+
+    assert not {"trunk_alike", "trunk_turned", "trunk_leads"} & with_gap(400, 600).keys()
+    assert with_gap(500, 550)["trunk_turned"] < -4.0
 
 
 def test_less_than_a_second_says_nothing() -> None:

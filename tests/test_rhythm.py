@@ -21,7 +21,7 @@ def quiet(seconds: float) -> History:
     history.gravity = np.tile(np.array([[0.0], [0.0], [1.0]], dtype=np.float32), n)
     history.motion = np.zeros((3, n), dtype=np.float32)
     history.rate = np.zeros((3, n), dtype=np.float32)
-    history.envelope = np.zeros(n, dtype=np.float32)
+    history.envelope = np.full(n, 0.001, dtype=np.float32)
     history.present = np.ones(n, dtype=np.bool_)
     history.gyro = np.ones(n, dtype=np.bool_)
     return history
@@ -70,6 +70,31 @@ def test_a_frame_measures_rate_evenness_and_togetherness() -> None:
     assert frame.unison == 1.0
     assert frame.spread == pytest.approx(0.0, abs=1e-9)
     assert frame.tilt_deg == pytest.approx(0.0, abs=0.1)
+
+
+def test_a_site_that_was_silent_or_whose_counts_do_not_change_has_no_part_in_a_frame() -> None:
+    at = [1.0 + 0.4 * i for i in range(10)]
+    silent, stuck, late = quiet(6.0), quiet(6.0), quiet(6.0)
+    silent.present[:], silent.envelope[:] = False, 0.0
+    stuck.envelope[:] = 0.0
+    late.present[:300], late.envelope[:300] = False, 0.0
+    for other in (silent, stuck, late):
+        rows = {Site.LA: pulses(at), Site.RA: pulses(at, 0.15, Site.RA)}
+        frame = rhythm_of(rows, {Site.LA: quiet(6.0), Site.RA: other, Site.TR: other}, 500)
+        assert frame is not None
+        assert frame.seen == (Site.LA,)
+        assert frame.unison == frame.trunk == frame.ride == 0.0
+
+
+def test_samples_that_are_missing_do_not_count_as_rest() -> None:
+    gappy = quiet(6.0)
+    gappy.present[200:280], gappy.envelope[200:280] = False, 0.0
+    frame = rhythm_of(
+        {Site.LA: pulses([1.0 + 0.4 * i for i in range(10)])}, {Site.LA: quiet(6.0), Site.TR: gappy}, 500
+    )
+    assert frame is not None
+    assert frame.trunk == pytest.approx(0.0, abs=1e-6)
+    assert frame.ride == pytest.approx(1.0)
 
 
 def test_three_pulses_are_no_frame() -> None:

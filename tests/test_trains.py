@@ -77,6 +77,65 @@ def test_jerking_that_gets_longer_than_ten_seconds_is_told_again_within_two() ->
         assert first.told_ns <= max(begun, first.onset_ns + 12 * NS)
 
 
+FROM_TRUNK = {
+    "trunk_to_lead", "mean_trunk_to_lead", "mean_trunk_alike", "mean_trunk_leads", "mean_trunk_turned",
+}  # fmt: skip
+FROM_BOTH_LEGS = {"legs_together", "mean_legs_alike", "one_sided_young"}
+
+
+def without(gone: Site, since_s: float, placed: Placed, *, seed: int, age_days: int) -> list[Event]:
+    """Rows of what is placed in quiet sleep, with all three sites set up and one of them silent from a second on."""
+    scenario = Scenario("lost", 110.0, 60, (Phase(State.QUIET_SLEEP, 3),), (placed,), Background.none())
+    parts = make_night(scenario, seed=seed).segments(50)
+    silent_ns = min(s.t0_ns for s in parts) + round(since_s * NS)
+    pipeline = Pipeline("infant", SITES, age_days=age_days)
+    out = pipeline.feed_block(s for s in parts if s.site is not gone or s.t0_ns < silent_ns)
+    return [e for e in out + pipeline.finish() if isinstance(e, Event) and e.label in JERKS]
+
+
+def names(life: list[Event]) -> set[str]:
+    return {row.name for e in life for row in e.evidence}
+
+
+@pytest.mark.parametrize("seed", [2000, 2001])
+def test_a_trunk_that_fell_silent_is_none_that_keeps_still_and_delays_no_clonic_run(seed: int) -> None:
+    clonus = Placed("clonic", 60.0, {"side": "both", "duration_s": 30.0, "rate_hz": 2.5})
+    life = without(Site.TR, 58.0, clonus, seed=seed, age_days=200)
+    assert not FROM_TRUNK & names(life)
+    assert {"moves_as_one", "legs_together"} <= names(life)
+    first = next(e for e in life if e.label is Label.RHYTHMIC_JERKING)
+    assert first.told_ns - first.onset_ns <= 14 * NS
+
+
+@pytest.mark.parametrize("seed", [2000, 2001])
+def test_a_leg_that_fell_silent_makes_no_one_sided_jerking_of_a_newborns_train(seed: int) -> None:
+    train = Placed("sleep_jerk_train", 60.0, {"trains": 1, "side": "both", "train_s": 15.0, "rate_hz": 2.5})
+    life = without(Site.RA, 58.0, train, seed=seed, age_days=30)
+    assert life
+    assert Label.RHYTHMIC_JERKING not in {e.label for e in life}
+    assert not FROM_BOTH_LEGS & names(life)
+    assert "trunk_to_lead" in names(life)
+
+
+def test_what_one_leg_did_while_the_other_was_silent_is_not_held_against_it_afterwards() -> None:
+    train = Placed("sleep_jerk_train", 60.0, {"trains": 1, "side": "both", "train_s": 15.0, "rate_hz": 2.5})
+    life = without(Site.RA, 68.0, train, seed=2000, age_days=30)
+    sides = [row.value for e in life for row in e.evidence if row.name == "one_sided_young"]
+    assert sides
+    assert max(sides) < 1.0
+    assert "one_sided_young" not in names(life[-1:])
+
+
+@pytest.mark.parametrize("seed", [2000, 2001])
+def test_a_trunk_that_falls_silent_amid_a_run_counts_as_far_as_it_was_seen(seed: int) -> None:
+    clonus = Placed("clonic", 60.0, {"side": "both", "duration_s": 30.0, "rate_hz": 2.5})
+    life = without(Site.TR, 70.0, clonus, seed=seed, age_days=200)
+    last = {row.name: row.value for row in life[-1].evidence}
+    assert "trunk_to_lead" not in last
+    assert -3.0 < last["mean_trunk_to_lead"] < -1.0
+    assert last["mean_trunk_turned"] < 0.0
+
+
 def jerking(seconds: float) -> TrainTracker:
     """A tracker in the middle of a run of two jerks a second, which began at 10 s and asleep."""
     ks = [1000 + 50 * i + 8 * (i % 3) for i in range(int(2 * seconds))]
