@@ -47,6 +47,9 @@ _CUT_OFF = 0.5
 _NEAR_K = 10
 """Limbs that jerk together do so within a tenth of a second."""
 
+_LAST_K = 15
+"""What is left of an event's last jerk when it has come."""
+
 _SAME_K = 7
 """Pulses of two sites nearer than this are one jerk."""
 
@@ -80,6 +83,7 @@ class TrainTracker:
     over: list[Draft] = field(default_factory=list)
     """rhythmic jerking of the last minute that ended: a long movement may still become its parent"""
     last_k: int = 0
+    """grid index of the newest jerk that was told, of an event open or over"""
     lead_ks: list[int] = field(default_factory=list)
     heights: dict[Site, float] = field(default_factory=dict)
     balance: list[float] = field(default_factory=list)
@@ -231,11 +235,13 @@ class TrainTracker:
         settings: Settings,
     ) -> list[Event]:
         onset = self.frames[0].k0 * GRID_NS
+        # A run may go on behind the end of an event; its jerks are told once.
+        ks = [k for k in self.run.ks if k > self.last_k + _LAST_K]
         before = scene.state.at(onset - 1)
         asleep = before.is_sleep
-        if not asleep:
+        if ks and not asleep:
             # Awake, where so much looks like jerks, nothing is told before it is clear what it is.
-            onset = self.run.ks[0] * GRID_NS
+            onset = ks[0] * GRID_NS
         lifted = self._lifts(onset, scene, settings)
         if not lifted and not self._is_train(settings, asleep=asleep):
             return []
@@ -246,7 +252,7 @@ class TrainTracker:
         recent = self.frames[-settings.jerks_frames :]
         self.best = sum(f.log_odds for f in recent) / len(recent)
         self.heights = {}
-        self.lead_ks = [] if asleep else [k for k in self.run.ks if k <= rhythm.k1]
+        self.lead_ks = [] if asleep else [k for k in ks if k <= rhythm.k1]
         self.balance = _balance([k for k in self.lead_ks if k > rhythm.k1 - FRAME_K], chains)
         self.open = Draft(
             event_id(scene.infant, "jerks", onset), label, onset, onset, [], "unknown", before, before,
@@ -314,7 +320,7 @@ class TrainTracker:
             if heights:
                 self.heights[site] = max(self.heights.get(site, 0.0), median(heights))
         self.last_k = max(self.last_k, rhythm.k1)
-        now.end_ns = (self.last_k + 15) * GRID_NS
+        now.end_ns = (self.last_k + _LAST_K) * GRID_NS
         now.times_ns = [k * GRID_NS for k in self.lead_ks]
         now.count = len(self.lead_ks)
         now.sites = [s for s in Site if s in self.heights]

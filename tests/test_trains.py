@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from alerts.rules import RuleState, decide
 from dsp.bursts import Pulse
 from dsp.pipeline import Pipeline
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site
 from dsp.runs import Run, judge_own, judge_run
 from dsp.settings import Settings
+from dsp.state import StateTracker
 from dsp.trains import Frame, TrainTracker
 from firmware_sim.night import make_night
 from firmware_sim.scenario import Background, Phase, Placed, Scenario, State
@@ -134,6 +136,46 @@ def test_a_trunk_that_falls_silent_amid_a_run_counts_as_far_as_it_was_seen(seed:
     assert "trunk_to_lead" not in last
     assert -3.0 < last["mean_trunk_to_lead"] < -1.0
     assert last["mean_trunk_turned"] < 0.0
+
+
+def lifted_for(seconds: float, seed: int) -> list[Event]:
+    """Rows of a convulsion awake, in the middle of which the infant is taken up for some seconds."""
+    scenes = (
+        (Placed("clonic", 60.0, {"side": "both", "duration_s": 50.0, "rate_hz": 2.5}),),
+        (Placed("carrying", 60.0, {"duration_s": 60.0}),),
+    )
+    phases, quiet = (Phase(State.AWAKE, 3),), Background.none()
+    jerks, taken_up = (
+        make_night(Scenario("lifted", 130.0, 200, phases, placed, quiet), seed=seed).segments(50)
+        for placed in scenes
+    )
+    t0_ns = min(s.t0_ns for s in jerks)
+    at = range(t0_ns + 80 * NS, t0_ns + round((80 + seconds) * NS))
+    parts = [s for s in jerks if s.t0_ns not in at] + [s for s in taken_up if s.t0_ns in at]
+    pipeline = Pipeline("infant", SITES, age_days=200)
+    out = pipeline.feed_block(sorted(parts, key=lambda s: (s.t0_ns, s.site))) + pipeline.finish()
+    return [e for e in out if isinstance(e, Event) and e.label in JERKS]
+
+
+@pytest.mark.parametrize(("seconds", "seed"), [(6.0, 2000), (6.0, 2001), (8.0, 2001), (6.0, 2002)])
+def test_jerking_that_goes_on_behind_its_end_is_another_event_and_rings_again(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, seed: int
+) -> None:
+    monkeypatch.setattr(StateTracker, "at", lambda _self, _t_ns: State.AWAKE)
+    told = lifted_for(seconds, seed)
+    lives = {e.id: [o for o in told if o.id == e.id] for e in told}
+    assert len(lives) == 2
+    for life in lives.values():
+        assert [e.version for e in life] == list(range(1, len(life) + 1))
+        assert [e.status is EventStatus.END for e in life] == [False] * (len(life) - 1) + [True]
+    first, second = lives.values()
+    assert second[0].onset_ns >= first[-1].end_ns
+    assert second[-1].label is Label.RHYTHMIC_JERKING
+    state, rung = RuleState(), set[str]()
+    for row in told:
+        state, alerts = decide(state, row)
+        rung |= {row.id for a in alerts if a.facts["announce"] == "ring"}
+    assert rung == set(lives)
 
 
 def jerking(seconds: float) -> TrainTracker:
