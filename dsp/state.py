@@ -219,7 +219,9 @@ class StateTracker:
     def _wild(self, h0: int, h1: int, chains: dict[Site, Chain]) -> NDArray[np.bool_]:
         rates = {s: np.sqrt(c.hops.column("rate_square", h0, h1) / HOP) for s, c in chains.items()}
         limbs = np.sum([r > self.leg_dps for r in rates.values()], axis=0)
-        wild = np.asarray(limbs >= min(2, len(chains)))
+        turning = np.sum([c.hops.column("gyro", h0, h1) > 0.0 for c in chains.values()], axis=0)
+        # Where the others are silent, one must do.
+        wild = np.asarray((limbs > 0) & (limbs >= np.minimum(turning, 2)))
         return wild | (rates[Site.TR] > self.trunk_dps) if Site.TR in rates else wild
 
     def at(self, t_ns: int) -> State:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dsp.breathing import line_of
-from dsp.chain import EPOCH_HOPS, HOP_NS
+from dsp.chain import EPOCH_HOPS, HOP, HOP_NS, ROW, Chain
 from dsp.pipeline import Pipeline
 from dsp.records import Site, State, StateEpoch
 from dsp.settings import Settings
@@ -87,6 +87,23 @@ def test_a_ride_wakes_nobody_in_the_book(kind: str) -> None:
     told = states(make_night(plan, seed=2003), (Site.LA, Site.RA, Site.TR))
     ridden = [e for e in told if 480 * 10**9 <= e.t_ns < 720 * 10**9]
     assert sum(e.state.is_sleep for e in ridden) >= 0.8 * len(ridden)
+
+
+def thrashing(*, silent: bool, gyro: bool = True) -> bool:
+    """Whether one of two ankles that thrashes for three seconds arouses, beside one that lies still or is silent."""
+    chains = {s: Chain.of(s, Settings()) for s in (Site.LA, Site.RA)}
+    for site, chain in chains.items():
+        rows = np.zeros((24, len(ROW)))
+        rows[:, ROW.index("gyro")] = 0.0 if not gyro or (silent and site is Site.RA) else 1.0
+        rows[6:20, ROW.index("rate_square")] = HOP * 300.0**2 if gyro and site is Site.LA else 0.0
+        chain.hops.extend(0, rows)
+    return bool(StateTracker.of("infant", Settings()).stirs(0, 24, chains))
+
+
+def test_one_ankle_arouses_where_the_other_is_silent_and_not_where_it_lies_still() -> None:
+    assert thrashing(silent=True)
+    assert not thrashing(silent=False)
+    assert not thrashing(silent=False, gyro=False)
 
 
 def test_age_bends_how_sleep_begins_and_never_forbids() -> None:
