@@ -17,7 +17,7 @@ from datetime import time as midnight
 from pathlib import Path
 from typing import Any, Final
 
-from alerts.escalation import Escalation
+from alerts.escalation import Escalation, Person
 from dsp.records import ClockRow
 from store.errors import JournalInUse
 from store.journal import Journal
@@ -118,9 +118,16 @@ def is_claimed(night: Path) -> bool:
 
 
 async def command_afterwards(
-    folder: Path, infant: str, name: str, payload: Mapping[str, Any]
+    folder: Path, infant: str, name: str, payload: Mapping[str, Any], *, people: Sequence[Person] = ()
 ) -> dict[str, Any]:
     """Carry out a command on nights whose monitor does not run; the answer is that of `asking`.
+
+    Args:
+        folder: of the journals.
+        infant: whom it is about.
+        name: of the command.
+        payload: of the command.
+        people: of the settings, who may speak of those they mind alone.
 
     Raises:
         NothingRecorded: there is no night.
@@ -140,7 +147,7 @@ async def command_afterwards(
     utc = UtcMap(clock)
     machine = Escalation((), local_time=lambda _: midnight())
     asking = Asking(
-        machine, people=(), sources=(), infants=infants, clock=_Clock(clock[-1]), utc=utc, keep=_Straight(newest),
+        machine, people=people, sources=(), infants=infants, clock=_Clock(clock[-1]), utc=utc, keep=_Straight(newest),
         on_done=lambda _: None, events=KnownEvents(folder),
     )  # fmt: skip
     said = await asking.on_command(infant, name, json.dumps(payload).encode(), channel=PAGE)

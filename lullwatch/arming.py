@@ -15,13 +15,14 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.payloads import UtcClock
+from alerts.people import Person
 from dsp.clock import Clock
 from dsp.records import NS, Watchfulness, Watching
 from store.errors import StoreError
 from store.rows import Row
 
 from .armed_hours import ArmedHours, armed_at
-from .asking import Keep
+from .asking import WHOSE, Keep
 from .system_clock import knows_date
 
 __all__ = ["LONGEST_PAUSE_MIN", "PAUSE_REASONS", "Armer", "NotPaused"]
@@ -79,6 +80,7 @@ class Armer:
         utc: ties it to UTC.
         zone: IANA name, for the schedule.
         keep: takes the rows.
+        people: of the settings: who says by their id what is to be done says it of those they mind alone.
     """
 
     def __init__(
@@ -90,7 +92,9 @@ class Armer:
         utc: UtcClock,
         zone: str,
         keep: Keep,
+        people: Sequence[Person] = (),
     ) -> None:
+        self._people = {person.id: person for person in people}
         self._hours = tuple(hours)
         self._clock = clock
         self._utc = utc
@@ -158,7 +162,7 @@ class Armer:
             raise NotPaused(why=f"no such reason: {reason[:32]}", remedy=f"one of: {' '.join(PAUSE_REASONS)}")
         now_ns = self._clock.now_ns()
         rows = []
-        for name in self._meant(infant):
+        for name in self._meant(infant, by):
             paused = Watching(
                 name, now_ns, Watchfulness.PAUSED, now_ns + minutes * 60 * NS, reason or PAUSE_REASONS[-1], by
             )
@@ -174,7 +178,7 @@ class Armer:
         """
         now_ns = self._clock.now_ns()
         state = Watchfulness.ARMED if armed else Watchfulness.DISARMED
-        rows = [Watching(name, now_ns, state, None, "", by or "hand") for name in self._meant(infant)]
+        rows = [Watching(name, now_ns, state, None, "", by or "hand") for name in self._meant(infant, by)]
         for row in rows:
             self._infants[row.infant].by_hand = self._said(row)
         await self._say(rows)
@@ -198,12 +202,18 @@ class Armer:
             elif isinstance(outcome, BaseException):
                 raise outcome
 
-    def _meant(self, infant: str) -> list[str]:
+    def _meant(self, infant: str, by: str) -> list[str]:
         if infant and infant not in self._infants:
             raise NotPaused(
                 why=f"no infant {infant[:32]} is here", remedy=f"one of: {' '.join(self._infants)}"
             )
-        return [infant] if infant else list(self._infants)
+        names, person = [infant] if infant else list(self._infants), self._people.get(by)
+        theirs = names if person is None else [name for name in names if person.minds(name)]
+        if theirs != names:
+            whom = "this infant" if infant else "everybody here"
+            remedy = f"say it of one of: {' '.join(theirs)}" if theirs else WHOSE
+            raise NotPaused(why=f"{by} is not asked about {whom}", remedy=remedy)
+        return names
 
     def _go_on(self, infant: _Infant, row: Watching) -> None:
         infant.now = row

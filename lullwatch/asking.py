@@ -39,12 +39,14 @@ from .known_events import KnownEvents
 from .opinions import REVIEWER, BadOpinion, checked_label
 from .opinions import checked_text as checked_opinion_text
 
-__all__ = ["FALSE_ALARM", "PAGE", "Asking", "Keep", "OnTest"]
+__all__ = ["FALSE_ALARM", "PAGE", "WHOSE", "Asking", "Keep", "OnTest"]
 
 FALSE_ALARM = "false_alarm"
 """Kind of the note that a person's "false alarm" leaves beside the machine's record; nobody may write it by hand."""
 PAGE = "page"
 """Channel of the pages: they know by themselves who is logged in, and as what."""
+WHOSE = "see infants in [[people]] of the settings"
+"""What to do when somebody asks for something about an infant that is not theirs."""
 _OLDEST_NOTE_NS = 7 * 24 * 3600 * NS
 _OLDEST_FACT_NS = 366 * 24 * 3600 * NS
 _NEWEST_NOTE_NS = 300 * NS
@@ -239,9 +241,7 @@ class Asking:
             known = " ".join([*self._people, *sorted(self._sources)])
             raise _RefusedError(why=f"by = {by} is nobody of the settings", remedy=f"give one of: {known}")
         if not person.minds(infant):
-            raise _RefusedError(
-                why=f"{by} is not asked about this infant", remedy="see infants in [[people]] of the settings"
-            )
+            raise _RefusedError(why=f"{by} is not asked about this infant", remedy=WHOSE)
 
     def _acknowledged(self, infant: str, command: Ack, now_ns: int, channel: str) -> _Done:
         alerts = self._meant(infant, command.alert)

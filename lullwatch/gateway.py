@@ -141,6 +141,7 @@ class Gateway:
             utc=self.utc,
             zone=clock_row.zone,
             keep=self._intake,
+            people=self._household.people,
         )
         self._summary_at = summary_at
         self._self_test_at = self_test_at

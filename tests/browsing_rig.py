@@ -189,20 +189,20 @@ def where_it_is_evening() -> str:
 
 @asynccontextmanager
 async def pages(
-    folder: Path, *, monitor: bool = True, people: Sequence[str] = (), secure: bool = False
+    folder: Path, *, monitor: bool = True, people: Sequence[Person] = (), secure: bool = False
 ) -> AsyncIterator[Rig]:
     """Pages on a free port; with a monitor that really runs, unless it is to be away."""
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(running(folder, people)) if monitor else None
         shelf = stack.enter_context(Shelf(folder))
         access = Access(folder / "page-access.json")
-        site = Pages(folder, shelf, access, monitor_asker(folder), secure=secure)
+        site = Pages(folder, shelf, access, monitor_asker(folder), people=tuple(people), secure=secure)
         serving = await stack.enter_async_context(Serving(make_app(site), "127.0.0.1", 0))
         yield Rig(site, serving, gateway, await stack.enter_async_context(AsyncExitStack()))
 
 
 @asynccontextmanager
-async def running(folder: Path, people: Sequence[str] = ()) -> AsyncIterator[Gateway]:
+async def running(folder: Path, people: Sequence[Person] = ()) -> AsyncIterator[Gateway]:
     """A monitor in the folder, whose radio hears nothing."""
     zone = where_it_is_evening()
     with Journal.open(folder / night_name(time.time_ns(), zone)) as journal:
@@ -214,7 +214,7 @@ async def running(folder: Path, people: Sequence[str] = ()) -> AsyncIterator[Gat
         gateway = Gateway(
             name="test", journal=journal, clock=clock, clock_row=clock.row(zone),
             wearers=[Wearer(INFANT, sensors)], radio=Radio(_nowhere),
-            household=Household(people=tuple(Person(p) for p in people)),
+            household=Household(people=tuple(people)),
         )  # fmt: skip
         async with gateway, Control(folder, handlers_of(gateway)):
             yield gateway

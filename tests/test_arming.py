@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.people import Person
 from dsp.records import NS, ClockRow, Watchfulness
 from lullwatch.armed_hours import WEEKDAYS, ArmedHours, Weekday, armed_at
 from lullwatch.arming import Armer, NotPaused
@@ -371,6 +373,27 @@ async def test_what_cannot_be_is_refused_with_what_to_do(
             await home.armer.pause(asked.pop("infant"), asked.pop("minutes"), **{"by": "a1", **asked})
         assert refused.value.remedy
         assert home.said == []
+
+
+async def test_a_person_pauses_and_arms_the_infants_that_are_theirs_alone(tmp_path: Path) -> None:
+    with bed(tmp_path, people=[Person("a1", infants=("sib",)), Person("a2")]) as home:
+        for infant, whom, remedy in (
+            ("kid", "this infant", r"\[\[people\]\]"),
+            ("", "everybody here", "sib"),
+        ):
+            for asked in (
+                home.armer.pause(infant, 60, by="a1"),
+                home.armer.pause(infant, 0, by="a1"),
+                home.armer.arm(infant, armed=False, by="a1"),
+            ):
+                with pytest.raises(NotPaused, match=f"a1 is not asked about {whom}") as refused:
+                    await asked
+                assert re.search(remedy, refused.value.remedy)
+        assert home.said == []
+        await home.armer.pause("sib", 60, by="a1")
+        await home.armer.pause("", 60, by="a2")
+        await home.armer.pause("", 0, by="command-line")  # whoever sits at this computer
+        assert home.armer.is_armed("kid")
 
 
 async def test_the_look_goes_on_by_itself(tmp_path: Path) -> None:

@@ -52,7 +52,9 @@ class Asked:
 async def test_commands_pauses_status_trouble_and_numbers_of_a_running_gateway(tmp_path: Path) -> None:
     night = make_night(named_scenario("kicking_hour").lasting(240), seed=1003, infant="kid")
     clock = SimClock()
-    household = Household(people=(Person("a1"),))  # and neither a broker nor a phone
+    household = Household(
+        people=(Person("a1"), Person("b2", infants=("sib",)))
+    )  # and neither a broker nor a phone
     with Journal.open(tmp_path / "journal-2026-01-01.sqlite") as journal:
         async with SimulatedHome(night, clock) as home:
             live = Gateway(
@@ -109,6 +111,9 @@ async def _ask_everything(asked: Asked) -> None:
         {"what": "pause", "infant": "kid", "minutes": "long"},
         {"what": "pause", "infant": "kid", "minutes": 5, "reason": "party"},
         {"what": "pause", "infant": "nobody", "minutes": 5, "by": "a1"},
+        {"what": "pause", "infant": "kid", "minutes": 5, "by": "b2"},
+        {"what": "pause", "infant": "", "minutes": 5, "by": "b2"},
+        {"what": "arm", "infant": "", "armed": False, "by": "b2"},
         {"what": "arm", "infant": "kid", "armed": 1},
         {"what": "trouble", "kind": "blind", "why": "made up"},
     ):

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from alerts.people import Person
 from alerts.words import LANGUAGES, catalogue
 from dsp.records import NS, Watchfulness
 from lullwatch.web.live import WAITING, Viewer
@@ -135,7 +136,7 @@ async def test_what_is_committed_reaches_an_open_page_by_itself(tmp_path: Path) 
 
 
 async def test_an_acknowledgement_on_the_page_is_journalled_and_stops_it_for_everyone(tmp_path: Path) -> None:
-    async with pages(tmp_path, people=[CAREGIVER]) as rig:
+    async with pages(tmp_path, people=[Person(CAREGIVER)]) as rig:
         await rig.tell(*evening(rig.now_ns))
         await rig.ring(urgent(rig.now_ns))
         browser = await rig.browser(CAREGIVER)
@@ -151,7 +152,7 @@ async def test_an_acknowledgement_on_the_page_is_journalled_and_stops_it_for_eve
 
 
 async def test_a_false_alarm_and_the_moment_of_filming_are_written_down(tmp_path: Path) -> None:
-    async with pages(tmp_path, people=[CAREGIVER]) as rig:
+    async with pages(tmp_path, people=[Person(CAREGIVER)]) as rig:
         await rig.tell(*evening(rig.now_ns))
         await rig.ring(urgent(rig.now_ns))
         browser = await rig.browser(CAREGIVER)
@@ -170,7 +171,7 @@ async def test_a_false_alarm_and_the_moment_of_filming_are_written_down(tmp_path
 
 
 async def test_a_mute_and_a_pause_say_when_they_end_and_can_be_ended(tmp_path: Path) -> None:
-    async with pages(tmp_path, people=[CAREGIVER]) as rig:
+    async with pages(tmp_path, people=[Person(CAREGIVER)]) as rig:
         await rig.tell(*evening(rig.now_ns))
         browser = await rig.browser(CAREGIVER)
         muted = await browser.act("mute", pattern="stiffening", minutes="30")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import aiohttp
 import pytest
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
+from alerts.people import Person
 from lullwatch.errors import SecretTooOpen
 from lullwatch.web.access import SESSION_S, Access, AccessDamaged
 from lullwatch.web.app import STATIC, make_app
@@ -20,7 +22,7 @@ from lullwatch.web.login import PER_MINUTE_ALL, PER_MINUTE_EACH, Limiter
 from lullwatch.web.session import Role
 from lullwatch.web.site import Site, monitor_asker
 from store.shelf import Shelf
-from tests.browsing_rig import CAREGIVER, INFANT, RESEARCHER, VIEWER, pages
+from tests.browsing_rig import CAREGIVER, INFANT, RESEARCHER, VIEWER, Answer, Browser, pages, running, urgent
 
 LOGIN_MARK = 'action="/login"'
 
@@ -216,6 +218,45 @@ async def test_viewers_and_researchers_change_nothing(tmp_path: Path) -> None:
             for what in ("ack", "false-alarm", "mute", "pause", "film"):
                 answer = await browser.post(f"/act/{what}", data={"infant": INFANT, "csrf": csrf})
                 assert answer.status == 403
+
+
+async def write(browser: Browser) -> Answer:
+    """A note of the diary."""
+    note = {
+        "infant": INFANT,
+        "kind": "note",
+        "text": "x",
+        "at": time.strftime("%Y-%m-%dT%H:%M", time.gmtime()),
+    }
+    return await browser.post("/diary", data={**note, "csrf": await browser.csrf()})
+
+
+async def test_a_caregiver_does_nothing_for_an_infant_who_is_not_theirs(tmp_path: Path) -> None:
+    async with pages(tmp_path, people=[Person(CAREGIVER, infants=("b",)), Person("ben")]) as rig:
+        await rig.ring(urgent(rig.now_ns))
+        browser = await rig.browser(CAREGIVER)
+        for what, form in (
+            ("ack", {}), ("ack", {"alert": "al1"}), ("false-alarm", {"alert": "al1"}), ("film", {}),
+            ("mute", {"pattern": "stiffening", "minutes": "30"}), ("mute", {"minutes": "0"}),
+            ("pause", {"minutes": "60"}), ("pause", {"minutes": "0"}), ("pause", {"infant": "", "minutes": "60"}),
+        ):  # fmt: skip
+            refused = await browser.act(what, **form)
+            assert (refused.status, "anna is not asked about" in refused.text) == (409, True), (what, form)
+        noted = await write(browser)
+        assert (noted.status, "is not asked about" in noted.text) == (409, True)
+        assert rig.gateway is not None
+        assert rig.gateway.armer.is_armed(INFANT)
+        assert [a.id for a in rig.gateway.care.machine.open_alerts(INFANT)] == ["al1"]
+
+
+async def test_nor_does_a_caregiver_while_no_monitor_runs(tmp_path: Path) -> None:
+    people = [Person(CAREGIVER, infants=("b",))]
+    async with running(tmp_path, people):
+        pass
+    async with pages(tmp_path, monitor=False, people=people) as rig:
+        browser = await rig.browser(CAREGIVER)
+        noted = await write(browser)
+        assert (noted.status, "anna is not asked about this infant" in noted.text) == (409, True)
 
 
 async def test_tries_to_log_in_are_limited(tmp_path: Path) -> None:

@@ -120,9 +120,10 @@ async def say(request: Request, infant: str, name: str, payload: Mapping[str, An
 
 
 async def _afterwards(request: Request, infant: str, name: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    shelf, words = site_of(request).shelf, words_of(request)
+    site, words = site_of(request), words_of(request)
+    shelf = site.shelf
     try:
-        answer = await command_afterwards(shelf.folder, infant, name, said)
+        answer = await command_afterwards(shelf.folder, infant, name, said, people=site.people)
     except JournalInUse:
         return {"ok": False, "why": words.text("records.busy"), "remedy": words.text("records.busy_do")}
     except (StoreError, LullwatchError) as error:
