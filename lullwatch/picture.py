@@ -38,10 +38,8 @@ class _Axis:
 
     def __init__(self, *, t0_ns: int, start_utc_ns: int | None, zone: str) -> None:
         self._t0_ns = t0_ns
-        self._start = None
-        if start_utc_ns is not None:
-            moment = datetime.fromtimestamp(start_utc_ns / NS, tz=UTC)
-            self._start = moment.astimezone(ZoneInfo(zone))
+        self._start = None if start_utc_ns is None else datetime.fromtimestamp(start_utc_ns / NS, tz=UTC)
+        self._zone = ZoneInfo(zone)
 
     def minutes(self, t_ns: int) -> float:
         return (t_ns - self._t0_ns) / (60 * NS)
@@ -49,7 +47,7 @@ class _Axis:
     def label(self, minutes: float, _position: int | None = None) -> str:
         if self._start is None:
             return f"{int(minutes) // 60}:{int(minutes) % 60:02d}"
-        return (self._start + timedelta(minutes=minutes)).strftime("%H:%M")
+        return f"{(self._start + timedelta(minutes=minutes)).astimezone(self._zone):%H:%M}"
 
 
 def draw_night(

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.payloads import Topics
 from alerts.tonight import Tally
+from alerts.words import catalogue
 from dsp.records import NS, ClockRow, Coverage, Event, EventStatus, Label, Usability
+from lullwatch.picture import _Axis
+from lullwatch.web.timeline import timeline
+from lullwatch.web.tonight import House
 from store.utc import UtcMap
 from tests.alert_makers import T0, event, later, minute
 
@@ -80,3 +89,42 @@ def test_another_infant_s_rows_are_not_counted() -> None:
 )
 def test_the_order_of_arrival_does_not_matter(rows: list[Any]) -> None:
     assert tally(*rows) == tally(*sorted(rows, key=repr))
+
+
+HOUR_NS = 3600 * NS
+CHANGES = pytest.mark.parametrize(
+    ("evening", "hours"),
+    [
+        ("2026-10-24", ("20:00", "23:00", "02:00", "04:00")),  # 03:00 comes twice
+        ("2026-03-28", ("20:00", "23:00", "03:00", "06:00")),  # there is no 02:00
+        ("2026-06-20", ("20:00", "23:00", "02:00", "05:00")),
+    ],
+)
+"""What a clock on the wall shows every three hours from eight in the evening on."""
+ZONE = "Europe/Berlin"
+
+
+def eight_ns(evening: str) -> int:
+    """Eight in the evening, UTC."""
+    return round(datetime.fromisoformat(f"{evening}T20:00").replace(tzinfo=ZoneInfo(ZONE)).timestamp()) * NS
+
+
+@CHANGES
+def test_the_hours_of_the_timeline_are_those_of_the_wall_also_when_clocks_change(
+    evening: str, hours: tuple[str, ...]
+) -> None:
+    house = House()
+    house.feed([ClockRow(0, eight_ns(evening), "boot", ZONE)])
+    house.feed([Coverage("inf1", n * HOUR_NS, HOUR_NS, Usability.USABLE, (), ()) for n in range(12)])
+    drawn = str(timeline(house.of("inf1"), catalogue("en")))
+    marks = re.findall(r'<text x="([0-9.]+)"[^>]* class="hour"[^>]*>([0-9:]+)<', drawn)
+    assert tuple(text for _, text in marks[:4]) == hours
+    places = [float(x) for x, _ in marks]
+    steps = [right - left for left, right in pairwise(places)]
+    assert steps == pytest.approx([steps[0]] * len(steps), abs=0.2)
+
+
+@CHANGES
+def test_so_are_those_of_the_picture(evening: str, hours: tuple[str, ...]) -> None:
+    axis = _Axis(t0_ns=0, start_utc_ns=eight_ns(evening), zone=ZONE)
+    assert tuple(axis.label(n * 180) for n in range(4)) == hours

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from alerts.catalogue import Catalogue
 from alerts.words import duration
@@ -107,7 +107,8 @@ def _span(tonight: Tonight, minutes: Sequence[Coverage]) -> _Span:
 def _hours(tonight: Tonight, span: _Span) -> list[Html]:
     """Marks at whole hours, so many that their words do not touch."""
     begin = tonight.local(span.begin_ns)
-    first = begin.replace(minute=0, second=0, microsecond=0)
+    # counted in UTC: on the nights when clocks change, an hour on the wall is none or two
+    first = begin.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
     minutes = (span.end_ns - span.begin_ns) / (60 * NS)
     step = next((s for s in _STEPS_MIN if minutes / s <= _TICKS_MOST), _STEPS_MIN[-1])
     made: list[Html] = []
@@ -115,13 +116,9 @@ def _hours(tonight: Tonight, span: _Span) -> list[Html]:
         moment = first + timedelta(minutes=n)
         t_ns = span.begin_ns + round((moment - begin).total_seconds() * NS)
         if span.begin_ns <= t_ns <= span.end_ns:
-            x = span.x(t_ns)
-            made += [
-                svg.line(x, 12, x, 76, "axis"),
-                svg.text(
-                    x, 9, f"{moment:%H:%M}", "hour", anchor="end" if x > WIDTH - _HALF_A_TIME else "middle"
-                ),
-            ]
+            x, text = span.x(t_ns), f"{moment.astimezone(begin.tzinfo):%H:%M}"
+            anchor = "end" if x > WIDTH - _HALF_A_TIME else "middle"
+            made += [svg.line(x, 12, x, 76, "axis"), svg.text(x, 9, text, "hour", anchor=anchor)]
     return made
 
 
