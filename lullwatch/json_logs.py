@@ -7,10 +7,11 @@ import logging
 import traceback
 from datetime import UTC, datetime
 
-__all__ = ["begin_log", "to_do", "to_do_about"]
+__all__ = ["REPORT", "begin_log", "to_do", "to_do_about"]
 
 _JOURNAL = "look at the disk of journal_dir: is it full, or failing? docs/journal.md"
-_REPORT = "recording goes on; please report it with the lines below"
+REPORT = "recording goes on; please report it with the lines below"
+"""What to do about a fault of the program itself; the lines are where it came from."""
 _NIGHT = "the disk may be failing: look at it, and keep a copy: lullwatch backup"
 
 _DO = {
@@ -35,7 +36,7 @@ _DO = {
     "lullwatch.server_process": "nothing: it was a server of a demo or a test",
     "lullwatch.service": "mend what the line says; lullwatch check SETTINGS",
     "lullwatch.service_notify": "the service manager starts it anew; if it comes again: is the disk slow or failing?",
-    "lullwatch.side_work": _REPORT,
+    "lullwatch.side_work": REPORT,
     "lullwatch.small_http": "give an address of this computer and a port nobody uses: [ack_page], [metrics]",
     "lullwatch.spine": _JOURNAL,
     "lullwatch.states": "nothing is lost: the next start takes longer; " + _JOURNAL,
@@ -53,6 +54,7 @@ _DO = {
     "lullwatch.metrics": _JOURNAL,
     "lullwatch.supervisor": "read the lines before this one; lullwatch check SETTINGS",
     "lullwatch.web": "lullwatch check SETTINGS",
+    "lullwatch.web.live": _JOURNAL,
     "ingest.cadence": "nothing, unless it comes again and again: then charge or change the sensor; docs/sensors.md",
     "ingest.clock_fit": "nothing, unless it comes again and again: then bring the sensor nearer; docs/sensors.md",
     "ingest": "is the sensor near, charged and worn? lullwatch sensors --settings SETTINGS; docs/sensors.md",

@@ -15,6 +15,7 @@ import pytest
 from alerts.people import Person
 from alerts.words import LANGUAGES, catalogue
 from dsp.records import NS, Watchfulness
+from lullwatch.json_logs import to_do
 from lullwatch.web.live import WAITING, Viewer
 from lullwatch.web.night_page import live_of
 from lullwatch.web.night_view import NO_DATA_S
@@ -260,6 +261,44 @@ async def test_a_page_whose_session_ends_is_closed_and_asked_to_log_in(
             while (message := await socket.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
                 pass
             assert message.data == 4401
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "remedy"),
+    [
+        (OSError(24, "Too many open files"), "the journal cannot be read", "look at the disk"),
+        (ValueError("a row nobody thought of"), "open pages are told nothing", "report it"),
+    ],
+)
+async def test_an_open_page_hears_again_whatever_kept_it_from_being_told(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    said: str,
+    remedy: str,
+) -> None:
+    monkeypatch.setattr("lullwatch.web.live.BEAT_S", 0.01)
+    async with pages(tmp_path) as rig:
+        await rig.tell(*evening(rig.now_ns))
+        browser = await rig.browser(VIEWER)
+        async with rig.live(browser) as socket:
+            await socket.receive_json()
+            failing = 3
+
+            def look(*args: Any, **more: Any) -> Any:
+                nonlocal failing
+                failing -= 1
+                if failing >= 0:
+                    raise error
+                return whole(*args, **more)
+
+            whole = live_of(rig.site)._follower.look
+            monkeypatch.setattr(live_of(rig.site)._follower, "look", look)
+            assert (await hear(socket, '"whole"'))["parts"]["tile"]
+    (told,) = [r for r in caplog.records if r.name == "lullwatch.web.live"]
+    assert said in told.getMessage()
+    assert remedy in to_do(told)
 
 
 async def test_nobody_looks_at_the_journal_while_no_page_is_open(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from alerts.catalogue import Catalogue
+from lullwatch.json_logs import REPORT
 from store.errors import StoreError
 
 from .follower import Follower, Moment, News
@@ -129,6 +130,8 @@ class Live:
         self._drawn_s = self._sent_s = float("-inf")
         self._busy = threading.Lock()
         self._following: asyncio.Task[None] | None = None
+        self._failed = ""
+        """why the last look failed; empty after one that did not"""
 
     @property
     def viewers(self) -> int:
@@ -180,14 +183,28 @@ class Live:
         while self._viewers:
             try:
                 messages = await asyncio.to_thread(self._turn, list(self._viewers))
-            except StoreError as error:
-                _log.warning("the journal cannot be read for the pages: %s", error)
+            except Exception as error:  # noqa: BLE001 - whatever it was, open pages are to hear again once it is over
+                self._say(error)
+                for viewer in self._viewers:
+                    viewer.is_new = True  # some of what it was to be sent may be lost
                 await asyncio.sleep(BEAT_S)
                 continue
+            self._failed = ""
             self._let_go()
             for viewer, message in messages.items():
                 viewer.offer(message)
             await asyncio.sleep(LOOK_EVERY_S)
+
+    def _say(self, error: Exception) -> None:
+        """Log what keeps the pages from being told anything: once, however long it lasts."""
+        why = f"{type(error).__name__}: {error}"
+        if why == self._failed:
+            return
+        self._failed = why
+        if isinstance(error, StoreError | OSError):
+            _log.warning("the journal cannot be read for the pages: %s", error)
+        else:
+            _log.error("open pages are told nothing", exc_info=error, extra={"do": REPORT})
 
     def _let_go(self) -> None:
         """What other pages keep of the nights goes, too, once a file was written anew; they read it again."""
