@@ -25,6 +25,7 @@ PAGES = {
     "page.level_attention": "Needs attention",
     "page.level_off": "Not recording",
     "page.level_lost": "No connection to the gateway: this page is old",
+    "page.level_looking": "Asking the gateway how it stands",
     "page.age": "Age of the newest data:",
     "page.age_none": "none yet",
     "page.not_running": "lullwatch is not running on the gateway",

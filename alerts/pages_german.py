@@ -25,6 +25,7 @@ PAGES = {
     "page.level_attention": "Braucht Aufmerksamkeit",
     "page.level_off": "Zeichnet nicht auf",
     "page.level_lost": "Keine Verbindung zum Gateway: Diese Seite ist alt",
+    "page.level_looking": "Fragt das Gateway, wie es steht",
     "page.age": "Alter der neuesten Daten:",
     "page.age_none": "noch keine",
     "page.not_running": "lullwatch läuft auf dem Gateway nicht",

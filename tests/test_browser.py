@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pypdf
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from lullwatch.__main__ import main
 from lullwatch.servers import LocalMosquitto
@@ -76,13 +76,52 @@ def looked_at(
     role: str = "caregiver",
     language: str = "en-GB",
     size: dict[str, int] = PHONE,
+    before: Callable[[Page], None] = lambda _: None,
 ) -> Watched:
-    """Somebody who has logged in."""
+    """Somebody who has logged in; `before` is done with the page while it is still empty."""
     context = context_of(browser, size=size, language=language)
     stack.callback(context.close)
     seen = watched(context)
+    before(seen.page)
     log_in(seen, home, role)
     return seen
+
+
+class Line:
+    """What pages are told over, which can be cut without anybody being told."""
+
+    def __init__(self) -> None:
+        self.sockets: list[WebSocketRoute] = []
+        self.told: list[str | bytes] = []
+        self.dead: set[int] = set()
+        """numbers of the sockets over which nothing comes any more"""
+        self.is_cut = False
+        """and nothing comes over any other"""
+
+    def lay(self, page: Page) -> None:
+        """Between this page and the gateway."""
+        page.route_web_socket(re.compile("/live/"), self._open)
+
+    def _open(self, socket: WebSocketRoute) -> None:
+        number = len(self.sockets)
+        self.sockets.append(socket)
+        socket.connect_to_server().on_message(lambda message: self._pass(number, message))
+
+    def _pass(self, number: int, message: str | bytes) -> None:
+        if not self.is_cut and number not in self.dead:
+            self.told.append(message)
+            self.sockets[number].send(message)
+
+
+SLEEPS = "window.sleptMs = 0; { const wall = Date.now; Date.now = () => wall() + window.sleptMs; }"
+"""The clock on the wall goes on while a phone sleeps; the one that only counts stands still."""
+TAKEN_UP = """() => {
+  window.sleptMs += 7200 * 1000;
+  document.dispatchEvent(new Event("visibilitychange"));
+  return document.getElementById("tile").textContent;
+}"""
+LOST = "No connection to the gateway"
+OF_NOW = "Age of the newest data: 0 s"
 
 
 def faults_of(seen: Watched) -> str:
@@ -213,3 +252,44 @@ def test_an_open_page_counts_how_old_its_data_is_and_goes_on_when_the_monitor_is
     home.monitor.start()
     expect(tile).to_contain_text("Age of the newest data: 0 s", timeout=PATIENCE_MS)
     assert seen.strangers() == []
+
+
+def test_a_page_that_slept_says_nothing_of_now_before_it_is_told_of_now(
+    home: Home, browser: Browser, stack: ExitStack
+) -> None:
+    line = Line()
+
+    def before(page: Page) -> None:
+        line.lay(page)
+        page.add_init_script(SLEEPS)
+
+    page = looked_at(home, browser, stack, before=before).page
+    tile = page.locator("#tile")
+    expect(tile).to_contain_text(OF_NOW, timeout=PATIENCE_MS)
+    line.is_cut = True
+    said = page.evaluate(TAKEN_UP)
+    assert "Asking the gateway how it stands" in said
+    assert "Age of the newest data: 120 min" in said
+    expect(tile).to_contain_text(LOST)
+    line.is_cut = False
+    expect(tile).to_contain_text(OF_NOW, timeout=PATIENCE_MS)
+    expect(tile).not_to_contain_text(LOST)
+
+    # asleep without having been put away; what had waited in the phone comes first
+    line.is_cut = True
+    page.evaluate("window.sleptMs += 7200 * 1000")
+    line.sockets[-1].send(line.told[-1])
+    expect(tile).to_contain_text(LOST)
+    expect(tile).to_contain_text("Age of the newest data: 120 min")
+
+
+def test_a_line_that_died_without_a_word_is_laid_anew(home: Home, browser: Browser, stack: ExitStack) -> None:
+    line = Line()
+    page = looked_at(home, browser, stack, before=line.lay).page
+    tile = page.locator("#tile")
+    expect(tile).to_contain_text(OF_NOW, timeout=PATIENCE_MS)
+    line.dead = set(range(len(line.sockets)))
+    expect(tile).to_contain_text(re.compile(r"Age of the newest data: ([5-9]|1[0-9]) s"))
+    expect(tile).to_contain_text(OF_NOW)
+    expect(tile).not_to_contain_text(LOST)
+    assert len(line.sockets) > len(line.dead)

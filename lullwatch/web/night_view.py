@@ -84,6 +84,7 @@ def _tile(moment: Moment, words: Catalogue) -> Html:
         data_off=NO_DATA_S,
         **{f"data_word_{level}": text for level, text in levels.items()},
         data_word_lost=words.text("page.level_lost"),
+        data_word_looking=words.text("page.level_looking"),
         data_second=words.seconds.format(s="#"),
         data_minute=words.minutes.format(m="#"),
     )

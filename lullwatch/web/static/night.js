@@ -5,6 +5,7 @@
   const root = document.getElementById("night");
   if (!root) return;
   const SILENT_MS = 10000;
+  const LOOKING_MS = 3000;
   const FIRST_TRY_MS = 500;
   const LAST_TRY_MS = 5000;
   const csrf = document.querySelector("meta[name=csrf]").content;
@@ -13,12 +14,21 @@
   const said = document.getElementById("said");
   const answer = document.getElementById("answer");
   let age = root.dataset.age === undefined ? null : Number(root.dataset.age);
-  let ageAt = performance.now();
-  let heardAt = performance.now();
+
+  // While a phone sleeps one clock stands still in it; the other may be set. What is longer by either counts.
+  const moment = () => ({ steady: performance.now(), wall: Date.now() });
+  const since = (then) => Math.max(performance.now() - then.steady, Date.now() - then.wall);
+
+  let heard = moment();
+  let asked = null; // when somebody took the page up: nothing it was told before that says how it stands now
+  let tried = moment();
   let shownLevel = "";
+  let saidLevel = "";
   let drawnAt = 0;
   let wait = FIRST_TRY_MS;
+  let later = 0;
   let socket = null;
+  const shownParts = new Map();
 
   // the tile
 
@@ -29,33 +39,38 @@
 
   const look = () => {
     const tile = root.querySelector(".tile");
-    const now = performance.now();
-    const seconds = age === null ? null : age + (now - ageAt) / 1000;
+    const seconds = age === null ? null : age + since(heard) / 1000;
     let level = tile.dataset.level;
     if (seconds === null || seconds > Number(tile.dataset.off)) level = "off";
     else if (seconds > Number(tile.dataset.late) && level === "recording") level = "attention";
-    if (now - heardAt > SILENT_MS) level = "lost";
-    for (const name of ["recording", "attention", "off", "lost"]) tile.classList.toggle(name, name === level);
-    const word = { recording: "wordRecording", attention: "wordAttention", off: "wordOff", lost: "wordLost" }[level];
-    const text = tile.dataset[word];
+    if (since(heard) > SILENT_MS) level = "lost";
+    if (asked !== null) level = since(asked) > LOOKING_MS ? "lost" : "looking";
+    for (const name of ["recording", "attention", "off", "lost", "looking"]) tile.classList.toggle(name, name === level);
+    const text = tile.getAttribute(`data-word-${level}`);
     const shown = tile.querySelector(".word");
     if (shown.textContent !== text) shown.textContent = text;
     if (seconds !== null) tile.querySelector(".age").textContent = inWords(tile, seconds);
     if (level !== shownLevel) {
-      if (shownLevel !== "") said.textContent = text;
       document.title = `${level === "recording" ? "" : "! "}${text} · lullwatch`;
       shownLevel = level;
+    }
+    if (level !== saidLevel && level !== "looking") {
+      if (saidLevel !== "") said.textContent = text;
+      saidLevel = level;
     }
   };
 
   // what is told
 
   const take = (message) => {
-    heardAt = ageAt = performance.now();
+    heard = moment();
+    asked = null;
     age = message.age;
     for (const [name, markup] of Object.entries(message.parts || {})) {
       const element = document.getElementById(name);
       if (!element) { location.reload(); return; } // another sensor is worn now
+      if (shownParts.get(name) === markup) continue;
+      shownParts.set(name, markup);
       const open = element.contains(document.activeElement) ? document.activeElement : null;
       const which = open && open.form ? open.form.getAttribute("action") + open.textContent : "";
       element.innerHTML = markup;
@@ -73,24 +88,46 @@
     look();
   };
 
+  // A socket that only fell silent may be dead, and nobody tells the page; what comes over it after all may have waited
+  // in the phone. Only what comes over one that was opened anew was said after it was asked for.
+  const isSilent = () => Math.min(since(heard), since(tried)) > SILENT_MS;
+
   const connect = () => {
+    window.clearTimeout(later);
+    if (socket) {
+      socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    tried = moment();
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    socket = new WebSocket(`${scheme}://${location.host}/live/${encodeURIComponent(root.dataset.infant)}`);
-    socket.onmessage = (event) => { wait = FIRST_TRY_MS; take(JSON.parse(event.data)); };
-    socket.onclose = (event) => {
+    const own = new WebSocket(`${scheme}://${location.host}/live/${encodeURIComponent(root.dataset.infant)}`);
+    own.onmessage = (event) => {
+      if (isSilent()) { connect(); return; }
+      wait = FIRST_TRY_MS;
+      take(JSON.parse(event.data));
+    };
+    own.onclose = (event) => {
       if (event.code === 4401) { location.assign("/login"); return; }
-      window.setTimeout(again, wait * (0.75 + Math.random() / 2));
+      later = window.setTimeout(again, wait * (0.75 + Math.random() / 2), own);
       wait = Math.min(wait * 2, LAST_TRY_MS);
     };
+    socket = own;
   };
 
   // A session that has ended and a gateway that is away look alike to a WebSocket; a request tells them apart.
-  const again = async () => {
+  const again = async (closed) => {
     try {
       const found = await fetch("/manifest.webmanifest", { cache: "no-store" });
       if (found.status === 401) { location.assign("/login"); return; }
     } catch { /* the gateway is away: the tile says so, and it is tried again */ }
+    if (socket === closed) connect();
+  };
+
+  const lookAnew = () => {
+    asked = moment();
     connect();
+    traces.draw();
+    look();
   };
 
   // what is done
@@ -132,8 +169,9 @@
     tell(result.ok ? { ok: true, text: root.dataset.filmDone } : result);
   });
 
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) { traces.draw(); look(); } });
-  window.setInterval(look, 1000);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) lookAnew(); });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) lookAnew(); });
+  window.setInterval(() => { look(); if (isSilent()) connect(); }, 1000);
   look();
   connect();
   if (window.isSecureContext && "serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js");
