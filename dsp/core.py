@@ -262,12 +262,14 @@ class Core:
     def _going(self) -> list[Draft]:
         return [*self.trains.going(), *self.stiffening.going()]
 
+    def _over(self) -> list[Draft]:
+        return [*self.trains.over, *self.stiffening.over]
+
     def _long(self, h: int) -> list[Event]:
         going = self._going()
         out = self.long.hop(h, going, self.scene, self.settings)
         for parent in [e for e in out if e.status is not EventStatus.END]:
-            over = [*self.trains.over, *self.stiffening.over]
-            out += adopt(parent, going, over, h, infant=self.scene.infant, settings=self.settings.tag)
+            out += adopt(parent, going, self._over(), h, infant=self.scene.infant, settings=self.settings.tag)
         return out
 
     def _note(self, events: list[Event]) -> None:
@@ -304,7 +306,7 @@ class Core:
         rides = {s: context.ride_g(s, h1) for s in chains}
         breaths = {} if ahead is None else ahead.breaths
         out.append(self.scene.state.epoch(h0, chains, free, rides, context.off, breaths))
-        return out
+        return out + self.scene.afterwards(h1 - 1, self._over(), self.settings.tag)
 
 
 def _by_hop(found: Found) -> dict[int, list[Burst | Pulse]]:

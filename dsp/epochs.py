@@ -128,12 +128,12 @@ class WearTracker:
     settings: Settings
     doubt: float = 0.0
     """1 and more: not worn"""
-    shown: float = 0.0
-    """how much of it was shown by more than stillness, which an infant that sleeps soundly shows as well"""
     since_ns: int | None = None
     """since when nothing of the infant was seen"""
     handled: bool = False
     """whether this site alone was moved just before it fell silent"""
+    shown: float = 0.0
+    """how much of the doubt was shown by more than stillness, which an infant that sleeps soundly shows as well"""
 
     @property
     def worn(self) -> bool:

@@ -44,6 +44,8 @@ class Draft:
     relabelled_from: Label | None = None
     version: int = 0
     after: State = State.UNKNOWN
+    settled: bool = False
+    """whether the states during and after it are known for good"""
 
 
 def tell(

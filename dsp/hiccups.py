@@ -103,7 +103,7 @@ class HiccupTracker:
         self.open, self.minutes = None, 0
         if draft is None:
             return []
-        draft.after = scene.state.at(draft.end_ns)
+        scene.end(draft)
         return [tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag)]
 
     def _tell(self, h: int, minutes: int, sites: int, scene: Scene, settings: Settings) -> list[Event]:

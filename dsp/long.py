@@ -54,7 +54,7 @@ class LongTracker:
         self.parts, self.jerks, self.minutes = {}, {}, 0
         if draft is None:
             return []
-        draft.after = scene.state.at(draft.end_ns + 30 * NS)
+        scene.end(draft)
         return [tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag)]
 
     def _join(self, part: Draft) -> None:

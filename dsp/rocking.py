@@ -166,7 +166,7 @@ class RockingTracker:
         self.hits, self.misses, self.rates, self.minutes = 0, 0, [], 0
         if draft is None:
             return []
-        draft.after = scene.state.at(draft.end_ns)
+        scene.end(draft)
         return [tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag)]
 
     def _hit(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
+from dsp.chain import HOP_NS
 from dsp.context import ContextTracker
+from dsp.events import Draft, tell
+from dsp.records import NS, Event, EventStatus, State
 from dsp.state import StateTracker
 
 __all__ = ["Scene"]
+
+_AFTERWARDS_NS = 30 * NS
+"""What follows an event is looked up so long after its end: the epoch that holds its end is its own."""
 
 
 @dataclass(slots=True)
@@ -21,3 +28,34 @@ class Scene:
     """end of the newest stiffening, as far as it is told"""
     swayed: float = 0.0
     """how far all sites turned as one body in the newest look at rocking, 0 to 1"""
+    over: list[Draft] = field(default_factory=list)
+    """events that ended and that no tracker keeps, until it is known what state followed"""
+
+    def follows(self, draft: Draft) -> State:
+        """The state after an event, as far as it is known now."""
+        return self.state.at(draft.end_ns + _AFTERWARDS_NS)
+
+    def end(self, draft: Draft) -> None:
+        """An event is over, and its tracker lets go of it."""
+        draft.after = self.follows(draft)
+        self.over.append(draft)
+
+    def afterwards(self, h: int, kept: Iterable[Draft], settings: str) -> list[Event]:
+        """End those once more whose states turned out to be others than was said, when hop h ends an epoch.
+
+        Args:
+            h: The hop.
+            kept: Events that ended and that trackers keep.
+            settings: Tag of the settings.
+        """
+        out = []
+        for draft in (*self.over, *kept):
+            if draft.settled or draft.end_ns + _AFTERWARDS_NS >= (h + 1) * HOP_NS:
+                continue
+            draft.settled = True
+            during, after = self.state.at((draft.onset_ns + draft.end_ns) // 2), self.follows(draft)
+            if (during, after) != (draft.during, draft.after):
+                draft.during, draft.after = during, after
+                out.append(tell(draft, EventStatus.END, h, infant=self.infant, settings=settings))
+        self.over = [d for d in self.over if not d.settled]
+        return out

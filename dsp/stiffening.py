@@ -344,7 +344,7 @@ class StiffeningTracker:
         if draft is None:
             return []
         scene.stiff_ns = draft.end_ns
-        draft.after = scene.state.at(draft.end_ns)
+        draft.after = scene.follows(draft)
         self.over.append(draft)
         return [tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag)]
 

@@ -374,10 +374,12 @@ class TrainTracker:
         draft, self.open, self.frames = self.open, None, []
         if draft is None:
             return []
-        draft.after = scene.state.at(draft.end_ns + 30 * NS)
         self.over = [d for d in self.over if draft.end_ns - d.end_ns <= settings.long_s * NS]
         if draft.label is Label.RHYTHMIC_JERKING:
+            draft.after = scene.follows(draft)
             self.over.append(draft)
+        else:
+            scene.end(draft)
         return [tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag)]
 
 

@@ -91,7 +91,7 @@ class TremorTracker:
         self.runs = {}
         if draft is None:
             return []
-        draft.after = scene.state.at(draft.end_ns)
+        scene.end(draft)
         return [tell(draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag)]
 
     def _draft(self, h: int, chains: dict[Site, Chain], scene: Scene) -> Draft:

@@ -3,7 +3,8 @@
 Nothing executable is stored: a class is named by a word and looked up in the list its reader allows.
 Floats keep every bit (JSON with shortest round-trip digits), so a restored state continues exactly.
 What cannot change and stood in several places (the settings stand in five) is one thing again after reading, in
-trees of format 3: copies took 0.5 MB of each state that was gone on from.
+trees of format 3: copies took 0.5 MB of each state that was gone on from. Fields have no names there: one that is new
+stands behind the others and has a default, so that a night that was begun before it can be gone on with.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import base64
 import json
 import zlib
 from collections.abc import Iterable
-from dataclasses import Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from typing import Any, Final
 
@@ -130,13 +131,18 @@ class _Lifting:
         kind = self._known[name]
         if "e" in tree:
             return kind(tree["v"])
-        names = [f.name for f in _fields(kind)]
-        if len(names) != len(tree["f"]):
+        known, given = _fields(kind), tree["f"]
+        if len(given) > len(known) or not all(_has_default(f) for f in known[len(given) :]):
             raise BadSnapshot("another version")
-        value = kind(**{n: self.of(v) for n, v in zip(names, tree["f"], strict=True)})
+        value = kind(**{f.name: self.of(v) for f, v in zip(known, given, strict=False)})
         if "n" in tree:
             self._made[tree["n"]] = value
         return value
+
+
+def _has_default(field: Field[Any]) -> bool:
+    """Whether a state of before this field was there can be gone on from: it stands behind all others."""
+    return field.default is not MISSING or field.default_factory is not MISSING
 
 
 def _fields(kind: Any) -> list[Field[Any]]:  # noqa: ANN401 - a dataclass or a value of one, whichever

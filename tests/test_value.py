@@ -84,7 +84,8 @@ def test_the_format_before_this_one_is_read() -> None:
         lambda tree: tree.update(value={"r": 0}),
         lambda tree: tree.update(value=[{"c": "_Pair", "f": ["a", {"t": []}], "n": 0}, {"r": 1}]),
         lambda tree: tree.update(value=[{"c": "_Pair", "f": ["a", {"t": []}], "n": 0}, {"r": -1}]),
-        lambda tree: tree.update(value={"c": "_Pair", "f": ["a"]}),
+        lambda tree: tree.update(value={"c": "_Pair", "f": []}),
+        lambda tree: tree.update(value={"c": "_Pair", "f": ["a", {"t": []}, 1]}),
         lambda tree: tree.update(value={"c": "Path", "f": ["a"]}),
     ],
     ids=[
@@ -92,7 +93,8 @@ def test_the_format_before_this_one_is_read() -> None:
         "nothing before",
         "later thing",
         "before the first",
-        "fewer fields",
+        "a field that has no default",
+        "more fields",
         "unknown class",
     ],
 )
@@ -100,3 +102,8 @@ def test_a_tree_that_cannot_be_is_refused_with_the_remedy(change: Callable[[dict
     blob = _retold(pack(_Pair("a")), change)
     with pytest.raises(BadSnapshot, match="replay the night from its start"):
         unpack(blob, (_Pair,))
+
+
+def test_a_state_of_before_a_field_was_there_is_gone_on_from_with_its_default() -> None:
+    blob = _retold(pack(_Pair("a")), lambda tree: tree.update(value={"c": "_Pair", "f": ["a"]}))
+    assert unpack(blob, (_Pair,)) == _Pair("a")
