@@ -13,6 +13,7 @@ from dsp.records import Packet
 from ingest.driver import Driver, DriverStream, Reading
 from ingest.errors import IngestError
 from ingest.gatt_session import RADIO_TROUBLE, GattSession
+from ingest.repeats import Repeats
 from ingest.sensor_link import LinkOptions, LinkState, SensorLink
 from ingest.sink import PacketSink
 
@@ -41,6 +42,7 @@ class DriverLink(SensorLink[GattSession]):
         self._driver = make_driver()
         self._sink = sink
         self._offered: set[asyncio.Future[None]] = set()
+        self._refused = Repeats()
         self.stream = DriverStream(self._site, self._sensor, self._driver.scale)
 
     def _new_session(self, device: BLEDevice) -> GattSession:
@@ -85,7 +87,9 @@ class DriverLink(SensorLink[GattSession]):
 
     def _kept(self, packet: Packet, done: asyncio.Future[None]) -> None:
         self._offered.discard(done)
-        if done.cancelled() or done.exception() is not None:
+        refused = done.cancelled() or done.exception() is not None
+        if refused and (times := self._refused.due(self._clock.now_ns())):
             _log.warning(
-                "%s: packet %d was not kept, and the sensor has it no more", self._sensor, packet.seq
-            )
+                "%s: packets that were not kept, and the sensor has them no more: %d, the last of them %d",
+                self._sensor, times, packet.seq,
+            )  # fmt: skip

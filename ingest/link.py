@@ -18,6 +18,7 @@ from ingest.backfill import Backfill
 from ingest.bonds import require_bond
 from ingest.errors import CommandRefused, Impossible, LinkLost, NoTimeYet
 from ingest.gatt_session import CALL_S, within
+from ingest.repeats import Repeats
 from ingest.sensor_link import SILENCE_S, LinkOptions, LinkState, SensorLink
 from ingest.session import TROUBLE, SockSession
 from ingest.sink import PacketSink
@@ -83,6 +84,7 @@ class SockLink(SensorLink[SockSession]):
         self._backfill = Backfill(self.stream)
         self._commits: set[asyncio.Future[None]] = set()
         self._confirm_ns = 0
+        self._refused = Repeats()
 
     def _counted(self) -> tuple[int, int, int]:
         counts = self.stream.counts
@@ -208,10 +210,13 @@ class SockLink(SensorLink[SockSession]):
         self._commits.discard(done)
         error = None if done.cancelled() else done.exception()
         if done.cancelled() or error is not None:
-            _log.warning(
-                "%s: packet %d was not kept, it will be fetched again: %r", self._sensor, packet.seq, error
-            )
+            now_ns = self._clock.now_ns()
+            if times := self._refused.due(now_ns):
+                _log.warning(
+                    "%s: packets that were not kept and will be fetched again: %d, the last of them %d: %r",
+                    self._sensor, times, packet.seq, error,
+                )  # fmt: skip
             self.stream.failed(packet)
-            self._backfill.refused(self._clock.now_ns())
+            self._backfill.refused(now_ns)
         else:
             self.stream.committed(packet)

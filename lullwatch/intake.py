@@ -15,7 +15,8 @@ from functools import partial
 from typing import TypeVar
 
 from dsp.clock import Clock
-from dsp.records import NS, LinkSample, Packet, Segment, Tick
+from dsp.records import NS, LinkSample, Packet, Segment, Tick, Watching
+from ingest.repeats import Repeats
 from store.errors import JournalError
 from store.rows import FedRow, LinkRow, Row, SegmentRow
 
@@ -36,6 +37,11 @@ _READ_TRIES = 20
 """What waits in the journal and cannot be read is tried so often, a second apart."""
 _TICKS_APART_NS = 5 * NS
 """The longest that is decided together, while deciding is behind."""
+_UNKEPT_TICKS_NS = 60 * NS
+"""Of ticks that were not kept one stays in each span of this length. All of them would be 115,000 an infant in a night
+on a disk that takes nothing; one alone would be a night that is decided in a single step."""
+_BATCH_ROWS = 200
+"""In one batch: seconds of many sensors, or of what waited for a disk an hour, which is decided within seconds."""
 
 
 class Intake:
@@ -79,6 +85,9 @@ class Intake:
         self._failed: BaseException | None = None
         """what deciding failed of; the service has to end of it, whoever it was told to first"""
         self._ended = False
+        self._refused = 0
+        """batches in a row"""
+        self._repeats = Repeats()
         self._ticked_ns = clock.now_ns()
         self._busy = asyncio.Lock()
 
@@ -155,7 +164,9 @@ class Intake:
         await self._keep()
 
     async def commit(self) -> None:
-        """One batch: everything queued, in order of arrival, closed by a tick for each infant; and decide on it.
+        """Everything queued, in order of arrival, closed by a tick for each infant; and decide on it.
+
+        It is one batch, or some where much has waited for the disk.
 
         A journal that cannot take it now (full disk, busy) costs nothing: sensors keep what was not
         acknowledged and send it again, everything else waits here for the next batch.
@@ -182,30 +193,48 @@ class Intake:
         async with self._busy:
             self._raise_failed()
             self._add_tick()
-            batch, self._queue = self._queue, []
-            if not batch:
-                return
-            rows = [row for row, _ in batch]
-            keeping = asyncio.get_running_loop().run_in_executor(self._keeping, self._spine.keep, rows)
-            try:
-                await _ended(keeping)
-            finally:  # whoever waits may be cancelled; what is durable is decided on all the same
-                self._kept_or_not(batch, keeping)
+            due = len(self._queue)  # what comes meanwhile waits for the next time
+            while due:
+                due = await self._keep_first(due)
 
-    def _kept_or_not(self, batch: Sequence[_Queued], keeping: asyncio.Future[Kept]) -> None:
+    async def _keep_first(self, due: int) -> int:
+        """Make a batch of the rows that are due durable; how many are still to be kept now."""
+        batch = self._queue[: min(due, _BATCH_ROWS)]
+        rows = [row for row, _ in batch]
+        keeping = asyncio.get_running_loop().run_in_executor(self._keeping, self._spine.keep, rows)
+        try:
+            await _ended(keeping)
+        finally:  # whoever waits may be cancelled; what is durable is decided on all the same
+            left = self._kept_or_not(due, batch, keeping)
+        return left
+
+    def _kept_or_not(self, due: int, batch: Sequence[_Queued], keeping: asyncio.Future[Kept]) -> int:
         error = keeping.exception()
-        _settle(batch, error)
-        if error is None:
-            self._kept.append(keeping.result())
-            self._decide()
-            self._on_disk("")
-        elif isinstance(error, JournalError):
-            _log.error("a batch of %d rows was not kept: %s", len(batch), error)
-            self._on_disk(str(error))
-            self._queue = [(row, None) for row, waiter in batch if waiter is None] + self._queue
-        else:
+        if error is not None:
+            self._not_kept(due, error)
+            return 0
+        del self._queue[: len(batch)]
+        _settle(batch, None)
+        self._kept.append(keeping.result())
+        self._decide()
+        self._on_disk("")
+        if self._refused:
+            _log.info("the journal takes rows again, after %d batches that were not kept", self._refused)
+            self._refused = 0
+        return due - len(batch)
+
+    def _not_kept(self, due: int, error: BaseException) -> None:
+        """Nothing of what is due: who waits is told, and what nobody waits for is due again."""
+        refused, self._queue[:due] = self._queue[:due], []
+        _settle(refused, error)
+        if not isinstance(error, JournalError):
             self._failed = self._failed or error  # whoever asked for this batch may live on without it
             raise error
+        self._queue[:0] = _still_wanted(refused)
+        self._refused += 1
+        if times := self._repeats.due(self._clock.now_ns()):
+            _log.error("batches that were not kept: %d, the last of %d rows: %s", times, len(refused), error)
+        self._on_disk(str(error))
 
     @property
     def _has_work(self) -> bool:
@@ -279,6 +308,29 @@ async def _ended(running: asyncio.Future[_T]) -> None:
             cancelled = error
     if cancelled is not None:
         raise cancelled
+
+
+def _still_wanted(refused: Sequence[_Queued]) -> list[_Queued]:
+    """What nobody waits for, without ticks that the next one makes idle.
+
+    A tick that was not kept is in no journal, so that no replay knows it. One stays before everything else that an
+    infant's detector is fed, for there what is decided may differ.
+    """
+    wanted: list[_Queued] = []
+    following: dict[str, int] = {}
+    """by infant, the span of the tick that comes next"""
+    for row, waiter in reversed(refused):
+        if waiter is not None:
+            continue
+        if isinstance(row, FedRow) and isinstance(row.item, Tick):
+            span = row.item.t_ns // _UNKEPT_TICKS_NS
+            if following.get(row.infant) == span:
+                continue
+            following[row.infant] = span
+        elif isinstance(row, SegmentRow | FedRow | Watching):
+            following.pop(row.infant, None)
+        wanted.append((row, None))
+    return wanted[::-1]
 
 
 def _settle(batch: Sequence[_Queued], error: BaseException | None) -> None:

@@ -40,7 +40,12 @@ class Kept:
     def __init__(self) -> None:
         self.rows: list[tuple[Packet, Segment]] = []
 
+        self.refuse = 0
+
     async def offer(self, packet: Packet, segment: Segment) -> None:
+        if self.refuse:
+            self.refuse -= 1
+            raise OSError("the shelf is full")
         self.rows.append((packet, segment))
 
     @property
@@ -114,6 +119,20 @@ def measured(sensor: Peripheral, first: int, n: int, scale: Scale) -> np.ndarray
     acc = np.rint(part[:, :3] * source.scale.acc_g / scale.acc_g)
     gyro = np.rint(part[:, 3:] * source.scale.gyro_dps / scale.gyro_dps)
     return np.concatenate([acc, gyro], axis=1)
+
+
+async def test_packets_that_were_not_kept_are_said_once_a_minute_by_their_number(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with home() as house:
+        await house.until(lambda: bool(house.kept.rows))
+        house.kept.refuse = 10**6
+        await house.rig.run(65)
+    said = [r.args for r in caplog.records if "the sensor has them no more" in r.message]
+    assert len(said) == 2
+    (_, first, _), (_, others, _) = said
+    assert first == 1
+    assert others > 100
 
 
 @pytest.mark.parametrize("rate_hz", [52, 104])

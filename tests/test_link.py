@@ -262,7 +262,7 @@ async def test_packets_lost_or_damaged_on_the_air_are_fetched() -> None:
         assert len(home.made) == 1
 
 
-async def test_a_packet_that_could_not_be_kept_is_fetched_again() -> None:
+async def test_a_packet_that_could_not_be_kept_is_fetched_again(caplog: pytest.LogCaptureFixture) -> None:
     async with gateway() as home:
         sock = await home.rig.sock(seconds=40)
         home.listen_to(sock)
@@ -270,6 +270,8 @@ async def test_a_packet_that_could_not_be_kept_is_fetched_again() -> None:
         home.shelf.refuse = 20
         await home.rig.run(32)
         assert sorted(home.shelf.numbers("LA")) == sock.sent
+    assert [r.message for r in caplog.records if "will be fetched again: 1, " in r.message], "said at once"
+    assert sum("not kept" in record.message for record in caplog.records) == 1, "and not for every packet"
 
 
 async def test_a_restarted_sock_gives_back_what_its_memory_holds_of_the_boot_before() -> None:

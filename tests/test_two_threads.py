@@ -11,16 +11,18 @@ from typing import Any
 
 import pytest
 
-from dsp.records import NS, LinkSample, Segment, Site, Tick
+from dsp.records import NS, LinkSample, Segment, Site, Tick, Watchfulness, Watching
 from firmware_sim.sim_clock import SimClock
 from lullwatch.batches import Kept, Taken
 from lullwatch.caregiving import Caregiving
 from lullwatch.detector import Detector
 from lullwatch.intake import Intake
+from lullwatch.nights import load
 from lullwatch.past import JournalPast
+from lullwatch.replay import replay, told_lines
 from lullwatch.rollover import Rollover
 from lullwatch.spine import Spine
-from store.errors import JournalFailing, JournalFull
+from store.errors import JournalFailing, JournalFull, JournalReadOnly
 from store.journal import CommitResult, Journal
 from store.rows import Fed, LinkRow, Row, SegmentRow
 from store.shelf import Shelf
@@ -267,6 +269,94 @@ async def test_while_deciding_is_behind_no_more_than_some_seconds_are_decided_to
     assert sum(together) == offered > 4 * max(together)
 
 
+OUTAGE_S = 600
+
+
+async def test_a_disk_that_takes_nothing_for_long_leaves_few_ticks_few_lines_and_short_steps(
+    seconds: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed, commit = Detector.feed_block, Journal.commit
+    ticked: list[int] = []
+    together: list[int] = []
+    tried: list[int] = []
+    end_s = len(seconds) + OUTAGE_S
+
+    def counted(detector: Detector, items: Sequence[Fed]) -> object:
+        ticks = [item.t_ns for item in items if isinstance(item, Tick)]
+        together.append(ticks[-1] - ticked[-1] if ticked else 0)
+        ticked.extend(ticks)
+        return feed(detector, items)
+
+    def in_trouble(journal: Journal, rows: Sequence[Row]) -> CommitResult:
+        tried.append(len(rows))
+        if len(seconds) * NS < clock.now_ns() < end_s * NS:
+            raise JournalReadOnly(journal.path, "attempt to write a readonly database")
+        return commit(journal, rows)
+
+    def offer(second: int) -> None:
+        intake.add_quietly(LINK)
+        for row in seconds[second % len(seconds)]:
+            if isinstance(row, SegmentRow):
+                offered = intake.sink(KID).offer(row.packet, row.segment)
+                offered.add_done_callback(lambda done: done.exception())
+
+    clock = EachSecond(end_s + 5, offer)
+    monkeypatch.setattr(Detector, "feed_block", counted)
+    path = tmp_path / "j.sqlite"
+    with Journal.open(path) as journal:
+        spine = Spine(journal, [watch()])
+        spine.begin(CLOCK)
+        monkeypatch.setattr(Journal, "commit", in_trouble)
+        intake = Intake(spine, clock, [KID], on_taken=lambda _: None)
+        keeping = asyncio.create_task(intake.run())
+        await asyncio.wait_for(clock.over.wait(), 60)
+        keeping.cancel()
+        await intake.commit()
+        await intake.close()
+        ticks = [item.t_ns for _, item in journal.items(KID) if isinstance(item, Tick)]
+        links = len(journal.links(KID))
+        live = told_lines(journal.events(KID), journal.alerts(KID))
+        assert [alert.pattern for alert in journal.alerts(KID)] == ["blind"]
+        assert max(a.t_ns - b.t_ns for b, a in pairwise(journal.coverage(KID))) == 60 * NS, (
+            "no minute is left out"
+        )
+    lost = [t_ns for t_ns in ticks if len(seconds) * NS < t_ns < end_s * NS]
+    assert len(lost) <= OUTAGE_S // 60 + 2
+    assert max(together) <= 120 * NS, "each step decides on little"
+    assert links == end_s + 5, "what else nobody waits for is all there"
+    assert max(tried) <= 200
+    refused = [
+        record
+        for record in caplog.records
+        if "were not kept" in record.message and record.levelname == "ERROR"
+    ]
+    assert OUTAGE_S // 60 - 1 <= len(refused) <= OUTAGE_S // 60 + 1
+    (night,) = load(path, as_arrived=True)
+    again = replay(night).told
+    assert told_lines(again.events, again.alerts) == live
+
+
+async def test_what_came_before_somebody_was_watched_is_decided_before_it_though_the_disk_took_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = HandClock()
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        spine = Spine(journal, [watch()])
+        spine.begin(CLOCK)
+        intake = Intake(spine, clock, [KID], on_taken=lambda _: None)
+        with monkeypatch.context() as failing:
+            failing.setattr(Journal, "commit", _full)
+            for second in range(10):
+                if second == 5:
+                    intake.add_quietly(Watching(KID, clock.now_ns(), Watchfulness.ARMED, None, "", "anna"))
+                clock.move(1.0)
+                await intake.commit()
+        await intake.commit()
+        await intake.close()
+        kinds = [type(item).__name__ for _, item in journal.items(KID)]
+    assert kinds == ["Tick", "Watching", "Tick", "Tick"], "the last is of the batch that was kept"
+
+
 def caregiving(intake: Intake, clock: HandClock, phone: Phone) -> Caregiving:
     return Caregiving(
         people=[ANNA], infants=[KID], clock=clock, utc=UtcMap([CLOCK]), zone="UTC", intake=intake,
@@ -356,6 +446,10 @@ def test_a_night_that_began_is_said_though_its_first_batch_was_refused(
         assert spine.take(seconds[1]).turned == clock_at(TURN_S * NS)
         assert spine.take(seconds[2]).turned is None
         spine.close()
+
+
+def _full(journal: Journal, _: Sequence[Row]) -> CommitResult:
+    raise JournalFull(journal.path)
 
 
 def _fail(*_: object) -> None:
