@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Final
 
 from dsp import records
+from store.aside import DAMAGED
 from store.cursors import Cursors
 from store.database import claimed_for, connect, durable, transaction, translated
 from store.errors import StillThere
 from store.journal import Journal
 from store.rows import TABLES
-from store.salvage import DAMAGED
 from store.schema import MIGRATIONS
 from store.sealing import sealed_path, unseal
 from store.shelf import NIGHT_STEM, is_night

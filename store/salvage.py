@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -14,17 +13,15 @@ from typing import Any, Final
 
 import msgspec
 
+from store.aside import set_aside
 from store.cursors import Cursors
 from store.database import claimed_for, connect, flush_folder, prepare, transaction, translated
 from store.errors import StoreError
 from store.rows import TABLES
 
-__all__ = ["DAMAGED", "STATES", "Salvaged", "salvage"]
+__all__ = ["STATES", "Salvaged", "salvage"]
 
 _log = logging.getLogger(__name__)
-
-DAMAGED: Final = ".damaged-"
-"""Stands in the name of a file that was set aside, before its number."""
 
 _SPAN_ROWS: Final = 4096
 """Rows asked for at once where nothing is wrong."""
@@ -76,7 +73,7 @@ def _salvage(path: Path) -> Salvaged:
         with closing(connect(part, "rwc")) as new:
             prepare(part, new)
             kept, last_row = _copy(path, new)
-        aside = _set_aside(path)
+        aside = set_aside(path)
         part.replace(path)
         flush_folder(path.parent)
     done = Salvaged(path, aside, kept, max(last_row - kept, 0))
@@ -143,20 +140,3 @@ def _means_something(name: str, values: tuple[Any, ...]) -> bool:
     except (ValueError, TypeError, KeyError, AttributeError, msgspec.MsgspecError, json.JSONDecodeError):
         return False
     return True
-
-
-def _set_aside(path: Path) -> Path:
-    """Give a file and its log another name; until the new file takes its place the old name stays on it too."""
-    numbers = range(1, 10_000)
-    names = (path.with_name(f"{path.name}{DAMAGED}{number}") for number in numbers)
-    aside = next(name for name in names if not name.exists())
-    log = Path(f"{path}-wal")
-    if log.exists():
-        # It would be played into the new file, whose pages it does not know.
-        log.replace(f"{aside}-wal")
-    Path(f"{path}-shm").unlink(missing_ok=True)
-    try:
-        os.link(path, aside)
-    except OSError:  # a file system without hard links
-        path.replace(aside)
-    return aside

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sqlite3
 import time
 from pathlib import Path
 
 import pytest
 
 from dsp.records import NS, ClockRow, Tick
-from store.errors import JournalFailing
+from store.errors import JournalDamaged, JournalFailing
 from store.journal import Journal
 from store.rows import FedRow
 from store.shelf import Place, Reader, Shelf
@@ -131,6 +133,70 @@ def test_what_a_receiver_refuses_stays_beside_its_night(tmp_path: Path) -> None:
         reader = shelf.reader("influx", tables=("tick",), from_first=True)
         reader.set_aside(Place(NIGHTS[1], 3), "400", b"line")
         assert [(d.row, d.body) for d in reader.dead_letters()] == [(3, b"line")]
+
+
+def rubbish(path: Path, *, begin: int = 0) -> None:
+    """What a power cut leaves of a file: its length, and from some place on nothing that means anything."""
+    kept = path.read_bytes()
+    path.write_bytes(kept[:begin] + bytes([0xA5]) * (len(kept) - begin))
+
+
+@pytest.mark.parametrize("begin", [0, 4096], ids=["whole", "behind its first page"])
+def test_a_damaged_cursor_file_is_set_aside_and_everything_sent_once_more(
+    tmp_path: Path, begin: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = night(tmp_path, NIGHTS[0], 0, 3)
+    beside = tmp_path / "journal-2026-03-14.cursors.sqlite"
+    with Shelf(tmp_path) as shelf:
+        assert len(drained(shelf.reader("mqtt", tables=("tick",)))) == 3
+    rubbish(beside, begin=begin)
+    for due in (3, 0):
+        with Shelf(tmp_path) as shelf:
+            again = shelf.reader("mqtt", tables=("tick",))
+            assert len(drained(again)) == due
+            again.set_aside(Place(path.name, 3), "no number", b"v=nan")
+            assert len(again.dead_letters()) == 1
+    assert caplog.text.count("begun anew") == 1
+    assert (tmp_path / f"{beside.name}.damaged-1").exists()
+    assert beside.stat().st_mode & 0o077 == 0
+
+
+def test_a_cursor_file_that_is_damaged_while_it_is_used_is_begun_anew_and_nothing_is_sent_twice(
+    tmp_path: Path,
+) -> None:
+    night(tmp_path, NIGHTS[0], 0, 3)
+    beside = tmp_path / "journal-2026-03-14.cursors.sqlite"
+    with Shelf(tmp_path) as shelf:
+        reader = shelf.reader("mqtt", tables=("tick",))
+        first = reader.rows(1)
+        reader.confirm(first[0][0])
+        with sqlite3.connect(beside) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        other.close()
+        rubbish(beside)
+        assert len(drained(reader)) == 2
+    with Shelf(tmp_path) as shelf:
+        assert drained(shelf.reader("mqtt", tables=("tick",))) == []
+
+
+def test_a_damaged_cursor_file_on_a_disk_that_takes_nothing_is_said_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night(tmp_path, NIGHTS[0], 0, 3)
+    beside = tmp_path / "journal-2026-03-14.cursors.sqlite"
+    beside.write_bytes(bytes([0xA5]) * 8192)
+
+    def refused(_: Path) -> Path:
+        raise OSError(errno.EROFS, "read-only")
+
+    with Shelf(tmp_path) as shelf:
+        reader = shelf.reader("mqtt", tables=("tick",))
+        with monkeypatch.context() as disk:
+            disk.setattr("store.cursors.set_aside", refused)
+            for _ in range(2):
+                with pytest.raises(JournalDamaged, match="cursors"):
+                    reader.rows()
+        assert len(drained(reader)) == 3
 
 
 @pytest.mark.parametrize("name", ["night.sqlite", "j.sqlite"])
