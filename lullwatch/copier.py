@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from store.errors import JournalError
 from store.influx import InfluxSink, SinkReport, SinkState
 from store.influx_batches import COPIED, CURSOR
 from store.journal import Journal
+from store.passing_over import PassedOver
 from store.shelf import Shelf
 
 __all__ = ["Copier", "Pauses"]
@@ -42,6 +44,8 @@ class Pauses:
 class Copier:
     """Runs an `InfluxSink` for the night that owes the database something, oldest first; use as a context manager.
 
+    An older night that cannot be read is passed over and tried again each minute; those after it are copied.
+
     Leaving the context waits until everything is copied, as long as the database answers and `Pauses` allows; the
     rest is copied at the next start.
 
@@ -67,6 +71,7 @@ class Copier:
         self._on_trouble = on_trouble
         self._over: set[str] = set()
         """nights that owe nothing any more, since a newer one had begun"""
+        self._passed = PassedOver(CURSOR)
         self._ending = threading.Event()
         self._ending_s = self._answered_s = 0.0
         self._whole = False
@@ -110,16 +115,30 @@ class Copier:
         """The oldest night with rows the database has not confirmed, or the newest."""
         nights = shelf.nights()
         for night in nights[:-1]:
-            if night.name in self._over:
+            if night.name in self._over or night.name in self._passed:
                 continue
-            with shelf.opened(night.name) as journal:
-                if journal.read(journal.cursor(CURSOR), limit=1, tables=COPIED):
-                    return night
+            try:
+                with shelf.opened(night.name) as journal:
+                    owed = journal.read(journal.cursor(CURSOR), limit=1, tables=COPIED)
+            except JournalError as error:
+                self._passed.failed(night.name, error)
+                continue
+            if owed:
+                return night
             self._over.add(night.name)
         return nights[-1] if nights else None
 
     def _copy(self, shelf: Shelf, night: Path) -> bool:
-        """Copy one night until it is over and confirmed; False when the end has come."""
+        """Copy one night until it is over and confirmed, or another is to be looked at; False when the end has come."""
+        try:
+            return self._copied(shelf, night)
+        except JournalError as error:
+            if night == shelf.newest():
+                raise
+            self._passed.failed(night.name, error)
+            return True
+
+    def _copied(self, shelf: Shelf, night: Path) -> bool:
         with Journal.read_only(night) as journal, self._make_sink(journal) as sink:
             while True:
                 over = (
@@ -130,6 +149,10 @@ class Copier:
                 if over and report.state is SinkState.IDLE:
                     self._note(report)
                     self._over.add(night.name)
+                    self._passed.read(night.name)
+                    return True
+                if report.state is SinkState.IDLE and self._passed.is_due and not self._ending.is_set():
+                    self._note(report)
                     return True
                 if not self._after(report, sink, time.monotonic() - began_s):
                     return False

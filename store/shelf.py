@@ -23,6 +23,7 @@ from dsp.records import NS
 from store.cursors import DeadLetter
 from store.errors import JournalDamaged, JournalEmpty, JournalError, JournalTooNew
 from store.journal import Journal, night_name
+from store.passing_over import AGAIN_S, PassedOver
 from store.rows import Row
 
 __all__ = ["NIGHT_STEM", "Place", "Reader", "Shelf", "is_night"]
@@ -43,9 +44,6 @@ _SLEWED_NS: Final = 6 * 3600 * NS
 
 _SETTLED_NS: Final = NS
 """A folder that changed less than this ago is looked at again: the kernel notes such times coarsely."""
-
-_AGAIN_S: Final = 60.0
-"""Before a night that could not be opened is tried again: a try at one that another program holds takes ten seconds."""
 
 _PARTS: Final = 1000
 """More often no clock is set back in a day."""
@@ -251,7 +249,7 @@ class Shelf:
             _log.error("this night is passed over: %s", error)
         self._unreadable[path] = isinstance(error, JournalDamaged)
         if not isinstance(error, JournalDamaged | JournalTooNew):
-            self._again_s[path] = time.monotonic() + _AGAIN_S
+            self._again_s[path] = time.monotonic() + AGAIN_S
 
     def _tell_again(self, path: Path) -> None:
         """A night that can be read, or is gone: should it fail once more, that is said once more."""
@@ -286,6 +284,8 @@ def _date_of(path: Path) -> str:
 class Reader:
     """One receiver's way through the nights: rows come oldest night first, and again until they are confirmed.
 
+    An older night that cannot be read is passed over for a minute, so that it holds up nothing of those after it.
+
     What is confirmed is not handed out again by this object, even while the cursor cannot be moved on the disk;
     a later start hands it out once more.
 
@@ -307,20 +307,27 @@ class Reader:
         self._wanted: set[str] = set()
         """nights it began with or that came after: an older one that can be opened again was not meant for it"""
         self._confirmed: dict[str, int] = {}
+        self._passed = PassedOver(name)
 
     def rows(self, limit: int = _BATCH_ROWS) -> list[tuple[Place, Row]]:
         """The next rows that are not confirmed, at most `limit`, all of one night; empty when nothing is due.
 
-        Raises JournalError.
+        Raises JournalError when the newest night cannot be read.
         """
         for night, is_newest in self._due():
-            with self._shelf.opened(night) as journal:
-                found = journal.read(self._after(night), limit=limit, tables=self._tables)
+            found = self._read(night, limit, is_newest=is_newest)
             if found:
                 return [(Place(night, row), record) for row, record in found]
-            if not is_newest:
+            if found is not None and not is_newest:
                 self._over.add(night)
         return []
+
+    def _read(self, night: str, limit: int, *, is_newest: bool) -> list[tuple[int, Row]] | None:
+        """What is due of a night; None where it is passed over."""
+        found = None
+        with self._passing_over(night, is_newest=is_newest), self._shelf.opened(night) as journal:
+            found = journal.read(self._after(night), limit=limit, tables=self._tables)
+        return found  # noqa: RET504 - the block may end without it
 
     def confirm(self, place: Place) -> None:
         """Everything of its night up to `place` has arrived.
@@ -349,13 +356,31 @@ class Reader:
     def confirmed(self, tables: Sequence[str] | None = None) -> Iterator[tuple[Place, Row]]:
         """Rows of this night and the last up to the cursor: what a receiver was told before this start."""
         wanted = self._tables if tables is None else tuple(tables)
-        for path in self._shelf.nights()[-_RECALLED_NIGHTS:]:
-            after, upto = 0, self._after(path.name)
-            while after < upto:
-                with self._shelf.opened(path.name) as journal:
-                    page = journal.read(after, tables=wanted)
-                yield from ((Place(path.name, row), record) for row, record in page if row <= upto)
-                after = page[-1][0] if page else upto
+        *older, newest = [path.name for path in self._shelf.nights()[-_RECALLED_NIGHTS:]] or [""]
+        for night in older:
+            with self._passing_over(night):
+                yield from self._confirmed_in(night, wanted)
+        if newest:
+            yield from self._confirmed_in(newest, wanted)
+
+    def _confirmed_in(self, night: str, tables: Sequence[str]) -> Iterator[tuple[Place, Row]]:
+        after, upto = 0, self._after(night)
+        while after < upto:
+            with self._shelf.opened(night) as journal:
+                page = journal.read(after, tables=tables)
+            yield from ((Place(night, row), record) for row, record in page if row <= upto)
+            after = page[-1][0] if page else upto
+
+    @contextmanager
+    def _passing_over(self, night: str, *, is_newest: bool = False) -> Iterator[None]:
+        try:
+            yield
+        except JournalError as error:
+            if is_newest:
+                raise
+            self._passed.failed(night, error)
+        else:
+            self._passed.read(night)
 
     def _after(self, night: str) -> int:
         with self._shelf.opened(night) as journal:
@@ -367,13 +392,16 @@ class Reader:
         begun = self._from_first
         for name in names:
             begun = begun or name in self._wanted  # whoever began with a night wants every one after it
-            if name in self._over:
+            if name in self._over or name in self._passed:
                 continue
             is_newest = name == names[-1]
-            if not begun and not self._begins_with(name, is_newest=is_newest):
-                self._over.add(name)
+            if not begun:
+                with self._passing_over(name, is_newest=is_newest):
+                    begun = self._begins_with(name, is_newest=is_newest)
+                    if not begun:
+                        self._over.add(name)
+            if not begun:
                 continue
-            begun = True
             self._wanted.add(name)
             yield name, is_newest
 

@@ -17,7 +17,7 @@ import pytest
 
 from dsp.records import NS, ClockRow
 from lullwatch.copier import Copier, Pauses
-from store.errors import JournalBusy
+from store.errors import JournalBusy, JournalDamaged
 from store.influx import InfluxSink
 from store.journal import Journal
 from tests.servers_fixtures import PATIENCE_S, Influx, until
@@ -201,6 +201,31 @@ def test_nights_that_still_owe_something_are_copied_first_and_a_new_night_is_fol
     assert stored(influx) == 21 * 16
     with Journal.read_only(tmp_path / "journal-2026-03-17.sqlite") as last:
         assert last.cursor("influx") == 6
+
+
+def test_an_old_night_that_cannot_be_read_is_passed_over_and_copied_when_it_can(
+    tmp_path: Path, influx: Influx, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whichever read it is that fails, the look whether it owes anything or the copying."""
+    monkeypatch.setattr("store.passing_over.AGAIN_S", 0.1)
+    for number in range(2):
+        night(tmp_path, number, 5).close()
+    bad = {"journal-2026-03-14.sqlite": 1, "journal-2026-03-15.sqlite": 200}
+    read = Journal.read
+
+    def damaged(journal: Journal, *args: Any, limit: int = 200, **more: Any) -> object:
+        if limit >= bad.get(journal.path.name, 1000):
+            raise JournalDamaged(journal.path, "malformed")
+        return read(journal, *args, limit=limit, **more)
+
+    monkeypatch.setattr(Journal, "read", damaged)
+    with night(tmp_path, 2, 5) as newest, Copier(newest.path, sink_to(influx), pauses=QUICK) as copier:
+        until(lambda: copier.lines == 5 * 16)
+        time.sleep(0.5)  # tried again some times
+        assert caplog.text.count("passed over") == 2
+        bad.clear()
+        until(lambda: copier.lines == 15 * 16)
+    assert copier.trouble == ""
 
 
 def test_trouble_with_the_database_is_told_once_and_that_it_is_over(

@@ -135,6 +135,60 @@ def test_what_a_receiver_refuses_stays_beside_its_night(tmp_path: Path) -> None:
         assert [(d.row, d.body) for d in reader.dead_letters()] == [(3, b"line")]
 
 
+def spoilt(folder: Path, name: str, begun_ns: int, ticks: int) -> None:
+    """A night whose last page of ticks is damaged; its beginning can be read."""
+    path = night(folder, name, begun_ns, ticks)
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (root,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'tick'").fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+    db.close()
+    kept = bytearray(path.read_bytes())
+    kept[(root - 1) * size : root * size] = bytes([0xA5]) * size
+    path.write_bytes(kept)
+
+
+def test_an_old_night_with_a_damaged_page_holds_up_nothing_of_those_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    three(tmp_path)
+    whole = (tmp_path / NIGHTS[0]).read_bytes()
+    (tmp_path / NIGHTS[0]).unlink()
+    spoilt(tmp_path, NIGHTS[0], 0, 3)
+    monkeypatch.setattr("store.passing_over.AGAIN_S", 0.0)
+    with Shelf(tmp_path) as shelf:
+        assert len(shelf.nights()) == 3
+        reader = shelf.reader("mqtt", tables=("tick",), from_first=True)
+        assert drained(reader) == [Place(name, row) for name in NIGHTS[1:] for row in (2, 3, 4)]
+        assert caplog.text.count("passed over") == 1
+        (tmp_path / "mended").write_bytes(whole)
+        (tmp_path / "mended").replace(tmp_path / NIGHTS[0])
+        assert drained(reader) == [Place(NIGHTS[0], row) for row in (2, 3, 4)]
+
+
+def test_the_newest_night_is_not_passed_over_when_it_cannot_be_read(tmp_path: Path) -> None:
+    three(tmp_path)
+    spoilt(tmp_path, "journal-2026-03-17.sqlite", 3 * NS, 3)
+    with Shelf(tmp_path) as shelf:
+        reader = shelf.reader("mqtt", tables=("tick",), from_first=True)
+        with pytest.raises(JournalDamaged):
+            drained(reader)
+
+
+def test_what_was_told_in_a_night_that_cannot_be_read_any_more_is_not_known_and_holds_up_nobody(
+    tmp_path: Path,
+) -> None:
+    three(tmp_path)
+    with Shelf(tmp_path) as shelf:
+        drained(shelf.reader("mqtt", tables=("tick",), from_first=True))
+    (tmp_path / NIGHTS[1]).unlink()
+    spoilt(tmp_path, NIGHTS[1], NS, 3)
+    with Shelf(tmp_path) as shelf:
+        assert [place.night for place, _ in shelf.reader("mqtt", tables=("tick",)).confirmed()] == [
+            NIGHTS[2]
+        ] * 3
+
+
 def rubbish(path: Path, *, begin: int = 0) -> None:
     """What a power cut leaves of a file: its length, and from some place on nothing that means anything."""
     kept = path.read_bytes()
@@ -244,7 +298,7 @@ def test_an_old_night_that_cannot_be_opened_is_passed_over_said_once_and_looked_
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     three(tmp_path)
-    monkeypatch.setattr("store.shelf._AGAIN_S", 0.0)
+    monkeypatch.setattr("store.shelf.AGAIN_S", 0.0)
     unopened = tmp_path / "journal-2026-03-13.sqlite"
     unopened.mkdir()  # also root cannot open it
     with Shelf(tmp_path) as shelf:
@@ -270,7 +324,7 @@ def test_a_night_that_can_be_opened_again_comes_back_though_nothing_in_the_folde
     night(folder, NIGHTS[1], NS, 1)
     (folder / NIGHTS[0]).symlink_to(disk / NIGHTS[0])
     (disk / NIGHTS[0]).mkdir()
-    monkeypatch.setattr("store.shelf._AGAIN_S", 0.2)
+    monkeypatch.setattr("store.shelf.AGAIN_S", 0.2)
     with Shelf(folder) as shelf:
         os.utime(folder, ns=(0, 10**18))
         assert len(shelf.nights()) == 1
@@ -285,7 +339,7 @@ def test_a_night_that_can_be_opened_again_comes_back_though_nothing_in_the_folde
 def test_an_old_night_that_can_be_opened_again_is_handed_to_nobody_who_never_began_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.shelf._AGAIN_S", 0.0)
+    monkeypatch.setattr("store.shelf.AGAIN_S", 0.0)
     three(tmp_path)
     unopened = [tmp_path / name for name in NIGHTS[:2]]
     with Shelf(tmp_path) as shelf:
