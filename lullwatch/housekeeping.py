@@ -39,6 +39,8 @@ LINGER_S: Final = 1.0
 """What the database gets may wait so long for company: one request a second and not one with every commit."""
 LOOK_EVERY_S: Final = 60.0
 """Between two looks whether a night is over: it is so once a day."""
+BEGIN_AGAIN_S: Final = 60.0
+"""After a failure that nobody foresaw, or a newest night that cannot be opened now."""
 WAIT_FOR_NIGHT_S: Final = 1.0
 """Between two looks whether there is a journal at all: at the very first start the monitor makes it in seconds."""
 TELL_AGAIN_S: Final = 5.0
@@ -112,6 +114,14 @@ class Housekeeping:
         self._teller.stop()
 
     def _run(self) -> None:
+        while not self._ending.is_set():
+            try:
+                self._work()
+            except Exception as error:  # noqa: BLE001 - this is the thread's top: nobody else would hear of it
+                _log.error("copying and sealing failed, and begin again: %s: %s", type(error).__name__, error)
+                self._ending.wait(BEGIN_AGAIN_S)
+
+    def _work(self) -> None:
         with ExitStack() as stack:
             if self._sink is not None and (night := self._first_night()) is not None:
                 stack.enter_context(

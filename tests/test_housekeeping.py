@@ -89,6 +89,18 @@ def test_what_the_monitor_writes_is_copied_from_the_first_night_on(tmp_path: Pat
     assert heard == []
 
 
+def test_a_newest_night_that_cannot_be_opened_at_the_start_ends_nothing(
+    tmp_path: Path, influx: Influx, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("lullwatch.housekeeping.BEGIN_AGAIN_S", 0.05)
+    (tmp_path / NIGHTS[0]).mkdir()  # also root cannot open it
+    with Housekeeping(settings(tmp_path, influx), pauses=QUICK):
+        until(lambda: "begin again" in caplog.text)
+        (tmp_path / NIGHTS[0]).rmdir()
+        write(tmp_path, NIGHTS[0])
+        until(lambda: points(influx) == 20 * 16)
+
+
 def test_a_database_that_is_away_is_told_to_the_monitor_and_cleared_when_it_is_back(
     tmp_path: Path, own_influx: Influx
 ) -> None:
