@@ -24,7 +24,8 @@ from alerts.payloads import (
 from alerts.rules import RuleState, severity_of
 from alerts.severity import TABLE, Table
 from alerts.telling import Notification
-from dsp.records import Alert, Coverage, Event, LinkSample, Severity, Site, StateEpoch
+from dsp.clock import Clock
+from dsp.records import NS, Alert, Coverage, Event, LinkSample, Severity, Site, StateEpoch
 from store.errors import JournalError
 from store.rows import LinkRow, Row
 from store.shelf import Place, Shelf
@@ -40,6 +41,8 @@ DIARY = ("alert", "event", "state", "coverage", "link")
 ANNOUNCED = (ALERTS, DIARY)
 _BATCH_ROWS = 200
 """Rows read at once; each is confirmed before the next is sent, so more would only take memory."""
+_TOLD_AFTER_S = 60.0
+"""Standing still for so long is told: what the broker retains looks well meanwhile; most passes in seconds."""
 
 
 def cursor_of(tables: Sequence[str]) -> str:
@@ -62,6 +65,8 @@ class Announcer:
         record: how a version of an alert goes out; without it, as it was decided.
         words: say of an alert that was held up that it is late; None leaves the text as it was.
         table: the severity table in force, for when something is late.
+        clock: times how long it stands still.
+        say: told why it has stood still for a minute (the kind of failure alone), and "" once it goes on.
     """
 
     def __init__(
@@ -72,6 +77,8 @@ class Announcer:
         *,
         tables: Sequence[str],
         utc: UtcClock,
+        clock: Clock,
+        say: Callable[[str], None] = lambda _: None,
         record: Callable[[Alert], Notification] | None = None,
         words: Catalogue | None = None,
         table: Table = TABLE,
@@ -93,7 +100,12 @@ class Announcer:
         self._done: Place | None = None
         """confirmed by the broker, but the cursor could not be moved behind it yet"""
         self._recalled = False
+        self._clock = clock
+        self._say = say
         self._trouble = ""
+        self._stands_since_ns: int | None = None
+        self._told = False
+        """that it stands still"""
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
 
@@ -130,9 +142,24 @@ class Announcer:
             if str(error) != self._trouble:
                 _log.warning("%s: %s", self.name, error)
             self._trouble = str(error)
+            self._stands_still(type(error).__name__)
             return False
-        self._trouble = ""
+        self._goes_on()
         return True
+
+    def _stands_still(self, why: str) -> None:
+        now_ns = self._clock.now_ns()
+        if self._stands_since_ns is None:
+            self._stands_since_ns = now_ns
+        if now_ns - self._stands_since_ns >= _TOLD_AFTER_S * NS:
+            self._told = True
+            self._say(why)
+
+    def _goes_on(self) -> None:
+        self._trouble, self._stands_since_ns = "", None
+        if self._told:
+            self._told = False
+            self._say("")
 
     def _recall(self) -> None:
         """Learn from what was announced before this start: alerts that stand, and every sensor's newest link."""

@@ -23,7 +23,7 @@ from store.rows import Row
 from store.shelf import Shelf
 from store.utc import UtcMap
 
-from .announcer import ANNOUNCED, Announcer
+from .announcer import ANNOUNCED, Announcer, cursor_of
 from .arming import Armer
 from .caregiving import Caregiving, Household, hours_left
 from .home_assistant import LOOK_EVERY_S, Devices, NightBoard, night_rows
@@ -257,6 +257,8 @@ class Outreach:
                 self._topics,
                 tables=tables,
                 utc=self._utc,
+                clock=self._clock,
+                say=partial(self.failing, cursor_of(tables)),
                 record=self.care.record,
                 words=self._wording.catalogue,
                 table=self._table,

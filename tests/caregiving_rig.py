@@ -156,7 +156,13 @@ class Home:
             self.announcer: Announcer | None = None
             if publisher is not None:
                 self.announcer = Announcer(
-                    shelf, publisher, topics, tables=ALERTS, utc=utc, record=self.care.record
+                    shelf,
+                    publisher,
+                    topics,
+                    tables=ALERTS,
+                    utc=utc,
+                    clock=self.clock,
+                    record=self.care.record,
                 )
                 tasks += [asyncio.create_task(publisher.run()), asyncio.create_task(self.announcer.run())]
                 await until(lambda: self.connected)

@@ -19,12 +19,13 @@ from alerts.words import catalogue
 from dsp.records import NS, Alert, ClockRow, Label, LinkSample, Severity, Site
 from firmware_sim.sim_clock import ScaledClock
 from lullwatch.announcer import ALERTS, DIARY, Announcer
-from store.errors import JournalFull
+from store.errors import JournalDamaged, JournalFull
 from store.journal import Journal
 from store.rows import LinkRow
 from store.shelf import Shelf
 from store.utc import UtcMap
 from tests.alert_makers import event, later
+from tests.caregiving_rig import HandClock
 from tests.servers_fixtures import PATIENCE_S, Broker
 
 CLOCK = ClockRow(0, 1_773_525_600 * NS, "b", "UTC")
@@ -55,7 +56,9 @@ async def announcing(
 ) -> AsyncIterator[Announcer]:
     """A publisher and one announcer, from a start to an end."""
     topics = Topics(broker.topic)
-    publisher = MqttPublisher(BrokerAddress(broker.host, broker.port), topics, clock=ScaledClock(pace=20.0))
+    clock = ScaledClock(pace=20.0)
+    publisher = MqttPublisher(BrokerAddress(broker.host, broker.port), topics, clock=clock)
+    options.setdefault("clock", clock)
     shelf = Shelf.around(journal.path)
     utc = UtcMap(journal.clock_rows())
     announcer = Announcer(shelf, publisher, topics, tables=tables, utc=utc, **options)
@@ -199,3 +202,32 @@ def test_while_the_cursor_cannot_be_moved_alerts_still_go_out_and_only_once(
     assert [m["id"] for m in said] == ["alert-1", "alert-2", "alert-3"]
     assert journal.cursor("mqtt-alert") == journal.last_row
     assert caplog.text.count("no room left") == 1
+
+
+def test_who_stands_still_for_a_minute_says_so_and_that_it_goes_on(
+    journal: Journal, mosquitto: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    clock = HandClock()
+
+    def damaged(*_: object, **__: object) -> None:
+        raise JournalDamaged(journal.path, "malformed")
+
+    async def work() -> None:
+        async with announcing(journal, mosquitto, ALERTS, clock=clock, say=said.append) as announcer:
+            async with asyncio.timeout(PATIENCE_S):
+                await announcer.settled()
+            journal.commit([alert(1)])
+            with monkeypatch.context() as disk:
+                disk.setattr(Journal, "read", damaged)
+                for told in ([], [], ["JournalDamaged"]):
+                    announcer.wake()
+                    await asyncio.sleep(0.2)
+                    assert said == told
+                    clock.move(30.0)
+            announcer.wake()
+            async with asyncio.timeout(PATIENCE_S):
+                await announcer.settled()
+
+    messages(mosquitto, "alert", work(), 1)
+    assert said == ["JournalDamaged", ""]
