@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from store.rows import Row, SegmentRow
 from store.shelf import Shelf
 
 __all__ = ["EarlierPackets"]
+
+_log = logging.getLogger(__name__)
 
 
 class EarlierPackets:
@@ -31,16 +34,21 @@ class EarlierPackets:
         self._open: dict[Path, Journal] = {}
 
     def holds(self, sensor: str, boot: int, seq: int) -> bool:
-        """Whether this packet is on the disk in an earlier night. Raises JournalError."""
+        """Whether this packet is on the disk in an earlier night, as far as they can be read."""
         if not self._nights:
             return False
         if (sensor, boot) not in self._starts:
             self._starts[sensor, boot] = self._search(sensor, boot)
-        known = self._starts[sensor, boot]
-        return any(seq <= highest and journal.has_packet(sensor, boot, seq) for highest, journal in known)
+        for highest, journal in list(self._starts[sensor, boot]):
+            try:
+                if seq <= highest and journal.has_packet(sensor, boot, seq):
+                    return True
+            except JournalError as error:
+                self._pass_over(journal.path, error)
+        return False
 
     def new_among(self, rows: Sequence[Row]) -> list[Row]:
-        """The rows without packets that are on the disk in an earlier night. Raises JournalError."""
+        """The rows without packets that are on the disk in an earlier night, as far as they can be read."""
         return [row for row in rows if not (isinstance(row, SegmentRow) and self._knows(row))]
 
     def _knows(self, row: SegmentRow) -> bool:
@@ -58,8 +66,10 @@ class EarlierPackets:
             try:
                 journal = journal or Journal.read_only(path)
                 highest = journal.highest_seq(sensor, boot)
-            except JournalError:
-                self._nights.remove(path)  # what cannot be read holds up nobody; the keeper mends it
+            except JournalError as error:
+                if journal is not None:
+                    journal.close()
+                self._pass_over(path, error)
                 continue
             if highest is not None:
                 self._open[path] = journal
@@ -67,3 +77,12 @@ class EarlierPackets:
             elif path not in self._open:
                 journal.close()
         return found
+
+    def _pass_over(self, path: Path, error: JournalError) -> None:
+        """What cannot be read holds up nobody: a packet of it that comes again is kept again. The keeper mends it."""
+        _log.error("packets that come again are not looked for in this night any more: %s", error)
+        self._nights.remove(path)
+        for known in self._starts.values():
+            known[:] = [(highest, journal) for highest, journal in known if journal.path != path]
+        if (journal := self._open.pop(path, None)) is not None:
+            journal.close()

@@ -18,7 +18,7 @@ from lullwatch.replay import replay, told_lines
 from lullwatch.rollover import Rollover
 from lullwatch.spine import Spine
 from lullwatch.watch import Watch, newest_watch
-from store.errors import JournalFull
+from store.errors import JournalFailing, JournalFull
 from store.journal import Journal
 from store.rows import FedRow, SegmentRow
 from store.shelf import Shelf
@@ -316,3 +316,27 @@ def test_packets_that_are_in_the_night_before_are_not_there_twice_when_a_sock_se
     with Journal.read_only(tmp_path / FIRST) as first, Journal.read_only(tmp_path / SECOND) as second:
         packets = [(p.site, p.boot, p.seq) for j in (first, second) for p in j.packets(KID)]
     assert len(packets) == len(set(packets))
+
+
+def test_a_read_error_in_the_night_before_refuses_no_batch_when_a_sock_sends_again(
+    batches: list[Batch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(journal: Journal, *_: object) -> bool:
+        raise JournalFailing(journal.path, "disk I/O error")
+
+    live(tmp_path, batches[: TURN_S + 10], end=False)
+    (again, *_) = [r for r in batches[TURN_S - 5] if isinstance(r, SegmentRow)]
+    monkeypatch.setattr(Journal, "has_packet", failing)
+    with Journal.open(tmp_path / SECOND) as journal:
+        spine = Spine(journal, [Watch.of(KID, SITES, 200)])
+        spine.begin(clock_at((TURN_S + 10) * NS))
+        for second in range(TURN_S + 10, TURN_S + 13):
+            spine.take([again, *batches[second]])
+        spine.close()
+        there = [
+            s.seq
+            for s in journal.segments(KID)
+            if (s.sensor, s.boot) == (again.segment.sensor, again.segment.boot)
+        ]
+    assert there.count(again.segment.seq) == 1, "the running night knows it"
+    assert caplog.text.count("not looked for in this night any more") == 1
