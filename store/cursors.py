@@ -29,6 +29,9 @@ _T = TypeVar("_T")
 _BUSY_TIMEOUT_S = 10.0
 """A cursor write takes under a millisecond; ten seconds outlast the slowest card's flush."""
 
+_LETTERS_MOST = 1000
+"""Of one receiver in one night: a person reads the first; a database that refuses a whole night fills no disk."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS cursor (name TEXT PRIMARY KEY, row INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS quarantine (
@@ -93,12 +96,10 @@ class Cursors:
             )
         )
 
-    def set_aside(self, letter: DeadLetter) -> None:
-        """Keep what a receiver refuses for good, with its reason."""
+    def set_aside(self, letter: DeadLetter) -> bool:
+        """Keep what a receiver refuses for good, with its reason; False where as many are kept as ever are."""
         values = (letter.name, letter.row, letter.reason, letter.body)
-        self._done(
-            lambda db: db.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
-        )
+        return self._done(lambda db: _put(db, values))
 
     def dead_letters(self, name: str) -> list[DeadLetter]:
         """Everything a receiver refused, in journal order."""
@@ -158,6 +159,13 @@ class Cursors:
             "%s was damaged and is begun anew, what was sent is sent once more; it is kept as %s",
             self._path, aside.name,
         )  # fmt: skip
+
+
+def _put(db: sqlite3.Connection, values: tuple[str, int, str, bytes]) -> bool:
+    (there,) = db.execute("SELECT count(*) FROM quarantine WHERE name = ?", values[:1]).fetchone()
+    if there < _LETTERS_MOST:
+        db.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
+    return bool(there < _LETTERS_MOST)
 
 
 def _inode(path: Path) -> int:

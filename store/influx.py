@@ -21,7 +21,16 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
-from store.influx_answers import CONFIRMED, TOO_LARGE, Answer, NotInflux, judged, retry_after_s, said
+from store.influx_answers import (
+    CONFIRMED,
+    TOO_LARGE,
+    Answer,
+    NotInflux,
+    judged,
+    left_out,
+    retry_after_s,
+    said,
+)
 from store.influx_batches import CURSOR, PAGE_ROWS, Batch, Batches, Buckets, Piece, Raw
 from store.journal import Journal
 
@@ -80,6 +89,8 @@ class SinkReport:
     wait_s: float = 0.0
     quarantined: int = 0
     """lines set aside by this step because the database refuses them for good"""
+    left_out: int = 0
+    """lines that the database did not store in this step, for its bucket keeps nothing so old"""
     error: str = ""
 
 
@@ -146,9 +157,17 @@ class InfluxSink:
         self._filling_since_s: float | None = None
         self._failures = 0
         self._stopped = ""
+        self._left_out = self._not_set_aside = 0
+        """lines older than the bucket keeps any, and refused for good beyond the number of dead letters"""
 
     def close(self) -> None:
         """Close the connection; what was not confirmed is read from the journal again next time."""
+        if self._left_out or self._not_set_aside:
+            _log.warning(
+                "%s: InfluxDB did not store %d lines older than its bucket keeps any, and refused %d more for good "
+                "than are kept as dead letters",
+                self._journal.path.name, self._left_out, self._not_set_aside,
+            )  # fmt: skip
         self._posting.shutdown()
         self._client.close()  # type: ignore[no-untyped-call] # the client's own lack
 
@@ -204,7 +223,7 @@ class InfluxSink:
     # sending
 
     def _send(self, batch: Batch) -> SinkReport:
-        lines = quarantined = 0
+        lines = quarantined = too_old = 0
         for _ in range(_REQUESTS_PER_STEP):
             if not batch.pieces:
                 self._journal.advance(CURSOR, batch.last_row)
@@ -217,14 +236,28 @@ class InfluxSink:
                 if judged(error) is not Answer.BAD_LINE:
                     return self._failed(error, piece.bucket, lines, quarantined)
                 batch.pieces.popleft()
-                quarantined += self._divide(batch, piece, error)
+                if dropped := left_out(error):
+                    too_old += self._note_left_out(dropped, piece, error)
+                    lines += max(piece.lines - dropped, 0)
+                else:
+                    quarantined += self._divide(batch, piece, error)
             except (urllib3.exceptions.HTTPError, OSError, UnicodeDecodeError, NotInflux) as error:
                 return self._failed(error, piece.bucket, lines, quarantined)
             else:
                 batch.pieces.popleft()
                 lines += piece.lines
             self._failures = 0
-        return self._report(SinkState.SENT, lines=lines, quarantined=quarantined)
+        return self._report(SinkState.SENT, lines=lines, quarantined=quarantined, left_out=too_old)
+
+    def _note_left_out(self, lines: int, piece: Piece, error: ApiException) -> int:
+        """Said once of a night, and by number at its end: whoever copies old nights wants to know, not of each line."""
+        if not self._left_out:
+            _log.warning(
+                "%s: bucket %r keeps nothing so old, %d lines were not stored: %s",
+                self._journal.path.name, piece.bucket, lines, said(error),
+            )  # fmt: skip
+        self._left_out += lines
+        return lines
 
     def _small_enough(self, batch: Batch) -> Piece:
         """The next piece, divided before it is sent where the server has refused such lengths."""
@@ -268,8 +301,10 @@ class InfluxSink:
             return 0
         row, line = piece.chunks[0]
         reason = f"{error.status} {said(error)}"
-        _log.warning("row %d of the journal is refused by InfluxDB and was set aside: %s", row, reason)
-        self._journal.set_aside(CURSOR, row, reason, line)
+        if self._journal.set_aside(CURSOR, row, reason, line):
+            _log.warning("row %d of the journal is refused by InfluxDB and was set aside: %s", row, reason)
+        else:
+            self._not_set_aside += 1
         return 1
 
     def _failed(self, error: Exception, bucket: str, lines: int, quarantined: int) -> SinkReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any, Final
@@ -10,7 +11,7 @@ from influxdb_client.rest import ApiException
 
 from store.errors import StoreError
 
-__all__ = ["CONFIRMED", "TOO_LARGE", "Answer", "NotInflux", "judged", "retry_after_s", "said"]
+__all__ = ["CONFIRMED", "TOO_LARGE", "Answer", "NotInflux", "judged", "left_out", "retry_after_s", "said"]
 
 CONFIRMED: Final = 204
 """the one status by which every generation says that all of a request is stored"""
@@ -19,6 +20,11 @@ TOO_LARGE: Final = 413
 
 _BAD_LINES: Final = frozenset({400, TOO_LARGE, 422})
 _REFUSED: Final = frozenset({401, 403, 404})
+
+_LEFT_OUT: Final = re.compile(
+    r"partial write: (?:points beyond retention policy dropped=(\d+)|dropped (\d+) points outside retention policy)"
+)
+"""In the words of 1.x and of 2.x before and since 2.7; the others of that request are stored."""
 
 _LONGEST_S: Final = 3600.0
 """A wait that a broken proxy asks for must not stop the copying for days."""
@@ -53,6 +59,12 @@ def judged(error: ApiException) -> Answer:
     if error.status in _BAD_LINES:
         return Answer.BAD_LINE
     return Answer.REFUSED if error.status in _REFUSED else Answer.LATER
+
+
+def left_out(error: Exception) -> int:
+    """How many lines of a request are older than the bucket keeps anything, and all others stored; else 0."""
+    found = _LEFT_OUT.search(said(error))
+    return 0 if found is None else int(found[1] or found[2])
 
 
 def said(error: Exception) -> str:

@@ -236,9 +236,9 @@ class Journal(JournalReading):
         """Remember that the receiver confirmed everything up to `row`; it never moves back."""
         self._beside().advance(name, row)
 
-    def set_aside(self, name: str, row: int, reason: str, body: bytes) -> None:
-        """Keep what a receiver refuses for good."""
-        self._beside().set_aside(DeadLetter(name, row, reason, body))
+    def set_aside(self, name: str, row: int, reason: str, body: bytes) -> bool:
+        """Keep what a receiver refuses for good; False where so much is kept of it already that this is not."""
+        return self._beside().set_aside(DeadLetter(name, row, reason, body))
 
     def dead_letters(self, name: str) -> list[DeadLetter]:
         """Everything a receiver refused for good, in journal order."""

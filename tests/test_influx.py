@@ -257,7 +257,8 @@ class Misbehaving:
     """Answers each write as the test wants it and keeps what it accepted.
 
     With `keeps_good` it stores the lines of a refused request that do not contain these bytes, as 3 Core does; `drops`
-    connections are closed before any answer; without `own_date` only the answer's own headers are sent.
+    connections are closed before any answer; without `own_date` only the answer's own headers are sent; `words` are
+    the body of every refusal.
     """
 
     def __init__(
@@ -267,8 +268,10 @@ class Misbehaving:
         keeps_good: bytes = b"",
         drops: int = 0,
         own_date: bool = True,
+        words: bytes = b"",
     ) -> None:
         self.answer = answer
+        self.words = words
         self.keeps_good = keeps_good
         self.drops = drops
         self.own_date = own_date
@@ -296,8 +299,10 @@ def served(server: Misbehaving) -> Iterator[str]:
             (self.send_response if server.own_date else self.send_response_only)(status)
             for name, value in headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", "0")
+            words = b"" if status == 204 else server.words
+            self.send_header("Content-Length", str(len(words)))
             self.end_headers()
+            self.wfile.write(words)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -360,6 +365,44 @@ def test_the_bad_lines_are_isolated_and_all_others_stored(journal: Journal, stat
     assert sum(report.quarantined for report in reports) == 2
     assert journal.cursor("influx") == journal.last_row
     assert len(server.requests) < 40
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, b'{"error":"partial write: points beyond retention policy dropped=160"}'),
+        (422, b'{"code":"unprocessable entity","message":"failure writing points to database: partial write: '
+              b'dropped 160 points outside retention policy of duration 24h0m0s - oldest point imu at 1970"}'),
+    ],
+    ids=["1.x", "2.x"],
+)  # fmt: skip
+def test_lines_older_than_the_bucket_keeps_any_are_counted_and_not_hunted_for(
+    journal: Journal, status: int, words: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Misbehaving(lambda _: (status, {}), words=words)
+    journal.commit([segment_row(segment(seq)) for seq in range(20)])
+    with served(server) as url, sink_at(journal, url) as sink:
+        reports = drain(sink)
+    assert server.requests == [status]
+    assert (sum(r.left_out for r in reports), sum(r.lines for r in reports)) == (160, 160)
+    assert journal.dead_letters("influx") == []
+    assert journal.cursor("influx") == journal.last_row
+    assert caplog.text.count("keeps nothing so old, 160 lines were not stored") == 1
+    assert "did not store 160 lines" in caplog.text
+
+
+def test_what_is_kept_of_a_night_that_is_refused_line_by_line_has_an_end(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("store.cursors._LETTERS_MOST", 10)
+    server = Misbehaving(lambda _: (400, {}))
+    journal.commit([segment_row(segment(seq)) for seq in range(2)])
+    with served(server) as url, sink_at(journal, url) as sink:
+        drain(sink)
+    assert len(journal.dead_letters("influx")) == 10
+    assert caplog.text.count("was set aside") == 10
+    assert "refused 22 more for good" in caplog.text
+    assert journal.cursor("influx") == journal.last_row
 
 
 def test_a_server_that_refuses_all_lines_does_not_hold_a_step_for_ever(journal: Journal) -> None:
