@@ -195,9 +195,9 @@ class SockLink(SensorLink[SockSession]):
         except (BadPacket, Impossible, NoTimeYet) as error:
             _log.debug("%s", error)
             return
-        self._heard(now_ns)
         if taken is None:
-            return
+            return  # nor does it count as heard: a sock of which nothing new comes is silent
+        self._heard(now_ns)
         packet, segment = taken
         self._backfill.arrived(packet)
         if SegmentFlag.BACKFILL not in packet.flags:

@@ -80,6 +80,7 @@ def encode_status(status: SockStatus) -> bytes:
     check_boot_seq(what, status.boot, status.next_seq, offset=13)
     check_range(what, "dropped", 29, status.dropped, 0, U32_MAX)
     held = _encode_held(status.held, 21)
+    _check_made(what, status.held, status.next_seq)
     earlier = _encode_held(status.earlier, 37)
     flags = _CHARGING * status.charging | _SAMPLING * status.sampling
     return _STATUS.pack(
@@ -112,6 +113,12 @@ def _check_held(what: str, held: Held, offset: int) -> None:
     check_range(what, "newest", offset + 4, held.newest, held.oldest, OPEN_END - 1)
 
 
+def _check_made(what: str, held: Held | None, next_seq: int) -> None:
+    """That what is held was made already: believing more leaves the sock unheard until it gets there."""
+    if held is not None and held.newest >= next_seq:
+        raise BadField(what, "newest", 25, held.newest, f"less than next, which is {next_seq:#x}")
+
+
 def decode_status(raw: bytes | bytearray | memoryview) -> SockStatus:
     """Read the status characteristic. Raises `BadPacket` or a kind of it."""
     what = "status"
@@ -131,6 +138,8 @@ def decode_status(raw: bytes | bytearray | memoryview) -> SockStatus:
     acc, gyro = decode_ranges(what, 8, ranges)
     check_boot_seq(what, boot, next_seq, offset=13)
     oldest, newest, dropped, earlier_boot, *earlier_span = _STATUS.unpack(data)[12:]
+    held = _decode_held(what, boot, oldest, newest, 21)
+    _check_made(what, held, next_seq)
     return SockStatus(
         battery=None if battery == _BATTERY_UNKNOWN else battery,
         charging=bool(flags & _CHARGING),
@@ -143,7 +152,7 @@ def decode_status(raw: bytes | bytearray | memoryview) -> SockStatus:
         uptime_s=uptime_s,
         boot=boot,
         next_seq=next_seq,
-        held=_decode_held(what, boot, oldest, newest, 21),
+        held=held,
         dropped=dropped,
         earlier=_decode_earlier(what, earlier_boot, *earlier_span),
     )

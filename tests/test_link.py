@@ -246,6 +246,18 @@ async def test_a_link_that_is_connected_but_silent_is_found_within_5_s_and_heale
         assert link.stream.counts.received == len(sock.sent)
 
 
+async def test_a_link_over_which_nothing_new_comes_is_silent_however_much_it_carries() -> None:
+    async with gateway() as home:
+        sock = await home.rig.sock(seconds=20)
+        stream = SockStream(Site.LA, "sock-la")
+        stream.resume(sock.boot, 10_000)
+        home.listen_to(sock, stream=stream)
+        await home.rig.run(12)
+        assert stream.counts.duplicates > 10
+        assert stream.counts.received == 0
+        assert LinkState.STALLED in states(home)
+
+
 async def test_packets_lost_or_damaged_on_the_air_are_fetched() -> None:
     async with gateway() as home:
         sock = await home.rig.sock(seconds=40)

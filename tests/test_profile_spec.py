@@ -147,6 +147,8 @@ def read_status(raw: bytes) -> Meaning:
     need(raw[7] in RATES, "rate code")
     boot, following = number(raw, 13, 4), number(raw, 17, 4)
     need(boot != 0 and following != NONE, "boot id, next")
+    held = read_held(raw, 21)
+    need(held is None or held[1] < following, "newest held less than next")
     earlier, span = number(raw, 33, 4), read_held(raw, 37)
     need((earlier == 0) == (span is None), "earlier boot 0 = none")
     return {
@@ -160,7 +162,7 @@ def read_status(raw: bytes) -> Meaning:
         "uptime_s": number(raw, 9, 4),
         "boot": boot,
         "next": following,
-        "held": read_held(raw, 21),
+        "held": held,
         "dropped": number(raw, 29, 4),
         "earlier": None if span is None else [earlier, *span],
     }

@@ -1,6 +1,8 @@
 """Both ends of the sock's profile: what is written is read back, and no bytes crash a reader."""
 
+import struct
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,7 +70,11 @@ def answers(draw: st.DrawFn) -> sc.Answer:
 @st.composite
 def statuses(draw: st.DrawFn) -> sc.SockStatus:
     boot = draw(boots)
-    held = draw(st.none() | st.builds(lambda span: sc.Held(boot, *span), spans()))
+    next_seq = draw(seqs)
+    spans_made = st.integers(0, next_seq - 1).flatmap(
+        lambda newest: st.builds(sc.Held, st.just(boot), st.integers(0, newest), st.just(newest))
+    )
+    held = draw(st.none() | spans_made if next_seq else st.none())
     earlier = draw(st.none() | st.builds(lambda b, span: sc.Held(b, *span), boots, spans()))
     return sc.SockStatus(
         battery=draw(st.none() | st.integers(0, 100)),
@@ -81,7 +87,7 @@ def statuses(draw: st.DrawFn) -> sc.SockStatus:
         gyro=draw(st.sampled_from(sc.GyroRange)),
         uptime_s=draw(u32),
         boot=boot,
-        next_seq=draw(seqs),
+        next_seq=next_seq,
         held=held,
         dropped=draw(u32),
         earlier=earlier,
@@ -158,6 +164,19 @@ def test_a_cut_off_packet_is_refused(packet: sc.DataPacket, data: st.DataObject)
     raw = sc.encode_data(packet)
     with pytest.raises(sc.BadPacket):
         sc.decode_data(raw[: data.draw(st.integers(0, len(raw) - 1))])
+
+
+@given(statuses(), seqs, st.integers(0, 0xFFFF_FFFE))
+def test_a_status_that_holds_what_is_not_made_yet_is_refused(
+    status: sc.SockStatus, newest: int, oldest: int
+) -> None:
+    newest, oldest = max(newest, status.next_seq), min(oldest, newest)
+    with pytest.raises(sc.BadField, match=r"newest at byte 25: .* less than next"):
+        sc.encode_status(replace(status, held=sc.Held(status.boot, oldest, newest)))
+    raw = bytearray(sc.encode_status(status))
+    raw[21:29] = struct.pack("<II", oldest, newest)
+    with pytest.raises(sc.BadField, match=r"newest at byte 25: .* less than next"):
+        sc.decode_status(raw)
 
 
 @given(statuses(), st.integers(2, 255))
