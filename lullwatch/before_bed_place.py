@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +23,7 @@ from .findings import FAIL, OK, WARN, Finding
 from .journal_folder import make_journal_folder, open_to_others
 from .metrics import HOST as METRICS_HOST
 from .settings import GatewaySettings
-from .system_clock import MADE_UP, knows_date
+from .system_clock import MADE_UP, knows_date, set_over_network
 
 __all__ = ["clock", "disk", "journal", "ports", "scenario", "settings_file"]
 
@@ -33,7 +32,6 @@ _NIGHT_OF_SENSOR_BYTES: Final = 65_000_000
 _NIGHTS_LOOKED_AT: Final = 7
 _AHEAD_S: Final = 120
 """A computer whose clock is set by NTP was never so far behind itself."""
-_TIMEOUT_S: Final = 5.0
 
 
 def settings_file(path: Path, settings: GatewaySettings) -> list[Finding]:
@@ -70,7 +68,7 @@ def clock(folder: Path) -> list[Finding]:
     if newest_ns is not None and now_ns < newest_ns - _AHEAD_S * 1_000_000_000:
         behind_h = (newest_ns - now_ns) / 3.6e12
         return [Finding("clock", FAIL, f"it is {behind_h:.1f} h behind what was recorded last", remedy)]
-    synchronised = _synchronised()
+    synchronised = set_over_network()
     if synchronised is None:
         return [Finding("clock", OK, "sane; whether it is set over the network is not known here")]
     if not synchronised:
@@ -93,18 +91,6 @@ def _newest_utc_ns(folder: Path) -> int | None:
                 rows = night.clock_rows()
                 ahead = any(row.boot == MADE_UP for row in rows)
                 return None if ahead or not rows else rows[-1].utc_ns
-    return None
-
-
-def _synchronised() -> bool | None:
-    """Whether systemd or chrony sets the clock; None where neither can be asked."""
-    program = shutil.which("timedatectl")
-    if program is None:
-        return None
-    line = [program, "show", "-p", "NTPSynchronized", "--value"]
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(line, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)  # noqa: S603 - fixed words
-        return {"yes": True, "no": False}.get(done.stdout.strip())
     return None
 
 

@@ -17,6 +17,7 @@ _NIGHT = "the disk may be failing: look at it, and keep a copy: lullwatch backup
 _DO = {
     "lullwatch.ack_page": "open the alert on the page or answer it in Home Assistant; the line says why",
     "lullwatch.alarm": "start lullwatch up again, and look at the ways to people: lullwatch check SETTINGS",
+    "lullwatch.ages": "see that the clock is right, and set over the network: timedatectl",
     "lullwatch.announcer": "the others went out; see docs/mqtt.md, and report the row if it says nothing to you",
     "lullwatch.arming": "lullwatch arm SETTINGS, or wait for the schedule",
     "lullwatch.clocks_again": "nothing is lost: the sensor's clock is fitted anew; " + _NIGHT,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from dsp.records import NS
+from dsp.records import NS, ClockRow
 from store.errors import JournalDamaged, JournalInUse, StoreError
 from store.journal import Journal
 from store.private_files import opened_private
@@ -20,6 +20,8 @@ from store.retention import drop_raw, give_back
 from store.salvage import salvage
 from store.sealing import unseal
 from store.shelf import Shelf
+
+from .ages import Ages
 
 __all__ = ["Keeper", "Keeping", "TroubleOf"]
 
@@ -98,6 +100,7 @@ class Keeper:
         now_ns: data time now.
         on_trouble: told `why` when raw data must go before its time or nothing can be taken away; "" when well.
         free_bytes: room left on the disk.
+        read_clock: the tie between data time and UTC as it is now; without it, data is as old as data time says.
     """
 
     def __init__(
@@ -108,6 +111,7 @@ class Keeper:
         now_ns: Callable[[], int],
         on_trouble: Callable[[str], None] = lambda _: None,
         free_bytes: Callable[[], int] | None = None,
+        read_clock: Callable[[], ClockRow] | None = None,
     ) -> None:
         self._folder = folder
         self._keeping = keeping
@@ -115,9 +119,12 @@ class Keeper:
         self._on_trouble = on_trouble
         self._free_bytes = free_bytes or (lambda: shutil.disk_usage(folder).free)
         self._shelf = Shelf(folder)
+        self._ages = None if read_clock is None else Ages(self._shelf, read_clock)
         self._searched: dict[str, int] = {}
         """by night, the data time before which nothing that may go is left, or could be taken away"""
         self._giving_back: set[str] = set()
+        self._gone: dict[str, int] = {}
+        """rows that went, by night, until there are no more to go"""
         self._short = False
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
@@ -142,8 +149,12 @@ class Keeper:
         self._hold_reserve(free)
         if self._giving_back:
             return self._give_back()
-        before_ns = self._now_ns() - round(self._keeping.raw_days * _DAY_NS)
-        return self._drop(before_ns, _SEARCHED_NS)
+        return self._drop(self._too_old_ns(), _SEARCHED_NS)
+
+    def _too_old_ns(self) -> int:
+        """Data time before which data is older than is kept."""
+        kept_ns = round(self._keeping.raw_days * _DAY_NS)
+        return self._now_ns() - kept_ns if self._ages is None else self._ages.before_ns(kept_ns)
 
     def _run(self) -> None:
         while not self._ending.is_set():
@@ -192,6 +203,7 @@ class Keeper:
                     self._giving_back.add(path.name)
                 return True
             self._searched[path.name] = before_ns
+            self._say_gone(path)
         return False
 
     def _is_due(self, path: Path, since_ns: int) -> bool:
@@ -205,14 +217,25 @@ class Keeper:
     def _drop_from(self, path: Path, before_ns: int) -> bool:
         try:
             with Journal.amend(path) as journal:
-                gone = drop_raw(journal, before_ns=before_ns).rows > 0
-            if gone:
+                rows = drop_raw(journal, before_ns=before_ns).rows
+            if rows:
                 unseal(path)  # it would keep what was to go
+                self._note_gone(path, rows)
         except (StoreError, OSError) as error:
             if path == self._shelf.newest():
                 raise  # whoever writes it mends it
             return _mended(path, error)
-        return gone
+        return rows > 0
+
+    def _note_gone(self, path: Path, rows: int) -> None:
+        if path.name not in self._gone:
+            why = "to make room" if self._short else f"it is older than {self._keeping.raw_days:g} days"
+            _log.info("raw data of %s goes: %s", path, why)
+        self._gone[path.name] = self._gone.get(path.name, 0) + rows
+
+    def _say_gone(self, path: Path) -> None:
+        if rows := self._gone.pop(path.name, 0):
+            _log.info("%d rows of raw data of %s went", rows, path)
 
     def _give_back(self) -> bool:
         path = self._folder / min(self._giving_back)

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 from alerts.mqtt import BrokerAddress
-from dsp.clock import Clock
 from store.journal import Journal
 
 from .caregiving import Household
@@ -29,7 +28,7 @@ from .service_notify import Notifier
 from .settings import GatewaySettings
 from .settings_check import can_tell
 from .steady_memory import give_back_what_is_freed
-from .surroundings import MakeRadio, Surroundings, own_radio, surroundings
+from .surroundings import MakeRadio, RowClock, Surroundings, own_radio, surroundings
 
 __all__ = ["run"]
 
@@ -100,10 +99,11 @@ async def _run(
                 await _until_stopped(gateway, around, stopping)
 
 
-def _keeper(settings: GatewaySettings, journal: Journal, gateway: Gateway, clock: Clock) -> Keeper:
+def _keeper(settings: GatewaySettings, journal: Journal, gateway: Gateway, clock: RowClock) -> Keeper:
     keeping = Keeping(settings.journal.raw_days, settings.journal.min_free_mb * 1_000_000)
     say = partial(gateway.disk.say, "room")
-    return Keeper(journal.path.parent, keeping, now_ns=clock.now_ns, on_trouble=say)
+    read_clock = partial(clock.row, settings.zone)
+    return Keeper(journal.path.parent, keeping, now_ns=clock.now_ns, on_trouble=say, read_clock=read_clock)
 
 
 def _told_to_stop() -> asyncio.Event:

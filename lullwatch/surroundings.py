@@ -21,7 +21,15 @@ from .gateway import Gateway, Radio, Sensor, Wearer
 from .settings import GatewaySettings, InfantSettings, SimulatedSettings, today
 from .system_clock import MADE_UP
 
-__all__ = ["MakeRadio", "OtherNights", "SimulationMissing", "Surroundings", "own_radio", "surroundings"]
+__all__ = [
+    "MakeRadio",
+    "OtherNights",
+    "RowClock",
+    "SimulationMissing",
+    "Surroundings",
+    "own_radio",
+    "surroundings",
+]
 
 _log = logging.getLogger(__name__)
 

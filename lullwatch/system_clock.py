@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import shutil
+import subprocess
 import time
 import uuid
 from pathlib import Path
 
 from dsp.records import NS, ClockRow
 
-__all__ = ["EARLIEST_UTC_NS", "MADE_UP", "SystemClock", "boot_id", "knows_date", "resume"]
+__all__ = ["EARLIEST_UTC_NS", "MADE_UP", "SystemClock", "boot_id", "knows_date", "resume", "set_over_network"]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _READINGS = 5
@@ -18,12 +21,26 @@ EARLIEST_UTC_NS = 1_767_225_600 * NS
 """2026-01-01: a computer that says it is earlier has no battery clock and has not heard the time yet."""
 MADE_UP = "simulated"
 """Stands instead of a boot's id in clock rows of made-up nights."""
+_ASKED_S = 5.0
+"""So long `timedatectl` is waited for."""
 _THIS_RUN = uuid.uuid4().hex
 
 
 def knows_date(utc_ns: int) -> bool:
     """Whether this can be UTC: a computer without a battery clock does not know it until a network tells it."""
     return utc_ns >= EARLIEST_UTC_NS
+
+
+def set_over_network() -> bool | None:
+    """Whether systemd or chrony has set the clock since the computer began; None where neither can be asked."""
+    program = shutil.which("timedatectl")
+    if program is None:
+        return None
+    line = [program, "show", "-p", "NTPSynchronized", "--value"]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run(line, capture_output=True, text=True, timeout=_ASKED_S, check=True)  # noqa: S603 - fixed words
+        return {"yes": True, "no": False}.get(done.stdout.strip())
+    return None
 
 
 def boot_id() -> str:
@@ -80,7 +97,7 @@ def resume(last: ClockRow | None, newest_ns: int | None = None) -> SystemClock:
 
     Within one boot the offset stays what it was. After a boot, data time goes on from the last clock row by as
     much as UTC did, but never from before one second after the newest data: a computer without a battery clock
-    wakes up in the past.
+    wakes up in the past. A row from before the computer knew the date does not say how long ago it was.
 
     Args:
         last: the journal's newest clock row; None begins a timeline.
@@ -90,6 +107,6 @@ def resume(last: ClockRow | None, newest_ns: int | None = None) -> SystemClock:
         return SystemClock()
     if last.boot == boot_id():
         return SystemClock(last.t_ns - last.monotonic_ns)
-    by_utc_ns = last.t_ns + time.time_ns() - last.utc_ns
     floor_ns = max(last.t_ns, newest_ns or last.t_ns) + NS
+    by_utc_ns = last.t_ns + time.time_ns() - last.utc_ns if knows_date(last.utc_ns) else floor_ns
     return SystemClock(max(by_utc_ns, floor_ns) - _boottime_ns())

@@ -24,11 +24,11 @@ DAY_NS = 24 * 3600 * NS
 VECTORS = Path(__file__).parent / "vectors"
 
 
-def night(folder: Path, number: int, *, packets: int = 300) -> Path:
+def night(folder: Path, number: int, *, packets: int = 300, zero_utc_ns: int = 0) -> Path:
     """A night `number` days in, a packet of raw data every minute, and what was told of it."""
     path, begun_ns = folder / f"journal-2026-03-{10 + number}.sqlite", number * DAY_NS
     with Journal.open(path) as journal:
-        journal.commit([ClockRow(begun_ns, begun_ns, "b", "UTC")])
+        journal.commit([ClockRow(begun_ns, zero_utc_ns + begun_ns, "b", "UTC")])
         times = [begun_ns + i * 60 * NS for i in range(packets)]
         journal.commit([segment_row(segment(1000 * number + i, t0_ns=t)) for i, t in enumerate(times)])
         journal.commit([FedRow("kid", Tick(t)) for t in times])
@@ -287,6 +287,100 @@ def test_what_nobody_expected_is_told_and_the_next_step_comes(
         until(lambda: raw(path) == [])
     assert any("TypeError" in why for why in said)
     assert said[-1] == ""
+
+
+YEARS_NS = 5 * 365 * DAY_NS
+FIRST_UTC_NS = 1_800_000_000 * NS
+
+
+class Started:
+    """A computer that kept two nights and then started again; its clock is what a test makes of it."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, jump_ns: int) -> None:
+        self.folder = folder
+        self.paths = [night(folder, number, zero_utc_ns=FIRST_UTC_NS) for number in range(2)]
+        self.now = ClockRow(DAY_NS + 300 * 60 * NS + jump_ns, 0, "second", "UTC")
+        self.at(0, wrong_ns=jump_ns)
+        self.set: bool | None = False
+        monkeypatch.setattr("lullwatch.ages.set_over_network", lambda: self.set)
+
+    def at(self, passed_ns: int, *, wrong_ns: int = 0) -> None:
+        """So much has truly passed since the start; so much is the clock ahead."""
+        self.ran_ns = passed_ns
+        self.wrong_ns = wrong_ns
+
+    def row(self) -> ClockRow:
+        true_ns = DAY_NS + 300 * 60 * NS + self.ran_ns
+        return ClockRow(
+            self.now.t_ns + self.ran_ns, FIRST_UTC_NS + true_ns + self.wrong_ns, self.now.boot, "UTC"
+        )
+
+    def noted(self) -> None:
+        with Journal.amend(self.paths[-1]) as journal:
+            journal.commit([self.row()])
+
+    def kept(self) -> list[int]:
+        """What a keeper that begins now leaves."""
+        it = Keeper(
+            self.folder,
+            Keeping(raw_days=3),
+            now_ns=lambda: self.row().t_ns,
+            free_bytes=lambda: 10**12,
+            read_clock=self.row,
+        )
+        work(it)
+        return [len(raw(path)) for path in self.paths]
+
+
+def test_a_clock_that_comes_up_years_ahead_makes_nothing_too_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = Started(tmp_path, monkeypatch, jump_ns=YEARS_NS)
+    assert host.kept() == [300, 300]
+    assert "went on by 1825.2 days over a start" in caplog.text
+    host.noted()
+    host.at(3600 * NS, wrong_ns=YEARS_NS)
+    assert host.kept() == [300, 300], "nor does a start within the same boot"
+    host.at(2 * 3600 * NS)
+    host.set = True
+    host.noted()
+    assert host.kept() == [300, 300], "nor does the network that sets it right"
+    host.now = ClockRow(host.now.t_ns + 3600 * NS, 0, "third", "UTC")
+    assert host.kept() == [300, 300], "nor does the start after that"
+
+
+def test_what_has_really_passed_makes_data_old_also_behind_a_clock_that_came_up_years_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Started(tmp_path, monkeypatch, jump_ns=YEARS_NS)
+    host.noted()
+    host.at(2 * DAY_NS, wrong_ns=YEARS_NS)
+    assert host.kept() == [0, 300]
+    host.at(4 * DAY_NS, wrong_ns=YEARS_NS)
+    assert host.kept() == [0, 0]
+
+
+@pytest.mark.parametrize(("set_by_network", "left"), [(False, 300), (None, 300), (True, 0)])
+def test_a_long_time_off_makes_data_old_once_the_clock_is_known_to_be_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, set_by_network: bool | None, left: int
+) -> None:
+    host = Started(tmp_path, monkeypatch, jump_ns=50 * DAY_NS)
+    host.at(50 * DAY_NS)
+    host.now = ClockRow(host.now.t_ns - 50 * DAY_NS, 0, "second", "UTC")
+    host.set = set_by_network
+    assert host.kept() == [left, left]
+
+
+def test_what_is_taken_away_is_logged_once_a_night_and_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "lullwatch.keeper")
+    paths = [night(tmp_path, number) for number in range(2)]
+    work(keeper(tmp_path, 3 * DAY_NS))
+    assert [record.getMessage() for record in caplog.records] == [
+        f"raw data of {paths[0]} goes: it is older than 2 days",
+        f"601 rows of raw data of {paths[0]} went",
+    ]
 
 
 @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])

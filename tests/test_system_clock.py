@@ -1,12 +1,13 @@
 import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from dsp.records import NS
 from lullwatch import system_clock
-from lullwatch.system_clock import SystemClock, boot_id, resume
+from lullwatch.system_clock import SystemClock, boot_id, resume, set_over_network
 from lullwatch.utc_following import UTC_FOLLOW_NS
 from store.utc import UtcMap
 
@@ -38,6 +39,24 @@ def test_after_a_reboot_in_the_past_data_time_goes_on_behind_the_newest_data() -
     )
     newest_ns = row.t_ns + eight_hours
     assert newest_ns < resume(row, newest_ns).now_ns() < newest_ns + 10 * NS
+
+
+def test_a_row_from_before_the_date_was_known_says_nothing_of_how_long_the_computer_was_off() -> None:
+    row = replace(SystemClock(offset_ns=10**15).row("UTC"), boot="another", utc_ns=5 * NS)
+    assert 0 < resume(row).now_ns() - row.t_ns < 10 * NS
+
+
+@pytest.mark.parametrize(("said", "known"), [("yes", True), ("no", False), ("", None)])
+def test_whether_the_clock_is_set_over_the_network_is_what_the_system_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, known: bool | None
+) -> None:
+    program = tmp_path / "timedatectl"
+    program.write_text(f"#!/bin/sh\necho {said}\n", encoding="ascii")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert set_over_network() is known
+    program.unlink()
+    assert set_over_network() is None
 
 
 def test_a_boot_has_one_id() -> None:
