@@ -97,6 +97,8 @@ class _Boot:
     end_ns: int = 0
     proof: tuple[float, float] | None = None
     """(since when arrivals are watched, least lateness since), seconds on the sensor's clock and ns"""
+    floor_ns: int | None = None
+    """before this there is no room on the timeline: other samples of the sensor stand there, and time was lost since"""
     gaps: list[_Gap] = field(default_factory=list)
 
     def x_s(self, tick: float) -> float:
@@ -129,7 +131,8 @@ class ClockFit:
     def __init__(self, sensor: str) -> None:
         self._sensor = sensor
         self._boots: list[_Boot] = []
-        self._doubted: set[int] = set()
+        self._doubt_ns: int | None = None
+        """when it came up that the timeline may be cut; None once a live packet was heard since"""
         self.residual_ns: int | None = None
         """how far the newest live packet's arrival lay behind the fit"""
 
@@ -144,41 +147,56 @@ class ClockFit:
         Raises:
             NoTimeYet: a back-filled packet of a boot of which no live packet was placed.
         """
-        known = next((b for b in self._boots if b.boot == packet.boot), None)
+        known = self._known(packet.boot)
         if SegmentFlag.BACKFILL in packet.flags or (known is not None and packet.seq <= known.cadence.seq):
             if known is None:
                 raise NoTimeYet(self._sensor, packet.boot)
             return _place_old(known, packet)
-        if known is not None and packet.boot in self._doubted:
-            self._doubted.discard(packet.boot)
-            if _due_ns(known, packet) - packet.arrived_ns > _CUT_NS:
-                self._boots.remove(known)
-                known = None
+        floor_ns = None
+        if self._doubt_ns is not None:
+            known, floor_ns = self._after_doubt(known, packet, self._doubt_ns)
         if known is not None and (ahead_ns := _ends_ns(known, packet) - packet.arrived_ns) > _FUTURE_NS:
             _log.warning(
                 "%s: would lie %.1f s in the future; its clock is fitted anew", self._sensor, ahead_ns / NS
             )
             self._boots.remove(known)
+            floor_ns = known.floor_ns
             known = None
         if known is None:
             known = self._begin(packet)
+            known.floor_ns = floor_ns
             self._boots = [*self._boots[1 - _BOOTS_MAX :], known]
             return self._place_first(known, packet)
         return self._place_next(known, packet)
 
     def knows(self, boot: int) -> bool:
         """Whether packets of this boot can be placed."""
-        return any(b.boot == boot for b in self._boots)
+        return self._known(boot) is not None
 
-    def doubt(self) -> None:
-        """The timeline may have been cut since the newest packet (the gateway's computer was off).
+    def has_room(self, packet: Packet) -> bool:
+        """Whether a back-filled packet of a known boot lies where the timeline has room for it."""
+        known = self._known(packet.boot)
+        return known is None or known.floor_ns is None or _place_old(known, packet).t0_ns >= known.floor_ns
 
-        The next arrival of each start may then move it on, as after a place that stamp and number did not settle; where
-        it comes before the packet can have been measured, less time has passed here than there: a new fit begins.
+    def first_with_room(self, boot: int) -> int:
+        """Number of the first packet of a boot that the timeline has room for, by its number alone."""
+        known = self._known(boot)
+        if known is None or known.floor_ns is None:
+            return 0
+        cadence = known.cadence
+        length_ns = cadence.n * cadence.period * known.ns_per_tick()
+        return max(0, cadence.seq - math.floor((known.fitted_ns(cadence.tick) - known.floor_ns) / length_ns))
+
+    def doubt(self, now_ns: int) -> None:
+        """The timeline may have been cut since the newest packet (the gateway's computer was off, and starts now).
+
+        The next arrival may then move it on, as after a place that stamp and number did not settle; where
+        it comes before the packet can have been measured, less time has passed here than there: a new fit begins, and
+        there is no room before `now_ns` for what was measured meanwhile.
         """
+        self._doubt_ns = now_ns
         for boot in self._boots:
             boot.proof = (boot.x_s(boot.cadence.end_tick()), math.inf)
-            self._doubted.add(boot.boot)
 
     def snapshot(self) -> bytes:
         """The state as a value."""
@@ -193,6 +211,21 @@ class ClockFit:
         self.residual_ns = state["residual_ns"]
         self._boots = [_boot_from(boot) for boot in state["boots"]]
         return self
+
+    def _known(self, boot: int) -> _Boot | None:
+        return next((b for b in self._boots if b.boot == boot), None)
+
+    def _after_doubt(
+        self, known: _Boot | None, packet: Packet, doubt_ns: int
+    ) -> tuple[_Boot | None, int | None]:
+        """What the first arrival after a doubt goes on with, and before what there is no room on the timeline."""
+        self._doubt_ns = None
+        if known is None:
+            return None, max((b.end_ns for b in self._boots), default=None)
+        if _due_ns(known, packet) - packet.arrived_ns <= _CUT_NS:
+            return known, None
+        self._boots.remove(known)
+        return None, doubt_ns
 
     def _begin(self, packet: Packet) -> _Boot:
         cadence = Cadence.begin(packet)
@@ -276,7 +309,7 @@ def _early_ns(line: Envelope, hole_s: float) -> float:
 
 
 def _plain(boot: _Boot) -> dict[str, object]:
-    names = ("boot", "origin_tick", "origin_ns", "end_ns", "proof")
+    names = ("boot", "origin_tick", "origin_ns", "end_ns", "proof", "floor_ns")
     plain: dict[str, object] = {name: getattr(boot, name) for name in names}
     cadence, envelope = boot.cadence.state(), boot.envelope.state()
     return plain | {"cadence": cadence, "envelope": envelope, "gaps": [asdict(gap) for gap in boot.gaps]}
@@ -291,6 +324,7 @@ def _boot_from(plain: dict[str, Any]) -> _Boot:
         envelope=Envelope.from_state(plain["envelope"]),
         end_ns=plain["end_ns"],
         proof=plain["proof"] and (plain["proof"][0], plain["proof"][1]),
+        floor_ns=plain["floor_ns"],
         gaps=[_Gap(**gap) for gap in plain["gaps"]],
     )
 

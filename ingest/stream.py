@@ -78,7 +78,7 @@ class SockStream:
         ledger.exists_up_to(earlier.newest)
 
     def take(self, raw: bytes | bytearray, arrived_ns: int) -> tuple[Packet, Segment] | None:
-        """Read one notification; None when its packet is in hand already.
+        """Read one notification; None when its packet is in hand already, or was given up.
 
         Raises:
             BadPacket: not a data packet; it is counted, and its number shows up as missing.
@@ -96,6 +96,8 @@ class SockStream:
         if not self._may_be(packet):
             self.counts.damaged += 1
             raise Impossible(self.sensor, packet.boot, packet.seq)
+        if SegmentFlag.BACKFILL in packet.flags and not self.fit.has_room(packet):
+            self._without_room(packet.boot, packet.seq)
         self._heard_ns = arrived_ns
         if not self._take_number(packet.boot, packet.seq):
             self.counts.duplicates += 1
@@ -115,6 +117,7 @@ class SockStream:
     def wanted(self) -> Fetch | None:
         """The oldest missing span that can be placed in time, newest boot first."""
         for boot, ledger in reversed(self._ledgers.items()):
+            self._without_room(boot, self.fit.first_with_room(boot) - 1)
             if ledger.missing and self.fit.knows(boot):
                 first, last = ledger.missing[0]
                 return Fetch(boot, first, min(last, first + FETCH_SPAN_MAX - 1))
@@ -173,9 +176,16 @@ class SockStream:
                 del self._ledgers[next(iter(self._ledgers))]
         return self._ledgers[boot]
 
+    def _without_room(self, boot: int, last: int) -> None:
+        """Give up what is missing up to a number: it was measured while time stood still here."""
+        ledger = self._ledgers.get(boot)
+        if ledger is not None and (lost := ledger.give_up(0, last)):
+            _log.warning("%s: %d packets of boot %#010x are given up: %s", self.sensor, lost, boot, _NO_ROOM)
+
     def _report_loss(self, boot: int, lost: int) -> None:
         if lost:
             _log.warning("%s: %d packets of boot %#010x are lost for good", self.sensor, lost, boot)
 
 
+_NO_ROOM: Final = "the computer was off, and its clock lost that time: there is none to put them in"
 _NO_TIME: Final = "nothing ties its clock to this night; they stay in the sock"

@@ -48,7 +48,7 @@ def fit_again(shelf: Shelf, infant: str, sensor: str, now: ClockRow) -> ClockFit
         for packet in packets[-_PACKETS:]:
             fit.place(packet)
     if boot != now.boot:
-        fit.doubt()
+        fit.doubt(now.t_ns)
     return fit
 
 

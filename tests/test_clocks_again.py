@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from bleak import BleakClient, BleakScanner
 
-from dsp.records import NS, ClockRow, Site
+from dsp.records import NS, ClockRow, Packet, Segment, Site
 from firmware_sim.sock import VirtualSock
 from ingest.clock_fit import ClockFit
 from ingest.finder import Finder
+from ingest.sock_codec import Confirm, Fetch, Held, as_backfill
+from ingest.stream import SockStream
 from lullwatch.clocks_again import fit_again
 from lullwatch.gateway import Gateway, Radio, Sensor, Wearer
 from store.journal import Journal
@@ -23,6 +25,7 @@ from store.rows import SegmentRow
 from store.shelf import Shelf
 from tests.radio_rig import Rig, radio_rig
 from tests.sensor_truth import Truth
+from tests.test_stream import raw_of, status
 
 ROW = ClockRow(0, 1_767_290_400 * NS, "one boot", "UTC")
 
@@ -146,3 +149,87 @@ def test_after_the_computer_was_off_the_next_arrival_says_how_late_it_is(
         moved = replace(packet, arrived_ns=packet.arrived_ns + round(cut_s * NS))
         errors.append(fit.place(moved).t0_ns / 1e6 - (true_s + cut_s) * 1e3)
     assert max(np.abs(errors[1000:])) < 60
+
+
+class Cut:
+    """A sock samples on for 40 s while the gateway's computer is off; of those the computer's clock loses `lost_s`."""
+
+    def __init__(self, path: Path, *, lost_s: float, boot: int = 1) -> None:
+        heard = Truth(ppm=-60)
+        journal_of(path, heard, 10)
+        self.newest_ns = 700 * NS  # the sock began at 100 s
+        self.started_ns = self.newest_ns + NS
+        with Shelf.around(path) as shelf:
+            fit = fit_again(shelf, "kid", "sock-la", replace(ROW, boot="another", t_ns=self.started_ns))
+        now = heard if boot == 1 else Truth(boot=boot, start_s=705, ppm=-60)
+        self.lost_s = lost_s
+        self.sent = [(p, true_s) for p, true_s in now.packets(11) if true_s >= 700]
+        self.live = next(i for i, (_, true_s) in enumerate(self.sent) if true_s >= 740)
+        self.stream = SockStream(Site.LA, "sock-la", fit=fit)
+        first, self.boot = self.sent[0][0].seq, boot
+        held = Held(boot, first, self.sent[self.live][0].seq - 1)
+        self.stream.begin(status(boot=boot, next_seq=held.newest + 1, held=held))
+        self.placed: dict[int, Segment] = {}
+
+    def hear(self, i: int) -> None:
+        packet, _ = self.sent[i]
+        moved = packet.arrived_ns - round(self.lost_s * NS)
+        self._take(self.stream.take(raw_of(packet), moved))
+
+    def fetch(self) -> list[Fetch]:
+        """Fetch as long as anything is wanted."""
+        fetched = []
+        while (fetch := self.stream.wanted()) and len(fetched) < 3:
+            fetched.append(fetch)
+            for packet, _ in self.sent:
+                if fetch.first <= packet.seq <= fetch.last:
+                    self._take(self.stream.take(as_backfill(raw_of(packet)), 730 * NS))
+        return fetched
+
+    def _take(self, taken: tuple[Packet, Segment] | None) -> None:
+        if taken is not None:
+            self.stream.committed(taken[0])
+            self.placed[taken[0].seq] = taken[1]
+
+    def late_ms(self) -> list[float]:
+        """How far each placed packet lies from where it belongs."""
+        true = {p.seq: (true_s - self.lost_s) * 1e3 for p, true_s in self.sent}
+        return [abs(s.t0_ns / 1e6 - true[seq]) for seq, s in self.placed.items()]
+
+
+@pytest.mark.parametrize("boot", [1, 2])
+def test_what_the_sock_kept_while_the_computer_lost_time_is_not_laid_over_what_stands_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, boot: int
+) -> None:
+    cut = Cut(tmp_path / "night.sqlite", lost_s=19.0, boot=boot)
+    for i in range(cut.live, cut.live + 20):
+        cut.hear(i)
+    assert len(cut.fetch()) == 1
+    floor_ns = cut.started_ns if boot == 1 else cut.newest_ns
+    assert min(s.t0_ns for s in cut.placed.values()) >= floor_ns - NS // 100
+    given_up = [p.seq for p, _ in cut.sent[: cut.live] if p.seq not in cut.placed]
+    assert [seq for seq, _ in enumerate(given_up, given_up[0])] == given_up
+    assert (cut.sent[len(given_up)][1] - cut.lost_s) * NS - floor_ns < NS // 5, "no more than has no room"
+    assert max(cut.late_ms()) < 60
+    assert caplog.text.count("its clock lost that time") == 1
+    assert cut.stream.lost == len(given_up)
+    assert cut.stream.confirms() == [Confirm(boot, cut.sent[cut.live + 19][0].seq)]
+
+
+@pytest.mark.parametrize("boot", [1, 2])
+def test_what_the_sock_kept_has_its_place_where_the_clock_lost_no_time(tmp_path: Path, boot: int) -> None:
+    cut = Cut(tmp_path / "night.sqlite", lost_s=0.0, boot=boot)
+    for i in range(cut.live, cut.live + 20):
+        cut.hear(i)
+    cut.fetch()
+    assert cut.stream.lost == 0
+    assert max(cut.late_ms()) < 60
+
+
+def test_a_packet_that_its_stamp_puts_before_the_cut_is_given_up_when_it_comes(tmp_path: Path) -> None:
+    cut = Cut(tmp_path / "night.sqlite", lost_s=19.0)
+    cut.hear(cut.live)
+    packet, _ = cut.sent[10]
+    assert cut.stream.take(as_backfill(raw_of(packet)), 730 * NS) is None
+    assert cut.stream._ledger(1).given_up == 11, "and so is what was measured before it"
+    assert cut.stream.wanted() is not None
