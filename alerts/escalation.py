@@ -99,6 +99,8 @@ class Escalation:
         self._table = table
         self._cases: dict[str, Case] = {}
         self.mutes = Mutes()
+        self._skipped = (0, 0)
+        """(a data time, how much too far data time had gone on when it came to it)"""
 
     def fold(self, row: Alert | Delivery) -> None:
         """Take a row of the journal, or one that is about to be committed."""
@@ -117,6 +119,10 @@ class Escalation:
         """This is a new start: what was decided but perhaps never sent is to be sent again, as a repeat."""
         for case in self._cases.values():
             case.lose_pending()
+
+    def skipped(self, t_ns: int, by_ns: int) -> None:
+        """Data time went on too far at a start, to `t_ns`: that much is no part of the hour of what was before."""
+        self._skipped = t_ns, by_ns
 
     def due(self, now_ns: int) -> Due:
         """Everything that is to happen by now; it is empty once what it said has been folded."""
@@ -252,10 +258,16 @@ class Escalation:
     def _silent_from_ns(self, case: Case) -> int:
         """When it no longer rings: an hour after the event, but not before the whole chain had its time."""
         seen_ns = case.alert.t_ns if case.alert.severity is Severity.TECHNICAL else case.alert.end_ns
-        limit_ns = seen_ns + int(self._table.late_limit_s * NS)
+        limit_ns = self._later(seen_ns, int(self._table.late_limit_s * NS))
         if case.begun_ns is None:
             return limit_ns
-        return max(limit_ns, case.begun_ns + sum(_waits_ns(self._chain(case))) + int(RINGS_ON_S * NS))
+        chain_ns = sum(_waits_ns(self._chain(case))) + int(RINGS_ON_S * NS)
+        return max(limit_ns, self._later(case.begun_ns, chain_ns))
+
+    def _later(self, t_ns: int, by_ns: int) -> int:
+        """When so much has passed since a time, as far as is known."""
+        start_ns, skipped_ns = self._skipped
+        return t_ns + by_ns + (skipped_ns if t_ns < start_ns <= t_ns + by_ns + skipped_ns else 0)
 
     def _every_ns(self, case: Case, person: Person, now_ns: int) -> int:
         told = [case.first_told_ns(p) for p in self._chain(case)]

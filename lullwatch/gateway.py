@@ -35,7 +35,7 @@ from .rollover import Rollover, recent_clock_rows
 from .self_test import SelfTest
 from .side_work import SideWork
 from .spine import Spine, Taken
-from .utc_following import follow_utc
+from .utc_following import follow_utc, skipped_at_start
 from .watch import Watch
 from .wearers import Radio, Sensor, Stands, Wearer
 
@@ -108,7 +108,8 @@ class Gateway:
         self._journal = journal
         self._read_clock = read_clock or (lambda: clock_row)
         self.shelf = Shelf.around(journal.path)
-        self.utc = UtcMap([*recent_clock_rows(self.shelf), clock_row])
+        self._clock_rows = [*recent_clock_rows(self.shelf), clock_row]
+        self.utc = UtcMap(self._clock_rows)
         self._clock = clock
         self._clock_row = clock_row
         self._on_taken = on_taken
@@ -160,6 +161,7 @@ class Gateway:
             household=self._household,
             armer=self.armer,
         )
+        self._correct_hours()
         self.links = [self._link(w, sensor, radio) for w in wearers for sensor in w.sensors]
         self._running = _Running()
 
@@ -336,6 +338,12 @@ class Gateway:
     def _utc_set(self, row: ClockRow) -> None:
         self._intake.add_quietly(row)
         self.utc.add(row)
+        self._clock_rows.append(row)
+        self._correct_hours()
+
+    def _correct_hours(self) -> None:
+        """An alert that was open at a power cut has its hour, also where the clock came up ahead of it."""
+        self.care.machine.skipped(*skipped_at_start(self._clock_rows))
 
     def _clock_trouble(self, why: str) -> None:
         self.outreach.say("clock", why)

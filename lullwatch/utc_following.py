@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dsp.clock import Clock
 from dsp.records import NS, ClockRow
 
 from .system_clock import knows_date
 
-__all__ = ["LOOK_AT_UTC_EVERY_S", "UTC_FOLLOW_NS", "UTC_STEP_NS", "follow_utc"]
+__all__ = ["LOOK_AT_UTC_EVERY_S", "UTC_FOLLOW_NS", "UTC_STEP_NS", "follow_utc", "skipped_at_start"]
 
 _log = logging.getLogger(__name__)
 
@@ -54,3 +54,20 @@ async def follow_utc(
             say("the computer does not know the date")
         else:
             say("")
+
+
+def skipped_at_start(rows: Sequence[ClockRow]) -> tuple[int, int]:
+    """The data time at which the newest boot began, and by how much too far data time had gone on to it.
+
+    That is known once a clock that came up ahead was set back: until then what it says stands.
+
+    Args:
+        rows: clock rows, oldest first.
+    """
+    since = next((i for i in range(len(rows), 0, -1) if rows[i - 1].boot != rows[-1].boot), 0)
+    if not since:
+        return 0, 0
+    before, first, last = (row.utc_ns - row.t_ns for row in (rows[since - 1], rows[since], rows[-1]))
+    gone_ns = rows[since].t_ns - rows[since - 1].t_ns
+    by_ns = min(before - last, first - last, gone_ns)
+    return rows[since].t_ns, by_ns if by_ns > UTC_STEP_NS and knows_date(rows[-1].utc_ns) else 0

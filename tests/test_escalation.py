@@ -330,6 +330,32 @@ def test_after_an_hour_it_no_longer_rings_but_everyone_is_told_silently() -> Non
     assert room.machine.standing(alert(), room.now_ns).past
 
 
+def test_an_open_alert_rings_on_once_it_is_known_that_the_clock_came_up_ahead() -> None:
+    room = Room((ANNA,))
+    room.add(alert())
+    room.live(2 * 60)
+    ahead_ns = 2 * 60 * MIN
+    room.now_ns += ahead_ns  # a power cut, and a battery clock in local time
+    started_ns = room.now_ns
+    room.restart()
+    assert not any(s.rings for s in room.live(60))
+    room.machine.skipped(started_ns, ahead_ns)
+    assert any(s.rings for s in room.live(60))
+    assert not room.machine.standing(alert(), room.now_ns).past
+    room.now_ns = T0 + ahead_ns + 61 * MIN
+    assert not any(s.rings for s in room.live(600))
+
+
+def test_what_was_over_an_hour_ago_by_any_clock_does_not_ring_again() -> None:
+    room = Room((ANNA,))
+    room.add(alert())
+    room.live(2 * 60)
+    room.now_ns = T0 + (2 * 60 + 70) * MIN
+    room.restart()
+    room.machine.skipped(room.now_ns, 2 * 60 * MIN)
+    assert not any(s.rings for s in room.live(600))
+
+
 def test_nobody_answers_and_it_rings_ever_more_rarely_and_then_no_more() -> None:
     room = Room((ANNA,))
     room.add(alert())

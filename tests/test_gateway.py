@@ -34,7 +34,7 @@ from lullwatch.self_test import SelfTest
 from lullwatch.spine import Spine
 from store.errors import JournalFull
 from store.journal import Journal
-from tests.caregiving_rig import ANNA, Phone
+from tests.caregiving_rig import ANNA, Phone, alert
 from tests.servers_fixtures import Broker
 
 CLOCK = ClockRow(0, 1_767_290_400 * NS, "boot", "UTC")
@@ -51,11 +51,28 @@ def gateway(home: SimulatedHome, journal: Journal, clock: SimClock, **options: A
         name=name,
         journal=journal,
         clock=clock,
-        clock_row=CLOCK,
+        clock_row=options.pop("clock_row", CLOCK),
         wearers=[home.wearer()],
         radio=home.radio(),
         **options,
     )
+
+
+@pytest.mark.parametrize("started_again", [False, True])
+async def test_a_clock_that_came_up_ahead_and_is_set_back_leaves_an_open_alert_its_hour(
+    night: Night, tmp_path: Path, started_again: bool
+) -> None:
+    hours_ns, clock = 2 * 3600 * NS, SimClock()
+    before = replace(CLOCK, t_ns=-120 * NS - hours_ns, utc_ns=CLOCK.utc_ns - 120 * NS, boot="first")
+    first = replace(CLOCK, utc_ns=CLOCK.utc_ns + hours_ns)
+    urgent = alert(t_ns=before.t_ns, onset_ns=before.t_ns, end_ns=before.t_ns)
+    row = CLOCK if started_again else first
+    with Journal.open(tmp_path / "j.sqlite") as journal:
+        journal.commit([before, urgent, *([first] if started_again else [])])
+        async with SimulatedHome(night, clock) as home, gateway(home, journal, clock, clock_row=row) as live:
+            assert live.care.machine.standing(urgent, 0).past is not started_again
+            live._utc_set(CLOCK)
+            assert not live.care.machine.standing(urgent, 0).past
 
 
 async def test_after_a_stop_the_next_start_goes_on_and_no_packet_is_there_twice(

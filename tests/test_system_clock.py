@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from dsp.records import NS
+from dsp.records import NS, ClockRow
 from lullwatch import system_clock
 from lullwatch.system_clock import SystemClock, boot_id, resume, set_over_network
-from lullwatch.utc_following import UTC_FOLLOW_NS
+from lullwatch.utc_following import UTC_FOLLOW_NS, skipped_at_start
 from store.utc import UtcMap
 
 
@@ -57,6 +57,35 @@ def test_whether_the_clock_is_set_over_the_network_is_what_the_system_says(
     assert set_over_network() is known
     program.unlink()
     assert set_over_network() is None
+
+
+HOUR_NS = 3600 * NS
+NOON_UTC_NS = 1_800_000_000 * NS
+
+
+@pytest.mark.parametrize(
+    ("ahead_ns", "set_to_ns", "skipped_ns"),
+    [
+        (2 * HOUR_NS, 0, 2 * HOUR_NS),
+        (2 * HOUR_NS, 2 * HOUR_NS, 0),
+        (0, 0, 0),
+        (-HOUR_NS, 0, 0),
+        (0, -HOUR_NS, HOUR_NS),
+    ],
+    ids=["set back", "not set yet", "right all the time", "set on", "set to another hour"],
+)
+def test_how_far_data_time_went_too_far_at_a_start_is_known_once_the_clock_is_set_back(
+    ahead_ns: int, set_to_ns: int, skipped_ns: int
+) -> None:
+    off_ns = 120 * NS
+    last = ClockRow(5 * HOUR_NS, NOON_UTC_NS, "first", "UTC")
+    started_ns = last.t_ns + max(NS, off_ns + ahead_ns)
+    first = ClockRow(started_ns, NOON_UTC_NS + off_ns + ahead_ns, "second", "UTC")
+    later = ClockRow(started_ns + 60 * NS, NOON_UTC_NS + off_ns + 60 * NS + set_to_ns, "second", "UTC")
+    begun_ns, by_ns = skipped_at_start([last, first, later])
+    assert begun_ns == started_ns
+    assert by_ns == min(skipped_ns, started_ns - last.t_ns)
+    assert skipped_at_start([first, later]) == (0, 0), "of what was before nothing is known"
 
 
 def test_a_boot_has_one_id() -> None:
