@@ -7,6 +7,7 @@ holds packets of before, on a clock that nobody hears any more. With the fit of 
 from __future__ import annotations
 
 import logging
+from itertools import pairwise
 from typing import Final
 
 from dsp.records import ClockRow, Packet, SegmentFlag
@@ -30,25 +31,30 @@ _NIGHTS: Final = 2
 def fit_again(shelf: Shelf, infant: str, sensor: str, now: ClockRow) -> ClockFit | None:
     """The fit of a sock's clock as it stood when its last packet was kept; None where it was never heard.
 
-    Where the computer was started anew since, its timeline may be cut; the next packet heard may then move the fit.
+    Where the computer was started anew, its timeline may be cut; the next packet heard may then move the fit.
     """
     starts: dict[int, list[Packet]] = {}
-    boot = ""
+    rows: list[ClockRow] = []
     for path in shelf.nights()[-_NIGHTS:]:
         try:
             with shelf.opened(path.name) as journal:
                 _collect(journal, infant, sensor, starts)
-                boot = next((row.boot for row in reversed(journal.clock_rows())), boot)
+                rows += journal.clock_rows()
         except JournalError as error:
             _log.warning("%s: what is known of its clock cannot be read: %s", sensor, error)
     if not starts:
         return None
     fit = ClockFit(sensor)
+    cuts = [row.t_ns for before, row in pairwise(rows) if row.boot != before.boot]
     for packets in list(starts.values())[-_STARTS:]:
         for packet in packets[-_PACKETS:]:
+            while cuts and cuts[0] <= packet.arrived_ns:
+                fit.doubt(cuts.pop(0))
             fit.place(packet)
-    if boot != now.boot:
-        fit.doubt(now.t_ns)
+    if not rows or rows[-1].boot != now.boot:
+        cuts.append(now.t_ns)
+    for cut_ns in cuts:
+        fit.doubt(cut_ns)
     return fit
 
 

@@ -151,6 +151,31 @@ def test_after_the_computer_was_off_the_next_arrival_says_how_late_it_is(
     assert max(np.abs(errors[1000:])) < 60
 
 
+@pytest.mark.parametrize("heard_since", [0, 300])
+def test_a_second_start_knows_of_the_cut_before_the_first(tmp_path: Path, heard_since: int) -> None:
+    path = tmp_path / "night.sqlite"
+    truth = Truth(ppm=-60)
+    journal_of(path, truth, 10)
+    started = replace(ROW, boot="another boot", t_ns=701 * NS)
+    packets = [
+        (replace(p, arrived_ns=p.arrived_ns - 19 * NS), true_s - 19)
+        for p, true_s in truth.packets(14)
+        if true_s >= 740
+    ]
+    with Shelf.around(path) as shelf:
+        first = fit_again(shelf, "kid", "sock-la", started)
+    assert first is not None
+    kept = [SegmentRow("kid", p, _segment(p, first.place(p))) for p, _ in packets[:heard_since]]
+    with Journal.open(path) as journal:
+        journal.commit([started, *kept])
+    with Shelf.around(path) as shelf:
+        again = fit_again(shelf, "kid", "sock-la", replace(started, t_ns=800 * NS))
+    assert again is not None
+    late_ms = [abs(again.place(p).t0_ns / 1e6 - true_s * 1e3) for p, true_s in packets[heard_since:][:100]]
+    assert max(late_ms) < 60
+    assert again.first_with_room(1) > 3000
+
+
 class Cut:
     """A sock samples on for 40 s while the gateway's computer is off; of those the computer's clock loses `lost_s`."""
 
