@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from dsp.kernels import compiled
-from dsp.pipeline import Pipeline
-from dsp.records import NS, Context, ContextKind, Event, Label, Output, Site, State
+from dsp.records import NS, Context, ContextKind, Event, Label, Site, State
 from firmware_sim.life import Background
-from firmware_sim.night import Night, make_night
+from firmware_sim.night import make_night
 from firmware_sim.scenario import Phase, Placed, Scenario
 from firmware_sim.wearing import Worn
-from lullwatch.feeding import settled_blocks
-from tests.told_nights import Lived, live_through, touching
+from tests.told_nights import Lived, in_blocks, live_through, touching
 
 MINUTES = 40
 OFF_S = 300.0
@@ -86,26 +83,15 @@ def test_legs_that_lie_still_for_half_an_hour_are_not_left_out_of_what_begins_th
     assert lived.of(Label.STIFFENING)
 
 
-def outputs(night: Night, block_s: float, *, restored: bool = False) -> list[Output]:
-    sites = tuple(night.sensors)
-    pipeline = Pipeline("infant", sites, age_days=150, kernels=compiled())
-    out: list[Output] = []
-    for i, block in enumerate(settled_blocks(night.segments(64), sites, block_ns=round(block_s * NS))):
-        out += pipeline.feed_block(block)
-        if restored and i % 50 == 7:
-            pipeline = Pipeline.restore(pipeline.snapshot(), kernels=compiled())
-    return out + pipeline.finish()
-
-
 def test_blocks_and_restarts_change_nothing_while_a_sensor_is_off_and_when_it_is_put_on_again() -> None:
     placed = tuple(
         replace(p, at_s=at_s) for p, at_s in zip(PLACED, (480.0, 640.0, 760.0, 840.0), strict=True)
     )
     away = Worn("off", Site.TR, 60.0, 700.0)
     night = make_night(replace(scenario(away), placed=placed, duration_s=960.0), seed=2404)
-    whole = outputs(night, 3600.0)
+    whole = in_blocks(night, 3600.0)
     assert any(isinstance(o, Context) and o.kind is ContextKind.NOT_WORN for o in whole)
     told = {e.label for e in whole if isinstance(e, Event)}
     assert told >= {Label.SPASM_LIKE_CLUSTER, Label.RHYTHMIC_JERKING}
-    assert outputs(night, 1.7, restored=True) == whole
-    assert outputs(night, 41.0) == whole
+    assert in_blocks(night, 1.7, restored=True) == whole
+    assert in_blocks(night, 41.0) == whole

@@ -9,15 +9,13 @@ import pytest
 from dsp.chain import EPOCH_HOPS
 from dsp.context import ContextTracker
 from dsp.events import Draft, tell
-from dsp.kernels import compiled
-from dsp.pipeline import Pipeline
-from dsp.records import NS, Event, EventStatus, Label, Output, State, StateEpoch
+from dsp.records import NS, Event, EventStatus, Label, State, StateEpoch
 from dsp.scene import Scene
 from dsp.settings import Settings
 from dsp.state import StateTracker
 from firmware_sim.night import Night, make_night
 from firmware_sim.scenario import Phase, Placed, Scenario
-from lullwatch.feeding import settled_blocks
+from tests.told_nights import in_blocks
 
 SETTINGS = Settings()
 EPOCH_NS = 30 * NS
@@ -68,17 +66,6 @@ def test_what_was_said_rightly_is_not_said_again() -> None:
     assert now.afterwards(2 * EPOCH_HOPS - 1, [], "s") == []
 
 
-def outputs(night: Night, block_s: float, *, restored: bool = False) -> list[Output]:
-    sites = tuple(night.sensors)
-    pipeline = Pipeline("kid", sites, age_days=60, kernels=compiled())
-    out: list[Output] = []
-    for i, block in enumerate(settled_blocks(night.segments(64), sites, block_ns=round(block_s * NS))):
-        out += pipeline.feed_block(block)
-        if restored and i % 40 == 7:
-            pipeline = Pipeline.restore(pipeline.snapshot(), kernels=compiled())
-    return out + pipeline.finish()
-
-
 @pytest.fixture(scope="module")
 def waking() -> Night:
     """Trains of sleep and a convulsion, and then the infant wakes."""
@@ -91,7 +78,7 @@ def waking() -> Night:
 
 
 def test_states_around_every_event_are_those_of_the_epochs_told(waking: Night) -> None:
-    out = outputs(waking, 5.0)
+    out = in_blocks(waking, 5.0)
     epochs = {e.t_ns: e.state for e in out if isinstance(e, StateEpoch)}
 
     def state(t_ns: int) -> State:
@@ -113,4 +100,4 @@ def test_states_around_every_event_are_those_of_the_epochs_told(waking: Night) -
 
 
 def test_blocks_and_restarts_change_nothing_of_it(waking: Night) -> None:
-    assert outputs(waking, 1.3, restored=True) == outputs(waking, 600.0)
+    assert in_blocks(waking, 1.3, restored=True) == in_blocks(waking, 600.0)

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsp.kernels import compiled
-from dsp.records import NS, Alert, Context, ContextKind, Event, Label, Segment, Severity, Site
-from firmware_sim.night import make_night
+from dsp.pipeline import Pipeline
+from dsp.records import NS, Alert, Context, ContextKind, Event, Label, Output, Segment, Severity, Site
+from firmware_sim.night import Night, make_night
 from firmware_sim.scenario import Scenario
 from firmware_sim.truth import Truth, TruthContext, TruthEvent
 from lullwatch.detector import Detector, Told
 from lullwatch.feeding import settled_blocks
 
-__all__ = ["Lived", "detect", "live_through", "overlap_s", "touching", "urgent"]
+__all__ = ["Lived", "detect", "in_blocks", "live_through", "overlap_s", "touching", "urgent"]
 
 NEAR_NS = 2 * NS
 """How far apart a told event and a true one may lie and still be the same."""
@@ -84,6 +85,18 @@ def detect(segments: Sequence[Segment], sites: Sequence[Site], age_days: int | N
         told.extend(detector.feed_block(block))
     told.extend(detector.finish())
     return told
+
+
+def in_blocks(night: Night, block_s: float, *, restored: bool = False) -> list[Output]:
+    """Everything the pipeline tells of a night that is fed in blocks; `restored`: with a restart now and then."""
+    sites = tuple(night.sensors)
+    pipeline = Pipeline("infant", sites, age_days=night.scenario.age_days, kernels=compiled())
+    out: list[Output] = []
+    for i, block in enumerate(settled_blocks(night.segments(64), sites, block_ns=round(block_s * NS))):
+        out += pipeline.feed_block(block)
+        if restored and i % 40 == 7:
+            pipeline = Pipeline.restore(pipeline.snapshot(), kernels=compiled())
+    return out + pipeline.finish()
 
 
 def urgent(alerts: Sequence[Alert]) -> list[Alert]:
