@@ -1,8 +1,10 @@
-"""Simulated series and trains on what real people's sensors recorded: found in every file, whatever the site.
+"""Simulated series and trains on what real people's sensors recorded: where they are found, and never called harmless.
 
 Each recording has its own stillness before it (its quietest half-second, to and fro), as nobody gets up walking:
-some last 20 s and hold nothing but steps. What is added lies in that stillness ("quiet") or in the middle of what
-the person does ("busy"). No recording by itself is a series; what rings is tested in `test_real_recordings.py`.
+some last 20 s and hold nothing but steps. What is added lies in that stillness. Series are asked for at ankles and
+wrists (`SERIES_FOUND`), trains at ankles with angular rate and at wrists; at the lower back, whose stillness is not
+still, that each movement is told at all. No recording by itself is a series; what rings is tested in
+`test_real_recordings.py`.
 """
 
 from __future__ import annotations
