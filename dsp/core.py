@@ -188,7 +188,7 @@ class Core:
 
         One that is moved is taken for worn from there on, before the epoch's end says so.
         """
-        h0 = h + 1 - (h + 1) % EPOCH_HOPS
+        h0 = h - h % EPOCH_HOPS
         return {
             site: chain for site, chain in chains.items()
             if not self.wear[site].surely_off or _top_g(chain, h0, h + 1) > self.settings.off_top_g

@@ -255,6 +255,7 @@ def _essence(event: Event) -> tuple[object, ...]:
         event.match,
         event.confidence,
         event.state_before,
+        event.state_during,
         event.state_after,
     )
 

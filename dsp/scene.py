@@ -41,7 +41,9 @@ class Scene:
         self.over.append(draft)
 
     def afterwards(self, h: int, kept: Iterable[Draft], settings: str) -> list[Event]:
-        """End those once more whose states turned out to be others than was said, when hop h ends an epoch.
+        """End those once more whose states are known for good, when hop h ends an epoch.
+
+        Each of them, also where nothing changed: what is decided again has a row to be held against then.
 
         Args:
             h: The hop.
@@ -53,9 +55,9 @@ class Scene:
             if draft.settled or draft.end_ns + _AFTERWARDS_NS >= (h + 1) * HOP_NS:
                 continue
             draft.settled = True
-            during, after = self.state.at((draft.onset_ns + draft.end_ns) // 2), self.follows(draft)
-            if (during, after) != (draft.during, draft.after):
-                draft.during, draft.after = during, after
-                out.append(tell(draft, EventStatus.END, h, infant=self.infant, settings=settings))
+            draft.after, middle_ns = self.follows(draft), (draft.onset_ns + draft.end_ns) // 2
+            if self.state.remembers(middle_ns):
+                draft.during = self.state.at(middle_ns)
+            out.append(tell(draft, EventStatus.END, h, infant=self.infant, settings=settings))
         self.over = [d for d in self.over if not d.settled]
         return out

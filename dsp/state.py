@@ -231,6 +231,10 @@ class StateTracker:
                 return state
         return State.UNKNOWN
 
+    def remembers(self, t_ns: int) -> bool:
+        """Whether the epoch that holds t is still known: those of the last two hours are."""
+        return bool(self.told) and self.told[0][0] <= t_ns
+
     def since_waking_s(self, t_ns: int) -> float | None:
         """Seconds since the last seen waking; None when none was seen, or the next may not have been."""
         if self.waking_ns is None or t_ns < self.waking_ns:

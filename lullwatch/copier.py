@@ -114,6 +114,7 @@ class Copier:
     def _owing(self, shelf: Shelf) -> Path | None:
         """The oldest night with rows the database has not confirmed, or the newest."""
         nights = shelf.nights()
+        self._passed.keep_to(night.name for night in nights[:-1])
         for night in nights[:-1]:
             if night.name in self._over or night.name in self._passed:
                 continue
@@ -126,6 +127,7 @@ class Copier:
             if owed:
                 return night
             self._over.add(night.name)
+            self._passed.read(night.name)
         return nights[-1] if nights else None
 
     def _copy(self, shelf: Shelf, night: Path) -> bool:

@@ -124,6 +124,8 @@ class _Demo:
         self._told = Told()
         self._clock = SimClock()
         self._state = ""
+        self._ended: set[str] = set()
+        """ids of events that were said to be over"""
         self._phone: list[dict[str, object]] = []
         self._rang = asyncio.Event()
 
@@ -199,6 +201,11 @@ class _Demo:
         """Each event once, when it is over; a series also when it is first told."""
         is_series = event.label is Label.SPASM_LIKE_CLUSTER and event.status is EventStatus.NEW
         ended = event.status is EventStatus.END and event.label not in (Label.MOVEMENT, Label.TWITCHES)
+        ended = (
+            ended and event.id not in self._ended
+        )  # it is ended once more when the state after it is known
+        if event.status is EventStatus.END:
+            self._ended.add(event.id)
         if (is_series or ended) and event.parent is None:
             going_on = " and going on" if is_series else ""
             what = event.label.wire.replace("_", " ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from typing import Final
 
 __all__ = ["AGAIN_S", "PassedOver"]
@@ -33,6 +34,11 @@ class PassedOver:
     def is_due(self) -> bool:
         """Whether one of them is to be tried again."""
         return any(at_s <= time.monotonic() for at_s in self._again_s.values())
+
+    def keep_to(self, nights: Iterable[str]) -> None:
+        """Others than these are gone, and not tried again."""
+        there = set(nights)
+        self._again_s = {night: at_s for night, at_s in self._again_s.items() if night in there}
 
     def failed(self, night: str, error: Exception) -> None:
         """It could not be read."""

@@ -390,16 +390,20 @@ class Reader:
         """Nights that may owe rows, oldest first, each with whether it is the newest."""
         names = [path.name for path in self._shelf.nights()]
         begun = self._from_first
+        unread = False
+        """whether an earlier night, which cannot be read now, may be the one it began with"""
         for name in names:
             begun = begun or name in self._wanted  # whoever began with a night wants every one after it
+            unread = unread or (not begun and name in self._passed)
             if name in self._over or name in self._passed:
                 continue
             is_newest = name == names[-1]
             if not begun:
                 with self._passing_over(name, is_newest=is_newest):
                     begun = self._begins_with(name, is_newest=is_newest)
-                    if not begun:
+                    if not begun and not unread:
                         self._over.add(name)
+                unread = unread or name in self._passed
             if not begun:
                 continue
             self._wanted.add(name)

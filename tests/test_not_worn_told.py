@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
+import pytest
+
+from dsp.chain import EPOCH_HOPS, ROW, Chain
+from dsp.core import Core
 from dsp.records import NS, Context, ContextKind, Event, Label, Site, State
+from dsp.settings import Settings
 from firmware_sim.life import Background
 from firmware_sim.night import make_night
 from firmware_sim.scenario import Phase, Placed, Scenario
@@ -81,6 +87,22 @@ def test_legs_that_lie_still_for_half_an_hour_are_not_left_out_of_what_begins_th
     doubted = {c.sites for c in lived.contexts if c.kind is ContextKind.NOT_WORN and c.onset_ns < 60 * NS}
     assert doubted == {(Site.LA,), (Site.RA,)}
     assert lived.of(Label.STIFFENING)
+
+
+@pytest.mark.parametrize("moved_h", [None, 0, 60, 118, 119])
+def test_a_sensor_that_is_moved_counts_as_worn_from_there_to_the_end_of_the_epoch(
+    moved_h: int | None,
+) -> None:
+    settings = Settings()
+    chain = Chain.of(Site.TR, settings)
+    rows = np.zeros((EPOCH_HOPS, len(ROW)))
+    if moved_h is not None:
+        rows[moved_h, ROW.index("top")] = 0.5
+    chain.hops.extend(0, rows)
+    core = Core.of("kid", [Site.TR], age_days=150, settings=settings)
+    core.wear[Site.TR].doubt = core.wear[Site.TR].shown = 1.0
+    worn = [bool(core._worn(h, {Site.TR: chain})) for h in range(EPOCH_HOPS)]
+    assert worn == [moved_h is not None and h >= moved_h for h in range(EPOCH_HOPS)]
 
 
 def test_blocks_and_restarts_change_nothing_while_a_sensor_is_off_and_when_it_is_put_on_again() -> None:

@@ -65,6 +65,13 @@ def test_what_the_data_no_longer_shows_is_withdrawn_not_deleted():
     assert row.late
 
 
+def test_a_state_during_it_that_turns_out_to_be_another_is_told():
+    before = life("a", 10, 12)
+    now = [before[0], replace(before[1], state_during=State.ACTIVE_SLEEP)]
+    (row,) = reconcile(before, now, told_ns=NOW).rows
+    assert (row.version, row.status, row.state_during) == (3, EventStatus.END, State.ACTIVE_SLEEP)
+
+
 def test_a_movement_found_longer_keeps_its_first_id():
     difference = reconcile(life("a", 10, 12), life("b", 8, 12), told_ns=NOW)
     (row,) = difference.rows

@@ -60,10 +60,20 @@ def test_a_train_that_ended_by_waking_is_ended_once_more_when_that_is_known() ->
     assert not now.over
 
 
-def test_what_was_said_rightly_is_not_said_again() -> None:
-    now = scene(State.ACTIVE_SLEEP, State.ACTIVE_SLEEP)
-    now.end(train(10.0, 20.0))
-    assert now.afterwards(2 * EPOCH_HOPS - 1, [], "s") == []
+def test_what_was_said_rightly_is_said_once_more_so_that_what_is_decided_again_finds_it() -> None:
+    now, draft = scene(State.ACTIVE_SLEEP, State.ACTIVE_SLEEP), train(10.0, 20.0)
+    now.end(draft)
+    [again] = now.afterwards(2 * EPOCH_HOPS - 1, [draft], "s")
+    assert (again.state_during, again.state_after) == (State.ACTIVE_SLEEP, State.ACTIVE_SLEEP)
+    assert now.afterwards(3 * EPOCH_HOPS - 1, [draft], "s") == []
+
+
+def test_of_an_event_so_long_that_its_middle_is_forgotten_the_state_during_it_stays() -> None:
+    now, draft = scene(State.AWAKE), train(0.0, 5 * 3600.0)
+    now.state.told = [(4 * 3600 * NS + i * EPOCH_NS, State.AWAKE) for i in range(240)]
+    now.end(draft)
+    [again] = now.afterwards(round(5.1 * 3600 * 4), [], "s")
+    assert (again.state_during, again.state_after) == (State.ACTIVE_SLEEP, State.AWAKE)
 
 
 @pytest.fixture(scope="module")
