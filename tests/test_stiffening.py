@@ -79,9 +79,10 @@ def test_a_minute_of_it_is_a_long_movement_told_every_minute_and_parent_of_it() 
     events = told((200.0, 2001))
     life = of(events, Label.LONG_MOVEMENT)
     assert [e.status for e in life] == [
-        EventStatus.NEW, EventStatus.UPDATE, EventStatus.UPDATE, EventStatus.END,
+        EventStatus.NEW, EventStatus.UPDATE, EventStatus.UPDATE, EventStatus.END, EventStatus.END,
     ]  # fmt: skip
-    assert [e.duration_s // 60 for e in life] == [1.0, 2.0, 3.0, 3.0]
+    assert life[-1].state_after is not State.UNKNOWN
+    assert [e.duration_s // 60 for e in life] == [1.0, 2.0, 3.0, 3.0, 3.0]
     assert of(events, Label.STIFFENING)[-1].parent == life[0].id
 
 

@@ -167,7 +167,11 @@ def test_jerking_that_goes_on_behind_its_end_is_another_event_and_rings_again(
     assert len(lives) == 2
     for life in lives.values():
         assert [e.version for e in life] == list(range(1, len(life) + 1))
-        assert [e.status is EventStatus.END for e in life] == [False] * (len(life) - 1) + [True]
+        ends = [e.status is EventStatus.END for e in life]
+        assert ends == sorted(ends)
+        assert (
+            1 <= sum(ends) <= 2
+        )  # once more with the state that followed, where the scene lasts long enough
     first, second = lives.values()
     assert second[0].onset_ns >= first[-1].end_ns
     assert second[-1].label is Label.RHYTHMIC_JERKING
