@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from dsp.records import Label, State
 
@@ -233,9 +233,10 @@ def _sources_of(sources: Sequence[tuple[str, str, int]], name: str) -> str:
 
 
 def _used(order: list[str], names: Iterable[str]) -> list[str]:
-    present = set(names)
-    place: Callable[[str], int] = lambda name: order.index(name) if name in order else len(order)  # noqa: E731 - a key
-    return sorted(present, key=place)
+    def place(name: str) -> tuple[int, str]:
+        return order.index(name) if name in order else len(order), name
+
+    return sorted(set(names), key=place)
 
 
 def _table(head: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
+import pytest
+
 from dsp.records import Label
 from lullwatch.scoring_confusion import confusion, false_sources
 from tests.scoring_makers import CLUSTER, TRAIN, line, series
@@ -46,3 +52,13 @@ def test_what_lay_under_a_false_event_is_named_even_where_it_was_told_rightly_to
         ("spasm_like_cluster", "kicking"): 1,
         ("spasm_like_cluster", "nothing"): 1,
     }
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "2", "3", "4", "5"])
+def test_columns_stand_in_the_same_order_in_every_process(seed: str) -> None:
+    words = "from lullwatch.scoring_report import _used; print(*_used(['movement'], ['nothing', 'inside', 'movement']))"
+    said = subprocess.run(
+        [sys.executable, "-c", words], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert said.stdout.split() == ["movement", "inside", "nothing"]
