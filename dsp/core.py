@@ -188,6 +188,8 @@ class Core:
 
         One that is moved is taken for worn from there on, before the epoch's end says so.
         """
+        if not self._is_any_off:
+            return chains
         h0 = h - h % EPOCH_HOPS
         return {
             site: chain for site, chain in chains.items()

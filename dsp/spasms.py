@@ -280,10 +280,10 @@ class SpasmTracker:
         out: list[Event] = []
         for m in self.members:
             if m.told:
-                m.draft.after = scene.state.at(m.draft.end_ns + 30 * NS)
+                m.draft.after = scene.follows(m.draft)
                 out.append(tell(m.draft, EventStatus.END, h, infant=scene.infant, settings=settings.tag))
         if self.cluster is not None:
-            self.cluster.after = scene.state.at(self.cluster.end_ns + 30 * NS)
+            self.cluster.after = scene.follows(self.cluster)
             out.append(tell(self.cluster, EventStatus.END, h, infant=scene.infant, settings=settings.tag))
         self.members, self.rivals, self.cluster = [], [], None
         return out

@@ -155,13 +155,17 @@ class ClockFit:
         floor_ns = None
         if self._doubt_ns is not None:
             known, floor_ns = self._after_doubt(known, packet, self._doubt_ns)
-        if known is not None and (ahead_ns := _ends_ns(known, packet) - packet.arrived_ns) > _FUTURE_NS:
-            _log.warning(
-                "%s: would lie %.1f s in the future; its clock is fitted anew", self._sensor, ahead_ns / NS
-            )
-            self._boots.remove(known)
-            floor_ns = known.floor_ns
-            known = None
+        if known is not None:
+            ahead_ns = known.on_ns(_due_tick(known, packet)) - packet.arrived_ns
+            if ahead_ns > _FUTURE_NS:
+                _log.warning(
+                    "%s: would lie %.1f s in the future; its clock is fitted anew",
+                    self._sensor,
+                    ahead_ns / NS,
+                )
+                self._boots.remove(known)
+                floor_ns = known.floor_ns
+                known = None
         if known is None:
             known = self._begin(packet)
             known.floor_ns = floor_ns
@@ -222,7 +226,7 @@ class ClockFit:
         self._doubt_ns = None
         if known is None:
             return None, max((b.end_ns for b in self._boots), default=None)
-        if _due_ns(known, packet) - packet.arrived_ns <= _CUT_NS:
+        if known.fitted_ns(_due_tick(known, packet)) - packet.arrived_ns <= _CUT_NS:
             return known, None
         self._boots.remove(known)
         return None, doubt_ns
@@ -289,16 +293,10 @@ class ClockFit:
         return round(least_ns)
 
 
-def _due_ns(boot: _Boot, packet: Packet) -> float:
-    """When the end of a newer packet is due by its number, as the clock was."""
+def _due_tick(boot: _Boot, packet: Packet) -> float:
+    """Tick at which a newer packet ends by its number."""
     packets = packet.seq - boot.cadence.seq
-    return boot.fitted_ns(boot.cadence.end_tick() + packets * boot.cadence.n * boot.cadence.period)
-
-
-def _ends_ns(boot: _Boot, packet: Packet) -> float:
-    """When a newer packet would end that follows what was told, by its number."""
-    packets = packet.seq - boot.cadence.seq
-    return boot.end_ns + packets * boot.cadence.n * boot.cadence.period * boot.ns_per_tick()
+    return boot.cadence.end_tick() + packets * boot.cadence.n * boot.cadence.period
 
 
 def _early_ns(line: Envelope, hole_s: float) -> float:

@@ -201,10 +201,9 @@ class _Demo:
         """Each event once, when it is over; a series also when it is first told."""
         is_series = event.label is Label.SPASM_LIKE_CLUSTER and event.status is EventStatus.NEW
         ended = event.status is EventStatus.END and event.label not in (Label.MOVEMENT, Label.TWITCHES)
-        ended = (
-            ended and event.id not in self._ended
-        )  # it is ended once more when the state after it is known
-        if event.status is EventStatus.END:
+        if ended and event.id in self._ended:
+            return  # it is ended once more when the state after it is known
+        if ended:
             self._ended.add(event.id)
         if (is_series or ended) and event.parent is None:
             going_on = " and going on" if is_series else ""
