@@ -9,6 +9,7 @@ from pathlib import Path
 
 from alerts.payloads import UtcClock
 from alerts.proof import ACKNOWLEDGED, COMMAND, MUTED, proof_of
+from alerts.telling_words import WHILE_MUTED
 from dsp.records import (
     NS,
     Alert,
@@ -27,6 +28,7 @@ from store.shelf import Shelf
 from store.utc import UtcMap
 
 from .errors import NoSuchNight
+from .link_causes import NOT_RUNNING
 from .night_facts import Counted, NightFacts, SensorFacts, Span, ToldFacts, Window
 
 __all__ = ["Begun", "begun_in", "events_in", "facts_of", "files_of", "night_facts", "rows_in", "worn_ns"]
@@ -36,10 +38,9 @@ Begun = tuple[str, int]
 
 TABLES = ("event", "alert", "coverage", "delivery", "link", "clock")
 """What of a journal a summary reads: no samples, so that a night takes well under a second."""
-NOT_RUNNING = "not_running"
-"""Cause of blindness where no minute was counted at all between two that were."""
-
-
+_LOST_NS = 60 * NS
+"""By so much and more UTC went on while data time stood still: a computer without a battery clock was off meanwhile.
+Less is a clock that was set a little, and whole minutes follow each other as they were counted."""
 _HELD_ROWS = 64
 """Read at once: events come with all their evidence."""
 
@@ -85,6 +86,8 @@ class _Rows:
 
     alerts: dict[str, Alert] = field(default_factory=dict)
     """the last version of each"""
+    rang: dict[str, int] = field(default_factory=dict)
+    """by alert, the newest version that was to ring"""
     coverage: list[Coverage] = field(default_factory=list)
     deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
     commands: list[Delivery] = field(default_factory=list)
@@ -152,20 +155,27 @@ def facts_of(rows: Iterable[Row], infant: str, window: Window, utc: UtcClock) ->
     """The facts of one infant's night, from the rows of everybody's in the order they were committed."""
     rows = list(rows)
     sorted_out = _sorted_out(rows, infant, window, utc)
-    minutes = newest_of(sorted_out.coverage, key=lambda c: c.t_ns)
+    minutes = _in_utc(newest_of(sorted_out.coverage, key=lambda c: c.t_ns), utc)
+    blind, seen = tuple(_blind(minutes)), tuple(_seen(minutes))
     return NightFacts(
         infant=infant,
         window=window,
-        watched_ns=minutes[-1].t_ns + minutes[-1].span_ns - minutes[0].t_ns if minutes else 0,
-        blind=tuple(_in_utc(span, utc) for span in _blind(minutes)),
-        seen=tuple(_in_utc(span, utc) for span in _seen(minutes)),
+        watched_ns=sum(span.length_ns for span in (*blind, *seen)),
+        blind=blind,
+        seen=seen,
         degraded_ns=sum(c.span_ns for c in minutes if c.usability is Usability.DEGRADED),
         alerts=tuple(
             sorted(
                 (
-                    _told(alert, sorted_out.deliveries.get(alert.id, []), utc)
+                    _told(
+                        alert,
+                        sorted_out.deliveries.get(alert.id, []),
+                        utc,
+                        rang=sorted_out.rang.get(alert.id, 0),
+                    )
                     for alert in sorted_out.alerts.values()
-                    if alert.severity in (Severity.URGENT, Severity.NOTICE)
+                    # what a mute kept silent has alerts of its own
+                    if alert.severity in (Severity.URGENT, Severity.NOTICE) and alert.pattern != WHILE_MUTED
                 ),
                 key=lambda a: (a.onset_ns, a.id),
             )
@@ -190,6 +200,8 @@ def _sorted_out(rows: Iterable[Row], infant: str, window: Window, utc: UtcClock)
             out.deliveries.setdefault(row.alert_id, []).append(row)
         elif isinstance(row, Alert) and row.infant in (infant, "") and inside(row.onset_ns):
             out.alerts[row.id] = row
+            if row.facts.get("announce") == "ring":
+                out.rang[row.id] = max(row.version, out.rang.get(row.id, 0))
         elif isinstance(row, Coverage) and row.infant == infant and inside(row.t_ns):
             out.coverage.append(row)
         elif isinstance(row, LinkRow) and row.infant == infant and row.sample.battery is not None:
@@ -197,13 +209,30 @@ def _sorted_out(rows: Iterable[Row], infant: str, window: Window, utc: UtcClock)
     return out
 
 
+def _in_utc(minutes: Sequence[Coverage], utc: UtcClock) -> list[Coverage]:
+    """Minutes with their times in UTC: what followed without a break does so still, if the clock was set a little.
+
+    Data time stands still while a computer without a battery clock is off; the hours it was off for lie between two
+    minutes that follow each other, and are found here.
+    """
+    placed = [replace(minute, t_ns=utc.utc_ns(minute.t_ns)) for minute in minutes[:1]]
+    for before, minute in pairwise(minutes):
+        at_ns, apart_ns = utc.utc_ns(minute.t_ns), minute.t_ns - before.t_ns
+        if abs(at_ns - utc.utc_ns(before.t_ns) - apart_ns) < _LOST_NS:
+            at_ns = placed[-1].t_ns + apart_ns
+        placed.append(replace(minute, t_ns=at_ns))
+    return placed
+
+
 def _blind(minutes: Sequence[Coverage]) -> Iterator[Span]:
-    """Stretches without any usable data, those included in which no minute was counted."""
+    """Stretches without any usable data, those included in which no minute was counted: nothing ran then."""
     pieces: list[Span] = []
-    for before, after in pairwise(minutes):
-        end_ns = before.t_ns + before.span_ns
-        if after.t_ns > end_ns:
-            pieces.append(Span(end_ns, after.t_ns, (NOT_RUNNING,)))
+    reached_ns = minutes[0].t_ns if minutes else 0
+    for c in minutes:
+        if c.t_ns > reached_ns:
+            pieces.append(Span(reached_ns, c.t_ns, (NOT_RUNNING,)))
+        # a clock that came up in the past and was set later: what counts is how far the night had been counted before
+        reached_ns = max(reached_ns, c.t_ns + c.span_ns)
     pieces += [Span(c.t_ns, c.t_ns + c.span_ns, c.causes) for c in minutes if c.usability is Usability.BLIND]
     whole: Span | None = None
     for piece in sorted(pieces, key=lambda p: p.begin_ns):
@@ -233,14 +262,11 @@ def _seen(minutes: Sequence[Coverage]) -> Iterator[Span]:
         yield whole
 
 
-def _in_utc(span: Span, utc: UtcClock) -> Span:
-    begin_ns = utc.utc_ns(span.begin_ns)
-    return replace(span, begin_ns=begin_ns, end_ns=begin_ns + span.length_ns)
-
-
-def _told(alert: Alert, steps: Sequence[Delivery], utc: UtcClock) -> ToldFacts:
-    answers = [step for step in steps if step.step == ACKNOWLEDGED]
-    first = answers[0] if answers else None
+def _told(alert: Alert, steps: Sequence[Delivery], utc: UtcClock, *, rang: int) -> ToldFacts:
+    """An alert and its answer; what was answered before it rang (anew) is none to what rang."""
+    answers = [step for step in steps if step.step == ACKNOWLEDGED and step.version >= rang]
+    false = [step for step in answers if proof_of(step).false_alarm]
+    first = (*false, *answers, None)[0]
     return ToldFacts(
         id=alert.id,
         event_id=alert.event_id or "",
@@ -251,7 +277,7 @@ def _told(alert: Alert, steps: Sequence[Delivery], utc: UtcClock) -> ToldFacts:
         count=alert.count,
         answered_by="" if first is None else proof_of(first).by or first.channel,
         answered_ns=None if first is None else utc.utc_ns(first.t_ns),
-        false_alarm=any(proof_of(step).false_alarm for step in answers),
+        false_alarm=bool(false),
         muted=any(step.step == MUTED for step in steps),
     )
 

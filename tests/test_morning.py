@@ -15,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.proof import Proof, acknowledged_row, command_row, muted_row
+from alerts.severity import TABLE
+from alerts.telling_words import while_muted
 from alerts.words import LANGUAGES, SELF_TEST, catalogue
 from dsp.records import (
     NS,
@@ -33,8 +35,9 @@ from dsp.records import (
 )
 from lullwatch.__main__ import main
 from lullwatch.errors import NoSuchNight
+from lullwatch.link_causes import NOT_RUNNING
 from lullwatch.morning import facts_of, night_facts
-from lullwatch.night_facts import NightFacts, Window
+from lullwatch.night_facts import NightFacts, Span, Window
 from lullwatch.summary import morning_lines, summary_body
 from store.journal import Journal
 from store.rows import LinkRow, Row
@@ -178,6 +181,55 @@ def test_time_in_which_lullwatch_did_not_run_is_blind_time() -> None:
     assert "lullwatch was not running" in morning_lines(night)[6]
 
 
+def test_hours_that_data_time_did_not_see_go_by_are_blind_time() -> None:
+    """A computer without a battery clock lost power for three hours: data time went on from where it had stood."""
+    lost = ClockRow(T0 + 60 * MINUTE_NS, BED_UTC_NS + 240 * MINUTE_NS, "later", ZONE)
+    minutes: list[Row] = [coverage(n) for n in range(120)]
+    night = facts_of([CLOCK, lost, *minutes], "inf1", WINDOW, UtcMap([CLOCK, lost]))
+    off = Span(BED_UTC_NS + 60 * MINUTE_NS, BED_UTC_NS + 240 * MINUTE_NS, (NOT_RUNNING,))
+    assert night.blind == (off,)
+    assert [(span.begin_ns, span.end_ns) for span in night.seen] == [
+        (BED_UTC_NS, off.begin_ns),
+        (off.end_ns, BED_UTC_NS + 300 * MINUTE_NS),
+    ]
+    assert (night.watched_ns, night.seen_ns) == (300 * MINUTE_NS, 120 * MINUTE_NS)
+
+
+def test_a_computer_that_woke_in_the_past_was_off_from_where_the_night_had_been_counted_to() -> None:
+    """Cut at 60 min, it came up with the hour of 20 min and was set right three minutes later, at 240 min."""
+    past = ClockRow(T0 + 60 * MINUTE_NS, BED_UTC_NS + 20 * MINUTE_NS, "later", ZONE)
+    right = ClockRow(T0 + 63 * MINUTE_NS, BED_UTC_NS + 240 * MINUTE_NS, "later", ZONE)
+    clocks = [CLOCK, past, right]
+    minutes: list[Row] = [coverage(n) for n in range(120)]
+    night = facts_of([*clocks, *minutes], "inf1", WINDOW, UtcMap(clocks))
+    off = Span(BED_UTC_NS + 60 * MINUTE_NS, BED_UTC_NS + 240 * MINUTE_NS, (NOT_RUNNING,))
+    assert night.blind == (off,)
+    assert night.seen_ns == 120 * MINUTE_NS
+
+
+def test_small_steps_of_the_clock_do_not_add_up_to_a_loss_and_hide_none() -> None:
+    def stepped(*steps_s: float) -> tuple[Span, ...]:
+        clocks, ahead_s = [CLOCK], 0.0
+        for n, step_s in enumerate(steps_s, start=1):
+            ahead_s += step_s
+            at_ns = 10 * n * MINUTE_NS
+            clocks.append(ClockRow(T0 + at_ns, BED_UTC_NS + at_ns + round(ahead_s * NS), "boot", ZONE))
+        minutes: list[Row] = [coverage(n) for n in range(60)]
+        return facts_of([*clocks, *minutes], "inf1", WINDOW, UtcMap(clocks)).blind
+
+    assert stepped(25.0, 25.0, 25.0) == ()
+    [lost] = stepped(-59.0, 90.0)
+    assert lost.length_ns == 31 * NS
+
+
+@pytest.mark.parametrize("step_s", [-7200.0, -59.0, -0.02, 0.02, 0.4, 59.0])
+def test_a_clock_that_was_set_a_little_or_back_makes_nothing_blind(step_s: float) -> None:
+    step = ClockRow(T0 + 60 * MINUTE_NS, BED_UTC_NS + 60 * MINUTE_NS + round(step_s * NS), "boot", ZONE)
+    minutes: list[Row] = [coverage(n) for n in range(120)]
+    night = facts_of([CLOCK, step, *minutes], "inf1", WINDOW, UtcMap([CLOCK, step]))
+    assert (night.blind, night.watched_ns, night.seen_ns) == ((), 120 * MINUTE_NS, 120 * MINUTE_NS)
+
+
 def test_a_minute_that_was_told_again_counts_once_with_its_last_word() -> None:
     assert facts(coverage(5, Usability.BLIND), coverage(5)).seen_ns == 600 * MINUTE_NS
 
@@ -188,6 +240,35 @@ def test_another_infant_and_the_self_test_are_in_nobody_s_night() -> None:
         strange += [replace(alert(f"x-{infant}"), infant=infant), event(infant=infant, id=f"e-{infant}")]
         strange += [coverage(900, Usability.BLIND, infant=infant)]
     assert facts(*strange) == facts()
+
+
+def test_what_a_mute_kept_silent_is_told_by_its_own_alerts_and_breaks_no_line() -> None:
+    kept = [alert("d", at_s=5000.0), alert("e", at_s=5100.0)]
+    together = while_muted(
+        catalogue("en"), "inf1", kept, T0 + 6000 * NS, clock=lambda _: "21:00", table=TABLE
+    )
+    assert facts(*kept, together) == facts(*kept)
+    assert lines(*kept, together) == lines(*kept)
+
+
+def test_an_answer_to_a_notice_is_none_to_what_rang_later() -> None:
+    def told(version: int, severity: Severity, announce: str) -> Alert:
+        return alert("b", severity, version=version, facts={"announce": announce})
+
+    notice, urgent = told(1, Severity.NOTICE, "push"), told(3, Severity.URGENT, "ring")
+    before = acknowledged_row("b", 1, T0 + 700 * NS, channel="mqtt", by="anna")
+    night = facts(notice, before, urgent, told(4, Severity.URGENT, "update"))
+    assert [a.id for a in night.unanswered] == ["b"]
+    after = acknowledged_row("b", 3, T0 + 800 * NS, channel="mqtt", by="ben")
+    [answered] = facts(notice, before, urgent, after).answered
+    assert (answered.answered_by, answered.false_alarm) == ("ben", False)
+
+
+def test_a_false_alarm_stands_beside_the_name_of_who_said_so() -> None:
+    plain = acknowledged_row("b", 1, T0 + 700 * NS, channel="mqtt", by="anna")
+    false = acknowledged_row("b", 1, T0 + 900 * NS, channel="mqtt", by="ben", false_alarm=True)
+    [answered] = facts(alert("b"), plain, false).answered
+    assert (answered.answered_by, answered.false_alarm) == ("ben", True)
 
 
 def test_trouble_of_the_gateway_is_in_everybody_s_night() -> None:
