@@ -66,6 +66,7 @@ class Catalogue:
     sites_joined: str
     sides: Mapping[str, str]
     since_waking: str
+    again_for: str
     states: Mapping[State, str]
     """what the sensors suggest of the state before an event"""
     state_names: Mapping[State, str]

@@ -81,6 +81,7 @@ def _facts(event: Event, about: words.Circumstances, announce: str) -> Facts:
         "state_before": event.state_before.value,
         "minutes_since_waking": None if event.since_waking_s is None else round(event.since_waking_s / 60, 1),
         "interval_mean_s": event.interval_mean_s,
+        "episode_s": None if event.episode_s is None else round(event.episode_s, 1),
         "match": about.match,
         "conveyed": round(event.conveyed, 3),
         "seen_s": about.seen.seen_ns // NS,

@@ -63,7 +63,8 @@ def _passes_by(state: RuleState, event: Event, known: Known, setting: Setting) -
 
 def past_of(state: RuleState) -> list[Past]:
     """The remembered events that stand."""
-    return [Past(e.id, e.label, e.onset_ns) for e in state.events if not e.gone]
+    sent = {alert.event: alert.rule.partition("@")[0] for alert in state.sent}
+    return [Past(e.id, e.label, e.onset_ns, sent.get(e.id, "")) for e in state.events if not e.gone]
 
 
 def _remembered(state: RuleState, event: Event) -> Known:

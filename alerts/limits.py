@@ -33,7 +33,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     weak_series_within_h: Annotated[float, msgspec.Meta(ge=12, le=24)] = 24.0
     """a second weak series within this time rings; the rules remember a day"""
     train_min: Annotated[float, msgspec.Meta(ge=5, le=30)] = 20.0
-    """jerks asleep that go on for longer are a notice"""
+    """jerks asleep that go on for longer, pauses of up to two minutes included, are a notice"""
     train_age_days: Annotated[int, msgspec.Meta(ge=28, le=183)] = 183
     """jerks asleep at this age or later are a notice"""
     late_min: Annotated[float, msgspec.Meta(ge=30, le=240)] = 60.0
@@ -59,7 +59,7 @@ def table_of(limits: Limits) -> Table:
             when[_STIFF], times=limits.stiffening_times, within_s=60 * limits.stiffening_within_min
         ),
         _WEAK: replace(when[_WEAK], within_s=3600 * limits.weak_series_within_h),
-        "train-long": replace(when["train-long"], over_s=60 * limits.train_min),
+        "train-long": replace(when["train-long"], episode_over_s=60 * limits.train_min),
         "train-late-for-age": replace(when["train-late-for-age"], from_age_days=limits.train_age_days),
     }
     rows = tuple(replace(row, when=when[row.id]) for row in TABLE.rows)

@@ -27,6 +27,7 @@ _EVENTS = {
     "event.before": "State before",
     "event.during": "State meanwhile",
     "event.after": "State after",
+    "event.episode": "Again and again for",
     "event.waking": "Since waking",
     "event.apart": "From one to the next on average",
     "event.heard": "Seen by the sensors of these {whole}: {which}.",
@@ -62,7 +63,7 @@ _EVENTS = {
     "event.against": "Speaks against it",
     "event.no_reasons": "No single measurement stands out.",
     "event.evidence": "Evidence",
-    "event.evidence_says": "{n} measurements with what each adds to the log-odds of the label, {total} together.",
+    "event.evidence_says": "{n} measurements with what each adds to the log-odds, {total} together.",
     "event.research": (
         "Label {label}, version {version}, match {match}, confidence {confidence}, settings {settings}. "
         "Zero means measured and not weighed."
@@ -105,7 +106,18 @@ _OPINIONS = {
 }
 
 _EVIDENCE = {
+    "event.asked.member": "A single movement of the series, on average",
+    "event.asked.alike": "How the movements follow one another, on average",
+    "event.asked.frame": "The newest six seconds: are these jerks?",
+    "event.asked.own": "Are these jerks of the infant's own limbs, or movement from outside?",
+    "event.asked.train": "Do these jerks make a train of sleep, or are they something else that pulses?",
+    "event.asked.stiffening": "The stiffening in it",
+    "event.asked.run": "A train of sleep, or jerking that goes on? For the name given.",
     "evidence.other": "another measurement",
+    "evidence.legs_after_trunk_s": "how much later the legs moved than the body",
+    "evidence.interval_trend": "whether the pauses grew",
+    "evidence.middle_to_ends": "how much stronger the middle of the series was than its ends",
+    "evidence.bias": "what holds before anything is measured",
     "evidence.age": "the age",
     "evidence.age_days": "the age",
     "evidence.area_gs": "how much movement it was in all",

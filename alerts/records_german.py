@@ -30,6 +30,7 @@ _EVENTS = {
     "event.before": "Zustand davor",
     "event.during": "Zustand währenddessen",
     "event.after": "Zustand danach",
+    "event.episode": "Immer wieder über",
     "event.waking": "Seit dem Aufwachen",
     "event.apart": "Von einer zur nächsten im Mittel",
     "event.heard": "Von diesen {whole} haben die Sensoren gesehen: {which}.",
@@ -66,7 +67,7 @@ _EVENTS = {
     "event.against": "Spricht dagegen",
     "event.no_reasons": "Keine einzelne Messung ragt heraus.",
     "event.evidence": "Belege",
-    "event.evidence_says": "{n} Messungen mit dem, was jede zum Log-Odds des Namens beiträgt, zusammen {total}.",
+    "event.evidence_says": "{n} Messungen mit dem, was jede zum Log-Odds beiträgt, zusammen {total}.",
     "event.research": (
         "Name {label}, Fassung {version}, Übereinstimmung {match}, Vertrauen {confidence}, Einstellungen {settings}. "
         "Null heißt: gemessen und nicht gewogen."
@@ -112,7 +113,18 @@ _OPINIONS = {
 }
 
 _EVIDENCE = {
+    "event.asked.member": "Eine einzelne Bewegung der Serie, im Mittel",
+    "event.asked.alike": "Wie die Bewegungen aufeinander folgen, im Mittel",
+    "event.asked.frame": "Die neuesten sechs Sekunden: sind das Zuckungen?",
+    "event.asked.own": "Zuckungen der eigenen Gliedmaßen oder Bewegung von außen?",
+    "event.asked.train": "Eine Folge von Zuckungen im Schlaf oder etwas anderes, das pulst?",
+    "event.asked.stiffening": "Das Versteifen darin",
+    "event.asked.run": "Eine Folge im Schlaf oder Zucken, das anhält? Für den vergebenen Namen.",
     "evidence.other": "eine andere Messung",
+    "evidence.legs_after_trunk_s": "wie viel später sich die Beine bewegten als der Körper",
+    "evidence.interval_trend": "ob die Pausen länger wurden",
+    "evidence.middle_to_ends": "wie viel stärker die Mitte der Serie war als ihre Enden",
+    "evidence.bias": "was gilt, bevor etwas gemessen ist",
     "evidence.age": "das Alter",
     "evidence.age_days": "das Alter",
     "evidence.area_gs": "wie viel Bewegung es insgesamt war",

@@ -27,6 +27,8 @@ class Condition:
     """lasts longer than this"""
     from_s: float | None = None
     """lasts at least this long"""
+    episode_over_s: float | None = None
+    """its episode lasts longer than this, and no event of it was told for that yet"""
     clear: bool = False
     """its pattern match is clear"""
     times: int = 1
@@ -111,6 +113,8 @@ class Past:
     id: str
     label: Label
     onset_ns: int
+    told_by: str = ""
+    """id of the row it was told by last; empty: not told"""
 
 
 _U, _N, _D = Severity.URGENT, Severity.NOTICE, Severity.DIARY
@@ -184,7 +188,7 @@ TABLE = Table(
         ),
         Row(
             "train-long",
-            Condition(_TRAIN, over_s=1200.0),
+            Condition(_TRAIN, episode_over_s=1200.0),
             _N,
             "episodes of jerks asleep last seconds to 20 minutes",
         ),
@@ -234,7 +238,7 @@ def judge(
     conveyed = event.conveyed >= table.conveyed_share
     best: tuple[Row, Severity] | None = None
     for row in table.rows:
-        if not _holds(row.when, event, others, table, age_days):
+        if not _holds(row, event, others, table, age_days):
             continue
         severity = row.conveyed if conveyed and row.conveyed is not None else row.severity
         if best is None or RANK[severity] > RANK[best[1]]:
@@ -245,20 +249,27 @@ def judge(
     return best
 
 
-def _holds(
-    when: Condition, event: Event, others: tuple[Past, ...], table: Table, age_days: int | None
-) -> bool:
+def _holds(row: Row, event: Event, others: tuple[Past, ...], table: Table, age_days: int | None) -> bool:
+    when = row.when
     if when.labels and event.label not in when.labels:
         return False
     return (
         (when.over_s is None or event.duration_s > when.over_s)
         and (when.from_s is None or event.duration_s >= when.from_s)
+        and (when.episode_over_s is None or _goes_on(row, when.episode_over_s, event, others))
         and (not when.clear or event.match >= table.clear_match)
         and (not when.one_sided or event.side in ("left", "right"))
         and _stands_alone(when, event)
         and (when.from_age_days is None or (age_days is not None and age_days >= when.from_age_days))
         and (when.times <= 1 or _recurs(when, event, others))
     )
+
+
+def _goes_on(row: Row, over_s: float, event: Event, others: tuple[Past, ...]) -> bool:
+    """Whether the event's episode is longer than that, and none of its other events was told for it."""
+    long_s = event.duration_s if event.episode_s is None else event.episode_s
+    begun_ns = event.end_ns - round(long_s * NS)
+    return long_s > over_s and not any(p.told_by == row.id and p.onset_ns >= begun_ns for p in others)
 
 
 def _stands_alone(when: Condition, event: Event) -> bool:

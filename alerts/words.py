@@ -166,6 +166,7 @@ def duration(words: Catalogue, span_ns: int) -> str:
 def _recorded(words: Catalogue, event: Event, about: Circumstances) -> list[str]:
     parts = [
         _how_many(words, event, about.count),
+        _again(words, event),
         sites_said(words, event.sites),
         words.sides[event.side] if event.side in ("left", "right") else "",
         words.states[event.state_before],
@@ -189,6 +190,13 @@ def _how_many(words: Catalogue, event: Event, count: int) -> str:
     return template.format(
         what=noun.counted(max(1, count)), duration=duration(words, event.end_ns - event.onset_ns)
     )
+
+
+def _again(words: Catalogue, event: Event) -> str:
+    """How long jerks have come with pauses between them; empty for the first train, and for all that has none."""
+    if event.episode_s is None or event.episode_s <= event.duration_s:
+        return ""
+    return words.again_for.format(duration=duration(words, round(event.episode_s * NS)))
 
 
 def sites_said(words: Catalogue, sites: tuple[Site, ...]) -> str:

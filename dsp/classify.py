@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from dsp.records import Evidence, Site
+from dsp.grid import GRID_HZ
+from dsp.records import BIAS, Evidence, Site
 from dsp.rhythm import Rhythm
 from dsp.settings import Settings
 from dsp.shape import LEG_REST_DEG, Shape
@@ -29,16 +30,34 @@ _PAIRS = ((Site.LA, Site.RA), (Site.LW, Site.RW))
 _ROUNDING = 1e-6
 """Room left where a sum in another order only chooses what to look at."""
 
+_LEGS_LATER = "legs_after_trunk_s"
+"""By how much the legs' peaks come after the trunk's: measured and told, weighed by no table."""
+
 _ONE_SIDED = 0.35
 """Below this ratio of heights the weaker side is only carried along."""
 
 
 @dataclass(slots=True)
 class Verdict:
-    """Weighed evidence and its sum."""
+    """Weighed evidence, and its sum with what holds before anything is measured."""
 
-    log_odds: float
+    bias: float
     evidence: list[Evidence]
+    log_odds: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.log_odds = self.bias + sum(e.contribution for e in self.evidence)
+
+    def said(self, about: str = "", *, against: bool = False) -> list[Evidence]:
+        """Rows that add up to the log-odds, the bias among them; none where nothing was weighed.
+
+        Args:
+            about: the question that was asked, where an event answers several: it stands before the names.
+            against: whether what speaks for it speaks against the event's label.
+        """
+        before, sign = f"{about}." if about else "", -1.0 if against else 1.0
+        rows = [Evidence(BIAS, 0.0, self.bias), *self.evidence] if self.evidence else []
+        return [Evidence(before + e.name, e.value, sign * e.contribution + 0.0) for e in rows]
 
 
 def judge_spasm(
@@ -57,7 +76,9 @@ def judge_spasm(
     evidence = weigh(tables, values)
     if cost:
         evidence.append(Evidence("sites_not_seen", float(len(shapes)), -cost))
-    return Verdict(bias + sum(e.contribution for e in evidence), evidence)
+    if _LEGS_LATER in values:
+        evidence.append(Evidence(_LEGS_LATER, values[_LEGS_LATER], 0.0))
+    return Verdict(bias, evidence)
 
 
 def may_be_spasm(shapes: Mapping[Site, Shape], anchor: Site, settings: Settings, least: float) -> bool:
@@ -76,6 +97,9 @@ def may_be_spasm(shapes: Mapping[Site, Shape], anchor: Site, settings: Settings,
 def _values(shapes: Mapping[Site, Shape], anchor: Site) -> dict[str, float]:
     values = _anchor_values(shapes[anchor])
     legs = [shapes[s] for s in _LEGS if s in shapes and s is not anchor]
+    if legs and anchor is Site.TR:
+        later = sum(leg.peak_k - shapes[anchor].peak_k for leg in legs) / len(legs)
+        values[_LEGS_LATER] = later / GRID_HZ
     return values | _leg_values(legs, shapes[anchor], shapes) if legs else values
 
 
@@ -121,7 +145,7 @@ def _leg_values(legs: list[Shape], anchor: Shape, shapes: Mapping[Site, Shape]) 
     }
     if len(legs) == 2:
         values["weaker_leg_to_trunk"] = math.log(min(heights) / anchor.peak_g)
-        values["legs_lag_s"] = abs(shapes[Site.LA].peak_k - shapes[Site.RA].peak_k) / 100
+        values["legs_lag_s"] = abs(shapes[Site.LA].peak_k - shapes[Site.RA].peak_k) / GRID_HZ
         values |= _turns_of(legs, anchor)
     turns = [leg.turn for leg in legs if leg.turn is not None]
     if turns:
@@ -157,13 +181,12 @@ def judge_startle(shapes: Mapping[Site, Shape], settings: Settings) -> Verdict |
         "legs_rise": sum(rises) / 2,
         "trunk_burst_s": trunk.wide_s,
         "weaker_leg_g": weaker,
-        "legs_lag_s": abs(left.peak_k - right.peak_k) / 100,
+        "legs_lag_s": abs(left.peak_k - right.peak_k) / GRID_HZ,
         "leg_ratio": math.log(weaker / stronger),
         "stillness_before": min(math.log(s.peak_g / s.before_g) for s in (trunk, *legs)),
         "legs_reversals": (min(left.turn.turns, 6) + min(right.turn.turns, 6)) / 2,
     }
-    evidence = weigh(settings.startle_tables, values)
-    return Verdict(settings.startle_bias + sum(e.contribution for e in evidence), evidence)
+    return Verdict(settings.startle_bias, weigh(settings.startle_tables, values))
 
 
 def judge_jerks(rhythm: Rhythm, *, gyro: bool, settings: Settings, coupled: float | None = None) -> Verdict:
@@ -191,7 +214,7 @@ def judge_jerks(rhythm: Rhythm, *, gyro: bool, settings: Settings, coupled: floa
         evidence.append(Evidence("one_site_only", 1.0, -settings.jerks_unseen_cost))
     if not gyro:
         evidence.append(Evidence("rotation_not_seen", 1.0, -settings.jerks_unseen_cost))
-    return Verdict(settings.jerks_bias + sum(e.contribution for e in evidence), evidence)
+    return Verdict(settings.jerks_bias, evidence)
 
 
 def match_of(log_odds: float, weak: float, clear: float, settings: Settings) -> float:

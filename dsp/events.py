@@ -46,6 +46,8 @@ class Draft:
     after: State = State.UNKNOWN
     settled: bool = False
     """whether the states during and after it are known for good"""
+    episode_ns: int | None = None
+    """onset of the first train of its episode; None for all that is no train of sleep jerks"""
 
 
 def tell(
@@ -81,6 +83,7 @@ def tell(
         parent=draft.parent,
         relabelled_from=draft.relabelled_from,
         reason=reason,
+        episode_s=None if draft.episode_ns is None else (draft.end_ns - draft.episode_ns) / NS,
     )
 
 

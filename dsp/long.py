@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dsp.chain import HOP_NS, NEVER
 from dsp.context import BEGUN_BEFORE_NS
@@ -97,5 +97,10 @@ class LongTracker:
         own = {"stiffening_s": 0.0, "jerking_s": 0.0}
         for part in self.parts.values():
             own[part.name] += part.value
-        said = [e for p in going for e in p.evidence] or draft.evidence[len(own) :]
+        said = [_part_of(p, e) for p in going for e in p.evidence] or draft.evidence[len(own) :]
         draft.evidence = [*(Evidence(n, v, 0.0) for n, v in own.items()), *said]
+
+
+def _part_of(part: Draft, row: Evidence) -> Evidence:
+    """A row of a part is none of the whole's own: it answers the part's question."""
+    return row if "." in row.name else replace(row, name=f"{part.label.value}.{row.name}")

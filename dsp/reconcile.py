@@ -247,6 +247,7 @@ def _essence(event: Event) -> tuple[object, ...]:
         event.onset_ns,
         event.end_ns,
         event.count,
+        event.episode_s,
         event.sites,
         event.side,
         event.parent,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "BIAS",
     "NS",
     "SELF_TEST",
     "Alert",
@@ -324,9 +325,17 @@ Item = Segment | Stretch | Tick | Cutoff
 """What the pipeline is fed. The order of the items is part of the data."""
 
 
+BIAS = "bias"
+"""Name of the evidence that holds before anything is measured."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One named measurement that spoke for or against a label."""
+    """One named measurement that spoke for or against a label.
+
+    A label that hangs on several questions has the question before the name, as in `own.beat_strays`; rows of one
+    question add up.
+    """
 
     name: str
     value: float
@@ -376,6 +385,8 @@ class Event:
     reason: str = ""
     """why it was relabelled, merged or withdrawn; empty otherwise"""
     late: bool = False
+    episode_s: float | None = None
+    """of a train of sleep jerks: seconds from the onset of its episode's first train to its own end"""
 
     @property
     def duration_s(self) -> float:

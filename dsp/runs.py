@@ -207,8 +207,7 @@ def both_clear(own: float, clonic: float) -> bool:
 
 
 def _judged(run: Run, tables: Sequence[Table], bias: float, settings: Settings) -> Verdict:
-    evidence = weigh(tables, run.values(settings))
-    return Verdict(bias + sum(e.contribution for e in evidence), evidence)
+    return Verdict(bias, weigh(tables, run.values(settings)))
 
 
 def _strays(ks: Sequence[int]) -> float:

@@ -156,6 +156,7 @@ class Settings:
     run_least_s: float = 7.0
     run_jerking: float = 1.6
     jerks_ring_s: float = 10.0
+    episode_pause_s: float = 120.0
     jerks_unseen_cost: float = 0.6
     jerks_frame_least: float = -0.3
     jerks_weak: float = 0.8

@@ -20,6 +20,7 @@ from dsp.hiccups import HiccupTracker, is_trunk_alone
 from dsp.likeness import Trace, likeness_of, trace_of
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
 from dsp.scene import Scene
+from dsp.series_rows import course_of, means_of
 from dsp.settings import Settings
 from dsp.shape import AFTER_K, Shape, is_seen, measure
 from dsp.together import together_of
@@ -162,9 +163,9 @@ class SpasmTracker:
         if not self.members:
             return
         values = likeness_of(member.trace, [m.trace for m in self.members], chains)
-        member.alike_evidence = weigh(settings.series_tables, values)
-        total = settings.series_bias + sum(e.contribution for e in member.alike_evidence)
-        member.alike = min(max(total, -settings.alike_most), settings.alike_most)
+        verdict = Verdict(settings.series_bias, weigh(settings.series_tables, values))
+        member.alike_evidence = verdict.said()
+        member.alike = min(max(verdict.log_odds, -settings.alike_most), settings.alike_most)
 
     def _too_near(self, k: int, settings: Settings) -> bool:
         if not self.members:
@@ -269,8 +270,9 @@ class SpasmTracker:
             Evidence("members_alike", alike / max(len(top) - 1, 1), alike),
             Evidence("other_movement", float(len(self.rivals)), total - age - alike - said + again),
             *_age_said(age, scene),
-            *_means([m.alike_evidence for m in top[1:]]),
-            *_means([m.evidence for m in top]),
+            *course_of([m.k for m in run], [m.trace.peak_g for m in run]),
+            *means_of("alike", [m.alike_evidence for m in top[1:]]),
+            *means_of("member", [m.evidence for m in top]),
         ]
 
     def _expire(self, h: int, scene: Scene, settings: Settings, *, gap_k: int) -> list[Event]:
@@ -367,7 +369,7 @@ def _draft(
             conveyed=conveyed,
             state_known=during is not State.UNKNOWN,
         ),
-        evidence=verdict.evidence,
+        evidence=verdict.said(),
         conveyed=conveyed,
     )
 
@@ -375,7 +377,7 @@ def _draft(
 def _tell_startle(
     draft: Draft, startle: Verdict, h: int, scene: Scene, settings: Settings, *, over: bool
 ) -> list[Event]:
-    draft.label, draft.evidence, draft.side = Label.STARTLE, startle.evidence, "both"
+    draft.label, draft.evidence, draft.side = Label.STARTLE, startle.said(), "both"
     draft.match = match_of(startle.log_odds, settings.startle_weak, settings.startle_clear, settings)
     draft.after = draft.during
     life = (EventStatus.NEW, EventStatus.END) if over else (EventStatus.NEW,)
@@ -388,16 +390,3 @@ def _relabelled(member: Member, h: int, scene: Scene, settings: Settings) -> Eve
     draft.match, draft.evidence = member.match, member.evidence
     why = "others like it followed"
     return tell(draft, EventStatus.RELABEL, h, infant=scene.infant, settings=settings.tag, reason=why)
-
-
-def _means(lists: Sequence[Sequence[Evidence]]) -> list[Evidence]:
-    """Mean evidence of the members, by name."""
-    rows: dict[str, list[Evidence]] = {}
-    for evidence in lists:
-        for e in evidence:
-            rows.setdefault(e.name, []).append(e)
-    n = max(len(lists), 1)
-    return [
-        Evidence(f"mean_{name}", sum(e.value for e in es) / len(es), sum(e.contribution for e in es) / n)
-        for name, es in rows.items()
-    ]

@@ -53,6 +53,9 @@ _AROUSAL_WINDOW = 12
 """Hops: three seconds of thrashing."""
 
 _AROUSAL_REST_S = 30.0
+_NAP_NS = 1200 * NS
+"""The shortest nap that counts as one [F66]."""
+
 _AGAIN_HOPS = 16
 _BEFORE_HOPS = 16
 """Four seconds: from the sigh to the thrashing."""
@@ -309,12 +312,21 @@ class StateTracker:
             return (State.ACTIVE_SLEEP, active) if active > quiet else (State.QUIET_SLEEP, quiet)
         return State.ASLEEP, asleep
 
+    def _may_have_slept(self, t_ns: int) -> bool:
+        """Whether no state was known for so long before t that a nap may have come and gone unseen."""
+        if self.waking_ns is None:
+            return False
+        known = next((start for start, state in reversed(self.told) if state is not State.UNKNOWN), None)
+        return known is None or t_ns - known >= _NAP_NS
+
     def _follow(self, state: State, t_ns: int) -> None:
         if self.state.is_sleep and state is State.AWAKE:
             fresh = self.arousal_ns is not None and t_ns - self.arousal_ns < 5 * EPOCH_HOPS * HOP_NS
             self.waking_ns = self.arousal_ns if fresh else t_ns
         elif self.state.is_sleep and state is State.UNKNOWN:
             self.waking_ns = None  # from here on the infant may wake unseen
+        elif self.state is State.UNKNOWN and self._may_have_slept(t_ns):
+            self.waking_ns = None
         self.state = state
         self.told.append((t_ns, state))
         del self.told[:-240]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.chain import HOP, HOP_NS, NEVER, Chain
-from dsp.classify import confidence_of, match_of
+from dsp.classify import Verdict, confidence_of, match_of
 from dsp.context import BEGUN_BEFORE_NS
 from dsp.events import Draft, event_id, tell
 from dsp.holds import HOLD_HOPS, LOOK_HOPS, UNSEEN_G, Looks, Posture, Vector, angle_deg, tremor_hz
@@ -225,13 +225,12 @@ class StiffeningTracker:
         held_s = (h + 1 - hold.since_h) * HOP_NS / NS
         if held_s < settings.stiff_least_s:
             return []
-        evidence = self._weigh(hold, held_s, h, postures, chains, scene, settings)
-        total = settings.stiff_bias + sum(e.contribution for e in evidence)
+        verdict = self._judged(hold, held_s, h, postures, chains, scene, settings)
         if self.open is None:
-            return self._perhaps(hold, h, total, evidence, postures, chains, scene, settings)
-        return self._go_on(hold, self.open, h, total, evidence, scene, settings)
+            return self._perhaps(hold, h, verdict, postures, chains, scene, settings)
+        return self._go_on(hold, self.open, h, verdict, scene, settings)
 
-    def _weigh(
+    def _judged(
         self,
         hold: Hold,
         held_s: float,
@@ -240,7 +239,7 @@ class StiffeningTracker:
         chains: dict[Site, Chain],
         scene: Scene,
         settings: Settings,
-    ) -> list[Evidence]:
+    ) -> Verdict:
         turned = {s: angle_deg(hold.rest[s], p.way) for s, p in postures.items()}
         values = {
             "legs_tension": median(hold.legs),
@@ -264,20 +263,19 @@ class StiffeningTracker:
             evidence.append(Evidence("trunk_not_seen", 1.0, -settings.no_trunk_cost))
         if len(chains) == 1:
             evidence.append(Evidence("one_site_only", 1.0, -settings.one_site_cost))
-        return evidence
+        return Verdict(settings.stiff_bias, evidence)
 
     def _perhaps(
         self,
         hold: Hold,
         h: int,
-        total: float,
-        evidence: list[Evidence],
+        verdict: Verdict,
         postures: Postures,
         chains: dict[Site, Chain],
         scene: Scene,
         settings: Settings,
     ) -> list[Event]:
-        if total < settings.stiff_weak:
+        if verdict.log_odds < settings.stiff_weak:
             if h + 1 - hold.since_h > settings.posture_s * NS / HOP_NS:
                 self._new_rest(h, postures)
             return []
@@ -294,7 +292,7 @@ class StiffeningTracker:
                 state_known=state is not State.UNKNOWN,
             ),
         )  # fmt: skip
-        self._fill(self.open, h, total, evidence, scene, settings)
+        self._fill(self.open, h, verdict, scene, settings)
         out = [tell(self.open, EventStatus.NEW, h, infant=scene.infant, settings=settings.tag)]
         scene.stiff_ns = self.open.end_ns
         self.long_told = self.open.end_ns - onset >= settings.stiff_ring_s * NS
@@ -305,12 +303,11 @@ class StiffeningTracker:
         hold: Hold,
         now: Draft,
         h: int,
-        total: float,
-        evidence: list[Evidence],
+        verdict: Verdict,
         scene: Scene,
         settings: Settings,
     ) -> list[Event]:
-        slack = total < settings.stiff_slack
+        slack = verdict.log_odds < settings.stiff_slack
         hold.slack = hold.slack + 1 if slack else 0
         if hold.slack >= _SLACK_LOOKS:
             out = self._let_go(h, scene, settings)
@@ -318,23 +315,21 @@ class StiffeningTracker:
             return out
         if slack:
             return []
-        self._fill(now, h, total, evidence, scene, settings)
+        self._fill(now, h, verdict, scene, settings)
         scene.stiff_ns = now.end_ns
         if not self.long_told and now.end_ns - now.onset_ns >= settings.stiff_ring_s * NS:
             self.long_told = True
             return [tell(now, EventStatus.UPDATE, h, infant=scene.infant, settings=settings.tag)]
         return []
 
-    def _fill(
-        self, now: Draft, h: int, total: float, evidence: list[Evidence], scene: Scene, settings: Settings
-    ) -> None:
+    def _fill(self, now: Draft, h: int, verdict: Verdict, scene: Scene, settings: Settings) -> None:
         now.end_ns = (h + 1) * HOP_NS
         now.conveyed = scene.context.share(now.onset_ns, now.end_ns, before_ns=BEGUN_BEFORE_NS)
-        match = match_of(total, settings.stiff_weak, settings.stiff_clear, settings)
+        match = match_of(verdict.log_odds, settings.stiff_weak, settings.stiff_clear, settings)
         if len(now.sites) == 1:
             match = min(match, settings.clear_match - 0.05)
         if match > now.match:
-            now.match, now.evidence = match, evidence
+            now.match, now.evidence = match, verdict.said()
 
     def _let_go(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
         draft, self.open, self.hold = self.open, None, None

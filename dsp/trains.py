@@ -8,7 +8,6 @@ is relabelled.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -27,6 +26,7 @@ from dsp.rhythm import FRAME_K, Rhythm, rhythm_of
 from dsp.runs import Run, both_clear, judge_own, judge_run, judge_train
 from dsp.scene import Scene
 from dsp.settings import Settings
+from dsp.sides import balance_of, side_said
 
 __all__ = ["Frame", "TrainTracker"]
 
@@ -44,9 +44,6 @@ _MOST_FOR_REST = 1.0
 _CUT_OFF = 0.5
 """Share of clipped samples; jerks beyond the range of a narrow setting clip for moments."""
 
-_NEAR_K = 10
-"""Limbs that jerk together do so within a tenth of a second."""
-
 _LAST_K = 15
 """What is left of an event's last jerk when it has come."""
 
@@ -60,7 +57,6 @@ _WHY = {
     "growth": "grew at its beginning",
 }
 _OTHER_LEG = {Site.LA: Site.RA, Site.RA: Site.LA}
-_PAIRS = ((Site.LA, Site.RA), (Site.LW, Site.RW))
 
 
 @dataclass(slots=True)
@@ -95,6 +91,9 @@ class TrainTracker:
     """jerks and length that the newest row told of"""
     spans: list[tuple[int, int]] = field(default_factory=list)
     """grid indices of recent good frames"""
+    episode_ns: int = 0
+    episode_end_ns: int | None = None
+    """onset of the first and end of the last train of the newest episode of sleep jerks; None before any"""
 
     def pulse(self, pulse: Pulse) -> None:
         """Take a pulse that became known."""
@@ -253,12 +252,13 @@ class TrainTracker:
         self.best = sum(f.log_odds for f in recent) / len(recent)
         self.heights = {}
         self.lead_ks = [] if asleep else [k for k in ks if k <= rhythm.k1]
-        self.balance = _balance([k for k in self.lead_ks if k > rhythm.k1 - FRAME_K], chains)
+        self.balance = balance_of([k for k in self.lead_ks if k > rhythm.k1 - FRAME_K], chains)
         self.open = Draft(
             event_id(scene.infant, "jerks", onset), label, onset, onset, [], "unknown", before, before,
             scene.state.since_waking_s(onset), 0.0, 0.0,
         )  # fmt: skip
         self._fill(self.open, rhythm, verdict, chains, scene, settings)
+        self._join_episode(self.open, settings)
         self._told(self.open)
         return [tell(self.open, EventStatus.NEW, h, infant=scene.infant, settings=settings.tag)]
 
@@ -281,6 +281,8 @@ class TrainTracker:
         label, why = self._upward(now, scene, settings)
         if label is not now.label:
             now.relabelled_from, now.label = now.label, label
+            now.evidence = self._said(label, rhythm, verdict, settings)
+            self._join_episode(now, settings)
             self.run.lifted = label is Label.RHYTHMIC_JERKING
             out.append(
                 tell(now, EventStatus.RELABEL, h, infant=scene.infant, settings=settings.tag, reason=why)
@@ -290,6 +292,14 @@ class TrainTracker:
             self._told(now)
             out.append(tell(now, EventStatus.UPDATE, h, infant=scene.infant, settings=settings.tag))
         return out
+
+    def _join_episode(self, now: Draft, settings: Settings) -> None:
+        """Trains of sleep jerks that follow one another with short pauses are one episode."""
+        now.episode_ns = None
+        if now.label is Label.SLEEP_JERK_TRAIN:
+            end_ns = self.episode_end_ns
+            goes_on = end_ns is not None and now.onset_ns - end_ns <= settings.episode_pause_s * NS
+            now.episode_ns = self.episode_ns if goes_on else now.onset_ns
 
     def _told(self, now: Draft) -> None:
         self.told_at, self.told_s = max(now.count, 1), (now.end_ns - now.onset_ns) / NS
@@ -313,7 +323,7 @@ class TrainTracker:
         new = [p for p in self.pulses[rhythm.site] if last + _SAME_K < p.k <= rhythm.k1]
         fresh = [p.k for p in new]
         self.lead_ks += fresh
-        self.balance += _balance(fresh, chains)
+        self.balance += balance_of(fresh, chains)
         del self.balance[:-_KEEP_BALANCE]
         for site, row in self.pulses.items():
             heights = [p.peak_g for p in row if p.k >= rhythm.k0]
@@ -324,7 +334,7 @@ class TrainTracker:
         now.times_ns = [k * GRID_NS for k in self.lead_ks]
         now.count = len(self.lead_ks)
         now.sites = [s for s in Site if s in self.heights]
-        now.side = _side(self.balance, settings)
+        now.side = side_said(self.balance, settings)
         now.match = match_of(self.best, settings.jerks_weak, settings.jerks_clear, settings)
         now.conveyed = scene.context.share(now.onset_ns, now.end_ns, before_ns=BEGUN_BEFORE_NS)
         if not now.confidence:
@@ -336,9 +346,17 @@ class TrainTracker:
                 conveyed=now.conveyed,
                 state_known=now.before is not State.UNKNOWN,
             )
-        rate = Evidence("rate_hz", rhythm.rate_hz, 0.0)
-        own, run = judge_own(self.run, settings), judge_run(self.run, settings)
-        now.evidence = [rate, *verdict.evidence, *own.evidence, *run.evidence]
+        now.evidence = self._said(now.label, rhythm, verdict, settings)
+
+    def _said(self, label: Label, rhythm: Rhythm, verdict: Verdict, settings: Settings) -> list[Evidence]:
+        """What the newest frame and the run say of the label, by the questions that decide it."""
+        rows = [Evidence("frame.rate_hz", rhythm.rate_hz, 0.0), *verdict.said("frame")]
+        lifted = label is Label.RHYTHMIC_JERKING
+        if lifted or not self.run.trunk_seen:
+            rows += judge_own(self.run, settings).said("own")
+        else:
+            rows += judge_train(self.run, settings).said("train")
+        return [*rows, *judge_run(self.run, settings).said("run", against=not lifted)]
 
     def _upward(self, now: Draft, scene: Scene, settings: Settings) -> tuple[Label, str]:
         """The label that what was seen since asks for, never a lower one, and why."""
@@ -375,6 +393,8 @@ class TrainTracker:
         if draft is None:
             return []
         self.over = [d for d in self.over if draft.end_ns - d.end_ns <= settings.long_s * NS]
+        if draft.episode_ns is not None:
+            self.episode_ns, self.episode_end_ns = draft.episode_ns, draft.end_ns
         if draft.label is Label.RHYTHMIC_JERKING:
             draft.after = scene.follows(draft)
             self.over.append(draft)
@@ -392,29 +412,3 @@ def _cut_off(chain: Chain, rhythm: Rhythm) -> bool:
 def _has_gyro(chain: Chain, k: int) -> bool:
     history = chain.history
     return history.k0 <= k < history.k1 and bool(history.gyro[k - history.k0])
-
-
-def _balance(ks: list[int], chains: dict[Site, Chain]) -> list[float]:
-    """Right over left at each jerk, from the envelopes: what did not rise to a pulse counts with its height."""
-    for left, right in _PAIRS:
-        if left in chains and right in chains:
-            heights = [(_height(chains[left], k), _height(chains[right], k)) for k in ks]
-            return [math.log(b / a) for a, b in heights if a > 0.0 and b > 0.0]
-    return []
-
-
-def _height(chain: Chain, k: int) -> float:
-    part = chain.history.part(k - _NEAR_K, k + _NEAR_K + 1)
-    if not chain.history.present[part].any():
-        return 0.0
-    return max(float(chain.history.envelope[part].max()), 1e-4)
-
-
-def _side(balance: list[float], settings: Settings) -> str:
-    """Both unless one side is clearly quiet; unknown until enough jerks were seen on both sites."""
-    if len(balance) < settings.side_jerks:
-        return "unknown"
-    middle = median(balance)
-    if abs(middle) < settings.side_quiet:
-        return "both"
-    return "right" if middle > 0.0 else "left"

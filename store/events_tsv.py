@@ -98,7 +98,9 @@ EVENT_COLUMNS: dict[str, dict[str, Any]] = {
     "interval_cv": _described("coefficient of variation of those intervals"),
     "parent": _described("event_id of the event it is part of"),
     "late": _described("1 when it was found in data that came late"),
-    "evidence": _described("measurements that spoke for or against the label: name=value@log-odds; ..."),
+    "evidence": _described(
+        "measurements that spoke for or against the label: question.name=value@log-odds; ..."
+    ),
 }
 _TRUTH_COLUMNS = {
     "true_class": _described("what the movement really was, known because it was made or annotated"),

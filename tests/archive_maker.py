@@ -117,9 +117,13 @@ def told() -> list[Row]:
         _told(f"e-member-{i}", Label.SPASM_LIKE, BEGIN_NS + s * NS, BEGIN_NS + (s + 1) * NS, parent=SERIES)
         for i, s in enumerate(MOVEMENTS_S)
     ]
+    asked = (
+        Evidence("frame.bias", 0.0, 0.5), Evidence("frame.even_intervals", 0.6, 0.4), Evidence("train.bias", 0.0, 0.7),
+        Evidence("train.mean_trunk_leads", 0.2, -0.3), Evidence("run.unbroken_s", 12.0, 1.2),
+    )  # fmt: skip
     train = _told(
-        TRAIN, Label.SLEEP_JERK_TRAIN, BEGIN_NS + 200 * NS, BEGIN_NS + 212 * NS, count=20, match=0.7
-    )
+        TRAIN, Label.SLEEP_JERK_TRAIN, BEGIN_NS + 200 * NS, BEGIN_NS + 212 * NS, count=20, match=0.7, evidence=asked
+    )  # fmt: skip
     single = _told(SINGLE, Label.MOVEMENT, BEGIN_NS + 220 * NS, BEGIN_NS + 223 * NS, count=2)
     gone = _told("e-gone", Label.STIFFENING, BEGIN_NS + 30 * NS, BEGIN_NS + 40 * NS)
     minutes = [

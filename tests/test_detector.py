@@ -74,7 +74,7 @@ def test_the_cluster_is_told_within_seconds_of_an_early_member_and_explains_itse
     members = [e for e in night.truth.of(Label.SPASM_LIKE) if e.parent is not None]
     assert rows[0].told_ns <= members[6].end_ns + 3 * NS
     assert rows[0].count >= 3
-    assert {"members", "mean_legs_still_before"} <= {e.name for e in rows[-1].evidence}
+    assert {"members", "member.legs_still_before"} <= {e.name for e in rows[-1].evidence}
     children = [e for e in events(out, Label.SPASM_LIKE) if e.parent == rows[0].id]
     assert len(children) == rows[-1].count
     assert rows[0].settings == Settings().tag

@@ -11,7 +11,7 @@ import pytest
 
 from alerts.words import catalogue
 from dsp import views, weights
-from dsp.records import NS, Label, Note, Opinion
+from dsp.records import BIAS, NS, Label, Note, Opinion
 from dsp.weights import Table
 from lullwatch.control import Control
 from lullwatch.web.event_words import evidence_name
@@ -114,6 +114,22 @@ async def test_evidence_as_bars_and_labels_of_research_are_for_researchers(
         other = await people[person].get(f"/events/{SERIES}")
         assert "speaks-for" not in other.text
         assert "mean_trunk_rise" not in other.text
+
+
+async def test_evidence_is_added_up_by_the_question_it_answers(people: dict[str, Visitor]) -> None:
+    page = await people["rita"].get(f"/events/{TRAIN}")
+    for about, total in (("frame", "+0.90"), ("train", "+0.40"), ("run", "+1.20")):
+        [says] = re.findall(rf'<desc id="evidence{about}-d">([^<]*)', page.text)
+        assert f"{total} together" in says
+    assert 'id="evidence-d"' not in page.text
+    assert "mean_trunk_leads = 0.2" in page.words
+    assert "A train of sleep, or jerking that goes on?" in page.words
+
+
+async def test_what_holds_before_anything_is_measured_is_no_reason(people: dict[str, Visitor]) -> None:
+    page = await people["anna"].get(f"/events/{TRAIN}")
+    assert "Speaks for it how long it went on without a pause how even the pauses are" in page.words
+    assert "before anything is measured" not in page.words
 
 
 async def test_what_people_say_stands_beside_the_machine_s_word_and_never_in_its_place(
@@ -273,6 +289,7 @@ def test_every_measurement_of_the_detector_has_words_in_both_languages() -> None
     tables = [value for module in (weights, views) for value in vars(module).values()]
     names = {t.name for value in tables if isinstance(value, tuple) for t in value if isinstance(t, Table)}
     assert len(names) > 60
+    names |= {BIAS, "legs_after_trunk_s", "interval_trend", "middle_to_ends"}
     for language in ("en", "de"):
         words = catalogue(language)
         assert [n for n in sorted(names) if evidence_name(words, n) == words.text("evidence.other")] == []

@@ -25,7 +25,7 @@ def test_the_defaults_are_the_numbers_of_the_table() -> None:
     assert rows["stiffening-3-in-30min"].times == limits.stiffening_times
     assert rows["stiffening-3-in-30min"].within_s == 60 * limits.stiffening_within_min
     assert rows["series-weak-twice"].within_s == 3600 * limits.weak_series_within_h
-    assert rows["train-long"].over_s == 60 * limits.train_min
+    assert rows["train-long"].episode_over_s == 60 * limits.train_min
     assert rows["train-late-for-age"].from_age_days == limits.train_age_days
     assert (TABLE.late_limit_s, TABLE.blind_s) == (60 * limits.late_min, 60 * limits.blind_min)
 

@@ -72,6 +72,13 @@ def test_a_state_during_it_that_turns_out_to_be_another_is_told():
     assert (row.version, row.status, row.state_during) == (3, EventStatus.END, State.ACTIVE_SLEEP)
 
 
+def test_an_episode_that_turns_out_longer_is_told_of_the_train_that_goes_on_with_it():
+    before = [replace(row, episode_s=12.0) for row in life("a", 10, 12)]
+    now = [replace(row, episode_s=72.0) for row in before]
+    (row,) = reconcile(before, now, told_ns=NOW).rows
+    assert (row.version, row.status, row.episode_s) == (3, EventStatus.END, 72.0)
+
+
 def test_a_movement_found_longer_keeps_its_first_id():
     difference = reconcile(life("a", 10, 12), life("b", 8, 12), told_ns=NOW)
     (row,) = difference.rows

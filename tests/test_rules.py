@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import pytest
@@ -52,6 +53,8 @@ def ended(row: Event) -> Event:
         (event(Label.SLEEP_JERK_TRAIN, side="left"), DIARY, "rest"),
         (event(Label.SLEEP_JERK_TRAIN, long_s=1201), NOTICE, "train-long"),
         (event(Label.SLEEP_JERK_TRAIN, long_s=1200), DIARY, "rest"),
+        (event(Label.SLEEP_JERK_TRAIN, long_s=12, episode_s=1200.5), NOTICE, "train-long"),
+        (event(Label.SLEEP_JERK_TRAIN, long_s=12, episode_s=1200.0), DIARY, "rest"),
         (event(Label.LONG_MOVEMENT, long_s=60, conveyed=1.0), NOTICE, "long-movement"),
         (event(conveyed=1.0), NOTICE, "series-clear"),
         (event(conveyed=0.9), URGENT, "series-clear"),
@@ -72,6 +75,33 @@ def test_a_jerk_train_past_six_months_of_age_is_a_notice_and_without_an_age_is_n
     assert told([train]) == []
     assert told([train], age_days=182) == []
     assert [a.severity for a in told([train], age_days=183)] == [NOTICE]
+
+
+def trains(*at_s: float, since_s: float, **more: Any) -> list[Event]:
+    """Trains of one episode, of twelve seconds each, told when they begin and when they are over."""
+    rows = [
+        event(Label.SLEEP_JERK_TRAIN, at_s=t, long_s=12, episode_s=t + 12 - since_s, **more) for t in at_s
+    ]
+    return [row for train in rows for row in (train, ended(train))]
+
+
+def test_an_episode_of_jerks_asleep_is_told_once_by_the_train_that_makes_it_long() -> None:
+    alerts = told(trains(0, 600, 1180, 1230, 1300, 1400, since_s=0))
+    assert {a.event_id for a in alerts} == {"sleep_jerk_train-1230"}
+    assert rings(alerts) == 0
+    assert "again and again for 21 min" in alerts[0].text
+    again = told([*trains(1190, since_s=0), *trains(3600, 5000, since_s=3600), *trains(9000, since_s=7000)])
+    assert [a.event_id for a in again if a.version == 1] == [
+        f"sleep_jerk_train-{t}" for t in (1190, 5000, 9000)
+    ]
+
+
+def test_that_a_train_was_told_as_one_sided_keeps_no_long_episode_silent() -> None:
+    rows = [*trains(600, since_s=0, side="left"), *trains(1300, since_s=0)]
+    assert [(a.rule, a.event_id) for a in told(rows) if a.version == 1] == [
+        ("train-one-sided@1", "sleep_jerk_train-600"),
+        ("train-long@1", "sleep_jerk_train-1300"),
+    ]
 
 
 def test_every_row_of_the_table_has_an_id_of_its_own_and_a_reason() -> None:

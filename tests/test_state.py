@@ -135,3 +135,13 @@ def test_who_may_have_woken_unseen_is_not_said_to_have_woken_hours_ago() -> None
 def test_who_was_awake_before_an_unknown_stretch_has_still_woken_when_that_was_seen() -> None:
     tracker = following(State.ASLEEP, State.AWAKE, State.UNKNOWN, State.AWAKE)
     assert tracker.since_waking_s(3 * EPOCH_NS) == 60.0
+
+
+def test_a_nap_may_have_come_and_gone_in_twenty_minutes_that_nobody_saw() -> None:
+    for unseen, since_s in ((38, 30.0 * 39), (39, None), (400, None)):
+        tracker = following(State.ASLEEP, State.AWAKE, *[State.UNKNOWN] * unseen, State.AWAKE)
+        assert tracker.since_waking_s((unseen + 2) * EPOCH_NS) == since_s
+    unseen = following(State.ASLEEP, State.AWAKE, *[State.UNKNOWN] * 60)
+    assert unseen.since_waking_s(62 * EPOCH_NS) is None
+    slept = following(State.ASLEEP, State.AWAKE, *[State.UNKNOWN] * 60, State.ASLEEP, State.AWAKE)
+    assert slept.since_waking_s(64 * EPOCH_NS) == 30.0

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from dsp.classify import Verdict
 from dsp.pipeline import Pipeline
-from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, Tick
+from dsp.records import NS, Event, EventStatus, Label, Site, Tick
 from dsp.settings import Settings
 from dsp.stiffening import StiffeningTracker
 from firmware_sim.night import make_night
@@ -114,14 +115,14 @@ def test_postures_that_are_merely_taken_up_and_stretches_are_no_long_stiffening(
 
 def test_what_moves_no_more_than_at_rest_has_no_rate_of_trembling(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[dict[str, float]] = []
-    weigh = StiffeningTracker._weigh
+    judged = StiffeningTracker._judged
 
-    def weighed(self: StiffeningTracker, *what: Any) -> list[Evidence]:
-        evidence = weigh(self, *what)
-        looks.append({e.name: e.value for e in evidence})
-        return evidence
+    def judging(self: StiffeningTracker, *what: Any) -> Verdict:
+        verdict = judged(self, *what)
+        looks.append({e.name: e.value for e in verdict.evidence})
+        return verdict
 
-    monkeypatch.setattr(StiffeningTracker, "_weigh", weighed)
+    monkeypatch.setattr(StiffeningTracker, "_judged", judging)
     still = Background(awake={"posture_change": 60.0}, newborn_startles=False)
     rows(minutes(Placed("kicking", 850.0, {"count": 2}), background=still), 1990)
     calm = [look for look in looks if max(look["trunk_tension"], look["legs_tension"]) < 0.1]

@@ -95,8 +95,29 @@ def without(gone: Site, since_s: float, placed: Placed, *, seed: int, age_days: 
     return [e for e in out + pipeline.finish() if isinstance(e, Event) and e.label in JERKS]
 
 
+def test_trains_with_short_pauses_are_one_episode_and_one_after_a_long_pause_begins_another() -> None:
+    placed = tuple(
+        Placed("sleep_jerk_train", at_s, {"trains": 1, "side": "both", "train_s": 12.0, "rate_hz": 2.5})
+        for at_s in (60.0, 120.0, 215.0, 420.0)
+    )
+    scenario = Scenario("episode", 480.0, 60, (Phase(State.QUIET_SLEEP, 8),), placed, Background.none())
+    pipeline = Pipeline("infant", SITES, age_days=60)
+    out = pipeline.feed_block(make_night(scenario, seed=2000).segments(1024)) + pipeline.finish()
+    told = [e for e in out if isinstance(e, Event) and e.label in JERKS]
+    ends = list({e.id: e for e in told if e.status is EventStatus.END}.values())
+    assert [e.label for e in ends] == [Label.SLEEP_JERK_TRAIN] * 4
+    begun_s = [(e.end_ns - e.episode_s * NS - ends[0].onset_ns) / NS for e in ends if e.episode_s is not None]
+    assert begun_s == pytest.approx([0.0, 0.0, 0.0, (ends[3].onset_ns - ends[0].onset_ns) / NS])
+    assert all(e.episode_s is None for e in told if e.label is not Label.SLEEP_JERK_TRAIN)
+
+
 def names(life: list[Event]) -> set[str]:
-    return {row.name for e in life for row in e.evidence}
+    return {_measured(row) for e in life for row in e.evidence}
+
+
+def _measured(row: Evidence) -> str:
+    """What was measured, whichever question it answers."""
+    return row.name.rpartition(".")[2]
 
 
 @pytest.mark.parametrize("seed", [2000, 2001])
@@ -122,7 +143,7 @@ def test_a_leg_that_fell_silent_makes_no_one_sided_jerking_of_a_newborns_train(s
 def test_what_one_leg_did_while_the_other_was_silent_is_not_held_against_it_afterwards() -> None:
     train = Placed("sleep_jerk_train", 60.0, {"trains": 1, "side": "both", "train_s": 15.0, "rate_hz": 2.5})
     life = without(Site.RA, 68.0, train, seed=2000, age_days=30)
-    sides = [row.value for e in life for row in e.evidence if row.name == "one_sided_young"]
+    sides = [row.value for e in life for row in e.evidence if _measured(row) == "one_sided_young"]
     assert sides
     assert max(sides) < 1.0
     assert "one_sided_young" not in names(life[-1:])
@@ -132,7 +153,7 @@ def test_what_one_leg_did_while_the_other_was_silent_is_not_held_against_it_afte
 def test_a_trunk_that_falls_silent_amid_a_run_counts_as_far_as_it_was_seen(seed: int) -> None:
     clonus = Placed("clonic", 60.0, {"side": "both", "duration_s": 30.0, "rate_hz": 2.5})
     life = without(Site.TR, 70.0, clonus, seed=seed, age_days=200)
-    last = {row.name: row.value for row in life[-1].evidence}
+    last = {_measured(row): row.value for row in life[-1].evidence}
     assert "trunk_to_lead" not in last
     assert -3.0 < last["mean_trunk_to_lead"] < -1.0
     assert last["mean_trunk_turned"] < 0.0

@@ -231,10 +231,19 @@ def interval_table(words: Catalogue, members: Sequence[Event], when: Sequence[st
     return h("table", h("caption", words.text("event.members")), h("thead", head), h("tbody", rows))
 
 
-def evidence_chart(words: Catalogue, evidence: Sequence[Evidence], names: Sequence[str]) -> Html:
+def evidence_chart(
+    words: Catalogue, evidence: Sequence[Evidence], names: Sequence[str], about: str = "", asked: str = ""
+) -> Html:
     """What every measurement contributed to the label, in log-odds: bars to the right speak for it.
 
     Each bar stands below its name, so that both are on a phone at once.
+
+    Args:
+        words: the language.
+        evidence: rows that add up.
+        names: what each of them measured, in words.
+        about: the question that they answer, as rows name it; empty for the label itself.
+        asked: that question in words.
     """
     row, top = 36.0, 26.0
     most = min(max((abs(e.contribution) for e in evidence), default=1.0) or 1.0, _MOST_LOG_ODDS)
@@ -256,4 +265,5 @@ def evidence_chart(words: Catalogue, evidence: Sequence[Evidence], names: Sequen
     says = words.text(
         "event.evidence_says", n=len(evidence), total=f"{sum(e.contribution for e in evidence):+.2f}"
     )
-    return chart("evidence", words.text("event.evidence"), says, (_NARROW, frame.bottom + 10), parts)
+    title = f"{words.text('event.evidence')}: {asked}" if asked else words.text("event.evidence")
+    return chart(f"evidence{about}", title, says, (_NARROW, frame.bottom + 10), parts)

@@ -28,7 +28,7 @@ from store.recording import newest_of
 from store.shelf import Shelf
 
 from .event_drawing import Around, Given, evidence_chart, interval_chart, interval_table, waveform_chart
-from .event_words import evidence_name, facts_said, match_said, remarks
+from .event_words import by_question, evidence_name, facts_said, match_said, remarks
 from .gate import form_of
 from .layout import csrf_field
 from .markup import Content, Html, h
@@ -207,12 +207,16 @@ def _pauses(request: Request, seen: _Seen) -> list[Content]:
 
 def _evidence(words: Catalogue, event: Event) -> Html:
     """The evidence as numbers, for researchers."""
-    rows = sorted(event.evidence, key=lambda e: -e.contribution)
-    names = [evidence_name(words, e.name) for e in rows]
+    charts: list[Content] = []
+    for about, group in by_question(event.evidence).items():
+        rows = sorted(group, key=lambda e: -e.contribution)
+        asked = words.more.get(f"event.asked.{about}", "")
+        drawn = evidence_chart(words, rows, [evidence_name(words, e.name) for e in rows], about, asked)
+        charts += [h("h3", asked) if asked else None, h("figure", drawn, class_="narrow")]
     return h(
         "section",
         h("h2", words.text("event.evidence")),
-        h("figure", evidence_chart(words, rows, names), class_="narrow"),
+        charts,
         h("p", words.text("event.research", label=event.label, match=f"{event.match:.3f}",
                           confidence=f"{event.confidence:.2f}", settings=event.settings, version=event.version)),
         class_="card",

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from alerts.catalogue import Catalogue
 from alerts.severity import TABLE
 from alerts.words import match_word, sites_said
-from dsp.records import NS, Event, Evidence, State
+from dsp.records import BIAS, NS, Event, Evidence, State
 
 from .markup import Content, Html, h
 from .records import fact_list, lasting
 
-__all__ = ["evidence_name", "facts_said", "match_said", "reasons", "remarks"]
+__all__ = ["by_question", "evidence_name", "facts_said", "match_said", "reasons", "remarks"]
 
 _REASONS: Final = 4
 """So many measurements are named each way; a person reads no more of them, a researcher has them all as bars."""
@@ -27,15 +28,36 @@ _CONVEYED: Final = 0.2
 
 def evidence_name(words: Catalogue, name: str) -> str:
     """What was measured, in plain words; a measurement that has none yet is named as other ones."""
-    return words.more.get(f"evidence.{name.removeprefix('mean_')}", words.text("evidence.other"))
+    measured = name.rpartition(".")[2].removeprefix("mean_")
+    return words.more.get(f"evidence.{measured}", words.text("evidence.other"))
+
+
+def by_question(evidence: Iterable[Evidence]) -> dict[str, list[Evidence]]:
+    """Rows by the question that they answer, which stands before their names; those of the label itself first.
+
+    Only rows of one question add up.
+    """
+    groups: dict[str, list[Evidence]] = {"": []}
+    for row in evidence:
+        about, _, name = row.name.rpartition(".")
+        groups.setdefault(about, []).append(replace(row, name=name))
+    return {about: rows for about, rows in groups.items() if rows}
 
 
 def reasons(words: Catalogue, evidence: Iterable[Evidence]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What spoke most for the pattern and what spoke most against it, strongest first."""
-    rows = sorted(evidence, key=lambda e: -abs(e.contribution))
-    said_for = (evidence_name(words, e.name) for e in rows if e.contribution >= _LEAST)
-    against = (evidence_name(words, e.name) for e in rows if e.contribution <= -_LEAST)
-    return tuple(dict.fromkeys(said_for))[:_REASONS], tuple(dict.fromkeys(against))[:_REASONS]
+    """What spoke most for the pattern and what spoke most against it, strongest first.
+
+    What answers several questions is named once, for what it says together.
+    """
+    total: dict[str, float] = {}
+    for row in evidence:
+        if row.name.rpartition(".")[2] != BIAS:
+            name = evidence_name(words, row.name)
+            total[name] = total.get(name, 0.0) + row.contribution
+    names = sorted(total, key=lambda name: -abs(total[name]))
+    said_for = [name for name in names if total[name] >= _LEAST]
+    against = [name for name in names if total[name] <= -_LEAST]
+    return tuple(said_for[:_REASONS]), tuple(against[:_REASONS])
 
 
 def match_said(words: Catalogue, event: Event) -> Html:
@@ -66,6 +88,8 @@ def facts_said(words: Catalogue, event: Event, *, infant: str, when: str) -> Htm
     if event.since_waking_s is not None:
         minutes = round(event.since_waking_s / 60)
         pairs.append((words.text("event.waking"), words.since_waking.format(minutes=minutes)))
+    if event.episode_s is not None and event.episode_s > event.duration_s:
+        pairs.append((words.text("event.episode"), lasting(words, round(event.episode_s * NS))))
     if event.interval_mean_s is not None:
         pairs.append((words.text("event.apart"), lasting(words, round(event.interval_mean_s * NS))))
     return fact_list(pairs)
