@@ -202,7 +202,9 @@ class Gateway:
         tasks.links.append(self._beside("troubles", self._look_around))
         if self._household.ping_url is not None:
             tasks.links.append(self._beside("ping", self._ping(self._household.ping_url).run))
-        tasks.links += [self._beside(name, link.run) for name, link in self._named_links()]
+        tasks.links += [
+            self._beside(name, link.run, infant=infant) for infant, name, link in self._named_links()
+        ]
         tasks.links.append(self._beside("last-test", out.tell_last_test))
         if self._self_test_at is not None:
             evening = partial(self.self_test.every_evening, self._self_test_at)
@@ -212,21 +214,27 @@ class Gateway:
         return self
 
     def _beside(
-        self, name: str, work: Callable[[], Coroutine[Any, Any, None]], *, most: int | None = None
+        self,
+        name: str,
+        work: Callable[[], Coroutine[Any, Any, None]],
+        *,
+        most: int | None = None,
+        infant: str = "",
     ) -> asyncio.Task[None]:
         """A part that begins again when it fails.
 
         Only keeping and deciding end the service when they fail, for nothing can stand in for them; and caregiving
         when it fails again and again, for nobody can be told of that but past it: by whoever starts the service anew.
         """
-        say = partial(self.outreach.failing, name)
+        say = partial(self.outreach.failing, name, infant=infant)
         side = SideWork(name, work, clock=self._clock, say=say, most=most)
         return asyncio.create_task(side.run(), name=name)
 
-    def _named_links(self) -> Iterator[tuple[str, SensorLink[Any]]]:
+    def _named_links(self) -> Iterator[tuple[str, str, SensorLink[Any]]]:
+        """Of each link: whose it is, so that its trouble goes with the infant's other rows, its name, and itself."""
         sensors = ((w.infant, s) for w in self._wearers for s in w.sensors)
         for (infant, sensor), link in zip(sensors, self.links, strict=True):
-            yield f"link {infant} {sensor.site.value} {sensor.name}", link
+            yield infant, f"link {sensor.site.value} {sensor.name}", link
 
     async def _follow_utc(self) -> None:
         await follow_utc(

@@ -115,7 +115,7 @@ class Outreach:
         self._troubles.begin(recent)
         for trouble in self._troubles.open:
             if trouble.kind == SERVICE and trouble.detail:  # of a part of the process before this one
-                self.say(SERVICE, "", detail=trouble.detail)
+                self.say(SERVICE, "", infant=trouble.infant, detail=trouble.detail)
         self._sensors.begin(recent)
         self.care.begin(recent)
 
@@ -151,9 +151,15 @@ class Outreach:
             _log.info("%s: well again", kind)
         self.say(kind, why)
 
-    def failing(self, part: str, why: str) -> None:
-        """A part of this service fails and is begun again, or is well when `why` is empty."""
-        self.say(SERVICE, why, detail=part)
+    def failing(self, part: str, why: str, *, infant: str = "") -> None:
+        """A part of this service fails and is begun again, or is well when `why` is empty.
+
+        Args:
+            part: what stands in the trouble's detail.
+            why: in English.
+            infant: whose it is; empty for what is everybody's.
+        """
+        self.say(SERVICE, why, infant=infant, detail=part)
 
     def look(self, committed_ns: int, decided_ns: Mapping[str, int]) -> None:
         """Time goes on; the journal took something at `committed_ns` last, each infant is decided on up to then."""

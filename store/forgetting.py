@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
 import re
 import sqlite3
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from enum import Enum
@@ -17,15 +18,16 @@ from typing import Final
 from dsp import records
 from store.aside import DAMAGED
 from store.cursors import Cursors
-from store.database import claimed_for, connect, durable, transaction, translated
-from store.errors import StillThere
+from store.database import claimed_for, connect, durable, flush_folder, transaction, translated
+from store.errors import JournalReadOnly, StillThere
 from store.journal import Journal
+from store.private_files import opened_private
 from store.rows import TABLES
 from store.schema import MIGRATIONS
 from store.sealing import sealed_path, unseal
 from store.shelf import NIGHT_STEM, is_night
 
-__all__ = ["Forgotten", "forget", "going_whole", "holding", "trace_of"]
+__all__ = ["Forgotten", "forget", "going_whole", "holding", "is_begun", "trace_of"]
 
 _OWN: Final = ("snapshot", "carried")
 
@@ -71,6 +73,10 @@ _EXPORT: Final = NIGHT_STEM + r"_ID(?:_[a-z0-9-]+)*\.(?:edf|tsv|jsonl?|csv|parqu
 """Names of what `lullwatch export` and `replay` write of one infant of a night."""
 
 
+_BEGUN: Final = "forgetting-ID.json"
+"""Name of the file that says what is being forgotten until no byte is left: whatever ends it, the next run goes on."""
+
+
 @dataclass(slots=True)
 class Forgotten:
     """What was taken away."""
@@ -82,10 +88,31 @@ class Forgotten:
     """settings files that lie in the folder and still speak of the infant"""
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What a forgetting has set out to do; it stands in a file until it is done."""
+
+    nights: frozenset[str]
+    needles: frozenset[str]
+    alerts: frozenset[str]
+
+    def __or__(self, other: _Begun) -> _Begun:
+        return _Begun(self.nights | other.nights, self.needles | other.needles, self.alerts | other.alerts)
+
+
+def is_begun(folder: Path, infant: str) -> bool:
+    """Whether forgetting the infant was begun here and not ended."""
+    return _begun_path(folder, infant).exists()
+
+
 def holding(folder: Path, infant: str) -> list[Path]:
-    """Nights that know the infant."""
+    """Nights that know the infant, or were to forget it by a run that did not end."""
+    begun = _begun(folder, infant).nights
     found = []
     for path in sorted(p for p in folder.glob("journal-*.sqlite") if is_night(p)):
+        if path.name in begun:
+            found.append(path)
+            continue
         with Journal.read_only(path) as journal:
             known = {*journal.infants(), *(_infant_of(config.text) for config in journal.configs())}
             told = journal.events(infant) or journal.notes(infant) or journal.opinions(infant)
@@ -117,15 +144,16 @@ def forget(folder: Path, infant: str) -> Forgotten:
     with ExitStack() as claims:
         for path in nights:
             claims.enter_context(claimed_for(path))
-        needles = _needles(nights, infant)
-        alerts = _alerts_of(nights, infant)
-        for path in nights:
-            _forget_in(path, infant, alerts, done)
+        begun = _begin(folder, infant, nights)
         for path in going_whole(folder, infant):
             _delete(path, done)
+        for path in nights:
+            _forget_in(path, infant, begun.alerts, done)
+    needles = [needle.encode() for needle in sorted(begun.needles)]
     for path in trace_of(folder, needles):
-        if not path.match(_SETTINGS):
+        if not path.match(_SETTINGS) and path != _begun_path(folder, infant):
             raise StillThere(path, infant)
+    _begun_path(folder, infant).unlink()
     done.settings = [
         path
         for path in sorted(folder.rglob(_SETTINGS))
@@ -140,7 +168,42 @@ def trace_of(folder: Path, needles: Iterable[bytes]) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.is_file() and _contains(path, wanted)]
 
 
-def _needles(nights: Sequence[Path], infant: str) -> list[bytes]:
+def _begun_path(folder: Path, infant: str) -> Path:
+    return folder / _BEGUN.replace("ID", infant)
+
+
+def _begun(folder: Path, infant: str) -> _Begun:
+    """What an earlier run had set out to do; nothing where there was none."""
+    try:
+        kept = json.loads(_begun_path(folder, infant).read_text(encoding="utf-8"))
+        return _Begun(*(frozenset(map(str, kept[name])) for name in ("nights", "needles", "alerts")))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return _Begun(frozenset(), frozenset(), frozenset())
+
+
+def _begin(folder: Path, infant: str, nights: Sequence[Path]) -> _Begun:
+    """Write down what is to go, before anything does."""
+    begun = _begun(folder, infant) | _Begun(
+        frozenset(path.name for path in nights),
+        frozenset(_needles(nights, infant)),
+        frozenset(_alerts_of(nights, infant)),
+    )
+    path = _begun_path(folder, infant)
+    part = path.with_suffix(".part")
+    with translated(path):
+        try:
+            with open(part, "w", encoding="utf-8", opener=opened_private) as file:
+                json.dump({name: sorted(getattr(begun, name)) for name in begun.__dataclass_fields__}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+            flush_folder(folder)
+        except OSError as error:
+            raise JournalReadOnly(path, error.strerror or str(error)) from error
+    return begun
+
+
+def _needles(nights: Sequence[Path], infant: str) -> list[str]:
     """What no file may hold afterwards: the id, and the ids of everything told of the infant."""
     ids = {f'"infant":{json.dumps(infant)}'}
     if len(infant) >= _SHORT_ID and not _is_said_otherwise(nights, infant):
@@ -149,7 +212,7 @@ def _needles(nights: Sequence[Path], infant: str) -> list[bytes]:
         with Journal.read_only(path) as journal:
             told = [event.id for event in journal.events(infant)] + [a.id for a in journal.alerts(infant)]
             ids |= set(told[-_SOUGHT_IDS:])
-    return [word.encode() for word in ids]
+    return sorted(ids)
 
 
 def _is_said_otherwise(nights: Sequence[Path], infant: str) -> bool:
@@ -198,10 +261,11 @@ def _alerts_of(nights: Sequence[Path], infant: str) -> set[str]:
     for path in nights:
         with Journal.read_only(path) as journal:
             found |= {alert.id for alert in journal.alerts(infant)}
+            found |= {alert.id for alert in journal.alerts("") if _is_of_link(alert.facts, infant)}
     return found
 
 
-def _forget_in(path: Path, infant: str, alerts: set[str], done: Forgotten) -> None:
+def _forget_in(path: Path, infant: str, alerts: Set[str], done: Forgotten) -> None:
     if sealed_path(path).exists():
         unseal(path)
         done.files.append(sealed_path(path))
@@ -209,6 +273,8 @@ def _forget_in(path: Path, infant: str, alerts: set[str], done: Forgotten) -> No
         durable(db)
         db.execute("PRAGMA secure_delete = ON")
         rows = _rows_of(db, infant, alerts)
+        # first, for a letter is found by the row it is of
+        _forget_letters(path, {n for numbers in rows.values() for n in numbers}, infant)
         with transaction(db):
             for name, numbers in rows.items():
                 db.executemany(f"DELETE FROM {name} WHERE row = ?", ((n,) for n in numbers))  # noqa: S608 - names are constants
@@ -221,8 +287,7 @@ def _forget_in(path: Path, infant: str, alerts: set[str], done: Forgotten) -> No
         if not empty:
             # Written anew from the rows that are left, the file holds nothing of the others, in no free page.
             db.execute("VACUUM")
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    _forget_letters(path, {n for numbers in rows.values() for n in numbers}, infant)
+            _empty_log(db, path, infant)
     if empty:
         for file in (path, Cursors.path_beside(path)):
             _delete(file, done)
@@ -233,10 +298,17 @@ def _tables(db: sqlite3.Connection) -> list[str]:
     return [name for name in (*TABLES, *_OWN) if name in there]
 
 
-def _rows_of(db: sqlite3.Connection, infant: str, alerts: set[str]) -> dict[str, list[int]]:
+def _rows_of(db: sqlite3.Connection, infant: str, alerts: Set[str]) -> dict[str, list[int]]:
     """Numbers of the infant's rows by table, of those too that name it only through an alert or their text."""
     found: dict[str, list[int]] = {}
     for name in _tables(db):
+        if name == "alert":
+            found[name] = [
+                row
+                for row, whose, body in db.execute("SELECT row, infant, body FROM alert")
+                if whose == infant or (not whose and _is_of_link(json.loads(body).get("facts") or {}, infant))
+            ]
+            continue
         if name in _OWN or TABLES[name].has_infant:
             wanted, values = "infant = ?", (infant,)
         elif name == "delivery":
@@ -261,6 +333,11 @@ def _is_about(about: str, body: str, infant: str) -> bool:
     """Whether a step is of no alert but of a command or a summary for the infant."""
     dated = rf"summary-{re.escape(infant)}-\d{{4}}-\d\d-\d\d"
     return _infant_of(json.loads(body)["detail"]) == infant or re.fullmatch(dated, about) is not None
+
+
+def _is_of_link(facts: Mapping[str, object], infant: str) -> bool:
+    """Whether trouble of the gateway is of the infant's link, as earlier versions told it."""
+    return any(str(facts.get(name, "")).startswith(f"link {infant} ") for name in ("detail", "why"))
 
 
 def _names(body: str, infant: str) -> bool:
@@ -290,7 +367,14 @@ def _forget_letters(path: Path, rows: set[int], infant: str) -> None:
         ]
         db.executemany("DELETE FROM quarantine WHERE rowid = ?", mine)
         db.execute("VACUUM")
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        _empty_log(db, beside, infant)
+
+
+def _empty_log(db: sqlite3.Connection, path: Path, infant: str) -> None:
+    """Pages of before stand in the log until it is emptied, which somebody who reads can hold up."""
+    ((busy, *_),) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    if busy:
+        raise StillThere(Path(f"{path}-wal"), infant)
 
 
 def _delete(path: Path, done: Forgotten) -> None:

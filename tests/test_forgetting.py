@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,7 +30,8 @@ from dsp.records import (
     Usability,
 )
 from lullwatch.__main__ import main
-from store.errors import JournalInUse, StillThere
+from store import database, forgetting
+from store.errors import JournalBusy, JournalInUse, StillThere
 from store.forgetting import forget, trace_of
 from store.journal import Carried, Journal
 from store.rows import FedRow, LinkRow, Row
@@ -229,6 +232,72 @@ def test_a_file_that_still_speaks_of_it_is_named(folder: Path) -> None:
     (folder / "my-notes.txt").write_text(f"about {GONE}")
     with pytest.raises(StillThere, match=r"my-notes\.txt"):
         forget(folder, GONE)
+
+
+@pytest.mark.parametrize("ends_in", ["_empty_log", "_delete", "trace_of"])
+def test_a_forgetting_that_was_cut_short_is_gone_on_with_to_the_last_byte(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ends_in: str
+) -> None:
+    class CutShortError(Exception):
+        pass
+
+    def cut_short(*_: object) -> None:
+        raise CutShortError
+
+    before = kept(folder / NAMES[1], STAYS)
+    with monkeypatch.context() as patched:
+        patched.setattr(forgetting, ends_in, cut_short)
+        with pytest.raises(CutShortError):
+            forget(folder, GONE)
+    assert trace_of(folder, [GONE.encode()])
+    assert main(["forget", GONE, "--journals", str(folder), "--yes"]) == 0
+    assert "none speaks of this infant any more" in capsys.readouterr().out
+    assert trace_of(folder, [GONE.encode(), f"e-{GONE}".encode()]) == []
+    assert not list(folder.glob("*.damaged-*"))
+    assert kept(folder / NAMES[1], STAYS) == before
+
+
+def test_a_file_that_spoke_of_it_and_was_taken_away_lets_the_next_run_end_well(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes = folder / "my-notes.txt"
+    notes.write_text(f"about {GONE}")
+    assert main(["forget", GONE, "--journals", str(folder), "--yes"]) == 2
+    assert "my-notes.txt still speaks of" in capsys.readouterr().err
+    notes.unlink()
+    assert main(["forget", GONE, "--journals", str(folder), "--yes"]) == 0
+    assert trace_of(folder, [GONE.encode()]) == []
+    assert main(["forget", GONE, "--journals", str(folder), "--yes"]) == 2
+    assert "knows infant" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("gone", [GONE, "a"])
+def test_trouble_of_the_gateway_that_names_its_link_goes_too(tmp_path: Path, gone: str) -> None:
+    def trouble(number: int, detail: str) -> Alert:
+        facts = {"detail": detail, "why": f"{detail}: KeyError"}
+        return Alert(
+            f"t-{number}", 1, Severity.TECHNICAL, "", NS, "service", None, NS, NS, 0, "r", "words", facts
+        )  # fmt: skip
+
+    with Journal.open(tmp_path / NAMES[0]) as journal:
+        of_both = [trouble(1, f"link {gone} LA la"), trouble(2, f"link {STAYS} LA la"), trouble(3, "board")]
+        journal.commit([ClockRow(0, 0, "b", "UTC"), *of(gone, 0), *of(STAYS, 0), *of_both])
+    forget(tmp_path, gone)
+    with Journal.read_only(tmp_path / NAMES[0]) as journal:
+        assert [a.id for a in journal.alerts("")] == ["t-2", "t-3"]
+
+
+def test_while_somebody_reads_on_it_is_not_said_that_nothing_is_left(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.2)
+    with closing(sqlite3.connect(folder / NAMES[0], isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM segment LIMIT 1").fetchall()
+        with pytest.raises((StillThere, JournalBusy)):
+            forget(folder, GONE)
+    forget(folder, GONE)
+    assert trace_of(folder, [GONE.encode()]) == []
 
 
 SETTINGS = """

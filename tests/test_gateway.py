@@ -236,7 +236,9 @@ async def test_whatever_fails_beside_recording_it_goes_on_and_people_are_told(
                 await home.live(live, 30 * NS)
                 assert not waiting.done()
                 waiting.cancel()
-                troubles = {t.detail for t in live.stands().troubles if t.kind == "service"}
+                open_now = [t for t in live.stands().troubles if t.kind == "service"]
+                troubles, whose = {t.detail for t in open_now}, {t.infant for t in open_now}
+                assert all(t.infant == "kid" for t in open_now if t.detail.startswith("link "))
             sent = {number for sock in home.socks.values() for number in sock.sent}
         assert {(p.boot, p.seq) for p in journal.packets("kid")} == sent
         told = {n.alert.facts["why"]: n.send.rings for n in phone.got if n.alert.pattern == "service"}
@@ -244,10 +246,11 @@ async def test_whatever_fails_beside_recording_it_goes_on_and_people_are_told(
     assert min(begun.values()) >= 3
     assert troubles == {
         "ping", "summary", "arming", "clock", "broker", "mqtt-alert", "mqtt-alert-event-state-coverage-link",
-        "tonight", "last-test", "board", "self-test", f"link kid {link.sample().site.value} {link.sample().sensor}",
+        "tonight", "last-test", "board", "self-test", f"link {link.sample().site.value} {link.sample().sensor}",
     }  # fmt: skip
     assert told["ping: RuntimeError"] is False
-    assert any(str(why).startswith("link kid ") for why in told)
+    assert any(str(why).startswith("link ") for why in told)
+    assert whose == {"kid", ""}
 
 
 @pytest.mark.parametrize(("owner", "work"), [(Caregiving, "run"), (Spine, "decide")])
@@ -288,6 +291,7 @@ async def test_what_a_part_of_the_process_before_failed_of_is_over_with_it(
         async with SimulatedHome(night, clock) as home:
             async with gateway(home, journal, clock) as live:
                 live.outreach.failing("ping", "ping: RuntimeError")
+                live.outreach.failing("link LA la", "link LA la: KeyError", infant="kid")
                 live.on_trouble("service", "serve: it ended 5 times")
                 await home.live(live, 10 * NS)
             async with gateway(home, journal, clock) as live:

@@ -42,15 +42,15 @@ def forget(
     from lullwatch.errors import NotConfirmed, NotKnown
     from lullwatch.where import journal_folder
     from store.forgetting import forget as take_out
-    from store.forgetting import going_whole, holding
+    from store.forgetting import going_whole, holding, is_begun
 
     folder = journal_folder(journals)
     nights = holding(folder, infant)
-    if not nights:
+    if not nights and not is_begun(folder, infant):
         raise NotKnown(folder, infant)
     if not yes:
-        upto = f" to {nights[-1].name}" if len(nights) > 1 else ""
-        say(f"Infant {infant} is in {_counted(len(nights), 'night')} in {folder}: {nights[0].name}{upto}")
+        named = ": " + " to ".join(dict.fromkeys((nights[0].name, nights[-1].name))) if nights else ""
+        say(f"Infant {infant} is in {_counted(len(nights), 'night')} in {folder}{named}")
         for path in going_whole(folder, infant):
             say(f"  deleted whole: {path.name}")
         say("Everything of this infant in there goes for good. To confirm, type the id again:")
