@@ -19,8 +19,10 @@ __all__ = [
     "BadSpan",
     "CannotWrite",
     "ConsentMissing",
+    "FolderClosed",
     "FolderHoldsFiles",
     "FolderInUse",
+    "LeftAlone",
     "LullwatchError",
     "NightNotMade",
     "NoMonitor",
@@ -195,6 +197,16 @@ class NothingRecorded(LullwatchError):
         )
 
 
+class FolderClosed(LullwatchError):
+    """A folder of nights is not this user's to look into."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"{folder}: this user may not look into it. Run the command as the user that the monitor runs as: "
+            "sudo -u lullwatch ..."
+        )
+
+
 class BadDate(LullwatchError):
     """An option that wants a date got something else."""
 
@@ -327,6 +339,16 @@ class NoMonitor(LullwatchError):
         super().__init__(
             f"{path}: lullwatch does not answer here ({why}); "
             "start it with: lullwatch up SETTINGS, as the same user"
+        )
+
+
+class LeftAlone(LullwatchError):
+    """The supervisor or the terminal that the monitor was started from is gone."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "what the monitor was started from is gone (the supervisor, or the terminal): it ends, and nobody watches. "
+            "Start it again: lullwatch up, best as a service (docs/set-up.md)"
         )
 
 

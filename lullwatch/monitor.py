@@ -14,8 +14,10 @@ from pathlib import Path
 from alerts.mqtt import BrokerAddress
 from store.journal import Journal
 
+from .alarm import CRY_FOR_S, cry
 from .caregiving import Household
 from .control import Control
+from .errors import LeftAlone
 from .gateway import Gateway
 from .handlers import handlers_of
 from .journal_folder import make_journal_folder
@@ -38,12 +40,15 @@ _log = logging.getLogger(__name__)
 def run(settings: GatewaySettings, *, radio: MakeRadio = own_radio) -> None:
     """Listen to the configured sensors until SIGINT or SIGTERM.
 
+    At SIGHUP, which nobody meant as a stop, it ends too: then people are told that nobody watches.
+
     Args:
         settings: of this gateway.
         radio: makes the way to the sensors on the event loop; by default the computer's own Bluetooth.
 
     Raises:
         store.errors.JournalError: when the journal cannot be used.
+        lullwatch.errors.LeftAlone: at SIGHUP.
         lullwatch.errors.LullwatchError: when a secret cannot be read.
     """
     give_back_what_is_freed()
@@ -52,9 +57,16 @@ def run(settings: GatewaySettings, *, radio: MakeRadio = own_radio) -> None:
     broker = None if settings.mqtt is None else broker_address(settings.mqtt)
     phones = Phones(settings)
     _say_if_alone(settings)
-    with opened(folder, time.time_ns(), settings.zone) as journal:
-        _log.info("journal %s", journal.path)
-        asyncio.run(_run(settings, journal, broker, phones, radio))
+    hung_up: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, _: hung_up.append(number))  # until the loop listens
+    try:
+        with opened(folder, time.time_ns(), settings.zone) as journal:
+            _log.info("journal %s", journal.path)
+            asyncio.run(_run(settings, journal, broker, phones, radio, hung_up))
+    except LeftAlone as error:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        asyncio.run(cry(settings, str(error), for_s=CRY_FOR_S))
+        raise
 
 
 def _say_if_alone(settings: GatewaySettings) -> None:
@@ -71,8 +83,11 @@ async def _run(
     broker: BrokerAddress | None,
     phones: Phones,
     radio: MakeRadio,
+    hung_up: list[int],
 ) -> None:
-    stopping = _told_to_stop()
+    stopping, left_alone = _told_to_stop()
+    if hung_up:
+        left_alone.set()
     async with surroundings(settings, journal, radio) as around:
         clock = around.clock
         gateway = Gateway(
@@ -96,7 +111,7 @@ async def _run(
             control = Control(journal.path.parent, handlers_of(gateway))
             page = phones.page(gateway.care, clock, partial(gateway.outreach.failing, "ack-page"))
             async with control, metrics_of(gateway, settings, clock), page:
-                await _until_stopped(gateway, around, stopping)
+                await _until_stopped(gateway, around, stopping, left_alone)
 
 
 def _keeper(settings: GatewaySettings, journal: Journal, gateway: Gateway, clock: RowClock) -> Keeper:
@@ -106,29 +121,34 @@ def _keeper(settings: GatewaySettings, journal: Journal, gateway: Gateway, clock
     return Keeper(journal.path.parent, keeping, now_ns=clock.now_ns, on_trouble=say, read_clock=read_clock)
 
 
-def _told_to_stop() -> asyncio.Event:
-    """Set by SIGINT and SIGTERM: before a radio is set up, so that a start that is broken off ends in order too."""
-    stopping = asyncio.Event()
+def _told_to_stop() -> tuple[asyncio.Event, asyncio.Event]:
+    """Set by SIGINT and SIGTERM, and by SIGHUP: before a radio is set up, so that an early end is in order too."""
+    stopping, left_alone, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    return stopping
+        loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, left_alone.set)
+    return stopping, left_alone
 
 
-async def _until_stopped(gateway: Gateway, around: Surroundings, stopping: asyncio.Event) -> None:
+async def _until_stopped(
+    gateway: Gateway, around: Surroundings, stopping: asyncio.Event, left_alone: asyncio.Event
+) -> None:
     notifier = Notifier()
     async with gateway:
         notifier.say("READY=1", "STATUS=listening")
         watching = asyncio.create_task(notifier.watch(gateway.alive))
         failing = asyncio.create_task(_alive(gateway, around))
-        stopped = asyncio.create_task(stopping.wait())
-        await asyncio.wait({failing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        ends = [asyncio.create_task(event.wait()) for event in (stopping, left_alone)]
+        await asyncio.wait({failing, *ends}, return_when=asyncio.FIRST_COMPLETED)
         notifier.say("STOPPING=1", "STATUS=ending the links")
         watching.cancel()
-        stopped.cancel()
         if failing.done():
             failing.result()
-        failing.cancel()
-        await asyncio.gather(failing, return_exceptions=True)
+        for task in (failing, *ends):
+            task.cancel()
+        await asyncio.gather(failing, *ends, return_exceptions=True)
+        if left_alone.is_set() and not stopping.is_set():
+            raise LeftAlone
 
 
 async def _alive(gateway: Gateway, around: Surroundings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -70,6 +71,8 @@ def _tell(settings: GatewaySettings, part: str, why: str) -> None:
 def _serve(path: Path) -> None:
     from .commands.serve import serve_until_stopped
 
+    # without a supervisor the pages end as at any stop; that nobody watches is the monitor's to tell
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     serve_until_stopped(path)
 
 

@@ -205,6 +205,8 @@ class Supervisor:
             _log.error("nobody can be told of %s now: %s", name, error)
             return False
         if pid == 0:
+            _begin_copy()
+            signal.set_wakeup_fd(-1)
             _leave(_quietly(lambda: self._told(name, why)))
         self._helpers.add(pid)
         return True
@@ -224,7 +226,7 @@ class Supervisor:
         for end in (self._wake, self._woken):
             end.setblocking(False)
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
         for life in self._lives:
@@ -240,6 +242,14 @@ class Supervisor:
         self._reap()
 
     def _on_signals(self, numbers: bytes) -> None:
+        if (
+            signal.SIGHUP in numbers
+        ):  # whoever closes a lid or a terminal has not said that nobody is to watch
+            _log.warning(
+                "the terminal was closed, and it goes on",
+                extra={"do": f"to end it: kill {os.getpid()}"},
+            )
+            _without_terminal()
         if {signal.SIGTERM, signal.SIGINT} & set(numbers):
             self._status = 0
 
@@ -322,10 +332,10 @@ def _waiting(link: socket.socket) -> Iterator[tuple[int, bytes]]:
 
 
 def _begin_copy() -> None:
-    """A copy answers signals as any program does, and ends when the one that made it does."""
+    """A copy answers signals as any program does; it is told by SIGHUP when the one that made it is gone."""
     parent = os.getppid()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    for number in (signal.SIGTERM, signal.SIGCHLD):
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGHUP)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.setpgid(0, 0)  # Ctrl-C on a terminal is for the supervisor, which ends all in order
@@ -346,10 +356,19 @@ def _quietly(run: Callable[[], object]) -> int:
 
 def _leave(status: int) -> NoReturn:
     """End the copy without what only the original is to do at its end."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for finish in (logging.shutdown, sys.stdout.flush, sys.stderr.flush):
+        with contextlib.suppress(OSError):
+            finish()
     os._exit(status)
+
+
+def _without_terminal() -> None:
+    """What is written from here on goes nowhere, where it went to a terminal: one that was closed refuses it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for output in (1, 2):
+        if os.isatty(output):
+            os.dup2(nowhere, output)
+    os.close(nowhere)
 
 
 def _kill(pid: int, number: signal.Signals) -> None:

@@ -43,6 +43,7 @@ def live(log: Path, kind: str) -> int:
         signal.signal(signal.SIGTERM, lambda *_: None)
     else:
         signal.signal(signal.SIGTERM, lambda number, _: stopping.append(number))
+    signal.signal(signal.SIGHUP, lambda *_: (note(log, "left alone", kind), stopping.append(signal.SIGHUP)))
     notifier = Notifier()
     notifier.say("READY=1")
     hangs = kind == "hangs" and starts == 0

@@ -66,6 +66,25 @@ def test_a_planned_stop_is_another_word_than_a_crash(mosquitto: Broker, tmp_path
             assert state(status) == "offline"
 
 
+def test_a_monitor_that_is_left_alone_stops_nothing_as_planned_and_tells_that_nobody_watches(
+    mosquitto: Broker, tmp_path: Path
+) -> None:
+    with (
+        mosquitto.sub(f"lullwatch/{mosquitto.topic}/status") as status,
+        mosquitto.sub(f"lullwatch/{mosquitto.topic}/gateway/alert") as alerts,
+        running(mosquitto, tmp_path) as process,
+    ):
+        assert state(status) == "online"
+        process.send_signal(signal.SIGHUP)
+        assert state(status) == "offline"
+        told = json.loads(alerts.next(timeout_s=40).payload)
+        while told["pattern"] != "service":
+            told = json.loads(alerts.next(timeout_s=40).payload)
+        assert told["facts"]["announce"] == "ring"
+        assert "nobody watches" in told["facts"]["why"]
+        assert process.wait(timeout=40) == 2
+
+
 STOPPED_EARLY = """
 import os, signal, sys
 from contextlib import asynccontextmanager

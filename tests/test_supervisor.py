@@ -79,6 +79,26 @@ def test_what_is_killed_is_back_within_three_seconds_and_a_planned_stop_ends_all
         assert not running.said("told")
 
 
+def test_a_terminal_that_is_closed_ends_nothing(tmp_path: Path) -> None:
+    with supervised(tmp_path, "one", "two") as running:
+        until(lambda: running.said("all up"))
+        running.process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        assert running.process.poll() is None
+        assert [len(running.pids(kind)) for kind in ("one", "two")] == [1, 1]
+        assert not running.said("left alone")
+        assert running.stop() == 0
+
+
+def test_parts_know_a_supervisor_that_is_gone_from_a_stop(tmp_path: Path) -> None:
+    with supervised(tmp_path, "one", "two") as running:
+        until(lambda: running.said("all up"))
+        running.process.kill()
+        until(lambda: running.said("left alone one") and running.said("left alone two"))
+        pids = [pid for kind in ("one", "two") for pid in running.pids(kind)]
+        until(lambda: not any(alive(pid) for pid in pids))
+
+
 def test_what_hangs_is_ended_and_started_anew(tmp_path: Path) -> None:
     with supervised(tmp_path, "hangs", "one") as running:
         until(lambda: len(running.pids("hangs")) == 2)
