@@ -192,6 +192,7 @@ class Case:
         if self.begun_ns is None or not self.open:
             self.begun_ns = alert.t_ns
             self.round += 1
+            self.false_alarm = False
         self.ring_version = alert.version
 
     def _raised(self, row: Delivery, said: Proof, kind: Kind) -> None:
@@ -240,9 +241,11 @@ class Case:
 
     def _answered(self, row: Delivery, said: Proof) -> None:
         self.touched_ns = max(self.touched_ns, row.t_ns)
-        news = self.open or (said.false_alarm and not self.false_alarm)
+        # what was said of an earlier round is not said of what rang since
+        false_before = self.false_alarm and not self.open
+        news = self.open or (said.false_alarm and not false_before)
         self.settled_version = max(self.settled_version, row.version)
         if news:
             self.answered_by, self.answered_ns = said.by, row.t_ns
             self.news += 1
-        self.false_alarm = self.false_alarm or said.false_alarm
+        self.false_alarm = false_before or said.false_alarm

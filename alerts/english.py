@@ -73,7 +73,7 @@ ENGLISH = Catalogue(
         "Data that arrived later changed this record: it is kept and marked as withdrawn. "
         "This log cannot tell what happened."
     ),
-    merged="This record has become part of another one, which is told separately.",
+    merged="This record has become part of another one.",
     same_day={
         "repeated_brief_movements": (
             "General information: brief movements in series, most of all around waking, are a reason to speak to "
@@ -103,6 +103,7 @@ ENGLISH = Catalogue(
     sites_joined=" and ",
     sides={"left": "on the left side", "right": "on the right side", "both": "on both sides"},
     since_waking="{minutes} min after waking",
+    again_for="again and again for {duration}",
     states={
         State.AWAKE: "the sensors suggest your baby was awake before it",
         State.ACTIVE_SLEEP: "the sensors suggest sleep before it",
@@ -144,12 +145,12 @@ ENGLISH = Catalogue(
     technical={
         "blind": (
             "The sensors see nothing",
-            "For more than 5 minutes no usable data has come. Movements in this "
+            "For some minutes no usable data has come. Movements in this "
             "time are not recorded. Look at your baby, then at the sensors and the gateway.",
         ),
         "behind": (
             "Movements are told late",
-            "What is recorded is looked at more than 5 minutes late, and alerts come as late. Look at your baby. "
+            "What is recorded is looked at minutes late, and alerts come as late. Look at your baby. "
             "The computer may have too much to do: ask whoever looks after it.",
         ),
         "battery": ("A sensor's battery is low", "It may not last the night. Charge or change it."),
@@ -181,6 +182,11 @@ ENGLISH = Catalogue(
         "service": (
             "A part of lullwatch keeps stopping",
             "It is started again each time. Ask whoever looks after it to read its log.",
+        ),
+        "monitor": (
+            "Nothing is recorded",
+            "The part of lullwatch that records and alerts has stopped. Look at your baby. Nobody is told of movements "
+            "until it runs again: ask whoever looks after it.",
         ),
     },
     technical_other=("Technical trouble: {kind}", "The log says: {kind}."),

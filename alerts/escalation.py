@@ -178,7 +178,7 @@ class Escalation:
 
     def _told(self, case: Case, now_ns: int, at: time) -> list[Send]:
         if case.alert.infant == SELF_TEST:
-            return list(self._tested(case))
+            return list(self._tested(case, now_ns))
         sends: list[Send] = []
         if case.rings and case.open:
             sends += self._ringing(case, now_ns)
@@ -187,9 +187,13 @@ class Escalation:
         told = {(s.person, s.channel) for s in sends}  # who hears it anew hears its newest version
         return sends + [s for s in self._updates(case, now_ns, at) if (s.person, s.channel) not in told]
 
-    def _tested(self, case: Case) -> Iterator[Send]:
-        """A test that rings goes once to everybody, whoever of them minds whom, over every channel."""
-        for person in (self._people or (ANYONE,)) if case.rings else ():
+    def _tested(self, case: Case, now_ns: int) -> Iterator[Send]:
+        """A test that rings goes once to everybody, whoever of them minds whom, over every channel.
+
+        Who is new since is not rung by a test of hours ago.
+        """
+        fresh = now_ns < case.alert.t_ns + int(RINGS_ON_S * NS)
+        for person in (self._people or (ANYONE,)) if case.rings and fresh else ():
             for channel in person.channels:
                 if case.post(person.id, channel) is None:
                     yield case.send(person, channel, Kind.TEST, rings=True)

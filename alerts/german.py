@@ -74,7 +74,7 @@ GERMAN = Catalogue(
         "Später eingetroffene Daten haben diesen Eintrag verändert: er bleibt erhalten und ist als zurückgezogen "
         "gekennzeichnet. Was geschah, kann dieses Protokoll nicht sagen."
     ),
-    merged="Dieser Eintrag ist Teil eines anderen geworden, der eigens gemeldet wird.",
+    merged="Dieser Eintrag ist Teil eines anderen geworden.",
     same_day={
         "repeated_brief_movements": (
             "Allgemeine Information: kurze Bewegungen in Serie, vor allem um das Aufwachen herum, sind ein Grund, "
@@ -107,6 +107,7 @@ GERMAN = Catalogue(
     sites_joined=" und ",
     sides={"left": "auf der linken Seite", "right": "auf der rechten Seite", "both": "auf beiden Seiten"},
     since_waking="{minutes} min nach dem Aufwachen",
+    again_for="über {duration} hinweg immer wieder",
     states={
         State.AWAKE: "nach den Sensoren war Ihr Baby davor wach",
         State.ACTIVE_SLEEP: "nach den Sensoren schlief Ihr Baby davor",
@@ -151,12 +152,12 @@ GERMAN = Catalogue(
     technical={
         "blind": (
             "Die Sensoren sehen nichts",
-            "Seit mehr als 5 Minuten sind keine brauchbaren Daten gekommen. Bewegungen in dieser Zeit werden nicht "
+            "Seit einigen Minuten sind keine brauchbaren Daten gekommen. Bewegungen in dieser Zeit werden nicht "
             "aufgezeichnet. Sehen Sie nach Ihrem Baby, dann nach den Sensoren und dem Gateway.",
         ),
         "behind": (
             "Bewegungen werden verspätet gemeldet",
-            "Was aufgezeichnet ist, wird mehr als 5 Minuten verspätet ausgewertet, und so spät kommen Meldungen. Sehen "
+            "Was aufgezeichnet ist, wird um Minuten verspätet ausgewertet, und so spät kommen Meldungen. Sehen "
             "Sie nach Ihrem Baby. Der Rechner hat vielleicht zu viel zu tun: fragen Sie, wer sich um ihn kümmert.",
         ),
         "battery": (
@@ -204,6 +205,11 @@ GERMAN = Catalogue(
         "service": (
             "Ein Teil von lullwatch bleibt immer wieder stehen",
             "Er wird jedes Mal neu gestartet. Wer sich darum kümmert, möge sein Protokoll lesen.",
+        ),
+        "monitor": (
+            "Es wird nichts aufgezeichnet",
+            "Der Teil von lullwatch, der aufzeichnet und meldet, ist stehen geblieben. Sehen Sie nach Ihrem Baby. "
+            "Bis er wieder läuft, erfährt niemand von Bewegungen: sagen Sie es dem, der sich darum kümmert.",
         ),
     },
     technical_other=("Technische Störung: {kind}", "Im Protokoll steht: {kind}."),

@@ -214,7 +214,9 @@ def _alert_payload(
     held_up_s = max(0, now_ns - from_ns) / NS
     past = standing.past or held_up_s > table.late_mark_s
     text = told.text
-    if past and words is not None and not (standing.past or alert.late):
+    says_what = send.kind in (Kind.ALERT, Kind.REPEAT, Kind.UPDATE)
+    old = says_what and alert.event_id is not None if standing.past else past
+    if old and words is not None and not alert.late:
         text = _said_late(text, words, now_ns - alert.onset_ns)
     body = {
         "id": alert.id,

@@ -240,7 +240,7 @@ class Announcer:
 
     def _standing(self, event: Event) -> Severity:
         """What an event stands at: its alert's severity, else that of the table."""
-        return self._severity.get(event.id) or severity_of(RuleState(), event)
+        return self._severity.get(event.id) or severity_of(RuleState(), event, self._table)
 
 
 def _outdated(rows: Sequence[Row]) -> set[int]:

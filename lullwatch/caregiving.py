@@ -274,7 +274,9 @@ class Caregiving:
         for row in rows:
             if isinstance(row, Delivery) and row.step == ACKNOWLEDGED:
                 alert = self.machine.alert(row.alert_id)
-                if alert is not None and self._mqtt is not None:
+                # an answer to what is over already changes nothing that anybody could be told
+                answered = alert is not None and self.machine.standing(alert, row.t_ns).acknowledged_by
+                if alert is not None and answered and self._mqtt is not None:
                     self._tell_all(alert, Kind.FALSE_ALARM if proof_of(row).false_alarm else Kind.ANSWERED)
         self._news.set()
 

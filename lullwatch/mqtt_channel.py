@@ -69,7 +69,7 @@ class MqttChannel:
         self._recorded: dict[tuple[str, int], int] = {}
         """records that the broker has confirmed: when"""
         self._news = asyncio.Event()
-        self._broadcasts: dict[tuple[str, Kind, str], asyncio.Task[None]] = {}
+        self._broadcasts: dict[tuple[str, Kind, str, int | None], asyncio.Task[None]] = {}
 
     def made(self, record: Notification) -> None:
         """The record of a version of an alert is about to be published."""
@@ -100,7 +100,8 @@ class MqttChannel:
 
     async def broadcast(self, message: Notification) -> None:
         """Tell everyone who reads the topic, once, however many are told over it."""
-        key = (message.alert.id, message.send.kind, message.standing.acknowledged_by)
+        standing = message.standing
+        key = (message.alert.id, message.send.kind, standing.acknowledged_by, standing.acknowledged_ns)
         known = self._broadcasts.get(key)
         if known is None or (known.done() and (known.cancelled() or known.exception() is not None)):
             _make_room(self._broadcasts)

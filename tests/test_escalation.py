@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from alerts.escalation import Due, Escalation, Kind, Person, QuietHours, Send
 from alerts.proof import Proof, acknowledged_row, command_row, outcome_row, proof_of, raised_row, shown_row
-from dsp.records import NS, Alert, Delivery, Severity
+from dsp.records import NS, SELF_TEST, Alert, Delivery, Severity
 
 T0 = 1_000_000 * NS
 MIN = 60 * NS
@@ -278,6 +278,37 @@ def test_five_minutes_ring_again_also_after_an_answer() -> None:
     assert room.machine.open_alerts("kid") != []
     room.live(320)
     assert room.machine.unreached("alert-1") == ()
+
+
+def test_who_is_new_is_not_rung_by_a_test_of_hours_ago() -> None:
+    room = Room(people=EVERYONE[:1])
+    room.add(alert(infant=SELF_TEST))
+    assert {(s.person, s.kind) for s in room.live(20)} == {("anna", Kind.TEST)}
+    room.people = EVERYONE
+    room.restart()
+    assert {s.person for s in room.live(20)} >= {"ben"}
+    room.people = (*EVERYONE, Person(id="new", channels=("ntfy",)))
+    room.now_ns += 3 * 3600 * NS
+    room.restart()
+    assert room.live(20) == []
+
+
+def test_that_an_earlier_round_was_a_false_alarm_is_not_said_of_what_rings_later() -> None:
+    room = Room()
+    room.add(alert(1, Severity.NOTICE))
+    room.live(30)
+    room.answer(false_alarm=True)
+    room.live(20)
+    room.add(alert(version=2, t_ns=room.now_ns))
+    room.live(130)
+    assert not room.machine.standing(alert(version=2), room.now_ns).false_alarm
+    room.answer(by="ben", version=2)
+    sends = room.live(20)
+    assert {s.kind for s in sends} == {Kind.ANSWERED}
+    standing = room.machine.standing(alert(version=2), room.now_ns)
+    assert (standing.acknowledged_by, standing.false_alarm) == ("ben", False)
+    room.answer(by="anna", version=2, false_alarm=True)
+    assert {s.kind for s in room.live(20)} == {Kind.FALSE_ALARM}
 
 
 def test_a_notice_that_becomes_urgent_rings_along_the_whole_chain() -> None:
