@@ -42,6 +42,10 @@ DELETE FROM snapshot WHERE infant = ? AND t_ns < ?
 AND row NOT IN (SELECT min(row) FROM snapshot WHERE infant = ? GROUP BY t_ns / ?)
 """
 
+_READING_KB: Final = 512
+"""What a reader keeps of a file's pages, for each of the handful that stay open: the system keeps them all anyway, and
+with SQLite's own 2 MB the night before, which is looked back into, cost the monitor as much again after each noon."""
+
 _HALF_DAY = timedelta(hours=12)
 _PART = ".part"
 """Ending of a night that is being begun: it gets its name when all it begins with is on the disk."""
@@ -145,6 +149,7 @@ class Journal(JournalReading):
             with _closed_on_error(db):
                 check_kind(path, db)
                 check_begun(path, db)
+                db.execute(f"PRAGMA cache_size = -{_READING_KB}")
                 return cls(path, db)
 
     def close(self) -> None:
