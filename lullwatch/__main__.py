@@ -112,6 +112,15 @@ def main(words: list[str] | None = None) -> int:
         if not _nobody_reads():
             raise
         return 141
+    except OSError as error:
+        if error.filename is None:
+            raise
+        from .console import complain
+
+        complain(
+            f"{error.filename}: {error.strerror}; see that it is there, and that this user may read and write it"
+        )
+        return 2
     except EOFError:
         from .console import complain
 

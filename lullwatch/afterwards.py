@@ -8,9 +8,7 @@ behind those that are there; a sealed copy of the night stays good, for it holds
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from datetime import time as midnight
@@ -19,6 +17,7 @@ from typing import Any, Final
 
 from alerts.escalation import Escalation, Person
 from dsp.records import ClockRow
+from store.database import is_claimed
 from store.errors import JournalInUse
 from store.journal import Journal
 from store.rows import Row
@@ -31,7 +30,7 @@ from .errors import NothingRecorded
 from .known_events import KnownEvents
 from .watch import infants_in
 
-__all__ = ["AFTERWARDS", "command_afterwards", "is_claimed"]
+__all__ = ["AFTERWARDS", "command_afterwards"]
 
 AFTERWARDS: Final = ("note", "opinion", "pin")
 """Commands that need no monitor: they wait for nobody and stop nothing."""
@@ -100,21 +99,6 @@ def _known(shelf: Shelf, infant: str) -> set[str]:
             if infant in infants_in(journal):
                 return {infant}
     return set()
-
-
-def is_claimed(night: Path) -> bool:
-    """Whether anybody holds the claim on a night's file. It is not taken: a monitor that begins now finds it free."""
-    try:
-        lock = os.open(night.with_suffix(".lock"), os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
 
 
 async def command_afterwards(

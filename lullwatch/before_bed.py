@@ -9,6 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from alerts.severity import TABLE
+
+from . import before_bed_place as place
 from .before_bed_arming import starting_disarmed
 from .before_bed_sensors import LISTEN_S, OnRadio, adapter_and_sensors
 from .control import ask
@@ -53,7 +56,6 @@ async def look_at_everything(
     Nothing is changed and nobody is told anything, unless `send_test` asks for it.
     """
     from . import before_bed_people as people
-    from . import before_bed_place as place
 
     settings = looks.settings
     folder = looks.folder
@@ -106,16 +108,19 @@ async def _monitor(
     status: dict[str, Any] | None, settings: GatewaySettings, folder: Path
 ) -> Sequence[Finding]:
     if status is None:
+        if await asyncio.to_thread(place.is_written, folder):
+            why = (
+                "runs, but does not answer: it has only just begun, it hangs, or it could make no socket here"
+            )
+            return [Finding("monitor", WARN, why, "look again in a minute, then at its log")]
         disarmed = await asyncio.to_thread(starting_disarmed, settings, folder)
         return disarmed or [Finding("monitor", OK, "does not run yet")]
     found = []
     for trouble in status.get("troubles", []):
         what = " ".join(filter(None, (trouble["kind"], trouble["infant"], trouble["detail"])))
-        found.append(
-            Finding(
-                "monitor", WARN, f"tells of trouble: {what} since {trouble['since']}", "see docs/alerts.md"
-            )
-        )
+        word = FAIL if TABLE.technical_row(trouble["kind"]).rings else WARN
+        said = f"tells of trouble: {what} since {trouble['since']}"
+        found.append(Finding("monitor", word, said, "see docs/alerts.md"))
     for infant, stands in status.get("infants", {}).items():
         watching = stands["watching"]
         if watching["state"] != "armed":

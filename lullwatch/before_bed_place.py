@@ -6,13 +6,16 @@ import contextlib
 import os
 import shutil
 import socket
+import ssl
 import time
 from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any, Final
 
 from lullwatch.private import shared_mode
 from store.cursors import Cursors
+from store.database import is_claimed
 from store.errors import JournalReadOnly, StoreError
 from store.journal import Journal
 from store.sealing import sealed_path
@@ -22,7 +25,7 @@ from .errors import BadScenario
 from .findings import FAIL, OK, WARN, Finding
 from .journal_folder import make_journal_folder, open_to_others
 from .metrics import HOST as METRICS_HOST
-from .settings import GatewaySettings
+from .settings import GatewaySettings, PageSettings
 from .system_clock import MADE_UP, knows_date, set_over_network
 
 __all__ = ["clock", "disk", "journal", "ports", "scenario", "settings_file"]
@@ -30,6 +33,9 @@ __all__ = ["clock", "disk", "journal", "ports", "scenario", "settings_file"]
 _NIGHT_OF_SENSOR_BYTES: Final = 65_000_000
 """A night of ten hours of one sock, six axes at 104 Hz, with everything told of it."""
 _NIGHTS_LOOKED_AT: Final = 7
+_ASKED_S: Final = 3.0
+_MOST_READ: Final = 4096
+_TO_ITSELF: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is spoken to, not listened on
 _AHEAD_S: Final = 120
 """A computer whose clock is set by NTP was never so far behind itself."""
 
@@ -83,6 +89,14 @@ def clock(folder: Path) -> list[Finding]:
     return [Finding("clock", OK, "set over the network")]
 
 
+def is_written(folder: Path) -> bool:
+    """Whether somebody writes the newest night just now."""
+    with contextlib.suppress(StoreError, OSError), Shelf(folder) as shelf:
+        newest = shelf.newest()
+        return newest is not None and is_claimed(newest)
+    return False
+
+
 def _newest_utc_ns(folder: Path) -> int | None:
     with contextlib.suppress(StoreError, OSError), Shelf(folder) as shelf:
         newest = shelf.newest()
@@ -118,7 +132,7 @@ def _night_bytes(settings: GatewaySettings, folder: Path) -> int:
 
 
 def ports(settings: GatewaySettings, status: Mapping[str, Any] | None) -> list[Finding]:
-    """Whether the pages that the monitor serves itself can be; while it runs its own troubles say so."""
+    """Whether what the monitor and the pages serve can be; while it runs its own troubles say so."""
     if status is not None:
         return []
     wanted = []
@@ -126,7 +140,27 @@ def ports(settings: GatewaySettings, status: Mapping[str, Any] | None) -> list[F
         wanted.append(("ack_page", settings.ack_page.host, settings.ack_page.port))
     if settings.metrics is not None:
         wanted.append(("metrics", METRICS_HOST, settings.metrics.port))
-    return [_of_port(*place) for place in wanted]
+    found = [_of_port(*place) for place in wanted]
+    # of the pages another look says the rest
+    pages = _of_port("page", settings.page.host, settings.page.port)
+    return found if pages.word is OK or _are_ours(settings.page) else [*found, pages]
+
+
+def _are_ours(page: PageSettings) -> bool:
+    """Whether what listens there are pages of lullwatch: they run by themselves, too."""
+    host = _TO_ITSELF.get(page.host, page.host)
+    try:
+        if page.cert_file is None:
+            there = HTTPConnection(host, page.port, timeout=_ASKED_S)
+        else:  # whose certificate it is does not matter: nothing is told, and the answer is looked at for a word
+            unknown = ssl.create_default_context()
+            unknown.check_hostname, unknown.verify_mode = False, ssl.CERT_NONE
+            there = HTTPSConnection(host, page.port, timeout=_ASKED_S, context=unknown)
+        with contextlib.closing(there):
+            there.request("GET", "/manifest.webmanifest")
+            return b"lullwatch" in there.getresponse().read(_MOST_READ)
+    except (OSError, HTTPException, ValueError):
+        return False
 
 
 def _of_port(table: str, host: str, port: int) -> Finding:

@@ -50,8 +50,9 @@ class TakenAway:
     def lines(self) -> list[str]:
         """For people."""
         kinds = ", ".join(f"{n} x {kind}" for kind, n in sorted(self.notes.items())) or "none"
+        infants = "1 infant" if self.infants == 1 else f"{self.infants} infants"
         return [
-            f"ids of {self.infants} infants, {self.sensors} sensors and {self.events} events: replaced by random ones, "
+            f"ids of {infants}, {self.sensors} sensors and {self.events} events: replaced by random ones, "
             "which are kept nowhere",
             "dates: moved by a random number of weeks, alike in all nights of an infant; times of day and intervals "
             "stay",

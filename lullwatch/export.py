@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from dsp.records import NS
+from dsp.records import NS, SELF_TEST
 from store.bids import BidsNight
 from store.edf import write_recording
 from store.events_tsv import EventLine, StateLine, event_lines, state_lines, write_events, write_states
@@ -27,6 +27,7 @@ __all__ = [
     "export_dataset",
     "export_nights",
     "export_recording",
+    "infants_of",
     "landing",
     "nights_of",
     "writing",
@@ -62,6 +63,15 @@ _Advance = Callable[[float], None]
 
 def _silent(_: float) -> None:
     pass
+
+
+def infants_of(journals: Sequence[Path]) -> list[str]:
+    """Everybody in some nights. Raises JournalError."""
+    found: set[str] = set()
+    for path in journals:
+        with Journal.read_only(path) as journal:
+            found |= set(journal.infants())
+    return sorted(found - {SELF_TEST})
 
 
 def nights_of(journals: Sequence[Path], wishes: Wishes = _NO_WISHES) -> Iterator[tuple[str, BidsNight]]:

@@ -7,6 +7,7 @@ References:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import resource
@@ -42,6 +43,8 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 HOST: Final = "127.0.0.1"
 READ_TIMEOUT_S: Final = 5.0
 """A scrape is a few lines of headers."""
+_TRIES: Final = 3
+"""The numbers are read from another thread: one that comes to them meanwhile breaks off the reading."""
 MOST_CONNECTIONS: Final = 8
 _ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
@@ -269,7 +272,10 @@ class MetricsPage:
         if request[1].partition(b"?")[0] != b"/metrics":
             return _response("404 Not Found", "look at /metrics\n")
         try:
-            return _response("200 OK", await asyncio.to_thread(self._render))
+            for _ in range(_TRIES):
+                with contextlib.suppress(RuntimeError):
+                    return _response("200 OK", await asyncio.to_thread(self._render))
+            return _response("200 OK", self._render())
         except StoreError as error:
             _log.warning("metrics: the journal cannot be looked at: %s", error)
             return _response("503 Service Unavailable", "the journal cannot be looked at\n")

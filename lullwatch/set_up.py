@@ -32,6 +32,10 @@ def write_settings(path: Path, answers: Answers, *, force: bool = False) -> Gate
         WrongAnswer: the answers do not make settings; nothing was written.
         BadSettings: the file cannot be written.
     """
+    if path.name in ("", "..") or path.is_dir():
+        raise BadSettings(
+            path, "is a folder", "Name the file that is to be written in it, such as lullwatch.toml"
+        )
     text, _ = checked(path, answers)
     if path.exists() and not force:
         raise SettingsThere(path)

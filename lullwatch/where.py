@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
-from .errors import NothingRecorded
+from .errors import FolderClosed, NothingRecorded
 from .settings import load
 
 __all__ = ["USUAL_FOLDER", "is_settings", "journal_folder", "meant_folder"]
@@ -44,6 +45,7 @@ def journal_folder(source: Path | None) -> Path:
 
     Raises:
         NothingRecorded: there is no such folder.
+        FolderClosed: this user may not look into it, and so cannot know what is there.
         BadSettings: the settings cannot be read.
     """
     if source is None:
@@ -52,4 +54,6 @@ def journal_folder(source: Path | None) -> Path:
     folder = meant_folder(source)
     if not folder.is_dir():
         raise NothingRecorded(folder)
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise FolderClosed(folder)
     return folder

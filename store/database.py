@@ -35,6 +35,7 @@ __all__ = [
     "connect_reading",
     "durable",
     "flush_folder",
+    "is_claimed",
     "prepare",
     "transaction",
     "translated",
@@ -43,6 +44,9 @@ __all__ = [
 BUSY_TIMEOUT_S = 10.0
 """A commit holds the write lock for milliseconds; ten seconds outlast a checkpoint on a slow card."""
 
+
+_LOOKED_AT_S = (0.02, 0.05)
+"""Whoever only asks whether a night is claimed holds its lock for less than this."""
 
 _CHECK_S = 1.0
 """Time for the check at the start: 200 MB on a slow card, and a monitor that was killed is to hear again in three
@@ -105,12 +109,32 @@ def claimed(path: Path) -> int:
         descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise JournalReadOnly(path, error.strerror or str(error)) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise JournalInUse(path) from None
+    for pause_s in (*_LOOKED_AT_S, None):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if pause_s is None:
+                os.close(descriptor)
+                raise JournalInUse(path) from None
+            time.sleep(pause_s)
+        else:
+            break
     return descriptor
+
+
+def is_claimed(path: Path) -> bool:
+    """Whether anybody holds the claim on a night's file. It is not taken: a monitor that begins now finds it free."""
+    try:
+        lock = os.open(path.with_suffix(".lock"), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 @contextmanager

@@ -71,6 +71,7 @@ async def all_well(read: GatewaySettings) -> Sequence[Heard]:
 
 async def look(folder: Path, more: str = "", **changes: Any) -> list[Finding]:
     path = folder / "x.toml"
+    more += "" if "[page]" in more else f"[page]\nport = {free_port()}\n"
     path.write_text(SETTINGS.format(folder=folder / "nights") + more)
     return await look_at_everything(Looks(path, settings(folder, more), **{"on_radio": all_well, **changes}))
 
@@ -272,6 +273,31 @@ async def test_a_running_monitor_is_asked_instead_of_its_radio_being_taken(tmp_p
     monitor = [f.what for f in found if f.name == "monitor"]
     assert any("disk" in what for what in monitor)
     assert any("paused until" in what for what in monitor)
+
+
+@pytest.mark.parametrize(("kind", "word"), [("blind", "fail"), ("disk", "warn")])
+async def test_trouble_that_rings_is_no_warning_before_the_night(
+    tmp_path: Path, kind: str, word: str
+) -> None:
+    trouble = {"kind": kind, "infant": "kid", "detail": "", "since": "2026-01-01T00:00:00Z"}
+
+    async def answers(_: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"ok": True, "troubles": [trouble], "infants": {}}
+
+    (tmp_path / "nights").mkdir()
+    async with Control(tmp_path / "nights", {"status": answers}):
+        [monitor] = [f for f in await look(tmp_path, on_radio=None) if f.name == "monitor"]
+    assert monitor.word.value == word
+
+
+async def test_a_monitor_that_writes_and_does_not_answer_is_none_that_does_not_run(tmp_path: Path) -> None:
+    (tmp_path / "nights").mkdir(mode=0o700)
+    with Journal.open(tmp_path / "nights" / "journal-2026-03-16.sqlite") as journal:
+        journal.commit([ClockRow(NS, time.time_ns(), "boot", "UTC")])
+        [monitor] = [f for f in await look(tmp_path) if f.name == "monitor"]
+        assert (monitor.word, "does not answer" in monitor.what) == (Word.WARN, True)
+    [monitor] = [f for f in await look(tmp_path) if f.name == "monitor"]
+    assert "does not answer" not in monitor.what
 
 
 @pytest.mark.parametrize(
@@ -489,6 +515,11 @@ def test_the_command_prints_lines_or_json_and_ends_as_it_found(
     assert {"name", "word", "what", "remedy"} == set(said["findings"][0])
     path.write_text("gateway = 1")
     assert main(["check", str(path)]) == 2
+    assert capsys.readouterr().out == ""
+    assert main(["check", str(path), "--json"]) == 2
+    said = json.loads(capsys.readouterr().out)
+    assert (said["status"], said["findings"][0]["word"]) == (2, "fail")
+    assert "x.toml" in said["findings"][0]["what"]
 
 
 @pytest.mark.parametrize("scenario", ["no_such", "no_such.toml", "empty.toml"])
@@ -533,6 +564,32 @@ def test_a_port_that_is_taken_is_found_before_the_night_and_not_while_the_monito
     (found,) = before_bed_place.ports(taken, None)
     assert found.word is Word.OK
     assert before_bed_place.ports(settings(tmp_path), None) == []
+
+
+def test_pages_that_cannot_be_served_are_found_before_the_night(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        taken = settings(tmp_path, f"[page]\nport = {port}\n")
+        (found,) = before_bed_place.ports(taken, None)
+        assert (found.name, found.word, str(port) in found.what) == ("page", Word.FAIL, True)
+        assert before_bed_place.ports(taken, {"ok": True}) == []
+    assert before_bed_place.ports(taken, None) == []
+
+
+def test_pages_of_ours_that_run_without_the_monitor_are_no_others(tmp_path: Path) -> None:
+    class Ours(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"name": "lullwatch"}' if self.path == "/manifest.webmanifest" else b"")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ours) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        own = settings(tmp_path, f"[page]\nport = {server.server_port}\n")
+        assert before_bed_place.ports(own, None) == []
 
 
 @pytest.mark.parametrize("host", ["192.0.2.7", "gateway.invalid"])

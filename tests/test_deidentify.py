@@ -194,7 +194,13 @@ def test_the_command_asks_for_consent_and_says_what_it_took_away(
     line = ["export", str(nights[0]), "--deidentified", "--out", str(tmp_path / "out")]
     assert main(line) == 2
     assert "--consent FILE" in capsys.readouterr().err
-    assert main([*line, "--consent", str(consent)]) == 0
+    assert main([*line, "--consent", str(consent)]) == 2
+    assert (
+        "whose family agreed, for these nights hold kid2 and zoe-7f3a; give --infant"
+        in capsys.readouterr().err
+    )
+    assert not (tmp_path / "out").exists()
+    assert main([*line, "--consent", str(consent), "--infant", "zoe-7f3a"]) == 0
     said = capsys.readouterr().out
-    assert "taken away: ids of 2 infants" in said
+    assert "taken away: ids of 1 infant, " in said
     assert "zoe" not in said.replace(str(nights[0]), "")

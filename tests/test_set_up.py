@@ -93,6 +93,17 @@ def test_only_its_owner_can_read_the_file_and_it_is_never_written_over_unasked(t
     assert [p.name for p in tmp_path.iterdir()] == ["home.toml"]
 
 
+@pytest.mark.parametrize(("name", "says"), [("", "is a folder"), ("x" * 300, "too long")])
+def test_a_place_that_can_hold_no_file_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, says: str
+) -> None:
+    assert main(["init", str(tmp_path / name), "--simulated", "7", "--no-ask", "--force"]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert str(tmp_path) in said
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_answers_that_make_no_settings_leave_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "home.toml"
     with pytest.raises(WrongAnswer, match="zone"):

@@ -66,3 +66,15 @@ def test_where_nights_are_to_lie_in_a_file_nobody_is_let_in_and_the_file_is_name
     for words in (["--invite", "a1"], ["--people"]):
         assert main(["serve", str(myhome), *words]) == 2
         assert f"{tmp_path / 'nights'} is a folder this user may write to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["forget", "a", "--yes"], ["backup", "copies"]])
+def test_of_a_folder_that_is_another_user_s_it_is_not_said_that_nothing_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    nights = tmp_path / "nights"
+    nights.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.access", lambda path, _: Path(path) != nights)  # root may look anywhere
+    assert main([*words, "--journals", str(nights)]) == 2
+    assert "may not look into it" in capsys.readouterr().err

@@ -38,10 +38,18 @@ def check(settings: Path, /, *, nights: int = 7, send_test: _Flag = False, json:
 
     from lullwatch.before_bed import Looks, look_at_everything
     from lullwatch.console import progress, say, say_json
-    from lullwatch.findings import exit_status, lines_of
+    from lullwatch.errors import LullwatchError
+    from lullwatch.findings import FAIL, Finding, exit_status, lines_of
     from lullwatch.settings import load
 
-    looks = Looks(settings, load(settings), nights=nights, send_test=send_test)
+    try:
+        read = load(settings)
+    except LullwatchError as error:
+        if not json:
+            raise
+        say_json({"status": 2, "findings": [Finding("settings", FAIL, str(error))]})
+        return 2
+    looks = Looks(settings, read, nights=nights, send_test=send_test)
     with progress("looking", total=12) as bar:
         findings = asyncio.run(look_at_everything(looks, on_done=lambda what: bar.advance(1, what)))
     if json:

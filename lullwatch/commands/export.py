@@ -107,9 +107,13 @@ def _deidentified(
     from lullwatch.console import progress, say
     from lullwatch.deidentify import export_deidentified
     from lullwatch.errors import NotSaid
+    from lullwatch.export import infants_of
 
     if consent is None:
         raise NotSaid("what the family agreed to", "--consent FILE")
+    if infant is None and len(known := infants_of(journals)) > 1:
+        what = f"whose family agreed, for these nights hold {' and '.join(known)}"
+        raise NotSaid(what, "--infant, and each child an export and a consent of its own")
     with progress("exporting", total=None) as bar:
         paths, away = export_deidentified(
             journals, out, consent=consent, kind=kind, infant=infant, on_progress=bar.advance
