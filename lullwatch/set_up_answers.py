@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -122,6 +122,29 @@ class Answers:
         if self.sensors or self.simulated is None:
             return self.sensors
         return tuple(SensorAnswer(site, f"C0:00:00:00:00:{n:02X}") for n, site in enumerate(_MADE_UP, 1))
+
+
+def from_root(answers: Answers) -> Answers:
+    """The same with paths that mean the same wherever the settings are read from later; `~` stays as it is."""
+    broker, influx = answers.broker, answers.influx
+    if broker is not None:
+        files = (_from_root(broker.password_file), _from_root(broker.ca_file))
+        broker = replace(broker, password_file=files[0], ca_file=files[1])
+    if influx is not None:
+        influx = replace(influx, token_file=_from_root(influx.token_file))
+    scenario = answers.scenario
+    return replace(
+        answers,
+        scenario=_from_root(scenario) if scenario and scenario.endswith(".toml") else scenario,
+        journal_dir=_from_root(answers.journal_dir) or answers.journal_dir,
+        push=tuple((name, _from_root(file) or file) for name, file in answers.push),
+        broker=broker,
+        influx=influx,
+    )
+
+
+def _from_root(path: str | None) -> str | None:
+    return path if not path or path.startswith("~") else str(Path(path).absolute())
 
 
 def require(option: str, given: str | None, details: Mapping[str, object], *, such_as: str) -> None:

@@ -93,6 +93,23 @@ def test_only_its_owner_can_read_the_file_and_it_is_never_written_over_unasked(t
     assert [p.name for p in tmp_path.iterdir()] == ["home.toml"]
 
 
+def test_paths_mean_the_same_wherever_the_settings_are_read_from_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "secret").chmod(0o600)
+    words = ["--simulated", "7", "--no-ask", "--journal-dir", "nights", "--broker", "127.0.0.1:1883"]
+    words += ["--broker-user", "lw", "--broker-password-file", "secret", "--person", "a1:phone"]
+    assert main(["init", "home.toml", *words, "--push", "phone=secret"]) == 0
+    read = load(tmp_path / "home.toml")
+    assert read.journal_dir == str(tmp_path / "nights")
+    assert read.mqtt is not None
+    assert [read.mqtt.password_file, read.push[0].address_file] == [str(tmp_path / "secret")] * 2
+    assert main(["init", "usual.toml", "--simulated", "7", "--no-ask"]) == 0
+    assert load(tmp_path / "usual.toml").journal_dir.startswith("~")
+
+
 @pytest.mark.parametrize(("name", "says"), [("", "is a folder"), ("x" * 300, "too long")])
 def test_a_place_that_can_hold_no_file_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, says: str

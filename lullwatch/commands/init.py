@@ -173,7 +173,7 @@ def init(
     )  # fmt: skip
     if questions:
         answers = _asked(answers, out, scan=scan)
-    settings = set_up.write_settings(out, answers, force=force)
+    settings = set_up.write_settings(out, typed.from_root(answers), force=force)
     say(f"written: {out} (only you can read it), with {len(settings.infants[0].sensors)} sensors")
     for line in set_up.what_next(out, settings):
         say(line)
