@@ -285,11 +285,13 @@ def _look_at(found: Findings, folder: Path, influx: Influx) -> None:
     paths = list(_nights(folder / "journals"))
     for path in paths:
         with Journal.read_only(path) as journal:
-            for packet in journal.packets(INFANT):
+            packets = 0
+            for packets, packet in enumerate(journal.packets(INFANT), start=1):
                 arrived[str(packet.site)].append((packet.boot, packet.seq))
                 found.points_due += len(packet.counts)
             live = journal.events(INFANT)
-        told = [replay(night).told for night in load(path, as_arrived=True)]
+        # a night that was begun when all was over has nothing to be replayed
+        told = [replay(night).told for night in load(path, as_arrived=True)] if packets else []
         alike = alike and _standing(live) == _standing(event for part in told for event in part.events)
     found.nights, found.replayed_alike = len(paths), alike
     for name, made in ledger.items():
