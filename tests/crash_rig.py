@@ -285,13 +285,14 @@ def _look_at(found: Findings, folder: Path, influx: Influx) -> None:
     paths = list(_nights(folder / "journals"))
     for path in paths:
         with Journal.read_only(path) as journal:
-            packets = 0
-            for packets, packet in enumerate(journal.packets(INFANT), start=1):
+            due_before = found.points_due
+            for packet in journal.packets(INFANT):
                 arrived[str(packet.site)].append((packet.boot, packet.seq))
                 found.points_due += len(packet.counts)
             live = journal.events(INFANT)
+        came = found.points_due > due_before
         # a night that was begun when all was over has nothing to be replayed
-        told = [replay(night).told for night in load(path, as_arrived=True)] if packets else []
+        told = [replay(night).told for night in load(path, as_arrived=True)] if came else []
         alike = alike and _standing(live) == _standing(event for part in told for event in part.events)
     found.nights, found.replayed_alike = len(paths), alike
     for name, made in ledger.items():
