@@ -119,19 +119,15 @@ def _draw_signal(ax: Axes, segments: Sequence[Segment], event: Event) -> None:
 
 
 def _draw_evidence(ax: Axes, rows: Sequence[Evidence]) -> None:
-    by_question = {name: n for n, name in enumerate(dict.fromkeys(_question(e) for e in reversed(rows)))}
+    by_question = {name: n for n, name in enumerate(dict.fromkeys(e.question for e in reversed(rows)))}
     shown = sorted(
-        (e for e in rows if e.contribution), key=lambda e: (by_question[_question(e)], e.contribution)
+        (e for e in rows if e.contribution), key=lambda e: (by_question[e.question], e.contribution)
     )
     values = [e.contribution for e in shown]
     ax.barh(range(len(shown)), values, color=[FOR if v > 0 else AGAINST for v in values])
     ax.set_yticks(range(len(shown)), [f"{e.name} {e.value:.2f}" for e in shown], fontsize=7)
     ax.axvline(0.0, color=SOFT, linewidth=0.6)
     ax.set_xlabel("contribution, log-odds")
-
-
-def _question(row: Evidence) -> str:
-    return row.name.rpartition(".")[0]
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -76,8 +76,10 @@ def judge_spasm(
     evidence = weigh(tables, values)
     if cost:
         evidence.append(Evidence("sites_not_seen", float(len(shapes)), -cost))
-    if _LEGS_LATER in values:
-        evidence.append(Evidence(_LEGS_LATER, values[_LEGS_LATER], 0.0))
+    legs = [shapes[s] for s in _LEGS if s in shapes]
+    if legs and anchor is Site.TR:
+        later = sum(leg.peak_k - shapes[anchor].peak_k for leg in legs) / len(legs)
+        evidence.append(Evidence(_LEGS_LATER, later / GRID_HZ, 0.0))
     return Verdict(bias, evidence)
 
 
@@ -97,9 +99,6 @@ def may_be_spasm(shapes: Mapping[Site, Shape], anchor: Site, settings: Settings,
 def _values(shapes: Mapping[Site, Shape], anchor: Site) -> dict[str, float]:
     values = _anchor_values(shapes[anchor])
     legs = [shapes[s] for s in _LEGS if s in shapes and s is not anchor]
-    if legs and anchor is Site.TR:
-        later = sum(leg.peak_k - shapes[anchor].peak_k for leg in legs) / len(legs)
-        values[_LEGS_LATER] = later / GRID_HZ
     return values | _leg_values(legs, shapes[anchor], shapes) if legs else values
 
 

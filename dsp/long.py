@@ -103,4 +103,4 @@ class LongTracker:
 
 def _part_of(part: Draft, row: Evidence) -> Evidence:
     """A row of a part is none of the whole's own: it answers the part's question."""
-    return row if "." in row.name else replace(row, name=f"{part.label.value}.{row.name}")
+    return row if row.question else replace(row, name=f"{part.label.value}.{row.name}")

@@ -342,6 +342,16 @@ class Evidence:
     contribution: float
     """in log-odds for the event's label; negative speaks against it"""
 
+    @property
+    def question(self) -> str:
+        """What stands before the name; empty for the label itself."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def measured(self) -> str:
+        """The name without its question."""
+        return self.name.rpartition(".")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

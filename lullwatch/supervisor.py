@@ -242,12 +242,10 @@ class Supervisor:
         self._reap()
 
     def _on_signals(self, numbers: bytes) -> None:
-        if (
-            signal.SIGHUP in numbers
-        ):  # whoever closes a lid or a terminal has not said that nobody is to watch
+        if signal.SIGHUP in numbers:
+            # whoever closes a lid or a terminal has not said that nobody is to watch
             _log.warning(
-                "the terminal was closed, and it goes on",
-                extra={"do": f"to end it: kill {os.getpid()}"},
+                "the terminal was closed, and it goes on", extra={"do": f"to end it: kill {os.getpid()}"}
             )
             _without_terminal()
         if {signal.SIGTERM, signal.SIGINT} & set(numbers):

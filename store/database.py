@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from store.errors import (
@@ -109,17 +109,13 @@ def claimed(path: Path) -> int:
         descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise JournalReadOnly(path, error.strerror or str(error)) from error
-    for pause_s in (*_LOOKED_AT_S, None):
-        try:
+    for pause_s in (0.0, *_LOOKED_AT_S):
+        time.sleep(pause_s)
+        with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if pause_s is None:
-                os.close(descriptor)
-                raise JournalInUse(path) from None
-            time.sleep(pause_s)
-        else:
-            break
-    return descriptor
+            return descriptor
+    os.close(descriptor)
+    raise JournalInUse(path)
 
 
 def is_claimed(path: Path) -> bool:

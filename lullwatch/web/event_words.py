@@ -28,8 +28,7 @@ _CONVEYED: Final = 0.2
 
 def evidence_name(words: Catalogue, name: str) -> str:
     """What was measured, in plain words; a measurement that has none yet is named as other ones."""
-    measured = name.rpartition(".")[2].removeprefix("mean_")
-    return words.more.get(f"evidence.{measured}", words.text("evidence.other"))
+    return words.more.get(f"evidence.{name.removeprefix('mean_')}", words.text("evidence.other"))
 
 
 def by_question(evidence: Iterable[Evidence]) -> dict[str, list[Evidence]]:
@@ -39,8 +38,7 @@ def by_question(evidence: Iterable[Evidence]) -> dict[str, list[Evidence]]:
     """
     groups: dict[str, list[Evidence]] = {"": []}
     for row in evidence:
-        about, _, name = row.name.rpartition(".")
-        groups.setdefault(about, []).append(replace(row, name=name))
+        groups.setdefault(row.question, []).append(replace(row, name=row.measured))
     return {about: rows for about, rows in groups.items() if rows}
 
 
@@ -51,8 +49,8 @@ def reasons(words: Catalogue, evidence: Iterable[Evidence]) -> tuple[tuple[str, 
     """
     total: dict[str, float] = {}
     for row in evidence:
-        if row.name.rpartition(".")[2] != BIAS:
-            name = evidence_name(words, row.name)
+        if row.measured != BIAS:
+            name = evidence_name(words, row.measured)
             total[name] = total.get(name, 0.0) + row.contribution
     names = sorted(total, key=lambda name: -abs(total[name]))
     said_for = [name for name in names if total[name] >= _LEAST]
