@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -101,6 +102,13 @@ class Line:
     def lay(self, page: Page) -> None:
         """Between this page and the gateway."""
         page.route_web_socket(re.compile("/live/"), self._open)
+
+    def wait_until_told(self, page: Page) -> None:
+        """Something came over it."""
+        end_s = time.monotonic() + PATIENCE_MS / 1000
+        while not self.told:
+            assert time.monotonic() < end_s, "nothing came over the line"
+            page.wait_for_timeout(50)
 
     def _open(self, socket: WebSocketRoute) -> None:
         number = len(self.sockets)
@@ -266,6 +274,7 @@ def test_a_page_that_slept_says_nothing_of_now_before_it_is_told_of_now(
     page = looked_at(home, browser, stack, before=before).page
     tile = page.locator("#tile")
     expect(tile).to_contain_text(OF_NOW, timeout=PATIENCE_MS)
+    line.wait_until_told(page)
     line.is_cut = True
     said = page.evaluate(TAKEN_UP)
     assert "Asking the gateway how it stands" in said
@@ -288,6 +297,7 @@ def test_a_line_that_died_without_a_word_is_laid_anew(home: Home, browser: Brows
     page = looked_at(home, browser, stack, before=line.lay).page
     tile = page.locator("#tile")
     expect(tile).to_contain_text(OF_NOW, timeout=PATIENCE_MS)
+    line.wait_until_told(page)  # the page itself was of now before it laid its line
     line.dead = set(range(len(line.sockets)))
     expect(tile).to_contain_text(re.compile(r"Age of the newest data: ([5-9]|1[0-9]) s"))
     expect(tile).to_contain_text(OF_NOW)
