@@ -128,6 +128,8 @@ class MqttPublisher:
     async def publish(self, message: Message) -> None:
         """Hand a message over and wait until the broker confirmed it, over any number of reconnects.
 
+        Who is cancelled while it waits takes it back, unless it is on its way already.
+
         One of which only the newest matters is not waited for while there is no connection or it is old: it is held,
         and goes out unless a newer one of its topic comes first.
 
@@ -248,6 +250,9 @@ class MqttPublisher:
         while True:
             while self._waiting:
                 waiting = self._waiting[0]
+                if waiting.confirmed.cancelled():
+                    self._waiting.popleft()
+                    continue
                 await self._send(client, waiting.message)
                 self._waiting.popleft()
                 self._confirmed(waiting)

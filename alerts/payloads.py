@@ -19,8 +19,9 @@ from alerts import wire
 from alerts.catalogue import Catalogue
 from alerts.severity import TABLE, Table
 from alerts.telling import Kind, Notification, Send, Standing
+from alerts.telling_words import is_old, said_late
 from alerts.wire import SCHEMA
-from alerts.words import late_sentence, match_word
+from alerts.words import match_word
 from dsp.records import NS, Alert, Coverage, Event, LinkSample, Severity, StateEpoch
 
 __all__ = [
@@ -214,10 +215,9 @@ def _alert_payload(
     held_up_s = max(0, now_ns - from_ns) / NS
     past = standing.past or held_up_s > table.late_mark_s
     text = told.text
-    says_what = send.kind in (Kind.ALERT, Kind.REPEAT, Kind.UPDATE)
-    old = says_what and alert.event_id is not None if standing.past else past
+    old = is_old(send.kind, alert, standing) if standing.past else past
     if old and words is not None and not alert.late:
-        text = _said_late(text, words, now_ns - alert.onset_ns)
+        text = said_late(text, words, now_ns - alert.onset_ns)
     body = {
         "id": alert.id,
         "version": alert.version,
@@ -249,15 +249,6 @@ def _alert_payload(
         "facts": alert.facts,
     }
     return body_of(wire.AlertBody, body)
-
-
-def _said_late(text: str, words: Catalogue, ago_ns: int) -> str:
-    """The text with the sentence that it is late, where a late alert has it: before what was recorded."""
-    lines = text.split("\n")
-    begins = words.recorded.split("{")[0]
-    place = next((n for n, line in enumerate(lines) if line.startswith(begins)), 1)
-    lines.insert(place, late_sentence(words, ago_ns, None))
-    return "\n".join(lines)
 
 
 def state_message(topics: Topics, clock: UtcClock, state: StateEpoch) -> Message:

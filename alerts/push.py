@@ -110,7 +110,7 @@ class PushChannel:
         with _overheard() as said:
             took = await asyncio.to_thread(
                 service.notify,
-                body=_body(message.text, link),
+                body=_body(message, link),
                 title=message.title,
                 notify_type=_kind(message),
             )
@@ -176,9 +176,10 @@ def _to_answer(message: Notification) -> bool:
     )
 
 
-def _body(text: str, link: str) -> str:
+def _body(message: Notification, link: str) -> str:
     """What stands under the title. The link follows the first line: the end may be cut off by a service."""
-    lines = text.split("\n")[1:] or [text]
+    first, *more = message.text.split("\n")
+    lines = more if more and first in message.title else [first, *more]
     if link:
         lines.insert(1, link)
     return "\n".join(lines)

@@ -8,9 +8,10 @@ from hashlib import sha256
 from alerts.catalogue import Catalogue
 from alerts.severity import Table
 from alerts.telling import Kind, Standing
+from alerts.words import late_sentence
 from dsp.records import Alert, Severity
 
-__all__ = ["WHILE_MUTED", "text_of", "while_muted"]
+__all__ = ["WHILE_MUTED", "is_old", "said_late", "text_of", "while_muted"]
 
 WHILE_MUTED = "while_muted"
 """Pattern of the alert that tells together what a mute kept silent."""
@@ -29,6 +30,21 @@ def text_of(words: Catalogue, kind: Kind, alert: Alert, standing: Standing) -> t
         title = words.text("telling.false_alarm", title=own)
         return title, f"{title}\n{words.text('telling.false_alarm_text', by=by)}\n{words.always}"
     return own, alert.text
+
+
+def is_old(kind: Kind, alert: Alert, standing: Standing) -> bool:
+    """Whether a message says what happened so long ago that it has to say when."""
+    says_what = kind in (Kind.ALERT, Kind.REPEAT, Kind.UPDATE)
+    return says_what and standing.past and alert.event_id is not None
+
+
+def said_late(text: str, words: Catalogue, ago_ns: int) -> str:
+    """The text with the sentence that it is late, where a late alert has it: before what was recorded."""
+    lines = text.split("\n")
+    begins = words.recorded.split("{")[0]
+    place = next((n for n, line in enumerate(lines) if line.startswith(begins)), 1)
+    lines.insert(place, late_sentence(words, ago_ns, None))
+    return "\n".join(lines)
 
 
 def while_muted(

@@ -229,14 +229,19 @@ class Announcer:
     def _alert(self, alert: Alert) -> Message | None:
         if self._tables == ALERTS:
             alert = _sendable(alert)
-            if self._record is None:
-                return alert_message(self._topics, self._utc, alert, words=self._words, table=self._table)
-            told = self._record(alert)
-            return notification_message(
-                self._topics, self._utc, told, from_ns=alert.t_ns, words=self._words, table=self._table
-            )
+            # a broker that was away may get it hours later: who has answered by then is said, and does not ring
+            return replace(self._said(alert), later=lambda now_ns: self._said(alert).at(now_ns))
         self._remember(alert)
         return None
+
+    def _said(self, alert: Alert) -> Message:
+        """How a version of an alert is told at this moment."""
+        if self._record is None:
+            return alert_message(self._topics, self._utc, alert, words=self._words, table=self._table)
+        told = self._record(alert)
+        return notification_message(
+            self._topics, self._utc, told, from_ns=alert.t_ns, words=self._words, table=self._table
+        )
 
     def _standing(self, event: Event) -> Severity:
         """What an event stands at: its alert's severity, else that of the table."""

@@ -18,9 +18,10 @@ from zoneinfo import ZoneInfo
 from alerts.catalogue import Catalogue
 from alerts.escalation import Channel, ChannelFailed, Due, Escalation, Kind, Notification, Person, Send
 from alerts.limits import DEFAULT_LIMITS, Limits
+from alerts.people import MQTT
 from alerts.proof import ACKNOWLEDGED, outcome_row, proof_of, raised_row, shown_row
 from alerts.severity import TABLE, Table
-from alerts.telling_words import text_of, while_muted
+from alerts.telling_words import is_old, said_late, text_of, while_muted
 from alerts.words import PLAIN_ENGLISH, Wording
 from dsp.clock import Clock
 from dsp.records import NS, SELF_TEST, Alert, Delivery
@@ -262,8 +263,12 @@ class Caregiving:
         alert = self.machine.alert(send.alert_id)
         if alert is None:
             raise ChannelFailed(send.channel, "the alert is no longer remembered")
-        standing = self.machine.standing(alert, self._clock.now_ns())
+        now_ns = self._clock.now_ns()
+        standing = self.machine.standing(alert, now_ns)
         title, text = text_of(self._words, send.kind, alert, standing)
+        # on the topic it is said at the moment the broker takes it
+        if send.channel != MQTT and is_old(send.kind, alert, standing) and not alert.late:
+            text = said_late(text, self._words, now_ns - alert.onset_ns)
         return Notification(send=send, alert=alert, title=title, text=text, standing=standing)
 
     def _done(self, rows: Sequence[Row]) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from alerts.mqtt import BrokerAddress, MqttPublisher
 from alerts.payloads import Topics
+from alerts.telling import Kind, Notification, Send, Standing
 from alerts.words import catalogue
 from dsp.records import NS, Alert, ClockRow, Label, LinkSample, Severity, Site
 from firmware_sim.sim_clock import ScaledClock
@@ -25,7 +26,7 @@ from store.rows import LinkRow
 from store.shelf import Shelf
 from store.utc import UtcMap
 from tests.alert_makers import event, later
-from tests.caregiving_rig import HandClock
+from tests.caregiving_rig import HandClock, until
 from tests.servers_fixtures import PATIENCE_S, Broker
 
 CLOCK = ClockRow(0, 1_773_525_600 * NS, "b", "UTC")
@@ -153,6 +154,38 @@ def test_an_alert_that_was_held_up_says_so_in_the_language_of_the_people(
     [said] = messages(mosquitto, "alert", work, 1)
     assert said["past"]
     assert "wird verspätet gesendet" in said["text"]
+
+
+async def test_what_was_answered_while_the_broker_was_away_does_not_ring_when_it_is_back(
+    journal: Journal, mosquitto: Broker
+) -> None:
+    answered, asked = False, []
+
+    def record(told: Alert) -> Notification:
+        send = Send("", "mqtt", told.id, told.version, Kind.ALERT, 0, rings=not answered)
+        asked.append(told.id)
+        standing = Standing(open=not answered, acknowledged_by="anna" if answered else "")
+        return Notification(send=send, alert=told, title="", text=told.text, standing=standing)
+
+    topics = Topics(mosquitto.topic)
+    clock = ScaledClock(pace=20.0)
+    publisher = MqttPublisher(BrokerAddress(mosquitto.host, mosquitto.port), topics, clock=clock)
+    utc = UtcMap(journal.clock_rows())
+    with Shelf.around(journal.path) as shelf, mosquitto.sub(f"lullwatch/{topics.gateway}/+/alert") as phone:
+        announcer = Announcer(shelf, publisher, topics, tables=ALERTS, utc=utc, clock=clock, record=record)
+        journal.commit([alert(1, announce="ring")])
+        tasks = [asyncio.create_task(announcer.run())]
+        await until(lambda: len(asked) > 0)
+        answered = True
+        tasks.append(asyncio.create_task(publisher.run()))
+        async with asyncio.timeout(PATIENCE_S):
+            await announcer.settled()
+        await publisher.stop()
+        await tasks[1]
+        tasks[0].cancel()
+        [message] = await asyncio.to_thread(phone.take, 1)
+    said = json.loads(message.payload)
+    assert (said["rings"], said["open"], said["acknowledged_by"]) == (False, False, "anna")
 
 
 def test_after_an_outage_only_the_newest_version_is_told_but_never_silence_for_a_ring(

@@ -151,6 +151,18 @@ async def test_a_phone_that_cannot_be_reached_costs_the_next_person_no_time(tmp_
         ]
 
 
+async def test_a_phone_that_hears_of_it_hours_later_is_told_when_it_was(tmp_path: Path) -> None:
+    async with Home(tmp_path, (ANNA,)).living() as home:
+        home.phone.broken = True
+        home.decide(alert())
+        await home.pass_time(2 * 3600, 60)
+        home.phone.broken = False
+        await home.pass_time(600, 60)
+        told = home.phone.got[0]
+    assert not told.send.rings
+    assert "This happened 2 h" in told.text
+
+
 async def test_what_a_mute_kept_silent_is_recorded_and_told_at_its_end(tmp_path: Path) -> None:
     async with Home(tmp_path).living() as home:
         body = '{"by":"anna","patterns":["repeated_brief_movements"],"minutes":30}'

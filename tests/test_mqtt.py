@@ -240,6 +240,20 @@ async def test_what_was_not_confirmed_before_the_stop_is_still_due(own_mosquitto
     assert gateway.deliveries == []
 
 
+async def test_what_its_sender_gave_up_while_the_broker_was_away_does_not_go_out_later(
+    own_mosquitto: Broker,
+) -> None:
+    own_mosquitto.server.stop()
+    async with running(own_mosquitto) as gateway:
+        given_up = asyncio.create_task(gateway.alert(1))
+        await gateway.until_connected(connected=False)
+        given_up.cancel()
+        await asyncio.gather(given_up, return_exceptions=True)
+        await asyncio.to_thread(own_mosquitto.server.start)
+        await gateway.alert(2)
+    assert [d.alert_id for d in gateway.deliveries] == ["a2"]
+
+
 async def test_a_stop_sends_what_waits_first(mosquitto: Broker) -> None:
     with await subscribed(mosquitto, f"lullwatch/{mosquitto.topic}/inf1/alert") as sub:
         async with running(mosquitto) as gateway:

@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,16 @@ async def test_an_urgent_message_reaches_ntfy_at_its_highest_priority_with_the_w
     assert service.headers["X-Priority"] == "max"
     assert service.last["title"] == "Repeated brief movements recorded"
     assert service.last["message"].startswith("Look at your baby now.")
+
+
+async def test_what_the_title_does_not_say_is_not_left_out(service: Service) -> None:
+    channel = PushChannel("phone", f"ntfy://{service.at}/a-topic")
+    told = message(rings=False)
+    await channel.send(replace(told, title=f"Still open: {told.title}"))
+    assert service.last["message"].startswith("Look at your baby now.")
+    night = "Night from 14 to 15 March, infant kid: 6 h of 10 h recorded."
+    await channel.send(replace(told, title="Summary of the night", text=f"{night}\nUrgent alerts: 0."))
+    assert service.last["message"].splitlines() == [night, "Urgent alerts: 0."]
 
 
 async def test_a_silent_message_is_silent_there_whatever_the_address_says(service: Service) -> None:
