@@ -12,6 +12,7 @@ from typing import Any, Final
 from alerts.severity import TABLE
 
 from . import before_bed_place as place
+from .aside import aside
 from .before_bed_arming import starting_disarmed
 from .before_bed_sensors import LISTEN_S, OnRadio, adapter_and_sensors
 from .control import ask
@@ -61,21 +62,21 @@ async def look_at_everything(
     folder = looks.folder
     status = await status_of(folder)
     work: list[tuple[str, float, Look]] = [
-        ("settings", TIMEOUT_S, partial(asyncio.to_thread, place.settings_file, looks.path, settings)),
-        ("scenario", TIMEOUT_S, partial(asyncio.to_thread, place.scenario, settings)),
+        ("settings", TIMEOUT_S, partial(aside, place.settings_file, looks.path, settings)),
+        ("scenario", TIMEOUT_S, partial(aside, place.scenario, settings)),
         ("monitor", TIMEOUT_S, partial(_monitor, status, settings, folder)),
         ("sensors", RADIO_TIMEOUT_S, partial(adapter_and_sensors, settings, status, looks.on_radio)),
-        ("clock", TIMEOUT_S, partial(asyncio.to_thread, place.clock, folder)),
-        ("disk", TIMEOUT_S, partial(asyncio.to_thread, place.disk, settings, folder, looks.nights)),
-        ("journal", TIMEOUT_S, partial(asyncio.to_thread, place.journal, folder)),
+        ("clock", TIMEOUT_S, partial(aside, place.clock, folder)),
+        ("disk", TIMEOUT_S, partial(aside, place.disk, settings, folder, looks.nights)),
+        ("journal", TIMEOUT_S, partial(aside, place.journal, folder)),
         ("broker", TIMEOUT_S, partial(people.broker, settings)),
-        ("database", TIMEOUT_S, partial(asyncio.to_thread, people.database, settings)),
+        ("database", TIMEOUT_S, partial(aside, people.database, settings)),
         ("people", TIMEOUT_S, partial(people.channels, settings, send_test=looks.send_test, path=looks.path,
                                       status=status)),
-        ("watch", TIMEOUT_S, partial(asyncio.to_thread, people.watch, settings)),
-        ("ports", TIMEOUT_S, partial(asyncio.to_thread, place.ports, settings, status)),
-        ("certificates", TIMEOUT_S, partial(asyncio.to_thread, people.certificates, settings)),
-        ("page", TIMEOUT_S, partial(asyncio.to_thread, people.page, settings, looks.path)),
+        ("watch", TIMEOUT_S, partial(aside, people.watch, settings)),
+        ("ports", TIMEOUT_S, partial(aside, place.ports, settings, status)),
+        ("certificates", TIMEOUT_S, partial(aside, people.certificates, settings)),
+        ("page", TIMEOUT_S, partial(aside, people.page, settings, looks.path)),
     ]  # fmt: skip
     if looks.send_test:
         work = [(name, people.TEST_S if name == "people" else limit_s, look) for name, limit_s, look in work]
@@ -108,12 +109,12 @@ async def _monitor(
     status: dict[str, Any] | None, settings: GatewaySettings, folder: Path
 ) -> Sequence[Finding]:
     if status is None:
-        if await asyncio.to_thread(place.is_written, folder):
+        if await aside(place.is_written, folder):
             why = (
                 "runs, but does not answer: it has only just begun, it hangs, or it could make no socket here"
             )
             return [Finding("monitor", WARN, why, "look again in a minute, then at its log")]
-        disarmed = await asyncio.to_thread(starting_disarmed, settings, folder)
+        disarmed = await aside(starting_disarmed, settings, folder)
         return disarmed or [Finding("monitor", OK, "does not run yet")]
     found = []
     for trouble in status.get("troubles", []):

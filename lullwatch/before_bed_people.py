@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from alerts.payloads import Topics
 from alerts.people import MQTT
 
+from .aside import aside
 from .certificates import NoCertificate, file_expires, server_expires
 from .errors import LullwatchError, NoMonitor
 from .findings import FAIL, OK, WARN, Finding
@@ -169,7 +170,7 @@ async def channels(
         return _nobody(settings)
     services = {service.name: service for service in settings.push}
     ways = [(person, channel) for person in settings.people for channel in person.channels]
-    return list(await asyncio.gather(*(asyncio.to_thread(_way, settings, p, c, services) for p, c in ways)))
+    return list(await asyncio.gather(*(aside(_way, settings, p, c, services) for p, c in ways)))
 
 
 def _nobody(settings: GatewaySettings) -> list[Finding]:
@@ -227,7 +228,7 @@ async def _tested(path: Path, status: dict[str, Any] | None) -> list[Finding]:
     from .self_test_job import outcome_of
 
     try:
-        outcome = await asyncio.to_thread(outcome_of, path)
+        outcome = await aside(outcome_of, path)
     except NoMonitor as error:
         return [Finding("people", FAIL, str(error))]
     return list(_of_test(outcome))

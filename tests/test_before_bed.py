@@ -6,6 +6,8 @@ import asyncio
 import json
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +32,7 @@ from ingest.pairing import pair
 from ingest.sensor_kind import Kind
 from lullwatch import before_bed, before_bed_people, before_bed_place, certificates
 from lullwatch.__main__ import main
+from lullwatch.aside import aside
 from lullwatch.before_bed import Looks, look_at_everything
 from lullwatch.before_bed_sensors import Heard, adapter_and_sensors, heard_over
 from lullwatch.control import Control
@@ -42,6 +45,7 @@ from tests.radio_rig import radio_rig
 from tests.servers_fixtures import Broker, Influx
 from tests.test_sensors import radio_of, settings_of
 
+ROOT = Path(__file__).parents[1]
 SETTINGS = """
 gateway = "gw"
 journal_dir = "{folder}"
@@ -184,6 +188,26 @@ async def test_a_look_that_hangs_or_breaks_hides_no_other(
     monkeypatch.setattr(before_bed_place, "journal", breaks)
     words = words_of(await look(tmp_path, on_radio=hangs))
     assert (words["sensors"], words["journal"], words["disk"]) == ("fail", "fail", "ok")
+
+
+HANGS = """
+import asyncio, time
+from lullwatch.aside import aside
+
+asyncio.run(asyncio.wait_for(aside(time.sleep, 600), 0.1))
+"""
+
+
+def test_who_gave_up_on_a_look_that_hangs_can_end() -> None:
+    line = [sys.executable, "-c", HANGS]
+    ended = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert "TimeoutError" in ended.stderr
+
+
+async def test_work_that_is_done_aside_gives_and_raises_what_it_would() -> None:
+    assert await aside(divmod, 7, 2) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        await aside(divmod, 7, 0)
 
 
 @pytest.mark.parametrize(
