@@ -63,7 +63,7 @@ def tell_of(settings: GatewaySettings, part: str, why: str) -> None:
     asyncio.run(_all_of(ways))
 
 
-async def _all_of(ways: Sequence[Coroutine[Any, Any, None]]) -> None:
+async def _all_of(ways: Sequence[Coroutine[Any, Any, object]]) -> None:
     await asyncio.gather(*ways)
 
 
@@ -79,27 +79,30 @@ async def _tell_monitor(folder: Path, why: str) -> None:
     _log.error("the monitor could not be told: %s", why or "well again")
 
 
-async def cry(settings: GatewaySettings, why: str, *, for_s: float = 0.0) -> None:
+async def cry(settings: GatewaySettings, why: str, *, for_s: float = 0.0) -> bool:
     """Tell everybody over every way that needs no monitor: it rings, for nobody watches.
 
     Args:
         settings: of the gateway.
         why: for the facts of the alert, in English.
         for_s: so long the ways that did not take it are tried again, unless a monitor runs meanwhile.
+
+    Returns:
+        Whether some way took it.
     """
     alert, until_s = _alert(settings, why), time.monotonic() + for_s
     folder = Path(settings.journal_dir).expanduser()  # noqa: ASYNC240 - no file is looked at
-    left = await _untaken(
-        [
-            *([partial(_publish, settings, alert)] if settings.mqtt is not None else []),
-            *(partial(_hand_over, channel, told) for channel, told in _pushed(settings, alert)),
-        ]
-    )
+    ways: list[_Way] = [
+        *([partial(_publish, settings, alert)] if settings.mqtt is not None else []),
+        *(partial(_hand_over, channel, told) for channel, told in _pushed(settings, alert)),
+    ]
+    left = await _untaken(ways)
     while left and time.monotonic() < until_s:
         await asyncio.sleep(CRY_AGAIN_S)
         if await _watches(folder):
-            return
+            break
         left = await _untaken(left)
+    return len(left) < len(ways)
 
 
 async def _untaken(ways: Sequence[_Way]) -> list[_Way]:

@@ -11,19 +11,20 @@ References:
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from .service_ends import LOOP_ENDS, WELL_S, Ends
 
-__all__ = ["CAME_UP", "main", "noted"]
+__all__ = ["CAME_UP", "is_told", "main", "noted"]
 
 # it stands in the supervisor's place, and what is to be done about its lines is the same
 _log = logging.getLogger("lullwatch.supervisor")
@@ -32,6 +33,17 @@ CAME_UP: Final = "came-up.toml"
 """A copy of the settings, which the unit makes as soon as the monitor is up."""
 _LAST_UP: Final = "last-up.toml"
 _ENDS: Final = "ends.json"
+_AGAIN_S: Final = 60.0
+"""What nobody took is tried again at an end so much later: the next start waits for each try."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """Ends in a row, and what came of telling of them."""
+
+    ends: Ends = field(default_factory=Ends)
+    is_told: bool = False
+    tried_s: float | None = None
 
 
 def noted(folder: Path, environ: Mapping[str, str], now_s: float) -> str:
@@ -43,7 +55,7 @@ def noted(folder: Path, environ: Mapping[str, str], now_s: float) -> str:
         now_s: of a clock that nobody sets and that every process reads alike.
 
     Returns:
-        Why people are to be told; empty when they are not.
+        Why people are to be told; empty when they are not. They are once somebody says so by `is_told`.
     """
     was_up = (folder / CAME_UP).exists()
     if was_up:
@@ -51,13 +63,24 @@ def noted(folder: Path, environ: Mapping[str, str], now_s: float) -> str:
     if environ.get("SERVICE_RESULT") == "success":
         (folder / _ENDS).unlink(missing_ok=True)
         return ""
-    ends, is_told = _earlier(folder / _ENDS)
-    was_well = was_up and now_s - ends.last_s >= WELL_S  # a start and a pause are shorter
-    ends.add(now_s, was_well=was_well)
-    why = "" if is_told and not was_well else _trouble(ends, environ, was_up=was_up)
-    is_told = bool(why) or (is_told and not was_well)
-    (folder / _ENDS).write_text(json.dumps({"ends": asdict(ends), "is_told": is_told}))
+    row = _earlier(folder)
+    was_well = was_up and now_s - row.ends.last_s >= WELL_S  # a start and a pause are shorter
+    row.ends.add(now_s, was_well=was_well)
+    if was_well:
+        row.is_told, row.tried_s = False, None
+    is_due = not row.is_told and (row.tried_s is None or now_s - row.tried_s >= _AGAIN_S)
+    why = _trouble(row.ends, environ, was_up=was_up) if is_due else ""
+    if why:
+        row.tried_s = now_s
+    _keep(folder, row)
     return why
+
+
+def is_told(folder: Path) -> None:
+    """Somebody was told of the ends so far: nobody is told of the next one in the row."""
+    row = _earlier(folder)
+    row.is_told = True
+    _keep(folder, row)
 
 
 def _trouble(ends: Ends, environ: Mapping[str, str], *, was_up: bool) -> str:
@@ -69,15 +92,19 @@ def _trouble(ends: Ends, environ: Mapping[str, str], *, was_up: bool) -> str:
     return ""
 
 
-def _earlier(path: Path) -> tuple[Ends, bool]:
+def _earlier(folder: Path) -> _Row:
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return Ends(**kept["ends"]), bool(kept["is_told"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return Ends(), False  # there was none, or writing it was cut short
+        return msgspec.json.decode((folder / _ENDS).read_bytes(), type=_Row)
+    except (OSError, msgspec.MsgspecError):
+        return _Row()  # there was none, or writing it was cut short
 
 
-def _tell(path: Path, last_up: Path, why: str) -> None:
+def _keep(folder: Path, row: _Row) -> None:
+    (folder / _ENDS).write_bytes(msgspec.json.encode(row))
+
+
+def _tell(path: Path, last_up: Path, why: str) -> bool:
+    """Whether somebody was told."""
     # an end that is not told should cost the next start nothing: what is heavy is loaded only here
     import asyncio
 
@@ -91,9 +118,9 @@ def _tell(path: Path, last_up: Path, why: str) -> None:
         except BadSettings as error:
             _log.error("%s", error)
         else:
-            asyncio.run(cry(settings, why))
-            return
+            return asyncio.run(cry(settings, why))
     _log.error("nobody can be told that the monitor does not run: no settings can be used")
+    return False
 
 
 def main(words: list[str]) -> int:
@@ -107,7 +134,8 @@ def main(words: list[str]) -> int:
         return 2
     if why := noted(Path(folder), os.environ, time.monotonic()):
         _log.error("the monitor does not run: %s", why)
-        _tell(Path(words[0]), Path(folder) / _LAST_UP, why)
+        if _tell(Path(words[0]), Path(folder) / _LAST_UP, why):
+            is_told(Path(folder))
     return 0
 
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from alerts.wire import AlertBody
-from lullwatch.service_end import CAME_UP, noted
+from lullwatch.service_end import CAME_UP, is_told, noted
 from tests.servers_fixtures import Broker
 
 SETTINGS = """
@@ -75,7 +75,9 @@ def test_where_no_settings_can_be_used_that_is_said(tmp_path: Path, folder: Path
 def told(folder: Path, how: dict[str, str], at_min: float, *, up: bool = True) -> str:
     if up:
         (folder / CAME_UP).touch()
-    return noted(folder, how, at_min * MINUTE_S)
+    if why := noted(folder, how, at_min * MINUTE_S):
+        is_told(folder)
+    return why
 
 
 def test_a_start_that_hangs_is_told_the_first_time_and_an_end_that_hangs_is_an_end(folder: Path) -> None:
@@ -91,6 +93,16 @@ def test_ends_nine_minutes_apart_are_told_and_none_after_a_life_that_was_well(fo
     assert [told(folder, FAILED, minute) for minute in (60, 80, 100, 120, 140, 160)] == [""] * 6
     assert [told(folder, FAILED, minute) for minute in (161, 162, 163)] == [""] * 3
     assert told(folder, FAILED, 164).startswith("it ended 5 times in 4 min")
+
+
+def test_what_nobody_took_is_told_at_a_later_end_and_not_at_each(folder: Path) -> None:
+    (folder / CAME_UP).touch()
+    assert [noted(folder, FAILED, second) for second in (0, 10, 20, 30)] == [""] * 4
+    assert noted(folder, FAILED, 40) != ""
+    assert [noted(folder, FAILED, second) for second in (50, 70, 90)] == [""] * 3
+    assert noted(folder, FAILED, 101).startswith("it ended 9 times")
+    is_told(folder)
+    assert noted(folder, FAILED, 300) == ""
 
 
 def test_a_stop_that_was_asked_for_ends_the_row(folder: Path) -> None:
