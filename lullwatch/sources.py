@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from dsp.records import NS
 from store.bids_read import motion_files
+from store.cursors import Cursors
 from store.influx_read import InfluxSource, NoSamples
 
 from .errors import BadNight, NothingToReplay
@@ -48,7 +49,7 @@ def sources_in(paths: Sequence[Path]) -> list[Path]:
 def _inside(folder: Path) -> list[Path]:
     found = [p for pattern in _PATTERNS for p in folder.rglob(pattern)]
     motion = [group[0] for group in motion_files(folder)] if any(folder.rglob("*_motion.tsv")) else []
-    ours = (p for p in found if not (_RUN.fullmatch(p.name) or p.name.endswith(".cursors.sqlite")))
+    ours = (p for p in found if not (_RUN.fullmatch(p.name) or Cursors.is_beside(p)))
     hidden = len(folder.parts)
     return sorted(p for p in (*ours, *motion) if not any(part.startswith(".") for part in p.parts[hidden:]))
 

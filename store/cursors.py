@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from store.aside import set_aside
 from store.database import translated
@@ -25,6 +25,8 @@ __all__ = ["Cursors", "DeadLetter"]
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+
+_BESIDE: Final = ".cursors.sqlite"
 
 _BUSY_TIMEOUT_S = 10.0
 """A cursor write takes under a millisecond; ten seconds outlast the slowest card's flush."""
@@ -72,7 +74,12 @@ class Cursors:
     @staticmethod
     def path_beside(journal: Path) -> Path:
         """Where the cursors of a journal are kept."""
-        return journal.with_name(journal.stem + ".cursors.sqlite")
+        return journal.with_name(journal.stem + _BESIDE)
+
+    @staticmethod
+    def is_beside(path: Path) -> bool:
+        """Whether a file of this name is cursors, not a journal: `journal-*.sqlite` names both."""
+        return path.name.endswith(_BESIDE)
 
     def get(self, name: str) -> int:
         """Last row the receiver confirmed; 0 before the first."""

@@ -84,6 +84,19 @@ def test_the_consent_note_stands_in_the_readme(journal: Path, tmp_path: Path) ->
     assert "Consent: not stated." in (tmp_path / "b" / "README.txt").read_text()
 
 
+def test_the_cursors_beside_a_journal_are_no_journal(
+    journal: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Journal.open(journal) as opened:
+        opened.advance("influx", 1)
+    named = [str(path) for path in sorted(journal.parent.glob("*.sqlite"))]
+    assert len(named) == 2
+    assert main(["export", *named, "--out", str(tmp_path / "out")]) == 0
+    assert "written" in capsys.readouterr().out
+    assert main(["export", "--help"]) == 0
+    assert "may name somebody" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_shorter_night_leaves_no_run_of_an_earlier_export_behind(journal: Path, tmp_path: Path) -> None:
     export(journal, tmp_path / "out")
     assert len(list((tmp_path / "out").glob("*_run-2*"))) == 3

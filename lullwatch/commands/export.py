@@ -15,6 +15,10 @@ __all__ = ["export"]
 _Journals = Annotated[list[Path], Parameter(consume_multiple=True)]
 _Kind = Annotated[Literal["edf", "bids", "csv", "parquet"], Parameter(name="--format")]
 _Flag = Annotated[bool, Parameter(negative="")]
+_NOTES_HELP = "Pass on the wording of notes, which may name somebody. By default in EDF+ only."
+_Notes = Annotated[
+    bool | None, Parameter(help=_NOTES_HELP)
+]  # in the docstring its name would begin a section
 
 
 def export(
@@ -25,7 +29,7 @@ def export(
     kind: _Kind = "edf",
     infant: str | None = None,
     alias: str | None = None,
-    notes: bool | None = None,
+    notes: _Notes = None,
     consent_note: str = "",
     deidentified: _Flag = False,
     consent: Path | None = None,
@@ -52,8 +56,6 @@ def export(
     alias
         Id that stands in the files instead of the infant's.
 
-    Notes:
-        Pass on the wording of notes, which may name somebody. By default in EDF+ only.
     consent_note
         What the family agreed to; stands in the README.
     deidentified
@@ -65,7 +67,9 @@ def export(
     """
     from lullwatch import export as engine
     from lullwatch.console import progress, say
+    from store.cursors import Cursors
 
+    journals = [path for path in journals if not Cursors.is_beside(path)] or journals
     if seal:
         return _seal(journals)
     _check_meant(deidentified=deidentified, consent=consent, named=bool(alias or notes or consent_note))
