@@ -31,11 +31,23 @@ from .errors import NoSuchNight
 from .link_causes import NOT_RUNNING
 from .night_facts import Counted, NightFacts, SensorFacts, Span, ToldFacts, Window
 
-__all__ = ["Begun", "begun_in", "events_in", "facts_of", "files_of", "night_facts", "rows_in", "worn_ns"]
+__all__ = [
+    "Begun",
+    "before",
+    "begun_in",
+    "events_in",
+    "facts_of",
+    "files_of",
+    "night_facts",
+    "rows_in",
+    "worn_ns",
+]
 
 Begun = tuple[str, int]
 """Name of a night's file, and UTC at which it begins."""
 
+BEFORE = ("alert", "delivery", "clock")
+"""What of the file before a night still matters in it: trouble that had not ended, and mutes."""
 TABLES = ("event", "alert", "coverage", "delivery", "link", "clock")
 """What of a journal a summary reads: no samples, so that a night takes well under a second."""
 _LOST_NS = 60 * NS
@@ -103,8 +115,10 @@ def night_facts(folder: Path, infant: str, window: Window) -> NightFacts:
     """
     utc, standing = UtcMap(), _Standing(infant)
     with Shelf(folder) if folder.is_dir() else Shelf.around(folder) as shelf:
-        for name in files_of(begun_in(shelf), window):
-            for row in _each_row(shelf, name, TABLES):
+        begun = begun_in(shelf)
+        files = files_of(begun, window)
+        for name in (*before(begun, files), *files):
+            for row in _each_row(shelf, name, TABLES if name in files else BEFORE):
                 if isinstance(row, ClockRow):
                     utc.add(row)
                 standing.take(row)
@@ -133,6 +147,13 @@ def files_of(begun: Sequence[Begun], window: Window) -> list[str]:
         for (name, begin_ns), next_ns in zip(begun, [*nexts, None], strict=True)
         if begin_ns < window.end_ns and (next_ns is None or next_ns > window.begin_ns)
     ]
+
+
+def before(begun: Sequence[Begun], files: Sequence[str]) -> list[str]:
+    """Name of the file before those of a night, if there is one; of it only `BEFORE` matters."""
+    names = [name for name, _ in begun]
+    first = names.index(files[0]) if files else 0
+    return names[max(0, first - 1) : first]
 
 
 def rows_in(shelf: Shelf, night: str, tables: Sequence[str] = TABLES) -> list[Row]:
@@ -182,8 +203,8 @@ def facts_of(rows: Iterable[Row], infant: str, window: Window, utc: UtcClock) ->
         ),
         events=_counted(events_in(rows, infant, window, utc)),
         sensors=_sensors(minutes, sorted_out.battery),
-        technical=tuple(_technical(sorted_out.alerts.values(), utc)),
-        mutes=_mutes(sorted_out.commands, infant, utc),
+        technical=tuple(_overlapping(_technical(sorted_out.alerts.values(), utc), window)),
+        mutes=tuple(_overlapping(_mutes(sorted_out.commands, infant, utc), window)),
     )
 
 
@@ -193,12 +214,17 @@ def _sorted_out(rows: Iterable[Row], infant: str, window: Window, utc: UtcClock)
     def inside(t_ns: int) -> bool:
         return window.begin_ns <= utc.utc_ns(t_ns) < window.end_ns
 
+    def begun(row: Alert) -> bool:
+        """Whether it is of the night; trouble may have begun before it."""
+        technical = row.severity is Severity.TECHNICAL
+        return utc.utc_ns(row.onset_ns) < window.end_ns if technical else inside(row.onset_ns)
+
     for row in rows:
         if isinstance(row, Delivery) and row.step == COMMAND:
-            out.commands += [row] if inside(row.t_ns) else []
+            out.commands += [row] if utc.utc_ns(row.t_ns) < window.end_ns else []
         elif isinstance(row, Delivery):
             out.deliveries.setdefault(row.alert_id, []).append(row)
-        elif isinstance(row, Alert) and row.infant in (infant, "") and inside(row.onset_ns):
+        elif isinstance(row, Alert) and row.infant in (infant, "") and begun(row):
             out.alerts[row.id] = row
             if row.facts.get("announce") == "ring":
                 out.rang[row.id] = max(row.version, out.rang.get(row.id, 0))
@@ -320,6 +346,11 @@ def worn_ns(site: Site, minutes: Iterable[Coverage]) -> int:
     """How long a sensor gave data while it was worn, as far as the sensors can tell."""
     worn = (c for c in minutes if f"not_worn:{site}" not in c.causes)
     return round(sum(dict(c.seen).get(site, 0.0) * c.span_ns for c in worn))
+
+
+def _overlapping(spans: Iterable[Span], window: Window) -> Iterator[Span]:
+    """Those that reach into the night: what has not ended reaches into every one after it."""
+    return (s for s in spans if s.end_ns >= window.begin_ns or not s.over)
 
 
 def _technical(alerts: Iterable[Alert], utc: UtcClock) -> Iterator[Span]:

@@ -275,6 +275,29 @@ def test_trouble_of_the_gateway_is_in_everybody_s_night() -> None:
     assert "Messages cannot be sent" in lines(alert("g", Severity.TECHNICAL, infant="", pattern="broker"))[8]
 
 
+HOUR_S = 3600.0
+
+
+@pytest.mark.parametrize(
+    ("over_at_h", "cleared", "told"),
+    [(-8.5, True, False), (1.0, True, True), (-8.5, False, True)],
+    ids=["over before the night", "over in the night", "not over"],
+)
+def test_trouble_that_began_before_the_night_is_told_where_it_reaches_into_it(
+    over_at_h: float, cleared: bool, told: bool
+) -> None:
+    begun = alert("g", Severity.TECHNICAL, at_s=-9 * HOUR_S, pattern="broker")
+    end_ns = T0 + round(over_at_h * HOUR_S * NS)
+    found = facts(begun, replace(begun, version=2, end_ns=end_ns, cleared=cleared)).technical
+    assert [span.over for span in found] == ([cleared] if told else [])
+
+
+def test_a_mute_that_began_before_the_night_is_told_where_it_reaches_into_it() -> None:
+    early = mute("1", round(-8.5 * HOUR_S), 60, "stiffening")
+    assert [span.causes for span in facts(early).mutes] == [("stiffening",)]
+    assert facts(mute("1", round(-9.5 * HOUR_S), 60, "stiffening")).mutes == ()
+
+
 def test_a_mute_that_was_ended_early_lasts_until_then() -> None:
     assert "stiffening 20:00 to 20:10" in lines(mute("1", 0, 60, "stiffening"), mute("2", 600, 0))[5]
 
@@ -332,6 +355,12 @@ def test_a_night_is_found_among_the_files_of_a_folder(shelf: Path) -> None:
     assert not before.alerts
     with pytest.raises(NoSuchNight, match="2026-11-19"):
         night_facts(shelf, "inf1", Window(date(2026, 11, 19), ZONE))
+
+
+def test_trouble_that_stands_in_the_file_before_and_is_not_over_is_told(shelf: Path) -> None:
+    begun = alert("g", Severity.TECHNICAL, at_s=-20 * HOUR_S, pattern="broker")
+    written(shelf, "journal-2026-11-20.sqlite", begun)
+    assert [span.causes for span in night_facts(shelf, "inf1", WINDOW).technical] == [("broker",)]
 
 
 def test_a_night_read_from_its_file_is_the_night_of_all_its_rows_together(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dsp.records import NS, ClockRow, Config, Event, Note, Opinion, Site, StateE
 from lullwatch.asking import FALSE_ALARM
 from lullwatch.diary import Entry, entries
 from lullwatch.errors import NoSuchSpan, NothingRecorded
-from lullwatch.morning import TABLES, Begun, begun_in, events_in, facts_of, files_of, rows_in
+from lullwatch.morning import BEFORE, TABLES, Begun, before, begun_in, events_in, facts_of, files_of, rows_in
 from lullwatch.night_facts import NightFacts, Window
 from lullwatch.opinions import standing_opinions
 from lullwatch.watch import Watch, watch_of
@@ -105,11 +105,12 @@ def _night(
 ) -> NightReport | None:
     rows: list[Row] = []
     utc = UtcMap()
-    for name in files_of(begun, window):
+    files = files_of(begun, window)
+    for name in (*before(begun, files), *files):
         with shelf.opened(name) as journal:
             for clock in journal.clock_rows():
                 utc.add(clock)
-        rows += rows_in(shelf, name, _READ)
+        rows += rows_in(shelf, name, _READ if name in files else BEFORE)
     if not utc:
         return None
     facts = facts_of(rows, infant, window, utc)
