@@ -19,6 +19,8 @@ PAGES = {
     "page.later": "Too many tries. Try again in a minute.",
     "page.no_monitor": "lullwatch does not run, so nothing was changed",
     "page.no_monitor_do": "start it on the gateway: lullwatch up",
+    "page.no_answer": "lullwatch did not answer in time, and may still do it",
+    "page.no_answer_do": "look how it stands before you ask again",
     "page.nothing_yet": "Nothing is recorded yet. The page fills by itself when the sensors are heard.",
     # the tile
     "page.level_recording": "Recording",

@@ -19,6 +19,8 @@ PAGES = {
     "page.later": "Zu viele Versuche. Bitte in einer Minute noch einmal.",
     "page.no_monitor": "lullwatch läuft nicht, deshalb wurde nichts geändert",
     "page.no_monitor_do": "starten Sie es auf dem Gateway: lullwatch up",
+    "page.no_answer": "lullwatch hat nicht rechtzeitig geantwortet und macht es vielleicht noch",
+    "page.no_answer_do": "sehen Sie nach, wie es steht, bevor Sie es noch einmal verlangen",
     "page.nothing_yet": "Noch ist nichts aufgezeichnet. Sobald Sensoren zu hören sind, füllt sich die Seite.",
     # die Kachel
     "page.level_recording": "Zeichnet auf",
@@ -53,9 +55,13 @@ PAGES = {
     "page.elsewhere": "Das kam von einer anderen Seite. Es wurde nichts getan.",
     "page.too_long": "Das ist zu lang. Es wurde nichts getan.",
     "page.broken": (
-        "Diese Seite kam nicht zustande; warum, steht im Protokoll des Gateways. Das Aufzeichnen geht davon getrennt."
+        "Diese Seite kam nicht zustande; warum, steht im Protokoll des Gateways. "
+        "Das Aufzeichnen ist ein anderes Programm und geht vielleicht weiter."
     ),
-    "page.unreadable": "Das Journal ist gerade nicht lesbar. Das Aufzeichnen geht davon getrennt; bitte noch einmal.",
+    "page.unreadable": (
+        "Das Journal ist gerade nicht lesbar. Das Aufzeichnen ist ein anderes Programm und geht vielleicht weiter; "
+        "bitte noch einmal."
+    ),
     "page.back": "Zurück zur Nacht",
     # die Nacht
     "page.timeline": "Die Nacht bis jetzt",

@@ -35,6 +35,7 @@ _EVENTS = {
     "event.late": "Found in data that arrived late.",
     "event.state_unknown": "Asleep or awake: the sensors cannot tell for all of it.",
     "event.part_of": "Part of a longer event",
+    "event.merged_into": "The other one",
     "event.when_to_call": "When to call for help",
     "event.no_raw": "The raw data of this time is not kept any more.",
     "event.wave": "What the sensors measured",

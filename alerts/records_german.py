@@ -38,6 +38,7 @@ _EVENTS = {
     "event.late": "In Daten gefunden, die verspätet kamen.",
     "event.state_unknown": "Wach oder schlafend: nicht für alles können die Sensoren es sagen.",
     "event.part_of": "Teil eines längeren Ereignisses",
+    "event.merged_into": "Der andere",
     "event.when_to_call": "Wann Hilfe zu rufen ist",
     "event.no_raw": "Die Rohdaten dieser Zeit sind nicht mehr da.",
     "event.wave": "Was die Sensoren gemessen haben",

@@ -12,6 +12,7 @@ import pytest
 
 from dsp.records import NS, Label, Note
 from lullwatch.diary import KINDS
+from lullwatch.web import diary_page
 from lullwatch.web.session import Role
 from store.journal import Journal
 from tests.alert_makers import event
@@ -55,7 +56,7 @@ async def test_every_kind_has_a_form_that_takes_what_it_asks_for(
 ) -> None:
     form = await anna.get(f"/diary?kind={kind}")
     names = set(re.findall(r'name="(\w+)"', form.text[form.text.index('id="write"') :]))
-    assert names >= {"csrf", "kind", "infant", "at", "text", *(field.name for field in KINDS[kind])}
+    assert names >= {"csrf", "kind", "infant", "at", "fold", "text", *(field.name for field in KINDS[kind])}
     fields = {name: str(value) for name, value in GOOD[kind].items()}
     await written(anna, kind, text="as it was", **fields)
     with Journal.read_only(tmp_path / NIGHT) as journal:
@@ -71,6 +72,22 @@ async def test_a_note_is_listed_with_the_local_time_that_was_given_in_words(anna
     assert f"{at:%Y-%m-%d}" in words
     assert f"{at:%H:%M} Medicine: name Vigabatrin, dose 2,5 ml, change begun anna" in words
     assert "put to bed" in words
+
+
+@pytest.mark.parametrize(
+    ("local", "fold", "stands"),
+    [
+        ("2026-10-25T02:30:00", False, "2026-10-25T02:30:00+02:00"),
+        ("2026-10-25T02:30:00", True, "2026-10-25T02:30:00+01:00"),  # it comes twice
+        ("2026-10-25T03:30:00", True, "2026-10-25T03:30:00+01:00"),
+        ("2026-03-29T02:30:00", True, "2026-03-29T02:30:00+01:00"),  # it never comes
+        ("bedtime", True, "bedtime"),
+    ],
+)
+def test_a_time_of_the_hour_that_comes_twice_stays_in_the_one_it_was_shown_in(
+    local: str, fold: bool, stands: str
+) -> None:
+    assert diary_page._at(local, "Europe/Berlin", fold=fold) == stands
 
 
 async def test_numbers_may_have_a_comma_and_what_does_not_fit_is_refused_with_a_way_back(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,21 @@ async def test_the_page_says_what_was_recorded_how_much_was_seen_and_what_to_do(
         "General information", "Call the emergency number", catalogue("en").always,
     ):  # fmt: skip
         assert part in page.words, part
+
+
+async def test_what_was_withdrawn_or_became_part_of_another_says_so_first(
+    people: dict[str, Visitor], folder: Path
+) -> None:
+    words = catalogue("en")
+    assert words.withdrawn in (await people["anna"].get("/events/e-gone")).words
+    before = await people["anna"].get(f"/events/{SINGLE}")
+    assert words.merged not in before.words
+    with Journal.amend(folder / NIGHT) as journal:
+        [*_, single] = journal.event_rows(SINGLE)
+        journal.commit([replace(single, version=9, merged_into=TRAIN)])
+    after = await people["anna"].get(f"/events/{SINGLE}")
+    assert f"{words.merged} The other one" in after.words
+    assert f'href="/events/{TRAIN}"' in after.text
 
 
 async def test_every_sensor_is_drawn_with_movements_bursts_and_states_and_told_in_words(

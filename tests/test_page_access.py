@@ -6,7 +6,8 @@ import asyncio
 import logging
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -178,6 +179,8 @@ async def test_a_form_without_its_value_or_from_another_page_is_refused(tmp_path
         assert (await browser.post("/logout", data={})).status == 403
         another = await rig.browser(VIEWER)
         assert (await another.post("/logout", data={"csrf": csrf})).status == 403
+        assert (await another.post("/login", data={"token": rig.token(RESEARCHER)})).status == 303
+        assert "rita" in (await another.get("/nights")).text
         stranger = await rig.browser()
         token = {"token": rig.token(VIEWER)}
         assert (
@@ -247,6 +250,52 @@ async def test_a_caregiver_does_nothing_for_an_infant_who_is_not_theirs(tmp_path
         assert rig.gateway is not None
         assert rig.gateway.armer.is_armed(INFANT)
         assert [a.id for a in rig.gateway.care.machine.open_alerts(INFANT)] == ["al1"]
+
+
+async def test_who_no_longer_stands_among_the_people_only_looks(tmp_path: Path) -> None:
+    async with pages(tmp_path, people=[Person("ben")]) as rig:
+        await rig.ring(urgent(rig.now_ns))
+        browser = await rig.browser(CAREGIVER)
+        assert "/act/" not in (await browser.get("/")).text
+        assert (await browser.act("ack")).status == 403
+        assert (await write(browser)).status == 403
+        assert rig.gateway is not None
+        assert [a.id for a in rig.gateway.care.machine.open_alerts(INFANT)] == ["al1"]
+
+
+@asynccontextmanager
+async def silence(folder: Path) -> AsyncIterator[None]:
+    """A monitor that hears and does not answer."""
+    reached = asyncio.Event()
+
+    async def listen(*_: object) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    server = await asyncio.start_unix_server(listen, folder / "control.sock")
+    yield
+    assert reached.is_set()
+    server.close()
+
+
+async def test_of_what_a_silent_monitor_may_still_do_nobody_says_that_it_was_not_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lullwatch.web.site.ASK_TIMEOUT_S", 0.2)
+    async with running(tmp_path):
+        pass
+    async with pages(tmp_path, monitor=False) as rig:
+        browser = await rig.browser(CAREGIVER)
+        async with silence(tmp_path):
+            for answer in (
+                await browser.act("mute", pattern="stiffening", minutes="30"),
+                await write(browser),
+            ):
+                assert answer.status == 409
+                assert "may still do it" in answer.text
+                assert not [
+                    said for said in ("not done", "not written", "nothing was changed") if said in answer.text
+                ]
 
 
 async def test_nor_does_a_caregiver_while_no_monitor_runs(tmp_path: Path) -> None:

@@ -93,7 +93,8 @@ async def _act(request: Request) -> Response:
     answer = await doing(request, form_of(request))
     words = words_of(request)
     ok = bool(answer.get("ok"))
-    text = answer.get("told") or words.text("page.done") if ok else words.text("page.failed")
+    failed = "" if answer.get("unsure") else words.text("page.failed")
+    text = answer.get("told") or words.text("page.done") if ok else failed
     why = ". ".join(str(answer[key]) for key in ("why", "remedy") if answer.get(key))
     said = {"ok": ok, "text": f"{text} {why}".strip(), "until": answer.get("until", "")}
     if "application/json" in request.headers.get("accept", ""):

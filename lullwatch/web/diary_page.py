@@ -108,6 +108,8 @@ def _form(request: Request, infant: str, kind: str, entry: Entry | None = None) 
         h("input", type="hidden", name="kind", value=kind),
         h("input", type="hidden", name="infant", value=infant),
         h("input", type="hidden", name="corrects", value=entry.note.id) if entry is not None else None,
+        # in the hour that comes twice: which of the two
+        h("input", type="hidden", name="fold", value=str(day_of(at_ns, zone).fold)),
         h("p", words.text("diary.seen_only")) if kind == "movement_seen" else None,
         h("p", words.film) if kind == "movement_seen" else None,
         _labelled(
@@ -225,7 +227,7 @@ async def _save(request: Request) -> Response:
         "kind": kind,
         "text": form.get("text", "").strip(),
         "facts": _facts(kind, form),
-        "at": _at(form.get("at", ""), zone_of(request)),
+        "at": _at(form.get("at", ""), zone_of(request), fold=form.get("fold") == "1"),
     }
     if form.get("corrects"):
         payload["corrects"] = form["corrects"]
@@ -267,13 +269,18 @@ def _number(text: str) -> str | float:
     return int(value) if value.is_integer() else value
 
 
-def _at(text: str, zone: str) -> str:
-    """Local time of a form in ISO 8601 with its offset; what is no time is handed on, to be refused."""
+def _at(text: str, zone: str, *, fold: bool) -> str:
+    """Local time of a form in ISO 8601 with its offset; what is no time is handed on, to be refused.
+
+    In the hour that comes twice when summer time ends it is the second one with `fold`.
+    """
     try:
         moment_said = datetime.fromisoformat(text)
     except ValueError:
         return text
-    return moment_said.replace(tzinfo=ZoneInfo(zone)).isoformat()
+    one, other = (moment_said.replace(tzinfo=ZoneInfo(zone), fold=which) for which in (0, 1))
+    comes_twice = other.utcoffset() < one.utcoffset()
+    return (other if fold and comes_twice else one).isoformat()
 
 
 @only(Role.CAREGIVER)

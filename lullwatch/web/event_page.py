@@ -28,7 +28,7 @@ from store.recording import newest_of
 from store.shelf import Shelf
 
 from .event_drawing import Around, Given, evidence_chart, interval_chart, interval_table, waveform_chart
-from .event_words import by_question, evidence_name, facts_said, match_said, remarks
+from .event_words import by_question, evidence_name, facts_said, match_said, remarks, stands_no_more
 from .gate import form_of
 from .layout import csrf_field
 from .markup import Content, Html, h
@@ -154,6 +154,7 @@ def _what(request: Request, seen: _Seen) -> list[Content]:
     advice = words.same_day.get(event.label.wire)
     parent = event.parent and h("p", h("a", words.text("event.part_of"), href=f"/events/{event.parent}"))
     return [
+        stands_no_more(words, event),
         facts_said(words, event, infant=event.infant, when=moment(seen.listed.utc_ns, zone_of(request))),
         _heard(words, seen),
         [h("p", remark) for remark in remarks(words, event)],

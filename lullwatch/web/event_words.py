@@ -9,12 +9,12 @@ from typing import Final
 from alerts.catalogue import Catalogue
 from alerts.severity import TABLE
 from alerts.words import match_word, sites_said
-from dsp.records import BIAS, NS, Event, Evidence, State
+from dsp.records import BIAS, NS, Event, EventStatus, Evidence, State
 
 from .markup import Content, Html, h
 from .records import fact_list, lasting
 
-__all__ = ["by_question", "evidence_name", "facts_said", "match_said", "reasons", "remarks"]
+__all__ = ["by_question", "evidence_name", "facts_said", "match_said", "reasons", "remarks", "stands_no_more"]
 
 _REASONS: Final = 4
 """So many measurements are named each way; a person reads no more of them, a researcher has them all as bars."""
@@ -91,6 +91,16 @@ def facts_said(words: Catalogue, event: Event, *, infant: str, when: str) -> Htm
     if event.interval_mean_s is not None:
         pairs.append((words.text("event.apart"), lasting(words, round(event.interval_mean_s * NS))))
     return fact_list(pairs)
+
+
+def stands_no_more(words: Catalogue, event: Event) -> Html | None:
+    """That later samples have taken an event back, or made it part of another one; None of one that stands."""
+    if event.merged_into is not None:
+        which = h("a", words.text("event.merged_into"), href=f"/events/{event.merged_into}")
+        return h("p", words.merged, " ", which, class_="warning")
+    if event.status is EventStatus.WITHDRAWN:
+        return h("p", words.withdrawn, class_="warning")
+    return None
 
 
 def remarks(words: Catalogue, event: Event) -> list[str]:

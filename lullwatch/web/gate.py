@@ -10,6 +10,7 @@ import hmac
 import ipaddress
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -18,7 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .login import LOGIN, login_page
-from .session import Session
+from .session import Role, Session
 from .site import Site, cookie_name
 from .troubled import failed_page, trouble_page
 
@@ -115,7 +116,9 @@ class Gate:
             return trouble_page(Request(scope, receive), "page.too_long", 413), receive
         form = _fields(headers, body)
         given = headers.get("x-csrf") or form.get("csrf", "")
-        if session is not None and not hmac.compare_digest(given.encode(), session.csrf.encode()):
+        # whoever logs in anew has no session of theirs yet, and shows a token no other site knows
+        begun = session if scope["path"] != LOGIN else None
+        if begun is not None and not hmac.compare_digest(given.encode(), begun.csrf.encode()):
             return trouble_page(Request(scope, receive), "page.old", 403), receive
         scope["state"]["form"] = form
         return None, _again(body, receive)
@@ -128,7 +131,10 @@ class Gate:
 
     def _session(self, scope: Scope) -> Session | None:
         cookie = HTTPConnection(scope).cookies.get(cookie_name(self._site))
-        return self._site.access.session(cookie) if cookie else None
+        session = self._site.access.session(cookie) if cookie else None
+        if session is None or session.role is not Role.CAREGIVER or self._site.cares(session.person):
+            return session
+        return replace(session, role=Role.VIEWER)
 
     def _is_called_rightly(self, host: str) -> bool:
         """Whether a page is called by an address or a name of ours: another site's name may lead here, too."""

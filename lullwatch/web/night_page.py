@@ -121,7 +121,7 @@ def _body(shown: _Shown, infants: Sequence[str], words: Catalogue, session: Sess
         data_infant=infant,
         data_age=None if shown.age_s is None else f"{shown.age_s:.1f}",
         data_done=words.text("page.done"),
-        data_failed=words.text("page.failed"),
+        data_failed=". ".join(words.text(key) for key in ("page.no_answer", "page.no_answer_do")),
         data_film_note=words.text("page.film_reference"),
         data_film_done=words.text("page.film_done"),
         data_trace=words.text("page.trace_of"),

@@ -26,7 +26,7 @@ from store.shelf import Shelf
 from .layout import page
 from .markup import Content, Html, h
 from .session import session_of
-from .site import nights, site_of, words_of
+from .site import nights, not_answered, site_of, was_not_asked, words_of
 
 __all__ = [
     "STYLE", "address", "answered", "day_of", "fact_list", "fresh_index", "infants_of", "kept", "label_name", "lasting",
@@ -113,10 +113,9 @@ async def say(request: Request, infant: str, name: str, payload: Mapping[str, An
     try:
         return await site.asker("command", {"infant": infant, "name": name, "payload": said})
     except NoMonitor as error:
-        if name in AFTERWARDS and isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError):
+        if name in AFTERWARDS and was_not_asked(error):
             return await _afterwards(request, infant, name, said)
-        words = words_of(request)
-        return {"ok": False, "why": words.text("page.no_monitor"), "remedy": words.text("page.no_monitor_do")}
+        return not_answered(request, error)
 
 
 async def _afterwards(request: Request, infant: str, name: str, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,7 +140,7 @@ def answered(request: Request, title: str, answer: Mapping[str, Any], back: str)
     if why in _SAID_HERE:
         why, remedy = words.text(_SAID_HERE[why]), ""
     body = [
-        h("h2", words.text("records.refused")),
+        None if answer.get("unsure") else h("h2", words.text("records.refused")),
         h("p", why, class_="warning", role="alert"),
         h("p", remedy) if remedy else None,
         h("p", h("a", words.text("records.back"), href=back)),

@@ -27,7 +27,9 @@ __all__ = [
     "cookie_name",
     "monitor_asker",
     "nights",
+    "not_answered",
     "site_of",
+    "was_not_asked",
     "words_of",
 ]
 
@@ -65,11 +67,15 @@ class Site:
     names: tuple[str, ...] = ()
     """names besides addresses and localhost that the pages are called by"""
     people: tuple[Person, ...] = ()
-    """of the settings: who is told of alerts"""
+    """of the settings: who is told of alerts; where there are any, nobody else looks after an infant"""
     secure: bool = False
     """whether they are served over TLS"""
     more: dict[type[Any], Any] = field(default_factory=dict)
     """what page modules keep for the life of the application, by its type"""
+
+    def cares(self, person: str) -> bool:
+        """Whether a person may look after an infant, as the settings say now: an invitation may be older."""
+        return not self.people or any(known.id == person for known in self.people)
 
 
 def cookie_name(site: Site) -> str:
@@ -117,13 +123,25 @@ def _number(text: str) -> float:
 async def ask_monitor(connection: HTTPConnection, what: str, more: Mapping[str, Any]) -> dict[str, Any]:
     """Ask the running monitor; the answer has `ok`, and `why` and `remedy` where it is not.
 
-    A monitor that does not run is an answer too: nothing was done.
+    A monitor that does not run, or that does not answer, is an answer too; see `not_answered`.
     """
     try:
         return await site_of(connection).asker(what, more)
-    except NoMonitor:
-        words = words_of(connection)
-        return {"ok": False, "why": words.text("page.no_monitor"), "remedy": words.text("page.no_monitor_do")}
+    except NoMonitor as error:
+        return not_answered(connection, error)
+
+
+def was_not_asked(error: NoMonitor) -> bool:
+    """Whether there was nobody to ask. One that only does not answer in time may still do what it was asked."""
+    return isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError)
+
+
+def not_answered(connection: HTTPConnection, error: NoMonitor) -> dict[str, Any]:
+    """The answer of a monitor that gave none; it is `unsure` where it may still do what it was asked."""
+    words = words_of(connection)
+    unsure = not was_not_asked(error)
+    key = "page.no_answer" if unsure else "page.no_monitor"
+    return {"ok": False, "unsure": unsure, "why": words.text(key), "remedy": words.text(f"{key}_do")}
 
 
 async def act(request: Request, infant: str, name: str, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -62,6 +62,22 @@
 
   // what is told
 
+  // What somebody is at stays theirs when the part it stands in is drawn anew.
+  const nameOf = (at) => {
+    const alert = at.closest("[data-alert]");
+    const form = at.form ? at.form.getAttribute("action") + at.textContent : null;
+    return [alert && alert.dataset.alert, at.localName, form, at.dataset.film, at.getAttribute("href")].join(" ");
+  };
+
+  const draw = (element, markup) => {
+    const at = element.contains(document.activeElement) ? nameOf(document.activeElement) : null;
+    const read = [...element.querySelectorAll("details[open]")].map(nameOf);
+    element.innerHTML = markup;
+    for (const details of element.querySelectorAll("details")) details.open = read.includes(nameOf(details));
+    const again = at && [...element.querySelectorAll("button, a, summary, input")].find((other) => nameOf(other) === at);
+    if (again) again.focus();
+  };
+
   const take = (message) => {
     heard = moment();
     asked = null;
@@ -71,13 +87,7 @@
       if (!element) { location.reload(); return; } // another sensor is worn now
       if (shownParts.get(name) === markup) continue;
       shownParts.set(name, markup);
-      const open = element.contains(document.activeElement) ? document.activeElement : null;
-      const which = open && open.form ? open.form.getAttribute("action") + open.textContent : "";
-      element.innerHTML = markup;
-      if (which) {
-        const again = [...element.querySelectorAll("button")].find((b) => b.form.getAttribute("action") + b.textContent === which);
-        if (again) again.focus();
-      }
+      draw(element, markup);
     }
     if (message.traces) traces.take(message.traces, message.whole === true);
     const now = performance.now();

@@ -5,6 +5,7 @@ document.addEventListener("keydown", (event) => {
   const within = event.target;
   if (within instanceof HTMLElement && within.matches("input:not([type=hidden]), textarea, select")) return;
   if (event.key === " ") {
+    if (within instanceof HTMLElement && within.closest("button, a, summary")) return; // there it presses what it is on
     event.preventDefault();
     document.getElementById("skip").click();
     return;
