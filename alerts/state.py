@@ -122,6 +122,10 @@ class RuleState:
         """With this alert in place of the one of the same id."""
         return replace(self, sent=(*(a for a in self.sent if a.id != sent.id), sent))
 
+    def of_before(self) -> RuleState:
+        """What a detector that begins anew goes on with: what happened and was told, nothing of how it is watched."""
+        return RuleState(self.events, self.sent, self.troubles)
+
     def since(self, t_ns: int) -> RuleState:
         """Without the events that ended before `t_ns`, and without alerts that tell none of the others."""
         if all(e.end_ns >= t_ns for e in self.events):

@@ -141,8 +141,11 @@ class Copier:
             return True
 
     def _copied(self, shelf: Shelf, night: Path) -> bool:
+        file = _file_of(night)
         with Journal.read_only(night) as journal, self._make_sink(journal) as sink:
             while True:
+                if _file_of(night) != file:
+                    return True  # another has taken its place: one that was mended, or brought back
                 over = (
                     shelf.newest() != night
                 )  # asked before the step: what it finds nothing behind is complete
@@ -211,3 +214,11 @@ class Copier:
             _log.info("InfluxDB: copying again")
             self.trouble = ""
             self._on_trouble("database", "")
+
+
+def _file_of(night: Path) -> int | None:
+    """Tells the file of this name from another that takes its place; None while there is none."""
+    try:
+        return night.stat().st_ino
+    except OSError:
+        return None

@@ -221,6 +221,14 @@ class Detector:
         self._armings = saved.armings
         self._back.restore(saved.late, saved.run, shadow)
 
+    def remember(self, snapshot: bytes) -> None:
+        """Know what a detector that was set otherwise told before this one: a second series stays a second one.
+
+        Raises:
+            BadSnapshot: it is damaged, or of another version; the detector is as it was.
+        """
+        self._rules = _saved(snapshot).rules.of_before()
+
     def _judge(self, outputs: list[Output]) -> Told:
         told = Told(outputs=[renamed(o, self._knows.names) if isinstance(o, Event) else o for o in outputs])
         for output in told.outputs:

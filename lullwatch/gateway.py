@@ -252,7 +252,10 @@ class Gateway:
         await self.self_test.close()
         await self._end_links()
         await _end([t for t in [tasks.intake] if t is not None])
-        await self._intake.commit()
+        try:
+            await self._intake.commit()
+        except Exception:  # noqa: BLE001 - people are to hear of the end whatever became of the journal
+            _log.exception("the last rows were not kept")
         if self._recording_ends:
             await self._intake.finish()
         await _end([t for t in [tasks.care] if t is not None])

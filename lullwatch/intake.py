@@ -257,7 +257,7 @@ class Intake:
 
     async def _at_hand(self, kept: Kept) -> Kept:
         """A batch with all its rows; while the journal cannot be read, it is tried again for a while."""
-        if not kept.left:
+        if not (kept.left or self._spine.is_mending):
             return kept
         for _ in range(_READ_TRIES):
             try:

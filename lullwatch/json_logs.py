@@ -32,6 +32,7 @@ _DO = {
     "lullwatch.local_brokers": "install mosquitto",
     "lullwatch.monitor": "add [mqtt], or a [[push]] service among a person's channels: docs/phones.md",
     "lullwatch.morning_post": "it is tried again every minute; lullwatch check SETTINGS",
+    "lullwatch.night_before": "nothing of tonight is lost; " + _NIGHT,
     "lullwatch.nights": "nothing is lost: replay takes longer; " + _NIGHT,
     "lullwatch.outreach": "nothing is lost; can the broker and the phones be reached? lullwatch check SETTINGS",
     "lullwatch.server_process": "nothing: it was a server of a demo or a test",

@@ -23,7 +23,7 @@ from store.shelf import Shelf
 
 from .ages import Ages
 
-__all__ = ["Keeper", "Keeping", "TroubleOf"]
+__all__ = ["Keeper", "Keeping", "TroubleOf", "make_room", "salvaged"]
 
 _log = logging.getLogger(__name__)
 
@@ -192,7 +192,7 @@ class Keeper:
         for path in self._shelf.damaged():
             if self._is_due(path, before_ns - slack_ns):
                 self._searched[path.name] = before_ns
-                if _salvaged(path):
+                if salvaged(path):
                     del self._searched[path.name]
                     self._shelf.mended(path)
         for path in nights:
@@ -255,13 +255,27 @@ class Keeper:
                 os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
 
 
+def make_room(folder: Path) -> bool:
+    """Let go of what only stands by for a full disk, for a start that finds no room; False where nothing does.
+
+    Raises OSError.
+    """
+    reserve = folder / _RESERVE
+    if reserve.exists():
+        reserve.unlink()
+        return True
+    with Shelf(folder) as shelf:
+        return any(unseal(path) for path in shelf.nights())
+
+
 def _mended(path: Path, error: Exception) -> bool:
     """Whether an old night that failed can be tried again at once. One that cannot is left: it holds up no other."""
     _log.error("old raw data could not be taken away: %s", error)
-    return isinstance(error, JournalDamaged) and _salvaged(path)
+    return isinstance(error, JournalDamaged) and salvaged(path)
 
 
-def _salvaged(path: Path) -> bool:
+def salvaged(path: Path) -> bool:
+    """Whether a damaged night was mended; why it was not is logged."""
     try:
         salvage(path)
     except JournalInUse:

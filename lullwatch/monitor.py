@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from alerts.mqtt import BrokerAddress
+from store.errors import JournalDamaged, JournalFull
 from store.journal import Journal
+from store.shelf import is_night
 
 from .alarm import CRY_FOR_S, cry
 from .caregiving import Household
@@ -21,7 +23,7 @@ from .errors import LeftAlone
 from .gateway import Gateway
 from .handlers import handlers_of
 from .journal_folder import make_journal_folder
-from .keeper import Keeper, Keeping
+from .keeper import Keeper, Keeping, make_room, salvaged
 from .metrics import metrics_of
 from .mqtt_access import broker_address
 from .phones import Phones
@@ -60,13 +62,27 @@ def run(settings: GatewaySettings, *, radio: MakeRadio = own_radio) -> None:
     hung_up: list[int] = []
     signal.signal(signal.SIGHUP, lambda number, _: hung_up.append(number))  # until the loop listens
     try:
-        with opened(folder, time.time_ns(), settings.zone) as journal:
+        with _opened(folder, settings.zone) as journal:
             _log.info("journal %s", journal.path)
             asyncio.run(_run(settings, journal, broker, phones, radio, hung_up))
+    except JournalDamaged as error:
+        if is_night(error.path):
+            salvaged(error.path)  # what only reading found; whoever starts us anew finds it mended
+        raise
     except LeftAlone as error:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         asyncio.run(cry(settings, str(error), for_s=CRY_FOR_S))
         raise
+
+
+def _opened(folder: Path, zone: str) -> Journal:
+    """The night to go on in; on a full disk what stands by for that is let go first."""
+    while True:
+        try:
+            return opened(folder, time.time_ns(), zone)
+        except JournalFull:
+            if not make_room(folder):
+                raise
 
 
 def _say_if_alone(settings: GatewaySettings) -> None:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from dsp.records import Context, Coverage, Epoch, Event, Output, Segment, StateEpoch
-from store.journal import Journal
+from store.errors import JournalError
+from store.journal import Carried, Journal
 
 from .watch import newest_watch
 
 __all__ = ["NightBefore", "told_between", "within"]
 
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
 
 class NightBefore:
     """What an infant's detector was fed and told in the file it came from. It is opened when it is first asked.
 
-    A night that is gone, or whose raw data is, has nothing to give: what reaches back into it is decided from
-    where this night begins.
+    A night that is gone, or whose raw data is, or that cannot be read, has nothing to give: what reaches back into it
+    is decided from where this night begins.
     """
 
     def __init__(self, path: Path, infant: str, upto_row: int) -> None:
@@ -26,60 +33,86 @@ class NightBefore:
         self._upto_row = upto_row
         self._since_row = 0
         self._journal: Journal | None = None
+        self._is_gone = False
+        """it could not be read: nobody asks it again"""
         self._good_ns = 2**63 - 1
         """states behind this had decided what came late"""
 
     @classmethod
-    def of(cls, journal: Journal, infant: str, since_row: int) -> NightBefore | None:
-        """The night that the detector set in row `since_row` of `journal` goes on from.
+    def of(cls, journal: Journal, carried: Carried | None) -> NightBefore | None:
+        """The night that the detector of `journal` goes on from that began with `carried`.
 
         None where it began anew, or where that night's file is gone.
         """
-        carried = journal.carried(infant)
-        if carried is None or carried.row < since_row:
+        if carried is None or not carried.night:
             return None
         path = journal.path.with_name(carried.night)
-        return cls(path, infant, carried.upto_row) if path.exists() else None
+        return cls(path, carried.infant, carried.upto_row) if path.exists() else None
 
     @property
     def begins_ns(self) -> int | None:
         """Time of its earliest sample."""
-        journal = self._opened()
-        return journal.first_sample_ns(self._infant, after_row=self._since_row)
+        return self._asked(lambda night: night.first_sample_ns(self._infant, after_row=self._since_row), None)
 
-    @property
-    def age_days(self) -> int | None:
-        """How old the infant was taken to be in it."""
-        _, watch = newest_watch(self._opened(), self._infant)
-        return None if watch is None else watch.age_days
+    def age_days(self, otherwise: int | None) -> int | None:
+        """How old the infant was taken to be in it; `otherwise` where it cannot say."""
+
+        def age(night: Journal) -> int | None:
+            _, watch = newest_watch(night, self._infant)
+            return None if watch is None else watch.age_days
+
+        return self._asked(age, otherwise)
 
     def state_before(self, t_ns: int) -> bytes | None:
         """The newest snapshot that had decided nothing behind `t_ns`."""
-        found = self._opened().newest_snapshot(self._infant, before_ns=min(t_ns + 1, self._good_ns))
+        upto_ns = min(t_ns + 1, self._good_ns)
+        found = self._asked(lambda night: night.newest_snapshot(self._infant, before_ns=upto_ns), None)
         return found.state if found is not None and found.row >= self._since_row else None
 
     def segments(self, onset_ns: int, end_ns: int) -> list[Segment]:
         """Segments that begin in the span, in the order of time."""
-        return self._opened().segments_between(
-            self._infant, onset_ns, end_ns, after_row=self._since_row, upto_row=self._upto_row
-        )
+
+        def segments(night: Journal) -> list[Segment]:
+            return night.segments_between(
+                self._infant, onset_ns, end_ns, after_row=self._since_row, upto_row=self._upto_row
+            )
+
+        return self._asked(segments, [])
 
     def told_between(self, after_ns: int, until_ns: int) -> list[Output | Coverage]:
         """What was told of times behind `after_ns` and not behind `until_ns`, in the order it was told."""
-        return told_between(self._opened(), self._infant, after_ns, until_ns)
+        return self._asked(lambda night: told_between(night, self._infant, after_ns, until_ns), [])
 
     def spoil(self, t_ns: int, *, on_disk: bool) -> None:
         """States that had decided anything behind `t_ns` are not gone back to any more."""
         self._good_ns = min(self._good_ns, t_ns + 1)
-        if on_disk:
-            with Journal.amend(self._path) as journal:
-                journal.drop_snapshots(self._infant, behind_ns=t_ns)
+        if on_disk and not self._is_gone:
+            try:
+                with Journal.amend(self._path) as journal:
+                    journal.drop_snapshots(self._infant, behind_ns=t_ns)
+            except JournalError as error:
+                self._give_up(error)
 
     def close(self) -> None:
         """Close the file."""
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+
+    def _asked(self, question: Callable[[Journal], _T], otherwise: _T) -> _T:
+        """What it answers; `otherwise` once it cannot be read: an old night keeps nobody from watching tonight."""
+        if self._is_gone:
+            return otherwise
+        try:
+            return question(self._opened())
+        except JournalError as error:
+            self._give_up(error)
+            return otherwise
+
+    def _give_up(self, error: JournalError) -> None:
+        _log.error("what came late is decided without the night before: %s", error)
+        self._is_gone = True
+        self.close()
 
     def _opened(self) -> Journal:
         if self._journal is None:

@@ -76,6 +76,8 @@ class _Part:
     ended: bool = False
     since_row: int = 0
     """where in the journal it was set"""
+    upto_row: int | None = None
+    """where the next one was"""
 
     def add(self, item: Fed) -> None:
         self.blocks[-1].append(item)
@@ -149,12 +151,12 @@ def _sealed_or_not(journal: Journal, infant: str) -> AtRest:
 
 def _carried_on(night: Night, journal: Journal, part: _Part) -> Night:
     """The night with what its detector brought from the one before, where it is still the same detector's."""
-    carried = journal.carried(night.infant)
+    carried = journal.carried(night.infant, before_row=part.upto_row)
     if carried is None or part.watch is None or carried.row < part.since_row:
         return night
     if part.watch.settings != Settings().tag:
         return night
-    return replace(night, carried=carried, before=NightBefore.of(journal, night.infant, part.since_row))
+    return replace(night, carried=carried, before=NightBefore.of(journal, carried))
 
 
 def settled_night(name: str, recording: AtRest, watch: Watch | None) -> Night:
@@ -197,6 +199,7 @@ def _parts(journal: Journal, infant: str) -> Iterator[_Part]:
             if watch.ended:
                 part.ended = True
                 continue
+            part.upto_row = number
             if part.blocks[0]:
                 yield part
             part = _Part(watch, since_row=number)

@@ -34,9 +34,10 @@ class JournalPast:
         self._journal = journal
         self._infant = infant
         self._since_row = since_row
-        self._before = NightBefore.of(journal, infant, since_row)
         carried = journal.carried(infant)
-        self.carried_ns = carried.t_ns if carried is not None and carried.row > since_row else 0
+        own = carried if carried is not None and carried.row > since_row else None
+        self._before = NightBefore.of(journal, own)
+        self.carried_ns = 0 if own is None else own.t_ns
         self.upto_row = since_row
         self._uncommitted: list[Output | Coverage] = []
         self._newest_state_ns: int | None = None
@@ -92,7 +93,7 @@ class JournalPast:
 
     def age_before(self, age_days: int | None) -> int | None:
         """How old the infant was taken to be in the night before; `age_days` where there is none."""
-        return age_days if self._before is None else self._before.age_days
+        return age_days if self._before is None else self._before.age_days(age_days)
 
     def state_before(self, t_ns: int) -> bytes | None:
         """The newest snapshot that had decided nothing behind `t_ns`."""
@@ -175,7 +176,7 @@ class FedPast:
 
     def age_before(self, age_days: int | None) -> int | None:
         """How old the infant was taken to be in the night before; `age_days` where there is none."""
-        return age_days if self._before is None else self._before.age_days
+        return age_days if self._before is None else self._before.age_days(age_days)
 
     def state_before(self, t_ns: int) -> bytes | None:
         """The newest snapshot that had decided nothing behind `t_ns`."""

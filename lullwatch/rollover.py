@@ -41,11 +41,7 @@ def opened(folder: Path, utc_ns: int, zone: str) -> Journal:
 
 def recent_clock_rows(shelf: Shelf) -> list[ClockRow]:
     """What ties data time to UTC in this night and the last: what reaches back over noon keeps its time of day."""
-    rows: list[ClockRow] = []
-    for path in shelf.nights()[-2:]:
-        with shelf.opened(path.name) as journal:
-            rows += journal.clock_rows()
-    return rows
+    return [row for row in shelf.newest_rows(("clock",), nights=2) if isinstance(row, ClockRow)]
 
 
 @dataclass(frozen=True, slots=True)

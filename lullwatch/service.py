@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from store.errors import JournalBusy, JournalFailing, JournalFull, StoreError
+from store.errors import JournalBusy, JournalDamaged, JournalFailing, JournalFull, StoreError
 
 from .errors import LullwatchError
 from .service_notify import Notifier
@@ -20,8 +20,9 @@ __all__ = ["run_up"]
 
 _log = logging.getLogger(__name__)
 
-_PASSING = (JournalBusy, JournalFailing, JournalFull)
-"""What a disk may get over by itself: the start is tried again, and people are told when it goes on."""
+_PASSING = (JournalBusy, JournalDamaged, JournalFailing, JournalFull)
+"""What a disk may get over by itself, and damage that is mended before the next start: it is tried again, and people
+are told when it goes on."""
 
 
 def run_up(

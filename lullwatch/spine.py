@@ -18,7 +18,7 @@ from alerts.limits import table_of
 from dsp.records import ClockRow, Tick
 from dsp.value import BadSnapshot
 from store.earlier import EarlierPackets
-from store.errors import JournalDamaged, JournalError
+from store.errors import JournalDamaged, JournalError, JournalFailing
 from store.journal import Carried, Journal
 from store.rows import Fed, LinkRow, Row, fed_item
 from store.salvage import salvage
@@ -93,6 +93,11 @@ class Spine:
         return self._journal
 
     @property
+    def is_mending(self) -> bool:
+        """Whether the night's file is damaged and could not be mended yet: it is tried again with each batch."""
+        return not self._journal.is_open
+
+    @property
     def behind(self) -> bool:
         """Whether a detector has not come to where the journal ended at the start; see `catch_up`."""
         return bool(self._behind) and not self._let_go
@@ -126,6 +131,7 @@ class Spine:
                     self._journal.commit(gap_after(self._journal, watch.infant, watch.sites, clock.t_ns))
                 row = self._journal.commit([config_of(watch, clock.t_ns)]).last_row
             self._set_up(watch, row, first_clock)
+            self._remember(infant, row)
             self._restore(infant, row)
         while wait and self._behind:
             for infant, told in self.catch_up().told.items():
@@ -221,6 +227,8 @@ class Spine:
         Raises:
             JournalError: they cannot be read now; nothing has changed, and it may be asked again.
         """
+        if self.is_mending:
+            raise JournalFailing(self._journal.path, "it is damaged, and could not be mended yet")
         if not kept.left:
             return kept
         with self._deciding:
@@ -306,6 +314,18 @@ class Spine:
                 self._journal.commit([config_of(ended, detector.watermark_ns)]).last_row,
                 ended,
             )
+
+    def _remember(self, infant: str, since_row: int) -> None:
+        """Let a detector that begins anew within a night know what was told before it, and a replay as well."""
+        before = self._journal.newest_snapshot(infant)
+        if before is None or before.row >= since_row:
+            return
+        try:
+            self._detectors[infant].remember(before.state)
+        except BadSnapshot as error:
+            _log.warning("infant %s: %s; what was told before this start is not known to it", infant, error)
+        else:
+            self._journal.carry([Carried(infant, 0, "", 0, self._detectors[infant].snapshot())])
 
     def _restore(self, infant: str, since_row: int) -> None:
         """Bring a detector to its newest snapshot; what it has to be fed from there is noted as behind."""
@@ -404,10 +424,17 @@ class Spine:
         """Set a damaged file aside and go on in a new one that holds what can still be read of it."""
         path = self._journal.path
         with self._deciding:
-            self._telling.damaged = False
+            self._telling.damaged = (
+                True  # until it is open again: where that fails, the next batch comes here first
+            )
             self._journal.close()
-            salvage(path)
+            if path.exists():
+                try:
+                    salvage(path)
+                except OSError as error:
+                    raise JournalFailing(path, error.strerror or str(error)) from error
             self._journal = Journal.open(path)
+            self._telling.damaged = False
             for past in self._pasts.values():
                 past.goes_on_in(self._journal)
             for behind in self._behind:
@@ -434,7 +461,10 @@ class Spine:
             taken.tell(infant, told)
 
     def _commit_told(self, taken: Taken) -> None:
-        self._telling.commit(self._journal, self._links, self._pasts, taken)
+        if self.is_mending:
+            self._telling.hold(taken)
+        else:
+            self._telling.commit(self._journal, self._links, self._pasts, taken)
 
     def _snapshots(self, every_ns: int = SNAPSHOT_EVERY_NS) -> None:
         if self._telling.waits or self._broken:

@@ -49,9 +49,7 @@ class Telling:
         Raises:
             JournalError: what was told has waited too long; nobody would hear of it while all seems well.
         """
-        for infant, told in taken.told.items():
-            self._due.setdefault(infant, Told()).extend(told)
-        taken.told = {}
+        self.hold(taken)
         failure: JournalError | None = None
         for infant, told in list(self._due.items()):
             minutes = [links.explained(minute) for minute in told.coverage]
@@ -72,6 +70,12 @@ class Telling:
                 alerts=[r for r in fresh if isinstance(r, Alert)],
             )
         self._heed(failure)
+
+    def hold(self, taken: Taken) -> None:
+        """Keep what `taken` holds for a later commit."""
+        for infant, told in taken.told.items():
+            self._due.setdefault(infant, Told()).extend(told)
+        taken.told = {}
 
     def _heed(self, failure: JournalError | None) -> None:
         self.damaged = isinstance(failure, JournalDamaged)

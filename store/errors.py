@@ -50,6 +50,7 @@ class JournalDamaged(JournalError):
     """The file is not a whole journal."""
 
     def __init__(self, path: Path, finding: str) -> None:
+        self.path = path
         super().__init__(
             f"{path}: this journal is damaged or is no journal ({finding}). "
             "Move it aside and keep it: `sqlite3 FILE .recover` reads what is left; a new one is begun."

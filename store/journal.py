@@ -80,6 +80,7 @@ class Journal(JournalReading):
     def __init__(self, path: Path, db: sqlite3.Connection, claim: int | None = None) -> None:
         super().__init__(path, db)
         self._claim = claim
+        self._is_closed = False
         self._cursors: Cursors | None = None
 
     @classmethod
@@ -117,7 +118,8 @@ class Journal(JournalReading):
             with _closed_on_error(db):
                 prepare(part, db)
                 with cls(part, db) as begun:
-                    begun._carry(begun.commit(rows).last_row, carried)
+                    begun.commit(rows)
+                    begun.carry(carried)
             part.replace(path)
             flush_folder(path.parent)
         return cls.open(path)
@@ -152,12 +154,18 @@ class Journal(JournalReading):
                 db.execute(f"PRAGMA cache_size = -{_READING_KB}")
                 return cls(path, db)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it was not closed yet."""
+        return not self._is_closed
+
     def close(self) -> None:
         """Close the file; open iterators end with an error."""
         with self._lock:
             if self._cursors is not None:
                 self._cursors.close()
             self._db.close()
+            self._is_closed = True
             if self._claim is not None:
                 os.close(self._claim)
                 self._claim = None
@@ -219,8 +227,10 @@ class Journal(JournalReading):
         with self._lock, translated(self.path):
             yield self._db
 
-    def _carry(self, row: int, carried: Sequence[Carried]) -> None:
+    def carry(self, carried: Sequence[Carried]) -> None:
+        """Keep what detectors begin with that were set by the rows so far."""
         with self._numbered() as last:
+            row = last
             for number, c in enumerate(carried, start=1):
                 values = (last + 2 * number - 1, c.infant, c.t_ns, c.night, c.upto_row, c.state)
                 self._db.execute(_PUT_CARRIED, values)

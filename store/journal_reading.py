@@ -40,6 +40,8 @@ _PAGE_ROWS = 4096
 """Rows read at a time: large enough that SQLite's start-up cost vanishes, small enough to stay in cache. No
 read lock outlives a page, so a slow reader never keeps the write-ahead log from being folded back."""
 
+_LARGEST = 2**63 - 1
+"""No row number and no time is larger: SQLite keeps no larger number."""
 _WINDOW_NS = 600 * NS
 """Data time read at a time when segments are wanted by time: about 12,000 rows of three sensors."""
 
@@ -72,13 +74,13 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What an infant's detector brought into a night from the night before."""
+    """What an infant's detector began with: the whole state of an earlier one, or only what that one had told."""
 
     infant: str
     t_ns: int
     """data time up to which it had decided"""
     night: str
-    """name of the file it comes from"""
+    """name of the file it goes on from; empty where it has decided nothing itself"""
     upto_row: int
     """last row of that file it was fed"""
     state: bytes
@@ -352,25 +354,25 @@ class JournalReading:
         self, infant: str, *, before_row: int | None = None, before_ns: int | None = None
     ) -> Snapshot | None:
         """The newest state that was fed rows below `before_row` only and lies before `before_ns`."""
-        largest = 2**63 - 1
         found = self._all(
             "SELECT fed, t_ns, state FROM snapshot WHERE infant = ? AND fed < ? AND t_ns < ? "
             "ORDER BY fed DESC, row DESC LIMIT 1",
             (
                 infant,
-                largest if before_row is None else before_row,
-                largest if before_ns is None else before_ns,
+                _LARGEST if before_row is None else before_row,
+                _LARGEST if before_ns is None else before_ns,
             ),
         )
         return Snapshot(*found[0]) if found else None
 
-    def carried(self, infant: str) -> Carried | None:
-        """What the infant's detector brought into this night; None when it began anew."""
+    def carried(self, infant: str, *, before_row: int | None = None) -> Carried | None:
+        """What the infant's newest detector (set before a row) began with; None when it knew nothing."""
         if TABLES["pin"].since > self.schema:
             return None
         found = self._all(
-            "SELECT infant, t_ns, night, upto, state, row FROM carried WHERE infant = ? ORDER BY row DESC LIMIT 1",
-            (infant,),
+            "SELECT infant, t_ns, night, upto, state, row FROM carried WHERE infant = ? AND row < ? "
+            "ORDER BY row DESC LIMIT 1",
+            (infant, _LARGEST if before_row is None else before_row),
         )
         return Carried(*found[0]) if found else None
 

@@ -195,17 +195,27 @@ class Shelf:
     def newest_rows(self, tables: Sequence[str], *, nights: int) -> Iterator[Row]:
         """Rows of some tables in the newest nights, in the order they were written; nothing is held between pages.
 
+        A night before the newest that cannot be read (any further) is passed over.
+
         Raises JournalError.
         """
-        for path in self.nights()[-nights:]:
-            after = 0
-            while True:
-                with self.opened(path.name) as journal:
-                    page = journal.read(after, tables=tables)
-                if not page:
-                    break
-                yield from (row for _, row in page)
-                after = page[-1][0]
+        for path in (wanted := self.nights()[-nights:]):
+            try:
+                yield from self._rows_of(path, tables)
+            except JournalError as error:
+                if path == wanted[-1]:
+                    raise
+                _log.error("what an earlier night still says of tonight is passed over: %s", error)
+
+    def _rows_of(self, path: Path, tables: Sequence[str]) -> Iterator[Row]:
+        after = 0
+        while True:
+            with self.opened(path.name) as journal:
+                page = journal.read(after, tables=tables)
+            if not page:
+                break
+            yield from (row for _, row in page)
+            after = page[-1][0]
 
     @contextmanager
     def opened(self, night: str) -> Iterator[Journal]:

@@ -20,6 +20,7 @@ from lullwatch.copier import Copier, Pauses
 from store.errors import JournalBusy, JournalDamaged
 from store.influx import InfluxSink
 from store.journal import Journal
+from store.salvage import salvage
 from tests.servers_fixtures import PATIENCE_S, Influx, until
 from tests.store_examples import segment, segment_row
 
@@ -226,6 +227,22 @@ def test_an_old_night_that_cannot_be_read_is_passed_over_and_copied_when_it_can(
         bad.clear()
         until(lambda: copier.lines == 15 * 16)
     assert copier.trouble == ""
+
+
+def test_a_night_that_was_mended_is_copied_on_from_the_file_that_took_its_place(
+    tmp_path: Path, influx: Influx
+) -> None:
+    path = tmp_path / "journal-2026-03-14.sqlite"
+    with Journal.open(path) as journal:
+        journal.commit([CLOCK])
+        add(journal, 0, 5)
+    with Copier(path, sink_to(influx), pauses=QUICK) as copier:
+        until(lambda: copier.lines == 5 * 16)
+        salvage(path)
+        with Journal.open(path) as mended:
+            add(mended, 5, 10)
+        until(lambda: copier.lines == 10 * 16)
+    assert stored(influx) == 10 * 16
 
 
 def test_trouble_with_the_database_is_told_once_and_that_it_is_over(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dsp.records import NS, ClockRow, Coverage, Delivery, Pin, Site, Tick, Usability
-from lullwatch.keeper import Keeper, Keeping, TroubleOf
+from lullwatch.keeper import Keeper, Keeping, TroubleOf, make_room
 from store.journal import Journal
 from store.retention import drop_raw, give_back
 from store.rows import TABLES, FedRow
@@ -199,6 +199,17 @@ def test_the_reserve_is_held_while_there_is_room_and_let_go_first(tmp_path: Path
     free[0] = 10
     it.step()
     assert not (tmp_path / "reserve").exists()
+
+
+def test_a_start_without_room_lets_go_of_the_reserve_and_then_of_copies_one_by_one(tmp_path: Path) -> None:
+    paths = [night(tmp_path, number) for number in range(2)]
+    for path in paths:
+        seal(path)
+    (tmp_path / "reserve").write_bytes(b"0")
+    left = []
+    while make_room(tmp_path):
+        left.append((tmp_path / "reserve").exists() + sum(sealed_path(path).exists() for path in paths))
+    assert left == [2, 1, 0]
 
 
 def test_a_damaged_old_night_is_mended_and_holds_up_nothing(tmp_path: Path) -> None:

@@ -8,14 +8,19 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from store.errors import JournalEmpty
-from store.journal import Journal
+from dsp.records import ClockRow
+from lullwatch import monitor
+from lullwatch.server_process import free_port
+from lullwatch.settings import parse
+from store.errors import JournalDamaged, JournalEmpty
+from store.journal import Journal, night_name
 from tests.servers_fixtures import Broker, Subscriber, until
 
 SETTINGS = """
@@ -162,6 +167,30 @@ def test_a_start_that_can_tell_nobody_says_so_and_what_to_do(tmp_path: Path, mor
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     said = [line for line in lines if line["what"].startswith("nobody can be told")]
     assert [(line["level"], "[[push]]" in line["do"]) for line in said] == [("error", True)] * nobody
+
+
+def test_damage_that_only_reading_finds_is_mended_for_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = tmp_path / night_name(time.time_ns(), "Europe/Berlin")
+    with Journal.open(night) as journal:
+        journal.commit([ClockRow(0, time.time_ns(), "b", "Europe/Berlin")])
+    values = {"gateway": "gw", "folder": tmp_path, "host": "127.0.0.1", "port": free_port()}
+    settings = parse(tmp_path / "lullwatch.toml", SETTINGS.format(**values))
+
+    async def finds_it(*_: object) -> None:
+        raise JournalDamaged(night, "malformed")
+
+    monkeypatch.setattr(monitor, "_run", finds_it)
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        with pytest.raises(JournalDamaged):
+            monitor.run(settings)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert len(list(tmp_path.glob(f"{night.name}.damaged-*"))) == 1
+    with Journal.read_only(night) as journal:
+        assert len(journal.clock_rows()) == 1
 
 
 def test_settings_that_cannot_be_read_end_it_with_a_line(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from lullwatch.replay import replay, told_lines
 from lullwatch.rollover import Rollover
 from lullwatch.spine import Spine
 from lullwatch.watch import Watch, newest_watch
-from store.errors import JournalFailing, JournalFull
+from store.errors import JournalDamaged, JournalFailing, JournalFull
 from store.journal import Journal
 from store.rows import FedRow, SegmentRow
 from store.shelf import Shelf
@@ -236,6 +236,29 @@ def test_from_noon_on_the_detector_takes_the_infant_for_a_day_older_also_after_a
         (night,) = load(tmp_path / name, as_arrived=True)
         now = replay(night).told
         assert told_lines(now.events, now.alerts) == told(tmp_path, name)
+
+
+@pytest.mark.parametrize("what", ["segments_between", "told_since", "newest_snapshot", "amend"])
+def test_a_night_before_that_cannot_be_read_keeps_nobody_from_watching_tonight(
+    batches: list[Batch],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    what: str,
+) -> None:
+    real = getattr(Journal, what)
+
+    def failing(journal: Journal | Path, *args: Any, **more: Any) -> object:
+        path = journal if isinstance(journal, Path) else journal.path
+        if path.name == FIRST and (tmp_path / SECOND).exists():
+            raise JournalDamaged(path, "malformed")
+        return real(path) if what == "amend" else real(journal, *args, **more)
+
+    monkeypatch.setattr(Journal, what, staticmethod(failing) if what == "amend" else failing)
+    live(tmp_path, late(batches, from_s=80, until_s=140, at_s=150), end=False)
+    with Journal.read_only(tmp_path / SECOND) as second:
+        assert list(second.items(KID))[-1][1].t_ns >= 229 * NS
+    assert caplog.text.count("without the night before") >= 1
 
 
 @pytest.mark.parametrize("from_s", [2, 80], ids=["from the beginning", "from a state"])

@@ -12,7 +12,7 @@ from dsp.records import NS, ClockRow, Tick
 from lullwatch.rollover import opened
 from lullwatch.spine import Spine
 from lullwatch.watch import Watch
-from store.errors import JournalDamaged, JournalInUse
+from store.errors import JournalDamaged, JournalError, JournalFailing, JournalFull, JournalInUse
 from store.journal import Journal
 from store.rows import FedRow
 from store.salvage import salvage
@@ -113,6 +113,43 @@ def test_a_page_that_breaks_while_the_monitor_writes_is_mended_and_it_writes_on(
     with Journal.read_only(path) as journal:
         assert len(journal.events("kid")) == 1500
     assert list(tmp_path.glob("*.damaged-1"))
+
+
+@pytest.mark.parametrize("trouble", [JournalFull(Path("j")), OSError(5, "Input/output error")])
+def test_a_mending_that_fails_is_tried_again_with_the_next_batch_and_what_is_told_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    path = tmp_path / "journal-2026-03-14.sqlite"
+    filled(path)
+    journal = Journal.open(path)
+    spine = Spine(journal, [Watch.of("kid", ["LA"], 200)])
+    spine.begin(ClockRow(2000 * NS, 2000 * NS, "b", "UTC"))
+    kept = spine.keep([FedRow("kid", Tick(2001 * NS))])
+
+    def breaking(_: object) -> object:
+        raise JournalDamaged(path, "database disk image is malformed")
+
+    def failing(_: Path) -> object:
+        raise trouble
+
+    journal.commit = breaking
+    batch = [segment_row(segment(9000)), FedRow("kid", Tick(2400 * NS))]
+    with monkeypatch.context() as disk:
+        disk.setattr("lullwatch.spine.salvage", failing)
+        for _ in range(2):
+            with pytest.raises(JournalError):
+                spine.keep(batch)
+        assert spine.is_mending
+        with pytest.raises(JournalFailing):
+            spine.at_hand(kept)
+    later = spine.keep(batch)
+    assert not spine.is_mending
+    spine.decide(kept)
+    spine.decide(later)
+    spine.close()
+    with Journal.read_only(path) as mended:
+        assert len(mended.events("kid")) == 1500
+        assert [m.t_ns for m in mended.coverage("kid")] != []
 
 
 @pytest.mark.parametrize("schema", range(1, SCHEMA_VERSION + 1))

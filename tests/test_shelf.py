@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,25 @@ def test_what_was_not_confirmed_is_handed_out_again_also_after_a_restart(tmp_pat
     with Shelf(tmp_path) as shelf:
         rest = drained(shelf.reader("mqtt", tables=("tick",)))
         assert rest == [Place(name, row) for name in NIGHTS for row in (2, 3, 4)][1:]
+
+
+def test_an_earlier_night_that_cannot_be_read_is_passed_over_and_the_newest_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three(tmp_path)
+    real, bad = Journal.read, {NIGHTS[1]}
+
+    def damaged(journal: Journal, *args: Any, **more: Any) -> object:
+        if journal.path.name in bad:
+            raise JournalDamaged(journal.path, "malformed")
+        return real(journal, *args, **more)
+
+    monkeypatch.setattr(Journal, "read", damaged)
+    with Shelf(tmp_path) as shelf:
+        assert len(list(shelf.newest_rows(("tick",), nights=2))) == 3
+        bad.add(NIGHTS[2])
+        with pytest.raises(JournalDamaged):
+            list(shelf.newest_rows(("tick",), nights=2))
 
 
 def test_a_receiver_that_is_new_begins_with_the_newest_night_and_then_follows_every_one(

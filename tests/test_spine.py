@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dsp.records import NS, ClockRow, Scale, Segment, Severity, Site, Tick
+from alerts.words import Wording
+from dsp.records import NS, ClockRow, Scale, Segment, Severity, Site, Tick, Watchfulness, Watching
 from firmware_sim.sim_clock import SimClock
 from lullwatch.intake import Intake
 from lullwatch.nights import load
@@ -130,6 +131,35 @@ def test_a_sensor_that_is_added_in_the_night_begins_a_new_watch_and_breaks_nothi
     assert [n.sites for n in load(path, as_arrived=True)] == [SITES, SITES]
     with Journal.read_only(path) as journal:
         assert any(a.severity is Severity.URGENT for a in journal.alerts(KID))
+
+
+@pytest.mark.parametrize("kills", [False, True])
+def test_new_settings_forget_nothing_that_was_told_and_a_replay_knows_it_too(
+    batches: list[Batch], tmp_path: Path, kills: bool
+) -> None:
+    path = tmp_path / "j.sqlite"
+    silence: list[Batch] = [[FedRow(KID, Tick(s * NS))] for s in range(303, 303 + 10 * 60)]
+    run(path, [*batches, *silence])
+    german = Watch.of(KID, SITES, 200, Wording("de"))
+    after: list[Batch] = [[FedRow(KID, Tick(s * NS))] for s in range(903, 963)]
+    for part in (after[:20], after[20:]):
+        with Journal.open(path) as journal:
+            spine = Spine(journal, [german])
+            spine.begin(CLOCK)
+            for batch in part:
+                spine.take(batch)
+            if not kills:
+                spine.pause()
+    with Journal.open(path) as journal:
+        spine = Spine(journal, [german])
+        spine.begin(CLOCK)
+        spine.take([Watching(KID, 963 * NS, Watchfulness.DISARMED), FedRow(KID, Tick(964 * NS))])
+        blind = [(a.id, a.version, a.cleared) for a in journal.alerts(KID) if a.pattern == "blind"]
+        live = told_lines(journal.events(KID), journal.alerts(KID))
+    assert [(version, cleared) for _, version, cleared in blind] == [(1, False), (2, True)]
+    assert len({alert for alert, _, _ in blind}) == 1
+    first, second = [replay(night).told for night in load(path, as_arrived=True)]
+    assert told_lines([*first.events, *second.events], [*first.alerts, *second.alerts]) == live
 
 
 def test_starts_in_a_row_do_not_grow_longer_though_none_lives_for_a_minute(
