@@ -155,7 +155,7 @@ def with_secrets(answers: Answers, folder: Path, ask_secret: Callable[[str], str
         )
         if secret:
             path = keep_secret(_unused(folder / "mqtt-password"), secret)
-            user = broker.username or "lullwatch"
+            user = broker.username or "gateway"
             broker = replace(broker, username=user, password_file=str(path.absolute()))
     if influx is not None and influx.token_file is None:
         secret = ask_secret("Token of the database (nothing: it comes from the environment)")

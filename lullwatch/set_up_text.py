@@ -101,14 +101,14 @@ def _people(a: Answers) -> str:
 
 
 def _broker(a: Answers) -> str:
-    off, b = a.broker is None, a.broker or BrokerAnswer("broker.lan", username="lullwatch")
+    off, b = a.broker is None, a.broker or BrokerAnswer("broker.lan", username="gateway")
     lines = [
         "# The MQTT broker that messages go to; docs/mqtt.md",
         "# [mqtt]" if off else "[mqtt]",
         _line("host", _quoted(b.host), off=off),
         _line("port", str(b.port), off=off),
         _line("tls", str(b.tls).lower(), "false is refused unless the broker is on this computer", off=off),
-        _line("username", _quoted(b.username or "lullwatch"), off=off or b.username is None),
+        _line("username", _quoted(b.username or "gateway"), off=off or b.username is None),
         _line(
             "password_file", _quoted(b.password_file or "~/.config/lullwatch/mqtt-password"),
             "mode 0600, or LULLWATCH_MQTT_PASSWORD", off=off or b.password_file is None,

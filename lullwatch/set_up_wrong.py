@@ -28,7 +28,7 @@ _OPTIONS: Final = MappingProxyType({
     "push": ("--push", "a1-phone=~/.config/lullwatch/a1-phone"),
     "mqtt": ("--broker", "broker.lan:8883"),
     "mqtt.tls": ("--broker-plain", ""),
-    "mqtt.username": ("--broker-user", "lullwatch"),
+    "mqtt.username": ("--broker-user", "gateway"),
     "mqtt.password_file": ("--broker-password-file", "~/.config/lullwatch/mqtt-password"),
     "mqtt.ca_file": ("--broker-ca", "~/.config/lullwatch/ca.pem"),
     "influx": ("--influx", "https://influx.lan:8086"),

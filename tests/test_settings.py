@@ -139,14 +139,14 @@ def test_a_week_of_birth_that_lies_ahead_is_refused_but_not_by_a_clock_that_is_b
         ("[influx]", "[mqtt]", ["the table mqtt stands there twice. Join"]),
         ("[journal]", "[journal", ["bracket ] is missing"]),
         ('zone = "Europe/Berlin"', 'zone: "Europe/Berlin"', ["A setting is written with ="]),
-        ('username = "lullwatch"', 'username = "home\\me"', ["Write \\ twice"]),
+        ('username = "gateway"', 'username = "home\\me"', ["Write \\ twice"]),
         (
-            'username = "lullwatch"',
+            'username = "gateway"',
             "username = 3",
             ["mqtt.username: expected a text in quotes, got a whole number"],
         ),
         (
-            'username = "lullwatch"',
+            'username = "gateway"',
             'bucket = "x"',
             ["no setting 'bucket' in mqtt. Remove it, or move it to the table"],
         ),

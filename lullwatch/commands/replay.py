@@ -44,7 +44,8 @@ def replay(
     Parameters
     ----------
     file
-        An EDF+ recording, a journal (.sqlite), a Motion-BIDS file, or a folder of them.
+        A journal (.sqlite), a recording (EDF+, Motion-BIDS, CSV, Parquet, sealed .npz), or a folder of nights.
+        Files of wearables are made recordings first, with lullwatch import.
     out
         Folder for the results; made if missing.
     infant
