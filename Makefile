@@ -69,13 +69,13 @@ latency: $(VENV)/.dev ## slow tier: how soon a series reaches an independent MQT
 crash: $(VENV)/.dev ## slow tier: a monitor killed 200 times, and what is lost (nothing may be)
 	@$(BIN)/python bench/crash.py $(CRASH)
 
-bench-review: $(VENV)/.dev ## slow tier: pages of events, diary, trends and review at ten thousand events (REVIEW="--hed PYTHON" holds the tags to HED's validator)
+bench-review: $(VENV)/.dev ## slow tier: pages of events, diary, trends and review at 36,000 events (REVIEW="--hed PYTHON" holds the tags to HED's validator)
 	@$(BIN)/python bench/review.py $(REVIEW)
 
-bad-night: $(VENV)/.dev ## slow tier: eight simulated hours with more than fifty disconnects, over the whole Bluetooth stack (ten minutes)
+bad-night: $(VENV)/.dev ## slow tier: eight simulated hours with more than fifty disconnects, over the whole Bluetooth stack (half an hour)
 	@$(BIN)/python bench/bad_night.py $(BAD_NIGHT)
 
-fuzz: $(VENV)/.dev ## slow tier: ten million damaged and invented packets into every decoder (half an hour)
+fuzz: $(VENV)/.dev ## slow tier: ten million damaged and invented packets into every decoder (a minute or two)
 	@$(BIN)/python bench/fuzz.py $(FUZZ)
 
 many-sensors: $(VENV)/.dev ## slow tier: how many sensors one core takes in, for one infant and for a ward
@@ -93,7 +93,7 @@ late-night: $(VENV)/.dev ## slow tier: an hour of two socks comes late: how soon
 journal-cost: $(VENV)/.dev ## slow tier: what keeping three sensors costs, in processor, bytes and writes
 	@$(BIN)/python bench/journal_cost.py $(JOURNAL_COST)
 
-soak: $(VENV)/.dev ## slow tier: 24 simulated hours with every fault of a sock, monitor and broker killed at random (75 minutes)
+soak: $(VENV)/.dev ## slow tier: 24 simulated hours with every fault of a sock, monitor and broker killed at random (an hour and three quarters)
 	@$(BIN)/python bench/soak.py $(SOAK)
 
 fleet: $(VENV)/.dev ## slow tier: 500 gateways at one Mosquitto and one InfluxDB, until they break (three minutes)
@@ -115,7 +115,7 @@ format: $(VENV)/.dev ## format the code and mend what lint can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-lock: ## renew requirements/*.lock (needs uv on the PATH)
+lock: ## renew requirements/demo.lock and dev.lock (needs uv on the PATH)
 	$(UV_COMPILE) --upgrade --extra sim --extra web --extra report --extra picture --extra build pyproject.toml -o requirements/demo.lock
 	$(UV_COMPILE) --extra sim --extra web --extra report --extra picture --extra build --extra fast --extra score --extra push --extra dask --extra tables --extra wearables --extra dev -c requirements/demo.lock pyproject.toml -o requirements/dev.lock
 

@@ -164,6 +164,11 @@ def figures(found: Findings, kept: Kept, folder: Path) -> dict[str, object]:
     }
 
 
+def command_of(cuts: int) -> str:
+    """The command that gives such a run again: the one of the Makefile unless something else was asked for."""
+    return "make power-cut" if cuts == CUTS else f"python bench/power_cut.py --cuts {cuts}"
+
+
 def main() -> int:
     """Cut, look, and write what was found; 1 when anything was lost."""
     parser = argparse.ArgumentParser(
@@ -179,7 +184,7 @@ def main() -> int:
         print(f"power-cut: {error}", file=sys.stderr)
         return 1
     print(done)
-    evidence.write("power-cut", command="make power-cut", speaks_of=SPEAKS_OF, figures=done)
+    evidence.write("power-cut", command=command_of(cuts), speaks_of=SPEAKS_OF, figures=done)
     wrong = ("missing", "doubled", "gone_after_a_reader_saw_them", "nights_not_whole", "disks_with_errors")
     return int(any(done[name] for name in wrong))
 

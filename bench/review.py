@@ -1,4 +1,4 @@
-"""How fast the pages of events, diary, trends and review are at ten thousand events; writes docs/evidence/review.json.
+"""How fast the pages of events, diary, trends and review are at 36,000 events; writes docs/evidence/review.json.
 
     python bench/review.py [--nights 30] [--hed PYTHON]
 
