@@ -57,7 +57,9 @@ def tell_of(settings: GatewaySettings, part: str, why: str) -> None:
 
     The monitor tells people; where it is the monitor itself that keeps ending, they are told past it.
     """
-    ways = [_tell_monitor(Path(settings.journal_dir).expanduser(), f"{part}: {why}" if why else "")]
+    ways: list[Coroutine[Any, Any, object]] = [
+        _tell_monitor(Path(settings.journal_dir).expanduser(), f"{part}: {why}" if why else "")
+    ]
     if part == MONITOR and why:
         ways.append(cry(settings, why, for_s=CRY_FOR_S))
     asyncio.run(_all_of(ways))

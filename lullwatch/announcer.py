@@ -230,9 +230,17 @@ class Announcer:
         if self._tables == ALERTS:
             alert = _sendable(alert)
             # a broker that was away may get it hours later: who has answered by then is said, and does not ring
-            return replace(self._said(alert), later=lambda now_ns: self._said(alert).at(now_ns))
+            message = self._said(alert)
+            return replace(message, later=lambda now_ns: self._said_again(alert, message).at(now_ns))
         self._remember(alert)
         return None
+
+    def _said_again(self, alert: Alert, before: Message) -> Message:
+        try:
+            return self._said(alert)
+        except Exception:  # noqa: BLE001 - it would hold up every message behind it
+            _log.exception("alert %s goes out as it stood when it was decided", alert.id)
+            return before
 
     def _said(self, alert: Alert) -> Message:
         """How a version of an alert is told at this moment."""

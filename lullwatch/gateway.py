@@ -252,10 +252,7 @@ class Gateway:
         await self.self_test.close()
         await self._end_links()
         await _end([t for t in [tasks.intake] if t is not None])
-        try:
-            await self._intake.commit()
-        except Exception:  # noqa: BLE001 - people are to hear of the end whatever became of the journal
-            _log.exception("the last rows were not kept")
+        await self._commit_last()
         if self._recording_ends:
             await self._intake.finish()
         await _end([t for t in [tasks.care] if t is not None])
@@ -264,10 +261,19 @@ class Gateway:
         if tasks.broker:
             await asyncio.wait(tasks.broker[:1], timeout=STOP_S)
             await _end(tasks.broker)
-        await self._intake.commit()  # that the last alerts were delivered
-        await self._intake.close()
-        self._spine.close()
-        self.shelf.close()
+        await self._commit_last()  # that the last alerts were delivered
+        try:
+            await self._intake.close()
+        finally:
+            self._spine.close()
+            self.shelf.close()
+
+    async def _commit_last(self) -> None:
+        """People are to hear of the end whatever became of the journal."""
+        try:
+            await self._intake.commit()
+        except Exception as error:  # noqa: BLE001 - what deciding failed of is told by whoever waits for it
+            _log.error("the last rows were not kept: %s: %s", type(error).__name__, error)
 
     @property
     def care(self) -> Caregiving:
@@ -320,7 +326,7 @@ class Gateway:
         """End the links while what they still hand over is committed, so that it is confirmed to the sensors."""
         ending = asyncio.create_task(_end(self._running.links))
         while not ending.done():
-            await self._intake.commit()
+            await self._commit_last()
             await asyncio.wait([ending], timeout=LAST_COMMITS_EVERY_S)
 
     async def wait(self) -> None:

@@ -247,6 +247,7 @@ class Intake:
     async def _decide_all(self) -> None:
         """Decide on everything that is kept, in order; what was there at the start comes first."""
         while self._spine.behind or self._kept:
+            await self._mended()
             work = (
                 self._spine.catch_up
                 if self._spine.behind
@@ -255,9 +256,16 @@ class Intake:
             self._step = asyncio.get_running_loop().run_in_executor(self._deciding, work)
             self._on_taken(await self._step)
 
+    async def _mended(self) -> None:
+        """Wait for a file that could not be mended yet, for a while; deciding says then what is wrong."""
+        for _ in range(_READ_TRIES):
+            if not self._spine.is_unmended:
+                return
+            await self._clock.sleep(1.0)
+
     async def _at_hand(self, kept: Kept) -> Kept:
         """A batch with all its rows; while the journal cannot be read, it is tried again for a while."""
-        if not (kept.left or self._spine.is_mending):
+        if not kept.left:
             return kept
         for _ in range(_READ_TRIES):
             try:

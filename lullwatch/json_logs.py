@@ -31,6 +31,7 @@ _DO = {
     "lullwatch.journal_folder": "the folder is another user's: chown it, or give another journal_dir",
     "lullwatch.local_brokers": "install mosquitto",
     "lullwatch.monitor": "add [mqtt], or a [[push]] service among a person's channels: docs/phones.md",
+    "lullwatch.morning": _NIGHT,
     "lullwatch.morning_post": "it is tried again every minute; lullwatch check SETTINGS",
     "lullwatch.night_before": "nothing of tonight is lost; " + _NIGHT,
     "lullwatch.nights": "nothing is lost: replay takes longer; " + _NIGHT,

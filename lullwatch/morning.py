@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 from alerts.payloads import UtcClock
@@ -22,6 +23,7 @@ from dsp.records import (
     Site,
     Usability,
 )
+from store.errors import JournalError
 from store.recording import newest_of, standing_events
 from store.rows import LinkRow, Row
 from store.shelf import Shelf
@@ -33,21 +35,22 @@ from .night_facts import Counted, NightFacts, SensorFacts, Span, ToldFacts, Wind
 
 __all__ = [
     "Begun",
-    "before",
     "begun_in",
     "events_in",
     "facts_of",
     "files_of",
     "night_facts",
+    "rows_before",
     "rows_in",
     "worn_ns",
 ]
 
+_log = logging.getLogger(__name__)
+
 Begun = tuple[str, int]
 """Name of a night's file, and UTC at which it begins."""
 
-BEFORE = ("alert", "delivery", "clock")
-"""What of the file before a night still matters in it: trouble that had not ended, and mutes."""
+_BEFORE = ("alert", "delivery", "clock")
 TABLES = ("event", "alert", "coverage", "delivery", "link", "clock")
 """What of a journal a summary reads: no samples, so that a night takes well under a second."""
 _LOST_NS = 60 * NS
@@ -117,11 +120,11 @@ def night_facts(folder: Path, infant: str, window: Window) -> NightFacts:
     with Shelf(folder) if folder.is_dir() else Shelf.around(folder) as shelf:
         begun = begun_in(shelf)
         files = files_of(begun, window)
-        for name in (*before(begun, files), *files):
-            for row in _each_row(shelf, name, TABLES if name in files else BEFORE):
-                if isinstance(row, ClockRow):
-                    utc.add(row)
-                standing.take(row)
+        told = chain.from_iterable(_each_row(shelf, name, TABLES) for name in files)
+        for row in chain(rows_before(shelf, begun, files), told):
+            if isinstance(row, ClockRow):
+                utc.add(row)
+            standing.take(row)
     facts = facts_of(standing.rows, infant, window, utc)
     if not facts.watched_ns and not facts.alerts:
         raise NoSuchNight(folder, infant, str(window.night))
@@ -149,11 +152,18 @@ def files_of(begun: Sequence[Begun], window: Window) -> list[str]:
     ]
 
 
-def before(begun: Sequence[Begun], files: Sequence[str]) -> list[str]:
-    """Name of the file before those of a night, if there is one; of it only `BEFORE` matters."""
+def rows_before(shelf: Shelf, begun: Sequence[Begun], files: Sequence[str]) -> Iterator[Row]:
+    """What still matters in a night of the file before its own: trouble that had not ended, and mutes.
+
+    Where that cannot be read the night is told without it.
+    """
     names = [name for name, _ in begun]
     first = names.index(files[0]) if files else 0
-    return names[max(0, first - 1) : first]
+    for name in names[max(0, first - 1) : first]:
+        try:
+            yield from _each_row(shelf, name, _BEFORE)
+        except JournalError as error:
+            _log.error("what the night before says of this one is passed over: %s", error)
 
 
 def rows_in(shelf: Shelf, night: str, tables: Sequence[str] = TABLES) -> list[Row]:

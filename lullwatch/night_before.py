@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from dsp.records import Context, Coverage, Epoch, Event, Output, Segment, StateEpoch
-from store.errors import JournalError
+from store.errors import JournalBusy, JournalError, JournalFailing
 from store.journal import Carried, Journal
 
 from .watch import newest_watch
@@ -18,6 +20,9 @@ __all__ = ["NightBefore", "told_between", "within"]
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+
+_UNREADABLE = (JournalError, ValueError, TypeError, LookupError, AttributeError, msgspec.MsgspecError)
+"""What a file raises that cannot be opened, a page of it that is damaged, or a row that means nothing any more."""
 
 
 class NightBefore:
@@ -34,7 +39,9 @@ class NightBefore:
         self._since_row = 0
         self._journal: Journal | None = None
         self._is_gone = False
-        """it could not be read: nobody asks it again"""
+        """it cannot be read: nobody asks it again"""
+        self._unspoilt_ns: int | None = None
+        """states behind this still lie in the file, which could not be written then"""
         self._good_ns = 2**63 - 1
         """states behind this had decided what came late"""
 
@@ -86,12 +93,9 @@ class NightBefore:
     def spoil(self, t_ns: int, *, on_disk: bool) -> None:
         """States that had decided anything behind `t_ns` are not gone back to any more."""
         self._good_ns = min(self._good_ns, t_ns + 1)
-        if on_disk and not self._is_gone:
-            try:
-                with Journal.amend(self._path) as journal:
-                    journal.drop_snapshots(self._infant, behind_ns=t_ns)
-            except JournalError as error:
-                self._give_up(error)
+        if on_disk:
+            self._unspoilt_ns = t_ns if self._unspoilt_ns is None else min(t_ns, self._unspoilt_ns)
+            self._spoil_on_disk()
 
     def close(self) -> None:
         """Close the file."""
@@ -101,18 +105,28 @@ class NightBefore:
 
     def _asked(self, question: Callable[[Journal], _T], otherwise: _T) -> _T:
         """What it answers; `otherwise` once it cannot be read: an old night keeps nobody from watching tonight."""
+        self._spoil_on_disk()
         if self._is_gone:
             return otherwise
         try:
             return question(self._opened())
-        except JournalError as error:
-            self._give_up(error)
+        except _UNREADABLE as error:
+            _log.error("what came late is decided without the night before: %s", error)
+            self._is_gone = not isinstance(error, JournalBusy | JournalFailing)  # these pass
+            self.close()
             return otherwise
 
-    def _give_up(self, error: JournalError) -> None:
-        _log.error("what came late is decided without the night before: %s", error)
-        self._is_gone = True
-        self.close()
+    def _spoil_on_disk(self) -> None:
+        """Take the states out that a later start must not go back to; where that fails it is tried again."""
+        if self._unspoilt_ns is None or self._is_gone:
+            return
+        try:
+            with Journal.amend(self._path) as journal:
+                journal.drop_snapshots(self._infant, behind_ns=self._unspoilt_ns)
+        except JournalError as error:
+            _log.error("states of the night before that are outdated stay in it for now: %s", error)
+        else:
+            self._unspoilt_ns = None
 
     def _opened(self) -> Journal:
         if self._journal is None:

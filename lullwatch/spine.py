@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 from alerts.limits import table_of
 from dsp.records import ClockRow, Tick
@@ -39,6 +40,8 @@ _log = logging.getLogger(__name__)
 
 _STEP_S = 0.25
 """Catching up comes up for air so often: for whoever asks whether the detectors live, and for a stop."""
+_MEND_AGAIN_S = 5.0
+"""Real time between two tries to mend a file: each reads all of it, and wants room for a second one."""
 _HELD_ROWS = 400
 """Held in memory until they are decided on, some 1 MB: twenty seconds of three sensors. What waits beyond that is read
 from the journal when its turn comes, so that memory stays flat however far deciding is behind."""
@@ -75,6 +78,8 @@ class Spine:
         """no more is decided, the next start does it"""
         self._broken = False
         """deciding ended half way: states are not to be kept any more"""
+        self._mend_again_s: float | None = None
+        """a mending of the night's file failed and is not tried again before this; the file is closed meanwhile"""
         self._turned: ClockRow | None = None
         """the next night has begun, and no batch that was kept has said so"""
         self._deciding = threading.RLock()
@@ -93,9 +98,9 @@ class Spine:
         return self._journal
 
     @property
-    def is_mending(self) -> bool:
-        """Whether the night's file is damaged and could not be mended yet: it is tried again with each batch."""
-        return not self._journal.is_open
+    def is_unmended(self) -> bool:
+        """Whether the night's file is damaged and could not be mended yet: it is tried again with later batches."""
+        return self._mend_again_s is not None
 
     @property
     def behind(self) -> bool:
@@ -139,7 +144,17 @@ class Spine:
         return taken
 
     def catch_up(self) -> Taken:
-        """Feed the detectors a part of what they have to be fed before anything that comes now."""
+        """Feed the detectors a part of what they have to be fed before anything that comes now.
+
+        Raises:
+            JournalError: see `at_hand`; elsewhere deciding has failed for good.
+        """
+        with self._deciding:
+            if self.is_unmended:
+                raise _unmended(self._journal.path)
+            return self._catch_up()
+
+    def _catch_up(self) -> Taken:
         with self._all_or_broken():
             taken, until_s = Taken(), time.thread_time() + _STEP_S
             while self.behind and time.thread_time() < until_s:
@@ -206,7 +221,10 @@ class Spine:
         Raises:
             JournalError: see `at_hand`, when the journal holds its rows; elsewhere deciding has failed for good.
         """
-        kept = self.at_hand(kept)
+        with self._deciding:  # nothing is mended between reading and deciding
+            return self._decide(self.at_hand(kept))
+
+    def _decide(self, kept: Kept) -> Taken:
         taken = Taken(turned=kept.turned, live=True)
         with self._all_or_broken():
             if not self._let_go:
@@ -227,8 +245,9 @@ class Spine:
         Raises:
             JournalError: they cannot be read now; nothing has changed, and it may be asked again.
         """
-        if self.is_mending:
-            raise JournalFailing(self._journal.path, "it is damaged, and could not be mended yet")
+        with self._deciding:  # a mending is waited for
+            if self.is_unmended and not self._let_go:
+                raise _unmended(self._journal.path)
         if not kept.left:
             return kept
         with self._deciding:
@@ -461,14 +480,18 @@ class Spine:
             taken.tell(infant, told)
 
     def _commit_told(self, taken: Taken) -> None:
-        if self.is_mending:
+        if self.is_unmended:
             self._telling.hold(taken)
         else:
             self._telling.commit(self._journal, self._links, self._pasts, taken)
 
     def _snapshots(self, every_ns: int = SNAPSHOT_EVERY_NS) -> None:
-        if self._telling.waits or self._broken:
+        if self._telling.waits or self._broken or self.is_unmended:
             return  # words that are not committed would be missing after a restart
         for infant, past in self._pasts.items():
             if not self._blocks.get(infant):  # nor would rows be fed again that stand in a block
                 self._states.keep(infant, self._detectors[infant], past, every_ns)
+
+
+def _unmended(path: Path) -> JournalFailing:
+    return JournalFailing(path, "it is damaged, and could not be mended yet")

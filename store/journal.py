@@ -80,7 +80,6 @@ class Journal(JournalReading):
     def __init__(self, path: Path, db: sqlite3.Connection, claim: int | None = None) -> None:
         super().__init__(path, db)
         self._claim = claim
-        self._is_closed = False
         self._cursors: Cursors | None = None
 
     @classmethod
@@ -154,18 +153,12 @@ class Journal(JournalReading):
                 db.execute(f"PRAGMA cache_size = -{_READING_KB}")
                 return cls(path, db)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it was not closed yet."""
-        return not self._is_closed
-
     def close(self) -> None:
         """Close the file; open iterators end with an error."""
         with self._lock:
             if self._cursors is not None:
                 self._cursors.close()
             self._db.close()
-            self._is_closed = True
             if self._claim is not None:
                 os.close(self._claim)
                 self._claim = None

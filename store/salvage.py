@@ -69,13 +69,17 @@ def _salvage(path: Path) -> Salvaged:
     part = path.with_suffix(".part")
     for left in path.parent.glob(part.name + "*"):
         left.unlink()
-    with translated(part):
-        with closing(connect(part, "rwc")) as new:
-            prepare(part, new)
-            kept, last_row = _copy(path, new)
-        aside = set_aside(path)
-        part.replace(path)
-        flush_folder(path.parent)
+    try:
+        with translated(part):
+            with closing(connect(part, "rwc")) as new:
+                prepare(part, new)
+                kept, last_row = _copy(path, new)
+            aside = set_aside(path)
+            part.replace(path)
+            flush_folder(path.parent)
+    finally:
+        for left in path.parent.glob(part.name + "*"):
+            left.unlink()  # of one that failed: it takes the room that is wanted
     done = Salvaged(path, aside, kept, max(last_row - kept, 0))
     _log.error("%s was damaged: %d rows were saved; the damaged file is kept as %s", path, kept, aside.name)
     return done

@@ -507,7 +507,7 @@ def test_a_night_is_begun_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytes
     def cut(*_: object) -> None:
         raise JournalFull(path)
 
-    monkeypatch.setattr(Journal, "_carry", cut)
+    monkeypatch.setattr(Journal, "carry", cut)
     with pytest.raises(JournalFull):
         Journal.begin(path, [event()], [carried])
     assert not path.exists()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import tracemalloc
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -36,11 +38,13 @@ from dsp.records import (
 from lullwatch.__main__ import main
 from lullwatch.errors import NoSuchNight
 from lullwatch.link_causes import NOT_RUNNING
-from lullwatch.morning import facts_of, night_facts
+from lullwatch.morning import begun_in, facts_of, files_of, night_facts
 from lullwatch.night_facts import NightFacts, Span, Window
 from lullwatch.summary import morning_lines, summary_body
+from store.errors import JournalDamaged
 from store.journal import Journal
 from store.rows import LinkRow, Row
+from store.shelf import Shelf
 from store.utc import UtcMap
 from tests.alert_makers import T0, event
 from tests.store_examples import segment, segment_row
@@ -357,10 +361,27 @@ def test_a_night_is_found_among_the_files_of_a_folder(shelf: Path) -> None:
         night_facts(shelf, "inf1", Window(date(2026, 11, 19), ZONE))
 
 
-def test_trouble_that_stands_in_the_file_before_and_is_not_over_is_told(shelf: Path) -> None:
-    begun = alert("g", Severity.TECHNICAL, at_s=-20 * HOUR_S, pattern="broker")
-    written(shelf, "journal-2026-11-20.sqlite", begun)
-    assert [span.causes for span in night_facts(shelf, "inf1", WINDOW).technical] == [("broker",)]
+@pytest.mark.parametrize("readable", [True, False])
+def test_trouble_that_stands_in_the_file_before_and_is_not_over_is_told_where_that_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, readable: bool
+) -> None:
+    first, second = "journal-2026-11-20.sqlite", "journal-2026-11-21.sqlite"
+    clocks = [replace(CLOCK, t_ns=T0 - h * 3600 * NS, utc_ns=BED_UTC_NS - h * 3600 * NS) for h in (24, 8)]
+    written(tmp_path, first, clocks[0], alert("g", Severity.TECHNICAL, at_s=-20 * HOUR_S, pattern="broker"))
+    written(tmp_path, second, clocks[1], coverage(0))
+    with Shelf(tmp_path) as nights:
+        assert files_of(begun_in(nights), WINDOW) == [second]
+    real = Journal.rows
+
+    def rows(journal: Journal, tables: Sequence[str], **more: Any) -> Iterator[tuple[int, Row]]:
+        if journal.path.name == first and "alert" in tables and not readable:
+            raise JournalDamaged(journal.path, "malformed")
+        return real(journal, tables, **more)
+
+    monkeypatch.setattr(Journal, "rows", rows)
+    told = night_facts(tmp_path, "inf1", WINDOW)
+    assert told.watched_ns == MINUTE_NS
+    assert [span.causes for span in told.technical] == ([("broker",)] if readable else [])
 
 
 def test_a_night_read_from_its_file_is_the_night_of_all_its_rows_together(tmp_path: Path) -> None:

@@ -266,16 +266,20 @@ async def test_who_no_longer_stands_among_the_people_only_looks(tmp_path: Path) 
 @asynccontextmanager
 async def silence(folder: Path) -> AsyncIterator[None]:
     """A monitor that hears and does not answer."""
-    reached = asyncio.Event()
+    heard, over = asyncio.Event(), asyncio.Event()
 
-    async def listen(*_: object) -> None:
-        reached.set()
-        await asyncio.Event().wait()
+    async def listen(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.set()
+        await over.wait()
+        writer.close()
 
     server = await asyncio.start_unix_server(listen, folder / "control.sock")
     yield
-    assert reached.is_set()
+    assert heard.is_set()
+    over.set()
+    await asyncio.sleep(0.05)
     server.close()
+    await server.wait_closed()
 
 
 async def test_of_what_a_silent_monitor_may_still_do_nobody_says_that_it_was_not_done(

@@ -136,14 +136,15 @@ def test_a_mending_that_fails_is_tried_again_with_the_next_batch_and_what_is_tol
     batch = [segment_row(segment(9000)), FedRow("kid", Tick(2400 * NS))]
     with monkeypatch.context() as disk:
         disk.setattr("lullwatch.spine.salvage", failing)
+        disk.setattr("lullwatch.spine._MEND_AGAIN_S", 0.0)
         for _ in range(2):
             with pytest.raises(JournalError):
                 spine.keep(batch)
-        assert spine.is_mending
+        assert spine.is_unmended
         with pytest.raises(JournalFailing):
             spine.at_hand(kept)
     later = spine.keep(batch)
-    assert not spine.is_mending
+    assert not spine.is_unmended
     spine.decide(kept)
     spine.decide(later)
     spine.close()

@@ -12,7 +12,7 @@ from dsp.records import NS, ClockRow, Config, Event, Note, Opinion, Site, StateE
 from lullwatch.asking import FALSE_ALARM
 from lullwatch.diary import Entry, entries
 from lullwatch.errors import NoSuchSpan, NothingRecorded
-from lullwatch.morning import BEFORE, TABLES, Begun, before, begun_in, events_in, facts_of, files_of, rows_in
+from lullwatch.morning import TABLES, Begun, begun_in, events_in, facts_of, files_of, rows_before, rows_in
 from lullwatch.night_facts import NightFacts, Window
 from lullwatch.opinions import standing_opinions
 from lullwatch.watch import Watch, watch_of
@@ -106,13 +106,18 @@ def _night(
     rows: list[Row] = []
     utc = UtcMap()
     files = files_of(begun, window)
-    for name in (*before(begun, files), *files):
+    for name in files:
         with shelf.opened(name) as journal:
             for clock in journal.clock_rows():
                 utc.add(clock)
-        rows += rows_in(shelf, name, _READ if name in files else BEFORE)
+        rows += rows_in(shelf, name, _READ)
     if not utc:
         return None
+    earlier = list(rows_before(shelf, begun, files))
+    for row in earlier:
+        if isinstance(row, ClockRow):
+            utc.add(row)
+    rows = [*earlier, *rows]
     facts = facts_of(rows, infant, window, utc)
     diary = tuple(e for e in seen.diary if window.begin_ns <= e.utc_ns < window.end_ns)
     if not facts.watched_ns and not facts.alerts and not diary:

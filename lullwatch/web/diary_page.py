@@ -278,9 +278,9 @@ def _at(text: str, zone: str, *, fold: bool) -> str:
         moment_said = datetime.fromisoformat(text)
     except ValueError:
         return text
-    one, other = (moment_said.replace(tzinfo=ZoneInfo(zone), fold=which) for which in (0, 1))
-    comes_twice = other.utcoffset() < one.utcoffset()
-    return (other if fold and comes_twice else one).isoformat()
+    first, second = (moment_said.replace(tzinfo=ZoneInfo(zone), fold=which) for which in (0, 1))
+    comes_twice = second.astimezone(UTC) > first.astimezone(UTC)
+    return (second if fold and comes_twice else first).isoformat()
 
 
 @only(Role.CAREGIVER)
