@@ -245,12 +245,13 @@ class Spine:
         Raises:
             JournalError: they cannot be read now; nothing has changed, and it may be asked again.
         """
+        if self._let_go:
+            return kept  # nothing is decided on any more
         with self._deciding:  # a mending is waited for
-            if self.is_unmended and not self._let_go:
+            if self.is_unmended:
                 raise _unmended(self._journal.path)
-        if not kept.left:
-            return kept
-        with self._deciding:
+            if not kept.left:
+                return kept
             held = tuple(kept.rows(self._journal))
         if len(held) < kept.left:
             gone = kept.left - len(held)
@@ -443,17 +444,17 @@ class Spine:
         """Set a damaged file aside and go on in a new one that holds what can still be read of it."""
         path = self._journal.path
         with self._deciding:
-            self._telling.damaged = (
-                True  # until it is open again: where that fails, the next batch comes here first
-            )
+            if self._mend_again_s is not None and time.monotonic() < self._mend_again_s:
+                raise _unmended(path)
+            # until it is open again: where that fails, a later batch comes here first
+            self._telling.damaged, self._mend_again_s = True, time.monotonic() + _MEND_AGAIN_S
             self._journal.close()
-            if path.exists():
-                try:
-                    salvage(path)
-                except OSError as error:
-                    raise JournalFailing(path, error.strerror or str(error)) from error
-            self._journal = Journal.open(path)
-            self._telling.damaged = False
+            try:
+                salvage(path)
+                self._journal = Journal.open(path)
+            except OSError as error:
+                raise JournalFailing(path, error.strerror or str(error)) from error
+            self._telling.damaged, self._mend_again_s = False, None
             for past in self._pasts.values():
                 past.goes_on_in(self._journal)
             for behind in self._behind:

@@ -279,7 +279,8 @@ def _at(text: str, zone: str, *, fold: bool) -> str:
     except ValueError:
         return text
     first, second = (moment_said.replace(tzinfo=ZoneInfo(zone), fold=which) for which in (0, 1))
-    comes_twice = second.astimezone(UTC) > first.astimezone(UTC)
+    ahead, later = first.utcoffset(), second.utcoffset()
+    comes_twice = ahead is not None and later is not None and later < ahead
     return (second if fold and comes_twice else first).isoformat()
 
 
