@@ -73,7 +73,8 @@ def _still(hops: Hops, h1: int) -> tuple[NDArray[np.bool_], bool] | None:
     h0 = h1 - BREATH_HOPS
     if hops.h0 > h0 or float(hops.column("present", h0, h1).sum()) < _LEAST_SEEN * BREATH_HOPS:
         return None
-    still = hops.column("top", h0, h1) < _MOVED_G
+    # a hop without a sample would step down to no gravity at all, and up again
+    still = (hops.column("top", h0, h1) < _MOVED_G) & (hops.column("present", h0, h1) > 0.0)
     if still.size < BREATH_HOPS or np.count_nonzero(still) < _LEAST_STILL * BREATH_HOPS:
         return None
     return still, bool(hops.column("gyro", h0, h1).min() > 0.0)

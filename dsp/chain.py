@@ -17,7 +17,19 @@ from dsp.kernels import Kernels
 from dsp.records import NS, Site
 from dsp.settings import Settings
 
-__all__ = ["EPOCH_HOPS", "HOP", "HOP_NS", "HOP_S", "NEVER", "ROUNDING", "ROW", "Chain", "Hops", "window_sums"]
+__all__ = [
+    "EPOCH_HOPS",
+    "HOP",
+    "HOP_NS",
+    "HOP_S",
+    "KEEP_HOPS",
+    "NEVER",
+    "ROUNDING",
+    "ROW",
+    "Chain",
+    "Hops",
+    "window_sums",
+]
 
 HOP = 25
 """Grid samples in a hop."""
@@ -30,7 +42,7 @@ EPOCH_HOPS = 120
 NEVER = 1 << 62
 """A hop that never comes: nothing is waited for."""
 
-_KEEP_HOPS = 4 * EPOCH_HOPS
+KEEP_HOPS = 4 * EPOCH_HOPS
 """Two minutes of rows: an epoch, and the breathing window that ends with it."""
 
 _DEFAULT_FLOOR_G = 0.004
@@ -42,8 +54,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 ROW = ("present", "settled", "square", "top", "acc_x", "acc_y", "acc_z", "rate_x", "rate_y", "rate_z",
-       "rate_square", "gyro", "clipped", "floor", "flat")  # fmt: skip
-"""Columns of a hop's row: shares of samples, sum of squares in g2, g, g, deg/s, (deg/s)2."""
+       "rate_square", "gyro", "clipped", "floor", "unused")  # fmt: skip
+"""Columns of a hop's row: shares of samples, sum of squares in g2, g, g, deg/s, (deg/s)2; the last one is there for
+states that were kept with it."""
 
 _COLUMN = {name: i for i, name in enumerate(ROW)}
 
@@ -68,7 +81,7 @@ class Hops:
 
     def trim(self) -> None:
         """Forget old rows."""
-        drop = self.rows.shape[0] - _KEEP_HOPS
+        drop = self.rows.shape[0] - KEEP_HOPS
         if drop > 0:
             self.h0 += drop
             self.rows = self.rows[drop:].copy()
@@ -139,7 +152,7 @@ class Chain:
         self.history.kernels = kernels
         if kernels is not None and block.present.all():
             summed = self.bank.run_hops(block, self.history.room(block), kernels, HOP)
-            floors = self._extend(h0, _rows(summed.total, summed.top, summed.flat), kernels)
+            floors = self._extend(h0, _rows(summed.total, summed.top), kernels)
             return self.segmenter.run_hops(block.k0, summed, floors, HOP, self.history, kernels)
         filtered = self.bank.run(block, kernels)
         self.history.extend(filtered)
@@ -168,7 +181,7 @@ class Chain:
         return np.minimum(np.maximum(levels, self.least_g), self.most_g)
 
 
-def _rows(total: Floats, top: Floats, flat: Floats) -> Floats:
+def _rows(total: Floats, top: Floats) -> Floats:
     """Measurements per hop, shape (hops, columns)."""
     rows = np.zeros((top.shape[0], len(ROW)))
     rows[:, 0] = total[0] / HOP
@@ -179,25 +192,23 @@ def _rows(total: Floats, top: Floats, flat: Floats) -> Floats:
     rows[:, 10] = total[11]
     rows[:, 11] = total[2] / HOP
     rows[:, 12] = total[3] / HOP
-    rows[:, 14] = flat
     return rows
 
 
-def _hop_sums(values: Floats, filtered: Filtered, kernels: Kernels | None) -> tuple[Floats, Floats, Floats]:
-    """Sums over hops, highest envelopes, axes that did not move; every sum runs inside one hop only."""
+def _hop_sums(values: Floats, filtered: Filtered, kernels: Kernels | None) -> tuple[Floats, Floats]:
+    """Sums over hops and highest envelopes; every sum runs inside one hop only."""
     n = filtered.n // HOP
     flags = np.stack([filtered.present, filtered.settled, filtered.gyro, filtered.clipped])
     if kernels is not None:
-        total, top, flat = np.empty((12, n)), np.empty(n), np.empty(n)
-        kernels.hop_sums(values, filtered.motion, flags, filtered.envelope, HOP, total, top, flat)
-        return total, top, flat
+        total, top = np.empty((12, n)), np.empty(n)
+        kernels.hop_sums(values, filtered.motion, flags, filtered.envelope, HOP, total, top)
+        return total, top
     motion, rate = filtered.motion, values[3:]
     square = (motion[0] * motion[0] + motion[1] * motion[1] + motion[2] * motion[2]) * filtered.settled
     rate_square = rate[0] * rate[0] + rate[1] * rate[1] + rate[2] * rate[2]
     sums = np.concatenate([flags.astype(np.float64), square[None], values, rate_square[None]])
-    still = np.ptp(values[:3].reshape(3, n, HOP), axis=2) == 0.0
     highest = filtered.envelope.reshape(n, HOP).max(axis=1)
-    return _sum(sums.reshape(12, n, HOP)), highest, still.sum(axis=0).astype(np.float64)
+    return _sum(sums.reshape(12, n, HOP)), highest
 
 
 def _sum(x: Floats) -> Floats:

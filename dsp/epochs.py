@@ -72,7 +72,7 @@ def sums_of(chain: Chain, h0: int, count: int) -> list[Sums]:
     rows = np.ascontiguousarray(kept.reshape(count, n, len(ROW)).transpose(0, 2, 1))
     total = rows.sum(axis=2)
     weighed = (rows[:, _ACC_TO_RATE] * rows[:, :1]).sum(axis=2)
-    scatter = [_scatter(rows[:, part]) for part in (_ACC, _RATE)]
+    scatter = [_scatter(rows[:, part], rows[:, _PRESENT] > 0.0) for part in (_ACC, _RATE)]
     top, all_gyro = rows[:, _TOP].max(axis=1, initial=0.0), rows[:, _GYRO].all(axis=1)
     floor = rows[:, _FLOOR, -1] if h0 + count * EPOCH_HOPS <= chain.hops.h1 and n else np.zeros(count)
     columns = (total.tolist(), weighed.tolist(), top.tolist(), floor.tolist(), all_gyro.tolist(), *scatter)
@@ -94,11 +94,21 @@ _RATE = slice(ROW.index("rate_x"), ROW.index("rate_z") + 1)
 _ACC_TO_RATE = slice(_ACC.start, _RATE.stop)
 
 
-def _scatter(x: NDArray[np.float64]) -> list[float]:
-    """Of each epoch, shape (epochs, 3, hops)."""
+def _scatter(x: NDArray[np.float64], seen: NDArray[np.bool_]) -> list[float]:
+    """Of each epoch, about its line.
+
+    Args:
+        x: shape (epochs, 3, hops).
+        seen: shape (epochs, hops); where nothing was seen there is no sample, which is not a sample of zero.
+    """
     count, _, n = x.shape
     if n < EPOCH_HOPS:
         return [math.inf] * count
+    there = seen[:, None, :]
+    level = np.where(there, x, 0.0).sum(axis=2, keepdims=True) / np.maximum(
+        there.sum(axis=2, keepdims=True), 1
+    )
+    x = np.where(there, x, level)
     x = x - x.mean(axis=2, keepdims=True)
     x = x - (x * _RAMP).sum(axis=2, keepdims=True) / float((_RAMP * _RAMP).sum()) * _RAMP
     squares = (x * x).reshape(count, 3 * n).sum(axis=1).tolist()

@@ -62,9 +62,8 @@ class Summed:
     settled_from: int
     """sample from which on it can be believed"""
     total: Floats
-    """shape (12, hops): see `dsp.sample_kernels.hop_sums`, like the next two"""
+    """shape (12, hops): see `dsp.sample_kernels.hop_sums`, like the next"""
     top: Floats
-    flat: Floats
 
 
 @dataclass(slots=True)
@@ -151,13 +150,11 @@ class Bank:
         if fresh:
             self._begin(x)
         start = max(self.since_start, 0)
-        out = Summed(
-            np.empty(block.n), max(self.settle - start, 0), np.empty((12, m)), np.empty(m), np.empty(m)
-        )
+        out = Summed(np.empty(block.n), max(self.settle - start, 0), np.empty((12, m)), np.empty(m))
         sos, states = self._together()
         kernels.filter_hops(
             x, block.clipped, block.gyro, out.settled_from, sos, states, self.envelope.unit[0], fresh, hop, *room,
-            out.envelope, out.total, out.top, out.flat,
+            out.envelope, out.total, out.top,
         )  # fmt: skip
         self._carry(states)
         self.since_start = start + block.n

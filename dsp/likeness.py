@@ -91,10 +91,12 @@ def likeness_of(own: Trace, before: Sequence[Trace], chains: Mapping[Site, Chain
     legs = [_cosines(own, some, s) for s in _LEGS]
     if all(legs) and len(legs) == len(_LEGS):
         values["legs_way_kept"] = sum(sum(c) / len(c) for c in legs) / len(legs)
-    rises = [abs(own.rise - t.rise) for t in some if own.rise is not None and t.rise is not None]
+    # what one site's rotation is like tells nothing of another's
+    like = [t for t in some if t.anchor is own.anchor]
+    rises = [abs(own.rise - t.rise) for t in like if own.rise is not None and t.rise is not None]
     if rises:
         values["rise_differs"] = median(rises)
-    swings = [abs(own.swing - t.swing) for t in some if own.swing is not None and t.swing is not None]
+    swings = [abs(own.swing - t.swing) for t in like if own.swing is not None and t.swing is not None]
     if swings:
         values["turn_differs"] = median(swings)
     sides = [abs(own.side - t.side) for t in some if own.side is not None and t.side is not None]

@@ -199,7 +199,6 @@ def filter_hops(
     envelope: Floats,
     total: Floats,
     top: Floats,
-    flat: Floats,
 ) -> None:
     """What `filter_block` and `hop_sums` do, in one walk over a block of whole hops in which nothing is missing.
 
@@ -219,9 +218,8 @@ def filter_hops(
         rate: shape (3, more), written.
         kept: shape (more,), written: the envelope.
         envelope: shape (n,), written: the same in full.
-        total: as for `hop_sums`, like the next two.
+        total: as for `hop_sums`, like the next.
         top: written.
-        flat: written.
     """
     moved = np.empty((3, hop))
     for h in range(top.shape[0]):
@@ -229,8 +227,11 @@ def filter_hops(
         for c in range(3):
             p0, p1, q0, q1 = states[0, c, 0], states[0, c, 1], states[1, c, 0], states[1, c, 1]
             r0, r1, s0, s1 = states[2, c, 0], states[2, c, 1], states[3, c, 0], states[3, c, 1]
+            pulled, spun = x[c, a], x[3 + c, a]
             for i in range(hop):
                 v = x[c, a + i]
+                if i:
+                    pulled += v
                 y = sos[0, 0] * v + p0
                 p0 = sos[0, 1] * v - sos[0, 4] * y + p1
                 p1 = sos[0, 2] * v - sos[0, 5] * y
@@ -245,12 +246,15 @@ def filter_hops(
                 moved[c, i] = y
                 motion[c, at + a + i] = y
                 v = x[3 + c, a + i]
+                if i:
+                    spun += v
                 y = sos[3, 0] * v + s0
                 s0 = sos[3, 1] * v - sos[3, 4] * y + s1
                 s1 = sos[3, 2] * v - sos[3, 5] * y
                 rate[c, at + a + i] = y
             states[0, c, 0], states[0, c, 1], states[1, c, 0], states[1, c, 1] = p0, p1, q0, q1
             states[2, c, 0], states[2, c, 1], states[3, c, 0], states[3, c, 1] = r0, r1, s0, s1
+            total[5 + c, h], total[8 + c, h] = pulled, spun
         p0, p1 = states[4, 0, 0], states[4, 0, 1]
         square = turning = highest = believed = cut = turned = 0.0
         for i in range(hop):
@@ -276,30 +280,6 @@ def filter_hops(
         states[4, 0, 0], states[4, 0, 1] = p0, p1
         total[0, h], total[1, h], total[2, h], total[3, h] = hop, believed, turned, cut
         total[4, h], total[11, h], top[h] = square, turning, highest
-        flat[h] = value_sums(x, a, hop, total[5:, h])
-
-
-def value_sums(values: Floats, a: int, hop: int, out: Floats) -> float:
-    """Sums of six values over the hop that begins with sample a; how many axes of acceleration did not move in it.
-
-    Args:
-        values: shape (6, n).
-        a: first sample.
-        hop: samples in a hop.
-        out: shape (6,) or more, written.
-    """
-    still = 0.0
-    for row in range(6):
-        sums = least = most = values[row, a]
-        for i in range(a + 1, a + hop):
-            v = values[row, i]
-            sums += v
-            least = min(least, v)
-            most = max(most, v)
-        out[row] = sums
-        if row < 3 and most - least == 0.0:
-            still += 1.0
-    return still
 
 
 def hop_sums(
@@ -310,7 +290,6 @@ def hop_sums(
     hop: int,
     total: Floats,
     top: Floats,
-    flat: Floats,
 ) -> None:
     """Sums over each hop, one sample after the other.
 
@@ -322,7 +301,6 @@ def hop_sums(
         hop: samples in a hop.
         total: shape (12, n / hop), written: the flags, squared motion where settled, values, squared rate.
         top: shape (n / hop,), written: highest envelope.
-        flat: shape (n / hop,), written: axes of acceleration that did not move.
     """
     for h in range(top.shape[0]):
         a = h * hop
@@ -343,4 +321,8 @@ def hop_sums(
             for i in range(a, a + hop):
                 count += 1.0 if flags[row, i] else 0.0
             total[row, h] = count
-        flat[h] = value_sums(values, a, hop, total[5:, h])
+        for row in range(6):
+            sums = values[row, a]
+            for i in range(a + 1, a + hop):
+                sums += values[row, i]
+            total[5 + row, h] = sums

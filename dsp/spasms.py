@@ -120,7 +120,8 @@ class SpasmTracker:
     def _judge(
         self, pulse: Pulse, h: int, chains: dict[Site, Chain], scene: Scene, settings: Settings
     ) -> list[Event]:
-        measured = {s: measure(c.history, pulse.k, reach_k=_REACH_K) for s, c in chains.items()}
+        seen = [s for s, c in chains.items() if s is pulse.site or _is_settled(c, pulse.k)]
+        measured = {s: measure(chains[s].history, pulse.k, reach_k=_REACH_K) for s in seen}
         shapes = {s: m for s, m in measured.items() if m is not None}
         if pulse.site not in shapes:
             return []
@@ -134,7 +135,7 @@ class SpasmTracker:
         startle = judge_startle(shapes, settings) if alone and not self.members else None
         if startle is not None and startle.log_odds < settings.startle_weak:
             startle = None
-        draft = _draft(pulse, shapes, verdict, scene, settings)
+        draft = _draft(pulse, shapes, verdict, chains, scene, settings)
         if verdict.log_odds < settings.member_least or self._too_near(pulse.k, settings):
             self.rivals.append(pulse.k)
             del self.rivals[:-_RIVALS_KEPT]
@@ -185,7 +186,7 @@ class SpasmTracker:
 
     def _found(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
         age = _age(scene, settings)
-        best = self._best(age, settings)
+        best = self._best(self.members, age, settings)
         if not best or self._sum(best, age, settings) < settings.cluster_weak:
             return []
         onset = best[0].draft.onset_ns
@@ -213,15 +214,15 @@ class SpasmTracker:
                 out.append(self._tell_member(m, h, scene, settings))
         return out
 
-    def _best(self, age: float, settings: Settings) -> list[Member]:
-        """The newest members whose evidence adds up highest, long and many enough for a cluster.
+    def _best(self, members: list[Member], age: float, settings: Settings) -> list[Member]:
+        """The newest of some members whose evidence adds up highest, long and many enough for a cluster.
 
         A movement's end is measured early rather than late, one in twenty by a second: a span may be so much shorter.
         """
         best: list[Member] = []
         least_ns = round((settings.cluster_span_s - settings.cluster_span_early_s) * NS)
-        for n in range(settings.cluster_members, min(len(self.members), settings.cluster_run) + 1):
-            run = self.members[-n:]
+        for n in range(settings.cluster_members, min(len(members), settings.cluster_run) + 1):
+            run = members[-n:]
             if run[-1].draft.end_ns - run[0].draft.onset_ns < least_ns:
                 continue
             if not best or self._sum(run, age, settings) > self._sum(best, age, settings):
@@ -230,13 +231,15 @@ class SpasmTracker:
 
     def _sum(self, run: Sequence[Member], age: float, settings: Settings) -> float:
         """Evidence for a series: its members', how they follow one another, and the age's; rivals take from it."""
-        rivals = sum(1 for k in self.rivals if run[0].k <= k <= run[-1].k)
-        most = round(settings.rivals_most * len(run))
         alike = sum(m.alike for m in run[1:])
-        cost = settings.rival_cost * min(rivals, most) + settings.stranger_cost * self._strangers(
-            run, settings
-        )
+        cost = settings.rival_cost * self._rivals(run, settings)
+        cost += settings.stranger_cost * self._strangers(run, settings)
         return sum(m.log_odds for m in run) + alike + age - cost - _in_common(run, settings)
+
+    def _rivals(self, run: Sequence[Member], settings: Settings) -> int:
+        """How many other movements between its members count against a run."""
+        between = sum(1 for k in self.rivals if run[0].k <= k <= run[-1].k)
+        return min(between, round(settings.rivals_most * len(run)))
 
     def _strangers(self, run: Sequence[Member], settings: Settings) -> int:
         """How many shortly before the run looked like members but not like one another: an infant at play."""
@@ -247,7 +250,7 @@ class SpasmTracker:
     def _fill(self, cluster: Draft, onset_ns: int, scene: Scene, settings: Settings) -> None:
         run = [m for m in self.members if m.draft.onset_ns >= onset_ns]
         age = _age(scene, settings)
-        top = self._best(age, settings)
+        top = self._best(run, age, settings)
         total = self._sum(top, age, settings) if top else 0.0
         cluster.end_ns = max(m.draft.end_ns for m in run)
         cluster.times_ns = [m.draft.onset_ns for m in run]
@@ -257,18 +260,26 @@ class SpasmTracker:
         if max(m.sites_seen for m in run) == 1:
             # One sensor cannot tell a body's contraction from a limb's errand, however often it comes.
             seen = min(seen, settings.clear_match - 0.05)
-        cluster.match = max(cluster.match, seen)
+        better, cluster.match = seen > cluster.match, max(cluster.match, seen)
         cluster.conveyed = scene.context.share(cluster.onset_ns, cluster.end_ns)
         cluster.confidence = sum(m.draft.confidence for m in run) / len(run)
         sides = {m.draft.side for m in run}
         known = sides - {"unknown"} or sides
         cluster.side = known.pop() if len(known) == 1 else "both"
-        said, alike = sum(m.log_odds for m in top), sum(m.alike for m in top[1:])
-        again = _in_common(top, settings)
-        cluster.evidence = [
-            Evidence("members", float(len(top)), said - again),
-            Evidence("members_alike", alike / max(len(top) - 1, 1), alike),
-            Evidence("other_movement", float(len(self.rivals)), total - age - alike - said + again),
+        if better or not cluster.evidence:
+            cluster.evidence = self._said(run, top, age, scene, settings)
+
+    def _said(
+        self, run: Sequence[Member], top: Sequence[Member], age: float, scene: Scene, settings: Settings
+    ) -> list[Evidence]:
+        """What speaks for and against the series: of its best members, and how its whole course went."""
+        alike, count = sum(m.alike for m in top[1:]), len(top)
+        rivals, strangers = (self._rivals(top, settings), self._strangers(top, settings)) if top else (0, 0)
+        return [
+            Evidence("members", float(count), sum(m.log_odds for m in top) - _in_common(top, settings)),
+            Evidence("members_alike", alike / max(count - 1, 1), alike),
+            Evidence("other_movement", float(rivals), -settings.rival_cost * rivals),
+            Evidence("strangers_before", float(strangers), -settings.stranger_cost * strangers),
             *_age_said(age, scene),
             *course_of([m.k for m in run], [m.trace.peak_g for m in run]),
             *means_of("alike", [m.alike_evidence for m in top[1:]]),
@@ -337,11 +348,22 @@ def _is_strong(shapes: dict[Site, Shape], settings: Settings) -> bool:
 
 def _seen(chain: Chain, k: int) -> bool:
     part = chain.history.part(k, k + 1)
-    return bool(chain.history.present[part].any()) and is_seen(chain.history, k)
+    there = bool(chain.history.present[part].any()) and _is_settled(chain, k)
+    return there and is_seen(chain.history, k)
+
+
+def _is_settled(chain: Chain, k: int) -> bool:
+    """Whether its filters had swung in: for a second behind a lost packet no movement shows, however strong."""
+    return chain.hops.at("settled", k // HOP) >= 1.0
 
 
 def _draft(
-    pulse: Pulse, shapes: dict[Site, Shape], verdict: Verdict, scene: Scene, settings: Settings
+    pulse: Pulse,
+    shapes: dict[Site, Shape],
+    verdict: Verdict,
+    chains: dict[Site, Chain],
+    scene: Scene,
+    settings: Settings,
 ) -> Draft:
     shape = shapes[pulse.site]
     turn_s = shape.turn.wide_s if shape.turn else 0.0
@@ -362,9 +384,10 @@ def _draft(
         during=during,
         since_waking_s=scene.state.since_waking_s(onset),
         match=match_of(verdict.log_odds, settings.single_least, settings.single_clear, settings),
+        # what was not seen is taken from it where it is told: dsp.trust
         confidence=confidence_of(
-            len(shapes),
-            trunk=pulse.site is Site.TR,
+            len(chains),
+            trunk=Site.TR in chains,
             gyro=gyro,
             conveyed=conveyed,
             state_known=during is not State.UNKNOWN,

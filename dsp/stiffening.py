@@ -37,6 +37,8 @@ _LAST_LOOKS = 5
 """Tremor swells and breaks off: the middle of the last five looks speaks for the moment."""
 
 _LOST_LOOKS = 3
+_UNSEEN_LOOKS = 5
+"""So long a site may be missing from a posture that the others keep: one lost packet takes it from three looks."""
 _SLACK_LOOKS = 8
 """Looks without tremor after which a told posture counts as let go, though it is kept."""
 
@@ -75,6 +77,12 @@ class Hold:
     hz: list[float] = field(default_factory=list)
     steady: list[float] = field(default_factory=list)
     shaken: list[float] = field(default_factory=list)
+    unseen: int = 0
+    """looks in a row that agreed as far as was seen, with a site missing"""
+    now: dict[Site, Vector] = field(default_factory=dict)
+    """the posture at the last look that kept it"""
+    tops: list[float] = field(default_factory=list)
+    """highest envelopes of the looks since then"""
 
 
 @dataclass(slots=True)
@@ -91,6 +99,8 @@ class StiffeningTracker:
     long_told: bool = False
     over: list[Draft] = field(default_factory=list)
     """events of the last minute that ended: a long movement may still become their parent"""
+    waits: bool = False
+    """what was seen had turned from rest while a site was missing: a look with all of them decides"""
 
     def stirs(self, looks: Looks, settings: Settings) -> list[int]:
         """Hops of the looks that could begin a hold: the first kept posture, and those that turned.
@@ -114,7 +124,8 @@ class StiffeningTracker:
 
     def wake(self, h: int) -> int:
         """The first hop from h on at which it must be asked to look, if nothing stirs before."""
-        return NEVER if self.hold is None else h + (-(h + 1)) % LOOK_HOPS
+        idle = self.hold is None and not self.waits
+        return NEVER if idle else h + (-(h + 1)) % LOOK_HOPS
 
     def pass_by(self, looks: Looks, which: range) -> None:
         """Learn what rest is from looks that cannot begin a hold, while none is going on."""
@@ -141,10 +152,20 @@ class StiffeningTracker:
             self._wait(h, postures, held=held, settings=settings)
             return []
         if held and self._stays(self.hold, postures, settings):
-            return self._keep(self.hold, h, postures, chains, scene, settings)
+            own = {s: postures[s] for s in self.hold.ways if s in postures}
+            if len(own) == len(self.hold.ways):
+                return self._keep(self.hold, h, own, chains, scene, settings)
+            self.hold.unseen += 1
+            if self.hold.unseen <= _UNSEEN_LOOKS:
+                return []
         self.hold.lost += 1
-        if self._returned(self.hold, postures, settings) or self.hold.lost >= _LOST_LOOKS:
+        self.hold.tops.append(_top(postures))
+        returned = self._returned(self.hold, postures, settings)
+        if not returned and self.hold.lost < _LOST_LOOKS:
+            return []
+        if returned or self.open is not None:
             return self._let_go(h, scene, settings)
+        self._move_on(self.hold, h, postures, held=held, settings=settings)
         return []
 
     def finish(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
@@ -155,21 +176,32 @@ class StiffeningTracker:
         """The stiffening that goes on, if any."""
         return [] if self.open is None else [self.open]
 
+    def _move_on(self, hold: Hold, h: int, postures: Postures, *, held: bool, settings: Settings) -> None:
+        """A posture that nobody was told of was left for another: it was the rest that stiffening may begin from."""
+        self.rest, self.noise, self.rest_h = hold.now, hold.noise, hold.until_h
+        self.tops, self.hold, self.waits = sorted(hold.tops[:-1])[-1:], None, True
+        self._wait(h, postures, held=held, settings=settings)
+
     def _wait(self, h: int, postures: Postures, *, held: bool, settings: Settings) -> None:
-        self._rise([max((p.top_g for p in postures.values()), default=UNSEEN_G)])
+        self._rise([_top(postures)])
+        recent = self._is_recent(h)
+        self.waits = self.waits and recent
         if not held:
             return
-        if (
-            self._is_recent(h)
-            and self.rest.keys() == postures.keys()
-            and _away(self.rest, postures, settings)
-        ):
-            self.hold = Hold(
-                rest=self.rest, noise=self.noise, ways={s: p.way for s, p in postures.items()},
-                onset_h=self.rest_h, since_h=h - HOLD_HOPS + 1, until_h=h,
-                first_g=self.tops[0],
-            )  # fmt: skip
-            return
+        shared = {s: p for s, p in postures.items() if s in self.rest}
+        if recent and shared and _away(self.rest, shared, settings):
+            if shared.keys() < self.rest.keys():
+                self.waits = True
+                return
+            if (Site.TR in postures) == (Site.TR in shared):
+                self.waits = False
+                self.hold = Hold(
+                    rest=self.rest, noise=self.noise, ways={s: p.way for s, p in shared.items()},
+                    onset_h=self.rest_h, since_h=h - HOLD_HOPS + 1, until_h=h,
+                    first_g=self.tops[0], now={s: p.way for s, p in shared.items()},
+                )  # fmt: skip
+                return
+        self.waits = False
         self._rest_at(h, {s: p.rms_g for s, p in postures.items()})
         self.rest = {s: p.way for s, p in postures.items()}
 
@@ -190,14 +222,13 @@ class StiffeningTracker:
         return self.rest_h >= 0 and h - HOLD_HOPS - self.rest_h <= _REST_HOPS
 
     def _stays(self, hold: Hold, postures: Postures, settings: Settings) -> bool:
-        return hold.ways.keys() == postures.keys() and all(
-            angle_deg(hold.ways[s], p.way) <= settings.hold_drift_deg for s, p in postures.items()
-        )
+        """Whether all of its sites that are seen point where they did."""
+        turned = [angle_deg(way, postures[s].way) for s, way in hold.ways.items() if s in postures]
+        return bool(turned) and max(turned) <= settings.hold_drift_deg
 
     def _returned(self, hold: Hold, postures: Postures, settings: Settings) -> bool:
-        if hold.rest.keys() != postures.keys():
-            return False
-        return not _away(hold.rest, postures, settings)
+        own = {s: postures[s] for s in hold.rest if s in postures}
+        return own.keys() == hold.rest.keys() and not _away(hold.rest, own, settings)
 
     def _keep(
         self,
@@ -208,7 +239,8 @@ class StiffeningTracker:
         scene: Scene,
         settings: Settings,
     ) -> list[Event]:
-        hold.until_h, hold.lost = h, 0
+        hold.until_h, hold.lost, hold.unseen = h, 0, 0
+        hold.now, hold.tops = {s: p.way for s, p in postures.items()}, []
         ratios = {s: math.log(max(p.rms_g, _LEAST_NOISE_G) / hold.noise[s]) for s, p in postures.items()}
         strongest = max(ratios, key=lambda s: (ratios[s], s))
         legs = [ratios[s] for s in _LEGS if s in ratios] or [ratios[strongest]]
@@ -349,6 +381,11 @@ class StiffeningTracker:
         self.rest = {s: p.way for s, p in postures.items()}
         self.noise = {s: max(p.rms_g, _LEAST_NOISE_G) for s, p in postures.items()}
         self.rest_h = h
+
+
+def _top(postures: Postures) -> float:
+    """The highest envelope of a look."""
+    return max((p.top_g for p in postures.values()), default=UNSEEN_G)
 
 
 def _turned(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

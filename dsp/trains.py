@@ -252,12 +252,12 @@ class TrainTracker:
         self.best = sum(f.log_odds for f in recent) / len(recent)
         self.heights = {}
         self.lead_ks = [] if asleep else [k for k in ks if k <= rhythm.k1]
-        self.balance = balance_of([k for k in self.lead_ks if k > rhythm.k1 - FRAME_K], chains)
+        self.balance = balance_of([k for k in self.lead_ks if k > rhythm.k1 - FRAME_K], chains, (h + 1) * HOP)
         self.open = Draft(
             event_id(scene.infant, "jerks", onset), label, onset, onset, [], "unknown", before, before,
             scene.state.since_waking_s(onset), 0.0, 0.0,
         )  # fmt: skip
-        self._fill(self.open, rhythm, verdict, chains, scene, settings)
+        self._fill(self.open, rhythm, verdict, h, chains, scene, settings)
         self._join_episode(self.open, settings)
         self._told(self.open)
         return [tell(self.open, EventStatus.NEW, h, infant=scene.infant, settings=settings.tag)]
@@ -276,7 +276,7 @@ class TrainTracker:
             return []
         recent = self.frames[-3:]
         self.best = max(self.best, sum(f.log_odds for f in recent) / len(recent))
-        self._fill(now, rhythm, verdict, chains, scene, settings)
+        self._fill(now, rhythm, verdict, h, chains, scene, settings)
         out: list[Event] = []
         label, why = self._upward(now, scene, settings)
         if label is not now.label:
@@ -315,15 +315,16 @@ class TrainTracker:
         now: Draft,
         rhythm: Rhythm,
         verdict: Verdict,
+        h: int,
         chains: dict[Site, Chain],
         scene: Scene,
         settings: Settings,
     ) -> None:
-        last = self.lead_ks[-1] if self.lead_ks else now.onset_ns // GRID_NS - 1
-        new = [p for p in self.pulses[rhythm.site] if last + _SAME_K < p.k <= rhythm.k1]
+        last = self.lead_ks[-1] + _SAME_K if self.lead_ks else now.onset_ns // GRID_NS - 1
+        new = [p for p in self.pulses[rhythm.site] if last < p.k <= rhythm.k1]
         fresh = [p.k for p in new]
         self.lead_ks += fresh
-        self.balance += balance_of(fresh, chains)
+        self.balance += balance_of(fresh, chains, (h + 1) * HOP)
         del self.balance[:-_KEEP_BALANCE]
         for site, row in self.pulses.items():
             heights = [p.peak_g for p in row if p.k >= rhythm.k0]
@@ -338,10 +339,10 @@ class TrainTracker:
         now.match = match_of(self.best, settings.jerks_weak, settings.jerks_clear, settings)
         now.conveyed = scene.context.share(now.onset_ns, now.end_ns, before_ns=BEGUN_BEFORE_NS)
         if not now.confidence:
-            seen = [site for site, c in chains.items() if c.hops.at("present", rhythm.k1 // HOP) > 0.0]
+            # what was not seen is taken from it where it is told: dsp.trust
             now.confidence = confidence_of(
-                len(seen),
-                trunk=Site.TR in seen,
+                len(chains),
+                trunk=Site.TR in chains,
                 gyro=any(_has_gyro(c, rhythm.k1) for c in chains.values()),
                 conveyed=now.conveyed,
                 state_known=now.before is not State.UNKNOWN,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from dsp.chain import HOP_NS, Chain
+from dsp.chain import HOP_NS, KEEP_HOPS, Chain
 from dsp.records import Event, Output, Site
 
 __all__ = ["SEEN", "trusted"]
@@ -37,8 +37,10 @@ def trusted(out: list[Output], h: int, chains: Mapping[Site, Chain], loose: Coll
 
 def _lowered(event: Event, h: int, chains: Mapping[Site, Chain], loose: Collection[Site]) -> Event:
     """What counts is how the event was seen: its last row may be told long after the sensors fell silent."""
-    h0, h1 = event.onset_ns // HOP_NS, event.end_ns // HOP_NS + 1
-    seen = [s for s, c in chains.items() if _is_heard(c, min(h + 1, h1))]
+    # no more than is kept however long the blocks are, and nothing that was not decided on yet
+    h0 = max(event.onset_ns // HOP_NS, h + 1 - KEEP_HOPS)
+    h1 = min(event.end_ns // HOP_NS, h) + 1
+    seen = [s for s, c in chains.items() if _is_heard(c, h1)]
     share = SEEN.get(len(seen), 1.0) / SEEN.get(len(chains), 1.0)
     if Site.TR in chains and Site.TR not in seen:
         share *= _NO_TRUNK

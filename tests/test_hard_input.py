@@ -118,9 +118,13 @@ def assert_defined(outputs: Sequence[Output]) -> None:
 
 def without(a_s: float, b_s: float, sites: Sequence[Site] = SITES) -> list[Segment]:
     """The scene without what those sites measured between two times."""
-    a, b = round(a_s * NS), round(b_s * NS)
+    return cut(recorded(), round(a_s * NS), round(b_s * NS), sites)
+
+
+def cut(segments: Sequence[Segment], a: int, b: int, sites: Sequence[Site]) -> list[Segment]:
+    """Segments without what some sites measured from a to b, in ns."""
     kept = []
-    for s in recorded():
+    for s in segments:
         if s.site not in sites or s.end_ns <= a or s.t0_ns >= b:
             kept.append(s)
             continue
@@ -132,6 +136,12 @@ def without(a_s: float, b_s: float, sites: Sequence[Site] = SITES) -> list[Segme
     return kept
 
 
+def members(which: Night) -> list[int]:
+    """Onsets of the spasms of its series, in ns."""
+    series = which.truth.of(Label.SPASM_LIKE_CLUSTER)
+    return [e.onset_ns for e in which.truth.events if e.parent in {s.id for s in series}]
+
+
 def later(segments: Sequence[Segment], from_s: float, by_s: float) -> list[Segment]:
     """All that was measured from a time on, so much later."""
     return [replace(s, t0_ns=s.t0_ns + round(by_s * NS)) if s.t0_ns >= from_s * NS else s for s in segments]
@@ -141,6 +151,21 @@ def test_the_scene_as_it_is_holds_both_patterns() -> None:
     told = detect(recorded(), SITES, 60)
     assert found(told) == (True, True)
     assert_defined(told.outputs)
+
+
+@pytest.mark.parametrize("ahead_s", [0.2, 0.5, 0.8])
+def test_a_packet_that_the_trunk_lost_before_each_movement_costs_no_movement_of_the_series(
+    ahead_s: float,
+) -> None:
+    segments: Sequence[Segment] = recorded()
+    for onset_ns in members(night()):
+        a = onset_ns - round(ahead_s * NS)
+        segments = cut(segments, a, a + NS // 5, [Site.TR])
+    told = detect(segments, SITES, 60)
+    [true] = night().truth.of(Label.SPASM_LIKE_CLUSTER)
+    [series] = [e for e in touching(told.final_events, true) if e.label is Label.SPASM_LIKE_CLUSTER]
+    whole = [e for e in touching(detect_clean().final_events, true) if e.label is Label.SPASM_LIKE_CLUSTER]
+    assert series.count >= whole[0].count - 2
 
 
 # ── gaps ────────────────────────────────────────────────────────────────────

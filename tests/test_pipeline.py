@@ -228,11 +228,11 @@ def test_looking_at_every_look_and_window_changes_nothing(monkeypatch: pytest.Mo
 def test_who_is_of_another_age_from_a_moment_on_is_so_however_it_is_fed_and_kept() -> None:
     parts = even(busy_tracks(), 1040)
     grown = Pipeline("infant", SITES, age_days=30)
-    out = [o for part in parts[:20] for o in grown.feed(part)]
+    out = [o for part in parts[:13] for o in grown.feed(part)]
     turn_ns = grown.watermark_ns
     grown = Pipeline.restore(grown.snapshot())
     grown.of_age(300)
-    out += [o for part in parts[20:] for o in grown.feed(part)] + grown.finish()
+    out += [o for part in parts[13:] for o in grown.feed(part)] + grown.finish()
 
     again: list[Output] = []
     pipeline = Pipeline("infant", SITES, age_days=30)

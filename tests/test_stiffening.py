@@ -55,6 +55,24 @@ def test_a_held_stiff_posture_is_told_early_again_at_ten_seconds_and_at_its_end(
     assert life[-1].match > life[0].match or life[0].match > 0.9
 
 
+@pytest.mark.parametrize("site", ALL)
+@pytest.mark.parametrize("at_s", [40.5, 42.0, 45.0, 52.0, 58.0])
+def test_one_packet_that_a_site_lost_hides_no_stiffening_and_ends_none(site: Site, at_s: float) -> None:
+    night = make_night(minutes(Placed("stiffening", 40.0, {"duration_s": 25.0})), seed=2000)
+    lost_ns = round(at_s * NS)
+    segments = [s for s in night.segments(16) if s.site is not site or not s.t0_ns <= lost_ns < s.end_ns]
+    rows = []
+    for size in (1, 10**6):
+        pipeline, out = Pipeline("infant", ALL), []
+        for first in range(0, len(segments), size * 100):
+            out += pipeline.feed_block(segments[first : first + size * 100])
+        rows.append([e for e in out + pipeline.finish() if isinstance(e, Event)])
+    assert rows[0] == rows[1]
+    life = of(tuple(rows[0]), Label.STIFFENING)
+    assert len({e.id for e in life}) == 1
+    assert life[-1].duration_s == pytest.approx(25.0, abs=4.0)
+
+
 def test_its_evidence_names_tension_tremor_and_turning() -> None:
     last = of(told((25.0, 2000)), Label.STIFFENING)[-1]
     names = {e.name: e for e in last.evidence}
