@@ -10,7 +10,10 @@ from dsp.grid import GRID_HZ
 from dsp.records import Evidence
 from dsp.rhythm import intervals_of
 
-__all__ = ["course_of", "means_of"]
+__all__ = ["COURSE", "course_of", "means_of"]
+
+COURSE: Final = ("interval_trend", "middle_to_ends")
+"""Names of the rows of a whole series' course; they follow it to its end."""
 
 _LEAST_IN_A_THIRD: Final = 2
 """Movements, below which a series has no course."""

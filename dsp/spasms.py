@@ -20,7 +20,7 @@ from dsp.hiccups import HiccupTracker, is_trunk_alone
 from dsp.likeness import Trace, likeness_of, trace_of
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
 from dsp.scene import Scene
-from dsp.series_rows import course_of, means_of
+from dsp.series_rows import COURSE, course_of, means_of
 from dsp.settings import Settings
 from dsp.shape import AFTER_K, Shape, is_seen, measure
 from dsp.together import together_of
@@ -267,12 +267,12 @@ class SpasmTracker:
         known = sides - {"unknown"} or sides
         cluster.side = known.pop() if len(known) == 1 else "both"
         if better or not cluster.evidence:
-            cluster.evidence = self._said(run, top, age, scene, settings)
+            cluster.evidence = self._said(top, age, scene, settings)
+        course = course_of([m.k for m in run], [m.trace.peak_g for m in run])
+        cluster.evidence = [*(e for e in cluster.evidence if e.name not in COURSE), *course]
 
-    def _said(
-        self, run: Sequence[Member], top: Sequence[Member], age: float, scene: Scene, settings: Settings
-    ) -> list[Evidence]:
-        """What speaks for and against the series: of its best members, and how its whole course went."""
+    def _said(self, top: Sequence[Member], age: float, scene: Scene, settings: Settings) -> list[Evidence]:
+        """What speaks for and against the series, of its best members."""
         alike, count = sum(m.alike for m in top[1:]), len(top)
         rivals, strangers = (self._rivals(top, settings), self._strangers(top, settings)) if top else (0, 0)
         return [
@@ -281,7 +281,6 @@ class SpasmTracker:
             Evidence("other_movement", float(rivals), -settings.rival_cost * rivals),
             Evidence("strangers_before", float(strangers), -settings.stranger_cost * strangers),
             *_age_said(age, scene),
-            *course_of([m.k for m in run], [m.trace.peak_g for m in run]),
             *means_of("alike", [m.alike_evidence for m in top[1:]]),
             *means_of("member", [m.evidence for m in top]),
         ]
@@ -384,7 +383,7 @@ def _draft(
         during=during,
         since_waking_s=scene.state.since_waking_s(onset),
         match=match_of(verdict.log_odds, settings.single_least, settings.single_clear, settings),
-        # what was not seen is taken from it where it is told: dsp.trust
+        # a site that has fallen silent takes from it where it is told: dsp.trust
         confidence=confidence_of(
             len(chains),
             trunk=Site.TR in chains,

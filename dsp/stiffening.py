@@ -120,6 +120,9 @@ class StiffeningTracker:
             seen = np.stack([looks.kept[s].seen[now] for s in turned])
             far = np.stack(list(turned.values())) >= settings.hold_leg_deg - _NEARLY_DEG
             maybe &= (seen & far).any(axis=0) | ~seen.any(axis=0)
+        # where other sites are seen than before, what they may be compared with is only known at the look
+        for kept in looks.kept.values():
+            maybe |= kept.seen[before] != kept.seen[now]
         return [looks.hops[i] for i in (int(at[0]), *now[maybe].tolist())]
 
     def wake(self, h: int) -> int:
@@ -222,7 +225,9 @@ class StiffeningTracker:
         return self.rest_h >= 0 and h - HOLD_HOPS - self.rest_h <= _REST_HOPS
 
     def _stays(self, hold: Hold, postures: Postures, settings: Settings) -> bool:
-        """Whether all of its sites that are seen point where they did."""
+        """Whether all of its sites that are seen point where they did; a trunk that comes back is asked anew."""
+        if Site.TR in postures and Site.TR not in hold.ways:
+            return False
         turned = [angle_deg(way, postures[s].way) for s, way in hold.ways.items() if s in postures]
         return bool(turned) and max(turned) <= settings.hold_drift_deg
 

@@ -339,7 +339,7 @@ class TrainTracker:
         now.match = match_of(self.best, settings.jerks_weak, settings.jerks_clear, settings)
         now.conveyed = scene.context.share(now.onset_ns, now.end_ns, before_ns=BEGUN_BEFORE_NS)
         if not now.confidence:
-            # what was not seen is taken from it where it is told: dsp.trust
+            # a site that has fallen silent takes from it where it is told: dsp.trust
             now.confidence = confidence_of(
                 len(chains),
                 trunk=Site.TR in chains,

@@ -38,9 +38,10 @@ def trusted(out: list[Output], h: int, chains: Mapping[Site, Chain], loose: Coll
 def _lowered(event: Event, h: int, chains: Mapping[Site, Chain], loose: Collection[Site]) -> Event:
     """What counts is how the event was seen: its last row may be told long after the sensors fell silent."""
     # no more than is kept however long the blocks are, and nothing that was not decided on yet
-    h0 = max(event.onset_ns // HOP_NS, h + 1 - KEEP_HOPS)
+    kept_h = h + 1 - KEEP_HOPS
+    h0 = max(event.onset_ns // HOP_NS, kept_h)
     h1 = min(event.end_ns // HOP_NS, h) + 1
-    seen = [s for s, c in chains.items() if _is_heard(c, h1)]
+    seen = [s for s, c in chains.items() if _is_heard(c, h1, kept_h)]
     share = SEEN.get(len(seen), 1.0) / SEEN.get(len(chains), 1.0)
     if Site.TR in chains and Site.TR not in seen:
         share *= _NO_TRUNK
@@ -50,8 +51,8 @@ def _lowered(event: Event, h: int, chains: Mapping[Site, Chain], loose: Collecti
     return event if share == 1.0 else replace(event, confidence=event.confidence * share)
 
 
-def _is_heard(chain: Chain, h1: int) -> bool:
-    """Whether the site had samples just before hop `h1`; what is no longer kept counts as heard."""
-    if h1 - _RECENT_HOPS < chain.hops.h0:
+def _is_heard(chain: Chain, h1: int, kept_h: int) -> bool:
+    """Whether the site had samples just before hop `h1`; before `kept_h` nothing is kept, and it counts as heard."""
+    if h1 - _RECENT_HOPS < max(chain.hops.h0, kept_h):
         return True
     return float(chain.hops.column("present", h1 - _RECENT_HOPS, h1).sum()) > 0.0

@@ -182,12 +182,17 @@ class Intake:
         self._on_taken(await _to_its_end(self._deciding, self._spine.finish))
 
     async def close(self) -> None:
-        """Keep the detectors' state for the next start, unless the recording has ended, and end the workers."""
+        """Keep the detectors' state for the next start, unless the recording has ended, and end the workers.
+
+        Raises what deciding failed of, if it did.
+        """
         await self.idle()
         if not self._ended:
             await _to_its_end(self._deciding, self._spine.pause)
         self._keeping.shutdown()
         self._deciding.shutdown()
+        if self._failed is not None:
+            raise self._failed
 
     async def _keep(self) -> None:
         async with self._busy:
@@ -241,27 +246,41 @@ class Intake:
         return self._work is not None and not self._work.done()
 
     def _decide(self) -> None:
-        if not self._has_work:
+        if self._failed is None and not self._has_work:
             self._work = asyncio.get_running_loop().create_task(self._decide_all(), name="deciding")
 
     async def _decide_all(self) -> None:
-        """Decide on everything that is kept, in order; what was there at the start comes first."""
-        while self._spine.behind or self._kept:
-            await self._mended()
-            work = (
-                self._spine.catch_up
-                if self._spine.behind
-                else partial(self._spine.decide, await self._at_hand(self._kept.popleft()))
-            )
-            self._step = asyncio.get_running_loop().run_in_executor(self._deciding, work)
-            self._on_taken(await self._step)
+        """Decide on everything that is kept, in order; what was there at the start comes first.
 
-    async def _mended(self) -> None:
-        """Wait for a file that could not be mended yet, for a while; deciding says then what is wrong."""
-        for _ in range(_READ_TRIES):
-            if not self._spine.is_unmended:
-                return
-            await self._clock.sleep(1.0)
+        While the night's file waits to be mended it is tried again for a while.
+        """
+        tries = _READ_TRIES
+        try:
+            while self._spine.behind or self._kept:
+                try:
+                    await self._decide_next()
+                    tries = _READ_TRIES
+                except JournalError:
+                    if not (tries and self._spine.may_be_asked_again):
+                        raise
+                    tries -= 1
+                    await self._clock.sleep(1.0)
+        except Exception as error:
+            self._failed = self._failed or error
+            raise
+
+    async def _decide_next(self) -> None:
+        if self._spine.behind:
+            await self._stepped(self._spine.catch_up)
+            return
+        # it stays the first until it is decided on: what comes after it must not be decided on before
+        self._kept[0] = kept = await self._at_hand(self._kept[0])
+        await self._stepped(partial(self._spine.decide, kept))
+        self._kept.popleft()
+
+    async def _stepped(self, work: Callable[[], Taken]) -> None:
+        self._step = asyncio.get_running_loop().run_in_executor(self._deciding, work)
+        self._on_taken(await self._step)
 
     async def _at_hand(self, kept: Kept) -> Kept:
         """A batch with all its rows; while the journal cannot be read, it is tried again for a while."""

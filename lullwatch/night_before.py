@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +13,7 @@ import msgspec
 from dsp.records import Context, Coverage, Epoch, Event, Output, Segment, StateEpoch
 from store.errors import JournalBusy, JournalError, JournalFailing
 from store.journal import Carried, Journal
+from store.passing_over import AGAIN_S
 
 from .watch import newest_watch
 
@@ -42,6 +44,7 @@ class NightBefore:
         """it cannot be read: nobody asks it again"""
         self._unspoilt_ns: int | None = None
         """states behind this still lie in the file, which could not be written then"""
+        self._spoil_again_s = 0.0
         self._good_ns = 2**63 - 1
         """states behind this had decided what came late"""
 
@@ -118,15 +121,16 @@ class NightBefore:
 
     def _spoil_on_disk(self) -> None:
         """Take the states out that a later start must not go back to; where that fails it is tried again."""
-        if self._unspoilt_ns is None or self._is_gone:
+        if self._unspoilt_ns is None or self._is_gone or time.monotonic() < self._spoil_again_s:
             return
+        self._spoil_again_s = time.monotonic() + AGAIN_S
         try:
             with Journal.amend(self._path) as journal:
                 journal.drop_snapshots(self._infant, behind_ns=self._unspoilt_ns)
         except JournalError as error:
             _log.error("states of the night before that are outdated stay in it for now: %s", error)
         else:
-            self._unspoilt_ns = None
+            self._unspoilt_ns, self._spoil_again_s = None, 0.0
 
     def _opened(self) -> Journal:
         if self._journal is None:

@@ -80,6 +80,8 @@ class Spine:
         """deciding ended half way: states are not to be kept any more"""
         self._mend_again_s: float | None = None
         """a mending of the night's file failed and is not tried again before this; the file is closed meanwhile"""
+        self._is_salvaged = False
+        """it only waits to be opened again"""
         self._turned: ClockRow | None = None
         """the next night has begun, and no batch that was kept has said so"""
         self._deciding = threading.RLock()
@@ -101,6 +103,11 @@ class Spine:
     def is_unmended(self) -> bool:
         """Whether the night's file is damaged and could not be mended yet: it is tried again with later batches."""
         return self._mend_again_s is not None
+
+    @property
+    def may_be_asked_again(self) -> bool:
+        """Whether deciding was refused only because the file waits to be mended: nothing has changed then."""
+        return self.is_unmended and not self._broken
 
     @property
     def behind(self) -> bool:
@@ -450,11 +457,13 @@ class Spine:
             self._telling.damaged, self._mend_again_s = True, time.monotonic() + _MEND_AGAIN_S
             self._journal.close()
             try:
-                salvage(path)
+                if not self._is_salvaged:
+                    salvage(path)
+                    self._is_salvaged = True
                 self._journal = Journal.open(path)
             except OSError as error:
                 raise JournalFailing(path, error.strerror or str(error)) from error
-            self._telling.damaged, self._mend_again_s = False, None
+            self._telling.damaged, self._mend_again_s, self._is_salvaged = False, None, False
             for past in self._pasts.values():
                 past.goes_on_in(self._journal)
             for behind in self._behind:

@@ -75,14 +75,27 @@ def _salvage(path: Path) -> Salvaged:
                 prepare(part, new)
                 kept, last_row = _copy(path, new)
             aside = set_aside(path)
-            part.replace(path)
+            try:
+                part.replace(path)
+            except OSError:
+                _put_back(aside, path)
+                raise
             flush_folder(path.parent)
     finally:
         for left in path.parent.glob(part.name + "*"):
-            left.unlink()  # of one that failed: it takes the room that is wanted
+            with suppress(OSError):
+                left.unlink()  # of one that failed: it takes the room that is wanted
     done = Salvaged(path, aside, kept, max(last_row - kept, 0))
     _log.error("%s was damaged: %d rows were saved; the damaged file is kept as %s", path, kept, aside.name)
     return done
+
+
+def _put_back(aside: Path, path: Path) -> None:
+    """What was set aside has its name again, and its log."""
+    aside.replace(path)
+    log = Path(f"{aside}-wal")
+    if log.exists():
+        log.replace(f"{path}-wal")
 
 
 def _copy(path: Path, new: sqlite3.Connection) -> tuple[int, int]:
