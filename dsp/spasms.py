@@ -135,7 +135,7 @@ class SpasmTracker:
         startle = judge_startle(shapes, settings) if alone and not self.members else None
         if startle is not None and startle.log_odds < settings.startle_weak:
             startle = None
-        draft = _draft(pulse, shapes, verdict, chains, scene, settings)
+        draft = _draft(pulse, shapes, verdict, scene, settings)
         if verdict.log_odds < settings.member_least or self._too_near(pulse.k, settings):
             self.rivals.append(pulse.k)
             del self.rivals[:-_RIVALS_KEPT]
@@ -360,7 +360,6 @@ def _draft(
     pulse: Pulse,
     shapes: dict[Site, Shape],
     verdict: Verdict,
-    chains: dict[Site, Chain],
     scene: Scene,
     settings: Settings,
 ) -> Draft:
@@ -383,10 +382,9 @@ def _draft(
         during=during,
         since_waking_s=scene.state.since_waking_s(onset),
         match=match_of(verdict.log_odds, settings.single_least, settings.single_clear, settings),
-        # a site that has fallen silent takes from it where it is told: dsp.trust
         confidence=confidence_of(
-            len(chains),
-            trunk=Site.TR in chains,
+            len(shapes),
+            trunk=pulse.site is Site.TR,
             gyro=gyro,
             conveyed=conveyed,
             state_known=during is not State.UNKNOWN,

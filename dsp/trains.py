@@ -339,10 +339,10 @@ class TrainTracker:
         now.match = match_of(self.best, settings.jerks_weak, settings.jerks_clear, settings)
         now.conveyed = scene.context.share(now.onset_ns, now.end_ns, before_ns=BEGUN_BEFORE_NS)
         if not now.confidence:
-            # a site that has fallen silent takes from it where it is told: dsp.trust
+            seen = [site for site, c in chains.items() if c.hops.at("present", rhythm.k1 // HOP) > 0.0]
             now.confidence = confidence_of(
-                len(chains),
-                trunk=Site.TR in chains,
+                len(seen),
+                trunk=Site.TR in seen,
                 gyro=any(_has_gyro(c, rhythm.k1) for c in chains.values()),
                 conveyed=now.conveyed,
                 state_known=now.before is not State.UNKNOWN,
