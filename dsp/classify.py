@@ -17,6 +17,7 @@ from dsp.weights import Table, weigh
 __all__ = [
     "Verdict",
     "confidence_of",
+    "jerks_log_odds",
     "judge_jerks",
     "judge_spasm",
     "judge_startle",
@@ -188,8 +189,29 @@ def judge_startle(shapes: Mapping[Site, Shape], settings: Settings) -> Verdict |
     return Verdict(settings.startle_bias, weigh(settings.startle_tables, values))
 
 
+def jerks_log_odds(rhythm: Rhythm, *, gyro: bool, settings: Settings) -> float:
+    """The log-odds of `judge_jerks` without motion from outside, without the evidence that takes longer to put up."""
+    values = _jerk_values(rhythm, gyro=gyro)
+    tables = settings.jerks_tables
+    odds = [t.at(value) for t in tables if (value := values.get(t.name)) is not None]
+    unseen = (len(rhythm.seen) == 1) + (not gyro)
+    return settings.jerks_bias + sum([*odds, *([-settings.jerks_unseen_cost] * unseen)])
+
+
 def judge_jerks(rhythm: Rhythm, *, gyro: bool, settings: Settings, coupled: float | None = None) -> Verdict:
     """How much a frame looks like jerks of limbs, in log-odds; `coupled` is motion from outside, if asked for."""
+    values = _jerk_values(rhythm, gyro=gyro)
+    if coupled is not None:
+        values["coupled"] = coupled
+    evidence = weigh(settings.jerks_tables, values)
+    if len(rhythm.seen) == 1:
+        evidence.append(Evidence("one_site_only", 1.0, -settings.jerks_unseen_cost))
+    if not gyro:
+        evidence.append(Evidence("rotation_not_seen", 1.0, -settings.jerks_unseen_cost))
+    return Verdict(settings.jerks_bias, evidence)
+
+
+def _jerk_values(rhythm: Rhythm, *, gyro: bool) -> dict[str, float]:
     values = {
         "jerks_in_6_s": float(rhythm.count),
         "even_intervals": rhythm.even,
@@ -203,17 +225,10 @@ def judge_jerks(rhythm: Rhythm, *, gyro: bool, settings: Settings, coupled: floa
         values["trunk_to_lead"] = rhythm.trunk
     if len(rhythm.seen) > 1:
         values["moves_as_one"] = rhythm.ride
-    if coupled is not None:
-        values["coupled"] = coupled
     if gyro:
         values["rotation_to_acceleration"] = rhythm.turn
         values["swing_hz"] = rhythm.swing_hz
-    evidence = weigh(settings.jerks_tables, values)
-    if len(rhythm.seen) == 1:
-        evidence.append(Evidence("one_site_only", 1.0, -settings.jerks_unseen_cost))
-    if not gyro:
-        evidence.append(Evidence("rotation_not_seen", 1.0, -settings.jerks_unseen_cost))
-    return Verdict(settings.jerks_bias, evidence)
+    return values
 
 
 def match_of(log_odds: float, weak: float, clear: float, settings: Settings) -> float:

@@ -84,7 +84,7 @@ def coupled_of(chains: Mapping[Site, Chain], h0: int, h1: int, least_g: float, e
     moved: dict[Site, np.ndarray] = {}
     sizes: dict[Site, float] = {}
     for site, chain in chains.items():
-        if float(chain.hops.column("settled", h0, h1).sum()) < (h1 - h0) * (1.0 - ROUNDING):
+        if not _is_whole(chain, h0, h1):
             continue
         motion = chain.history.motion[:, chain.history.part(h0 * HOP, h1 * HOP)]
         sizes[site] = _size(chain, h0, h1)
@@ -137,7 +137,8 @@ def _alike(moved: Mapping[Site, np.ndarray], pairs: Sequence[tuple[Site, Site]])
     most = max(_LAGS)
     n = next(iter(moved.values())).shape[1] - 2 * most
     early = {s: x[:, most : most + n] for s, x in moved.items()}
-    late = {s: np.concatenate([x[:, most + i : most + i + n] for i in _LAGS]) for s, x in moved.items()}
+    shifted = {b: moved[b] for _, b in pairs}
+    late = {s: np.concatenate([x[:, most + i : most + i + n] for i in _LAGS]) for s, x in shifted.items()}
     size = {s: math.sqrt(float(np.vdot(x, x))) for s, x in early.items()}
     cross = np.stack([(late[b] @ early[a].T).reshape(len(_LAGS), 3, 3) for a, b in pairs])
     best = np.linalg.svd(cross, compute_uv=False).sum(axis=2).max(axis=1)
@@ -264,7 +265,8 @@ class ContextTracker:
         for at in self.recent:
             looked = (h1 // WINDOW_HOPS) * WINDOW_HOPS
             end = at + WINDOW_HOPS if at + WINDOW_HOPS < looked else h1
-            found[max(at - h0, 0) : max(end - h0, 0)] = True
+            if end > h0:
+                found[max(at - h0, 0) : end - h0] = True
         return found
 
     def touches(self, h0: int, h1: int) -> bool:
@@ -340,8 +342,12 @@ class ContextTracker:
 
 def _whole(chains: Mapping[Site, Chain], h0: int, h1: int) -> dict[Site, Chain]:
     """Sites that were seen throughout."""
-    least = (h1 - h0) * (1.0 - ROUNDING)
-    return {s: c for s, c in chains.items() if float(c.hops.column("settled", h0, h1).sum()) >= least}
+    return {s: c for s, c in chains.items() if _is_whole(c, h0, h1)}
+
+
+def _is_whole(chain: Chain, h0: int, h1: int) -> bool:
+    settled = chain.hops.column("settled", h0, h1).tolist()
+    return len(settled) == h1 - h0 and min(settled) >= 1.0
 
 
 def _turn_square(chain: Chain, windows: Sequence[int]) -> NDArray[np.float64]:

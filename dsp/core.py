@@ -28,6 +28,7 @@ from dsp.stiffening import StiffeningTracker
 from dsp.trains import TrainTracker
 from dsp.tremor import TremorTracker
 from dsp.trust import trusted
+from dsp.value import PASSING
 
 __all__ = ["Core", "Found"]
 
@@ -79,6 +80,8 @@ class Core:
     movements: MovementTracker = field(default_factory=MovementTracker)
     patterns: dict[str, tuple[int, int]] = field(default_factory=dict)
     """recent events that are more than movement, by id: onset and end in ns"""
+    any_off: bool = field(default=False, compare=False, metadata=PASSING)
+    """whether a site is surely off; worked out anew with every block and every epoch"""
 
     @classmethod
     def of(cls, infant: str, sites: list[Site], *, age_days: int | None, settings: Settings) -> Core:
@@ -94,6 +97,7 @@ class Core:
         Only hops at which something can happen are visited: what was found, what stirs, or a tracker's own time.
         """
         things = _by_hop(found)
+        self.any_off = self._is_any_off()
         ahead = self._ahead(h0, h1, chains)
         known = sorted({*things, *ahead.aroused, *self._stirring(ahead)})
         out: list[Output] = []
@@ -153,7 +157,7 @@ class Core:
         What was measured ahead is of all sites: while one is not worn, every look and window counts.
         """
         settings = self.settings
-        off = self._is_any_off
+        off = self.any_off
         waits = off or self.rocking.waits or self.scene.context.waits
         return min(
             h + (-(h + 1)) % WINDOW_HOPS if waits else NEVER,
@@ -171,6 +175,7 @@ class Core:
         for rest in _by_hop(found).values():
             for thing in rest:
                 self._take(thing)
+        self.any_off = self._is_any_off()
         h = h1 - 1
         worn = self._worn(h, chains)
         out: list[Output] = list(self._events(h, worn, finish=True))
@@ -179,7 +184,6 @@ class Core:
         out += self.scene.context.finish(self.sites, h1 * HOP_NS)
         return trusted(out, h, worn, self.loose.loose) + self.loose.finish(h1 * HOP_NS)
 
-    @property
     def _is_any_off(self) -> bool:
         return any(wear.surely_off for wear in self.wear.values())
 
@@ -188,7 +192,7 @@ class Core:
 
         One that is moved is taken for worn from there on, before the epoch's end says so.
         """
-        if not self._is_any_off:
+        if not self.any_off:
             return chains
         h0 = h - h % EPOCH_HOPS
         return {
@@ -216,7 +220,7 @@ class Core:
         if aroused is not None and not self.scene.context.touches(aroused, h + 1):
             self.scene.state.arouse(aroused, chains)
         # Other looks are passed by with the next one.
-        asked = self._is_any_off and (h + 1) % LOOK_HOPS == 0
+        asked = self.any_off and (h + 1) % LOOK_HOPS == 0
         if asked or h in ahead.stirred or min(self.stiffening.wake(h), self.tremor.wake(h)) == h:
             before, postures = ahead.looks.take(h)
             self.stiffening.pass_by(ahead.looks, before)
@@ -228,7 +232,7 @@ class Core:
     def _window(self, h1: int, chains: dict[Site, Chain], ahead: _Ahead) -> list[Output]:
         out: list[Output] = []
         scene, swaying = self.scene, h1 in ahead.swaying
-        shared = h1 in ahead.shared or self._is_any_off
+        shared = h1 in ahead.shared or self.any_off
         swayed = self.rocking.look(h1, chains, scene, self.settings, swaying=swaying)
         self._note(swayed)
         out += swayed
@@ -268,6 +272,8 @@ class Core:
         return [*self.trains.over, *self.stiffening.over]
 
     def _long(self, h: int) -> list[Event]:
+        if self.trains.open is None and self.stiffening.open is None and not self.long.parts:
+            return []
         going = self._going()
         out = self.long.hop(h, going, self.scene, self.settings)
         for parent in [e for e in out if e.status is not EventStatus.END]:
@@ -302,6 +308,7 @@ class Core:
             epoch = epoch_of(sums[site], self.scene.infant, h0, worn=worn)
             out.append(epoch)
             out += self.scene.context.worn(epoch, wear.since_ns)
+        self.any_off = self._is_any_off()
         h1 = h0 + EPOCH_HOPS
         context = self.scene.context
         free = self.trains.apart(h0, h1) & self._outside_series(h0, h1) & ~context.outside(h0, h1)

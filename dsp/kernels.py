@@ -33,7 +33,8 @@ class Kernels:
     window_numbers: Callable[..., None] = look_kernels.window_numbers
     turn_level: Callable[..., None] = look_kernels.turn_level
     turn_numbers: Callable[..., None] = look_kernels.turn_numbers
-    envelope_sum: Callable[..., tuple[float, int]] = look_kernels.envelope_sum
+    envelope_sum: Callable[..., tuple[float, int, int, float]] = look_kernels.envelope_sum
+    seen_numbers: Callable[..., tuple[int, float]] = look_kernels.seen_numbers
     tenth_sums: Callable[..., None] = look_kernels.tenth_sums
     squares: Callable[..., tuple[float, float]] = look_kernels.squares
 

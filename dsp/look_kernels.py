@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "envelope_sum", "numpy_sum", "squares", "tenth_sums", "turn_level", "turn_numbers", "window_numbers",
+    "envelope_sum", "numpy_sum", "seen_numbers", "squares", "tenth_sums", "turn_level", "turn_numbers",
+    "window_numbers",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -108,15 +109,16 @@ def window_numbers(
         still_to: until so long before it.
         around: samples to both sides whose height is compared with the peak's.
         late: from so long after the anchor on it is looked how it comes to rest.
-        out: shape (7,), written: samples present, highest of all, place of the peak, samples around above a third of
-            it, sum of squares of the rest before, of the late part, samples with a gyro.
+        out: shape (8,), written: samples present, highest of all, place of the peak, samples around above a third of
+            it, sum of squares of the rest before, of the late part, samples with a gyro, those from the rest on.
     """
     room = np.empty(before + after)
-    count = turning = 0
+    count = turning = late_turning = 0
     most = envelope[at - before]
     for i in range(at - before, at + after):
         count += 1 if present[i] else 0
         turning += 1 if gyro[i] else 0
+        late_turning += 1 if gyro[i] and i >= at - still_from else 0
         most = max(most, envelope[i])
     top = at - reach
     for i in range(at - reach, at + reach + 1):
@@ -129,7 +131,7 @@ def window_numbers(
     out[0], out[1], out[2], out[3] = count, most, top, wide
     out[4] = _square_sum(envelope, at - still_from, at - still_to, room)
     out[5] = _square_sum(envelope, at + late, at + after, room)
-    out[6] = turning
+    out[6], out[7] = turning, late_turning
 
 
 def turn_level(rate: Floats32, first: int, begin: int, rest: int, level: Floats) -> None:
@@ -264,15 +266,30 @@ def tenth_sums(rows: Floats32, a: int, out: Floats) -> None:
             out[c, i] = _part_sum(room, 0, 10)
 
 
-def envelope_sum(envelope: Floats32, a: int, b: int, level: float) -> tuple[float, int]:
-    """The sum of samples a to b - 1, and how many of them stand above a level."""
+def envelope_sum(
+    envelope: Floats32, present: Bools, a: int, b: int, level: float
+) -> tuple[float, int, int, float]:
+    """Of samples a to b - 1, one at least: the sum, how many stand above a level and are present, and the highest."""
     room = np.empty(b - a)
-    above = 0
+    above = count = 0
     least = np.float32(level)
+    most = envelope[a]
     for i in range(a, b):
         room[i - a] = np.float64(envelope[i])
         above += 1 if envelope[i] > least else 0
-    return numpy_sum(room, 0, b - a), above
+        count += 1 if present[i] else 0
+        most = max(most, envelope[i])
+    return numpy_sum(room, 0, b - a), above, count, np.float64(most)
+
+
+def seen_numbers(envelope: Floats32, present: Bools, a: int, b: int) -> tuple[int, float]:
+    """How many of samples a to b - 1, one at least, are present, and the highest."""
+    count = 0
+    most = envelope[a]
+    for i in range(a, b):
+        count += 1 if present[i] else 0
+        most = max(most, envelope[i])
+    return count, np.float64(most)
 
 
 def squares(rows: Floats32, a: int, b: int, centred: bool) -> tuple[float, float]:

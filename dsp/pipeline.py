@@ -171,12 +171,13 @@ class Pipeline:
             raise UnknownSite(segment.site, self._s.chains)
         if isinstance(segment, Stretch):
             chain.grid.add_all(segment)
-            begins = segment.t0s_ns[segment.ns > 0].tolist()
+            begins = segment.t0s_ns[segment.ns > 0]
+            ends = [int(begins.min()), int(begins.max())] if begins.size else []
         else:
             chain.grid.add(segment)
-            begins = [segment.t0_ns] if segment.n else []
-        if begins:
-            first, newest = min(begins), max(begins)
+            ends = [segment.t0_ns] if segment.n else []
+        if ends:
+            first, newest = ends[0], ends[-1]
             self._s.first_ns = first if self._s.first_ns is None else min(first, self._s.first_ns)
             # Only beginnings count as time reached: others may bring their share of a long segment yet.
             self._reach(newest)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from dsp.grid import GRID_HZ
 from dsp.history import History
 from dsp.look_kernels import numpy_sum
 from dsp.records import Site
-from dsp.shape import was_seen
+from dsp.shape import enough_seen
 
 __all__ = ["FRAME_K", "Intervals", "Rhythm", "intervals_of", "last_run", "moved_hz", "rhythm_of"]
 
@@ -145,9 +146,10 @@ def rhythm_of(
     heights = np.log([p.peak_g for p in run]).tolist()
     peak = math.exp(median(heights))
     # Who is silent does not keep still.
-    seen = tuple(s for s, h in histories.items() if s is lead or was_seen(h, k0, k1))
-    looked = {s: _looked(histories[s], k0, k1, peak / 3) for s in seen}
-    means = {s: mean for s, (mean, _) in looked.items()}
+    every = {s: _looked(h, k0, k1, peak / 3) for s, h in histories.items()}
+    looked = {s: look for s, look in every.items() if s is lead or look.seen}
+    seen = tuple(looked)
+    means = {s: look.mean_g for s, look in looked.items()}
     swing, turn, stroke = _turning(histories[lead], k0, k1)
     return Rhythm(
         site=lead,
@@ -159,7 +161,7 @@ def rhythm_of(
         even=sum(abs(gap - middle) <= _EVEN * middle for gap in gaps) / len(gaps),
         spread=_deviation(heights),
         peak_g=peak,
-        duty=looked[lead][1],
+        duty=looked[lead].share,
         unison=_unison(run, pulses, lead, seen),
         trunk=_trunk(means, lead),
         tilt_deg=histories[lead].turned_deg(k0, k1),
@@ -174,17 +176,31 @@ def _enough(run: Sequence[Pulse]) -> bool:
     return len(run) >= _LEAST_PULSES and run[-1].k - run[0].k >= _LEAST_SPAN_K
 
 
-def _looked(history: History, k0: int, k1: int, level: float) -> tuple[float, float]:
-    """Mean of the envelope, and share of samples above a level, of those that there are; missing ones are zeros."""
-    part = history.part(k0, k1)
-    values = history.envelope[part]
-    n = max(int(np.count_nonzero(history.present[part])), 1)
-    if history.kernels is not None and values.size:
-        total, above = history.kernels.envelope_sum(
-            history.envelope, part.start, part.start + values.size, level
+class _Look(NamedTuple):
+    """A site's envelope in a frame."""
+
+    mean_g: float
+    share: float
+    """of samples above a level"""
+    seen: bool
+    """whether it measured something in most of the frame"""
+
+
+def _looked(history: History, k0: int, k1: int, level: float) -> _Look:
+    """Of the samples that there are; missing ones are zeros."""
+    a, b = max(k0 - history.k0, 0), min(k1, history.k1) - history.k0
+    if b <= a:
+        return _Look(0.0, 0.0, seen=False)
+    if history.kernels is not None:
+        total, above, count, most = history.kernels.envelope_sum(
+            history.envelope, history.present, a, b, level
         )
-        return total / n, above / n
-    return float(np.sum(values, dtype=np.float64)) / n, float(np.count_nonzero(values > level)) / n
+    else:
+        values = history.envelope[a:b]
+        total, above = float(np.sum(values, dtype=np.float64)), int(np.count_nonzero(values > level))
+        count, most = int(np.count_nonzero(history.present[a:b])), float(values.max())
+    n = max(count, 1)
+    return _Look(total / n, above / n, enough_seen(count, most, k1 - k0))
 
 
 def _unison(

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from dsp.classify import Verdict
 from dsp.grid import GRID_HZ
 from dsp.records import Evidence, Site
 from dsp.settings import Settings
+from dsp.value import PASSING
 from dsp.weights import Table, weigh
 
 __all__ = ["Run", "both_clear", "judge_own", "judge_run", "judge_train"]
@@ -70,6 +72,21 @@ _SHAPE = (
 
 
 @dataclass(slots=True)
+class _Looked:
+    """What was worked out last, which is asked for several times before the next jerk comes."""
+
+    jerks: tuple[int, int, int] | None = None
+    """how many, the first and the last: of one run these tell which they all are"""
+    settings: Settings | None = None
+    trend: dict[str, float] = field(default_factory=dict)
+    """what their times and heights said"""
+    verdicts: dict[int, tuple[Sequence[Table], float, dict[str, float], Verdict]] = field(
+        default_factory=dict
+    )
+    """answers by question, with what was asked"""
+
+
+@dataclass(slots=True)
 class Run:
     """Jerks of the leading site since the last pause, and how all of the event's frames were."""
 
@@ -93,6 +110,7 @@ class Run:
     """1 when the infant counted as awake before, 0 asleep, a half when that was not known"""
     conveyed: float = 0.0
     """share of the run in which the world moved the infant, as it had begun to before"""
+    looked: _Looked = field(default_factory=_Looked, compare=False, repr=False, metadata=PASSING)
 
     @property
     def unbroken_s(self) -> float:
@@ -168,12 +186,20 @@ class Run:
         if self.age_days is not None and self.age_days < _YOUNG_DAYS and self.lead is not None:
             out["one_sided_young"] = self._sided(self.lead)
         out["conveyed_before"] = self.conveyed
-        if len(self.ks) >= _LEAST_FOR_GROWTH:
-            out["growth"] = _growth(self.log_heights)
-            out["beat_strays"] = _strays(self.ks[-_BEATS:])
-        if len(self.ks) >= _LEAST_FOR_TREND:
-            out["slowing_t"] = _slowing(self.ks, settings)
-        return out
+        return out | self._trend(settings)
+
+    def _trend(self, settings: Settings) -> dict[str, float]:
+        """What the jerks' times and heights say, worked out once for as long as no jerk comes."""
+        looked, ks = self.looked, self.ks
+        jerks = (len(ks), ks[0], ks[-1]) if ks else None
+        if looked.jerks != jerks or looked.settings is not settings:
+            looked.jerks, looked.settings, looked.trend = jerks, settings, {}
+            if len(ks) >= _LEAST_FOR_GROWTH:
+                looked.trend["growth"] = _growth(self.log_heights)
+                looked.trend["beat_strays"] = _strays(ks[-_BEATS:])
+            if len(ks) >= _LEAST_FOR_TREND:
+                looked.trend["slowing_t"] = _slowing(ks, settings)
+        return looked.trend
 
     def _sided(self, lead: Site) -> float:
         own, all_g = self.legs_g.get(lead, 0.0), sum(self.legs_g.values())
@@ -207,13 +233,20 @@ def both_clear(own: float, clonic: float) -> bool:
 
 
 def _judged(run: Run, tables: Sequence[Table], bias: float, settings: Settings) -> Verdict:
-    return Verdict(bias, weigh(tables, run.values(settings)))
+    asked = (tables, bias, run.values(settings))
+    known = run.looked.verdicts.get(id(tables))
+    if known is not None and known[0] is tables and known[1:3] == asked[1:]:
+        return known[3]
+    verdict = Verdict(bias, weigh(tables, asked[2]))
+    run.looked.verdicts[id(tables)] = (*asked, verdict)
+    return verdict
 
 
 def _strays(ks: Sequence[int]) -> float:
     """How far the middle interval strays from the beat, in natural logarithm: machines and pats keep theirs."""
-    gaps = np.log(np.diff(np.asarray(ks, dtype=np.float64)))
-    return float(np.median(np.abs(gaps - np.median(gaps))))
+    gaps: list[float] = np.log(np.diff(np.asarray(ks, dtype=np.float64))).tolist()
+    middle = median(gaps)
+    return median([abs(gap - middle) for gap in gaps])
 
 
 def _growth(log_heights: Sequence[float]) -> float:

@@ -22,6 +22,7 @@ __all__ = [
     "LEG_REST_DEG",
     "Shape",
     "Turn",
+    "enough_seen",
     "is_seen",
     "measure",
     "turn_of",
@@ -139,23 +140,22 @@ def measure(history: History, anchor_k: int, *, reach_k: int) -> Shape | None:
 def _measured(history: History, anchor_k: int, reach_k: int, kernels: Kernels) -> Shape | None:
     """The same by compiled loops, for a window that is there as a whole."""
     at = anchor_k - history.k0
-    out = np.empty(7)
+    out = np.empty(8)
     kernels.window_numbers(
         history.envelope, history.present, history.gyro, at, BEFORE_K, AFTER_K, reach_k,
         _STILL_FROM_K, _STILL_TO_K, _AROUND_K, _LATE_K, out,
     )  # fmt: skip
-    count, most, top, wide, still, late, gyro = out.tolist()
+    count, most, top, wide, still, late, gyro, turning = out.tolist()
     if count < _LEAST_SEEN * (BEFORE_K + AFTER_K) or most <= _DEAD_G:
         return None
-    begin = at - _STILL_FROM_K
-    turns = bool(history.gyro[begin : at + AFTER_K].all())
+    turns = turning == _STILL_FROM_K + AFTER_K
     return Shape(
         peak_g=max(float(history.envelope[int(top)]), _LEAST_SIZE_G),
         peak_k=history.k0 + int(top),
         before_g=max(math.sqrt(still / (_STILL_FROM_K - _STILL_TO_K)), _LEAST_SIZE_G),
         after_g=max(math.sqrt(late / (AFTER_K - _LATE_K)), _LEAST_SIZE_G),
         wide_s=wide / GRID_HZ,
-        turn=_turned(history, begin, kernels) if turns else None,
+        turn=_turned(history, at - _STILL_FROM_K, kernels) if turns else None,
         gyro=gyro == BEFORE_K + AFTER_K,
     )
 
@@ -217,10 +217,24 @@ def is_seen(history: History, anchor_k: int) -> bool:
 
 def was_seen(history: History, k0: int, k1: int) -> bool:
     """Whether a sensor measured something in most of grid samples k0 to k1 - 1."""
-    whole = history.part(k0, k1)
-    if np.count_nonzero(history.present[whole]) < max(_LEAST_SEEN * (k1 - k0), 1):
+    a, b = max(k0 - history.k0, 0), min(k1, history.k1) - history.k0
+    if b <= a:
         return False
-    return float(history.envelope[whole].max()) > _DEAD_G
+    if history.kernels is not None:
+        return enough_seen(*history.kernels.seen_numbers(history.envelope, history.present, a, b), k1 - k0)
+    count = int(np.count_nonzero(history.present[a:b]))
+    return enough_seen(count, float(history.envelope[a:b].max()), k1 - k0)
+
+
+def enough_seen(count: int, most_g: float, n: int) -> bool:
+    """Whether a sensor measured something in most of a stretch.
+
+    Args:
+        count: samples that are there.
+        most_g: highest envelope.
+        n: samples that there could be.
+    """
+    return count >= max(_LEAST_SEEN * n, 1) and most_g > _DEAD_G
 
 
 def _rms(values: NDArray[np.float32] | Floats) -> float:

@@ -87,8 +87,11 @@ class SpasmTracker:
             pulse = self.due.pop(0)
             if self._is_anchor(pulse, chains):
                 out += self._judge(pulse, h, chains, scene, settings)
-        out += self.hiccups.hop(h, len(chains), scene, settings)
-        return out + self._expire(h, scene, settings, gap_k=round(settings.cluster_gap_s * GRID_HZ))
+        if self.hiccups.ks:
+            out += self.hiccups.hop(h, len(chains), scene, settings)
+        if self.members:
+            out += self._expire(h, scene, settings, gap_k=round(settings.cluster_gap_s * GRID_HZ))
+        return out
 
     def wake(self, h: int, settings: Settings) -> int:
         """The first hop from h on at which it has something to decide if no pulse comes before."""
@@ -104,18 +107,25 @@ class SpasmTracker:
         return out + self._expire(h, scene, settings, gap_k=-AFTER_K * 100)
 
     def _is_anchor(self, pulse: Pulse, chains: dict[Site, Chain]) -> bool:
-        mine = (pulse.peak_g, -pulse.k, pulse.site)
-        first, last, least_g = pulse.k - _APART_K, pulse.k + _APART_K, pulse.peak_g
-        near = [
-            o.site for o in self.recent
-            if o.peak_g >= least_g and first <= o.k <= last and (o.peak_g, -o.k, o.site) >= mine and o != pulse
-        ]  # fmt: skip
+        near = self._higher(pulse)
         # Whether the trunk was seen takes longest to ask: not where it changes nothing.
         if Site.TR in near or (near and pulse.site is not Site.TR):
             return False
         trunk = chains.get(Site.TR)
         by_trunk = trunk is not None and _seen(trunk, pulse.k)
         return pulse.site is Site.TR if by_trunk else not near
+
+    def _higher(self, pulse: Pulse) -> list[Site]:
+        """Sites of the pulses near one that stand above it; of those as high, the earlier one does."""
+        first, last, least_g = pulse.k - _APART_K, pulse.k + _APART_K, pulse.peak_g
+        near = []
+        for o in reversed(self.recent):
+            if o.known_k <= first:
+                break  # they stand in the order in which they became known, which is after they came
+            near_by = o.peak_g >= least_g and first <= o.k <= last
+            if near_by and (o.peak_g, -o.k, o.site) > (least_g, -pulse.k, pulse.site):
+                near.append(o.site)
+        return near
 
     def _judge(
         self, pulse: Pulse, h: int, chains: dict[Site, Chain], scene: Scene, settings: Settings
@@ -135,11 +145,15 @@ class SpasmTracker:
         startle = judge_startle(shapes, settings) if alone and not self.members else None
         if startle is not None and startle.log_odds < settings.startle_weak:
             startle = None
-        draft = _draft(pulse, shapes, verdict, scene, settings)
-        if verdict.log_odds < settings.member_least or self._too_near(pulse.k, settings):
+        other = verdict.log_odds < settings.member_least or self._too_near(pulse.k, settings)
+        if other:
             self.rivals.append(pulse.k)
             del self.rivals[:-_RIVALS_KEPT]
-            return [] if startle is None else _tell_startle(draft, startle, h, scene, settings, over=True)
+        if other and startle is None:
+            return []
+        draft = _draft(pulse, shapes, verdict, scene, settings)
+        if other and startle is not None:
+            return _tell_startle(draft, startle, h, scene, settings, over=True)
         member = Member(
             pulse.k,
             verdict.log_odds,
@@ -346,9 +360,9 @@ def _is_strong(shapes: dict[Site, Shape], settings: Settings) -> bool:
 
 
 def _seen(chain: Chain, k: int) -> bool:
-    part = chain.history.part(k, k + 1)
-    there = bool(chain.history.present[part].any()) and _is_settled(chain, k)
-    return there and is_seen(chain.history, k)
+    history = chain.history
+    there = history.k0 <= k < history.k1 and bool(history.present[k - history.k0])
+    return there and _is_settled(chain, k) and is_seen(history, k)
 
 
 def _is_settled(chain: Chain, k: int) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 
 import numpy as np
@@ -139,8 +140,13 @@ class StiffeningTracker:
             if len(which) < _FEW
             else (which.start + np.flatnonzero(looks.held[which.start : which.stop])).tolist()
         )
-        for i in at:
-            self._rest_at(looks.hops[i], {s: k.rms_g[i] for s, k in looks.kept.items() if k.seen[i]})
+        if len(at) >= _FEW and all(k.seen[at].all() for k in looks.kept.values()):
+            self._rests_at(
+                [looks.hops[i] for i in at], {s: [k.rms_g[i] for i in at] for s, k in looks.kept.items()}
+            )
+        else:
+            for i in at:
+                self._rest_at(looks.hops[i], {s: k.rms_g[i] for s, k in looks.kept.items() if k.seen[i]})
         if at:
             self.rest = {s: k.posture(at[-1]).way for s, k in looks.kept.items() if k.seen[at[-1]]}
         after = at[-1] + 1 if at else which.start
@@ -220,6 +226,18 @@ class StiffeningTracker:
             calm = max(rms, _LEAST_NOISE_G)
             new[site] = min(calm, 1.1 * old[site]) if old else calm
         self.noise, self.rest_h, self.tops = new, h, []
+
+    def _rests_at(self, hops: Sequence[int], rms_g: dict[Site, list[float]]) -> None:
+        """The same of several looks one after the other, at all of which the same sites were seen."""
+        self._rest_at(hops[0], {s: row[0] for s, row in rms_g.items()})
+        recent = [b - HOLD_HOPS - a <= _REST_HOPS for a, b in pairwise(hops)]
+        for site, row in rms_g.items():
+            noise = self.noise[site]
+            for rms, soon in zip(row[1:], recent, strict=True):
+                calm = max(rms, _LEAST_NOISE_G)
+                noise = min(calm, 1.1 * noise) if soon else calm
+            self.noise[site] = noise
+        self.rest_h = hops[-1]
 
     def _is_recent(self, h: int) -> bool:
         return self.rest_h >= 0 and h - HOLD_HOPS - self.rest_h <= _REST_HOPS

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dsp.bursts import Pulse
 from dsp.chain import HOP, NEVER, Chain
-from dsp.classify import Verdict, confidence_of, judge_jerks, match_of
+from dsp.classify import Verdict, confidence_of, jerks_log_odds, judge_jerks, match_of
 from dsp.context import BEGUN_BEFORE_NS
 from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ, GRID_NS
@@ -152,10 +152,14 @@ class TrainTracker:
         if rhythm is None or _cut_off(chains[rhythm.site], rhythm):
             return []
         gyro = _has_gyro(chains[rhythm.site], rhythm.k1)
-        verdict = judge_jerks(rhythm, gyro=gyro, settings=settings)
-        if verdict.log_odds >= settings.run_frame_least - _MOST_FOR_REST:
+        likely = jerks_log_odds(rhythm, gyro=gyro, settings=settings)
+        if likely < settings.run_frame_least - _MOST_FOR_REST and likely < settings.jerks_frame_least:
+            self.frames = []
+            return []
+        moved = None
+        if likely >= settings.run_frame_least - _MOST_FOR_REST:
             moved = scene.context.coupled(max(rhythm.k0 // HOP, h + 1 - _MOVED_HOPS), h + 1, chains)
-            verdict = judge_jerks(rhythm, gyro=gyro, settings=settings, coupled=moved)
+        verdict = judge_jerks(rhythm, gyro=gyro, settings=settings, coupled=moved)
         if verdict.log_odds >= settings.run_frame_least:
             self._gather(rhythm, verdict, chains, scene, settings)
         if verdict.log_odds < settings.jerks_frame_least:

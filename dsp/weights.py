@@ -6,6 +6,7 @@ so that a measurement that cannot be made counts as neutral. `docs/detector.md` 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -48,16 +49,16 @@ class Table:
         knots, odds = self.knots, self.log_odds
         if value <= knots[0]:
             return odds[0]
-        for i in range(1, len(knots)):
-            if value <= knots[i]:
-                share = (value - knots[i - 1]) / (knots[i] - knots[i - 1])
-                return odds[i - 1] + share * (odds[i] - odds[i - 1])
-        return odds[-1]
+        if not value <= knots[-1]:
+            return odds[-1]
+        i = bisect_left(knots, value)
+        share = (value - knots[i - 1]) / (knots[i] - knots[i - 1])
+        return odds[i - 1] + share * (odds[i] - odds[i - 1])
 
 
 def weigh(tables: Sequence[Table], values: Mapping[str, float]) -> list[Evidence]:
     """Evidence of every measurement that could be made, in the tables' order."""
-    return [Evidence(t.name, values[t.name], t.at(values[t.name])) for t in tables if t.name in values]
+    return [Evidence(t.name, value, t.at(value)) for t in tables if (value := values.get(t.name)) is not None]
 
 
 SPASM: tuple[Table, ...] = (
