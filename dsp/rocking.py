@@ -93,10 +93,12 @@ def sway_of(chains: dict[Site, Chain], h1: int, least_dps: float, least_line: fl
     }  # fmt: skip
     if len(loud) < 2:
         return None
-    turning = {s: x for s, x in _turnings(loud, h1).items() if _size(x) >= least_dps}
+    turned = _turnings(loud, h1)
+    sizes = {s: size for s, x in turned.items() if (size := _size(x)) >= least_dps}
+    turning = {s: turned[s] for s in sizes}
     if len(turning) < 2:
         return None
-    lead = Site.TR if Site.TR in turning else max(turning, key=lambda s: (_size(turning[s]), s))
+    lead = Site.TR if Site.TR in turning else max(turning, key=lambda s: (sizes[s], s))
     x = turning[lead]
     window, frequency, inside = _tools(x.shape[1])
     power = np.sum(np.abs(np.fft.rfft(x * window, axis=1)) ** 2, axis=0)
@@ -107,7 +109,7 @@ def sway_of(chains: dict[Site, Chain], h1: int, least_dps: float, least_line: fl
     whole = len(turning) == len(chains)
     pairs = list(combinations(range(len(turning)), 2))
     together = min(couplings(np.stack(list(turning.values())), pairs)) if whole else 0.0
-    return Sway(float(frequency[top]), line, _size(x), together, [s for s in Site if s in turning])
+    return Sway(float(frequency[top]), line, sizes[lead], together, [s for s in Site if s in turning])
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dsp.bursts import Pulse
@@ -107,25 +107,26 @@ class SpasmTracker:
         return out + self._expire(h, scene, settings, gap_k=-AFTER_K * 100)
 
     def _is_anchor(self, pulse: Pulse, chains: dict[Site, Chain]) -> bool:
-        near = self._higher(pulse)
-        # Whether the trunk was seen takes longest to ask: not where it changes nothing.
-        if Site.TR in near or (near and pulse.site is not Site.TR):
-            return False
+        own = pulse.site is Site.TR
+        near = False
+        for site in self._higher(pulse):
+            # Whether the trunk was seen takes longest to ask: not where it changes nothing.
+            if not own or site is Site.TR:
+                return False
+            near = True
         trunk = chains.get(Site.TR)
         by_trunk = trunk is not None and _seen(trunk, pulse.k)
-        return pulse.site is Site.TR if by_trunk else not near
+        return own if by_trunk else not near
 
-    def _higher(self, pulse: Pulse) -> list[Site]:
+    def _higher(self, pulse: Pulse) -> Iterator[Site]:
         """Sites of the pulses near one that stand above it; of those as high, the earlier one does."""
         first, last, least_g = pulse.k - _APART_K, pulse.k + _APART_K, pulse.peak_g
-        near = []
         for o in reversed(self.recent):
             if o.known_k <= first:
                 break  # they stand in the order in which they became known, which is after they came
             near_by = o.peak_g >= least_g and first <= o.k <= last
             if near_by and (o.peak_g, -o.k, o.site) > (least_g, -pulse.k, pulse.site):
-                near.append(o.site)
-        return near
+                yield o.site
 
     def _judge(
         self, pulse: Pulse, h: int, chains: dict[Site, Chain], scene: Scene, settings: Settings
