@@ -107,7 +107,7 @@ class Core:
                 self._take(thing)
                 if isinstance(thing, Burst):
                     told += self._swing(thing, chains)
-            worn = self._worn(h, chains)
+            worn = self._worn(h, chains) if self.any_off else chains
             told += self._hop(h, worn, ahead)
             if (h + 1) % EPOCH_HOPS == 0:
                 told += self._epoch(h + 1 - EPOCH_HOPS, chains, ahead)
@@ -177,7 +177,7 @@ class Core:
                 self._take(thing)
         self.any_off = self._is_any_off()
         h = h1 - 1
-        worn = self._worn(h, chains)
+        worn = self._worn(h, chains) if self.any_off else chains
         out: list[Output] = list(self._events(h, worn, finish=True))
         if h1 % EPOCH_HOPS:
             out += self._epoch(h1 - h1 % EPOCH_HOPS, chains)
@@ -192,8 +192,6 @@ class Core:
 
         One that is moved is taken for worn from there on, before the epoch's end says so.
         """
-        if not self.any_off:
-            return chains
         h0 = h - h % EPOCH_HOPS
         return {
             site: chain for site, chain in chains.items()
