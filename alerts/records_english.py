@@ -165,6 +165,7 @@ _EVIDENCE = {
     "evidence.one_site_only": "that only one sensor could see it",
     "evidence.one_sided_young": "whether it stays on one side in a newborn",
     "evidence.other_movement": "other movement around it",
+    "evidence.passed_over": "movements in between that did not fit",
     "evidence.strangers_before": "movements shortly before it that were not alike",
     "evidence.pause": "how long the pause before it was",
     "evidence.peak_g": "how strong the strongest movement was",

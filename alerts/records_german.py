@@ -172,6 +172,7 @@ _EVIDENCE = {
     "evidence.one_site_only": "dass nur ein Sensor es sehen konnte",
     "evidence.one_sided_young": "ob es bei einem Neugeborenen auf einer Seite bleibt",
     "evidence.other_movement": "andere Bewegung drumherum",
+    "evidence.passed_over": "Bewegungen dazwischen, die nicht dazu passten",
     "evidence.strangers_before": "Bewegungen kurz davor, die einander nicht glichen",
     "evidence.pause": "wie lang die Pause davor war",
     "evidence.peak_g": "wie stark die stärkste Bewegung war",

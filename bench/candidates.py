@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from unittest import mock
 
+import dsp.members
 import dsp.spasms
 from dsp.chain import Chain
 from dsp.classify import Verdict, judge_spasm
@@ -80,13 +81,14 @@ def collect(seed: int, *, hours: float, population: str, without: frozenset[str]
 
     def comparing(own: Trace, before: Sequence[Trace], chains: Mapping[Site, Chain]) -> dict[str, float]:
         values = likeness_of(own, before, chains)
-        followed.append((before[-1].k, own.k, values))
+        if not followed or followed[-1][1] != own.k:  # those after it ask for others that it might follow
+            followed.append((before[-1].k, own.k, values))
         return values
 
     with (
         mock.patch.object(dsp.spasms, "may_be_spasm", return_value=True),
         mock.patch.object(dsp.spasms, "judge_spasm", judging),
-        mock.patch.object(dsp.spasms, "likeness_of", comparing),
+        mock.patch.object(dsp.members, "likeness_of", comparing),
     ):
         for block in settled_blocks(night.segments(1024), worn):
             pipeline.feed_block(block)

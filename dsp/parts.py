@@ -17,13 +17,14 @@ from dsp.likelihoods import Likelihood
 from dsp.likeness import Trace
 from dsp.long import LongTracker
 from dsp.looseness import LooseTracker
+from dsp.members import Member
 from dsp.movements import MovementTracker
 from dsp.records import Evidence, Label, Scale, Segment, SegmentFlag, Site, State, Stretch
 from dsp.rocking import RockingTracker
 from dsp.runs import Run
 from dsp.scene import Scene
 from dsp.settings import Settings
-from dsp.spasms import Member, SpasmTracker
+from dsp.spasms import SpasmTracker
 from dsp.state import StateTracker
 from dsp.stiffening import Hold, StiffeningTracker
 from dsp.trains import Frame, TrainTracker

@@ -111,6 +111,8 @@ class Settings:
     series_tables: tuple[Table, ...] = SERIES
     series_bias: float = SERIES_BIAS
     alike_most: float = 3.0
+    link_reach: int = 3
+    passed_cost: float = 2.0
     rival_cost: float = 0.3
     rivals_most: float = 6.0
     stranger_cost: float = 0.7

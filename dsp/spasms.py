@@ -17,16 +17,16 @@ from dsp.classify import Verdict, confidence_of, judge_spasm, judge_startle, mat
 from dsp.events import Draft, event_id, tell
 from dsp.grid import GRID_HZ, GRID_NS
 from dsp.hiccups import HiccupTracker, is_trunk_alone
-from dsp.likeness import Trace, likeness_of, trace_of
+from dsp.likeness import trace_of
+from dsp.members import Line, Member, compare, line_along, line_of_newest, path_to
 from dsp.records import NS, Event, EventStatus, Evidence, Label, Site, State
 from dsp.scene import Scene
 from dsp.series_rows import COURSE, course_of, means_of
 from dsp.settings import Settings
 from dsp.shape import AFTER_K, Shape, is_seen, measure
 from dsp.together import together_of
-from dsp.weights import weigh
 
-__all__ = ["Member", "SpasmTracker"]
+__all__ = ["SpasmTracker"]
 
 _APART_K = 60
 """Of peaks nearer than this the highest is the anchor: a spasm's own rise and return."""
@@ -38,24 +38,6 @@ _RIVALS_KEPT = 240
 """Other movements remembered: more than the longest run of members could have between them."""
 
 _RISE_S = 0.25
-
-
-@dataclass(slots=True)
-class Member:
-    """A movement that may belong to a series."""
-
-    k: int
-    log_odds: float
-    draft: Draft
-    match: float
-    evidence: list[Evidence]
-    """as a spasm-like movement, whatever it was told as"""
-    trace: Trace
-    sites_seen: int
-    alike: float = 0.0
-    """log-odds of how it follows those before it"""
-    alike_evidence: list[Evidence] = field(default_factory=list)
-    told: bool = False
 
 
 @dataclass(slots=True)
@@ -164,7 +146,7 @@ class SpasmTracker:
             trace_of(pulse.k, pulse.site, shapes),
             len(shapes),
         )
-        self._compare(member, {s: chains[s] for s in shapes}, settings)
+        compare(member, self.members, {s: chains[s] for s in shapes}, settings)
         self.members.append(member)
         out: list[Event] = []
         if verdict.log_odds >= settings.single_least and _is_strong(shapes, settings):
@@ -173,15 +155,6 @@ class SpasmTracker:
             member.told = True
             out += _tell_startle(draft, startle, h, scene, settings, over=False)
         return out + self._series(member, h, scene, settings)
-
-    def _compare(self, member: Member, chains: dict[Site, Chain], settings: Settings) -> None:
-        """Weigh how a movement follows those before it; the first of a series follows none."""
-        if not self.members:
-            return
-        values = likeness_of(member.trace, [m.trace for m in self.members], chains)
-        verdict = Verdict(settings.series_bias, weigh(settings.series_tables, values))
-        member.alike_evidence = verdict.said()
-        member.alike = min(max(verdict.log_odds, -settings.alike_most), settings.alike_most)
 
     def _too_near(self, k: int, settings: Settings) -> bool:
         if not self.members:
@@ -202,18 +175,19 @@ class SpasmTracker:
     def _found(self, h: int, scene: Scene, settings: Settings) -> list[Event]:
         age = _age(scene, settings)
         best = self._best(self.members, age, settings)
-        if not best or self._sum(best, age, settings) < settings.cluster_weak:
+        if best is None or self._sum(best, age, settings) < settings.cluster_weak:
             return []
-        onset = best[0].draft.onset_ns
+        onset = best.members[0].draft.onset_ns
         name = event_id(scene.infant, "cluster", onset)
-        first = best[0].draft
+        first = best.members[0].draft
         self.cluster = Draft(
             name, Label.SPASM_LIKE_CLUSTER, onset, onset, list(first.sites), first.side,
             first.before, first.during, first.since_waking_s, 0.0, 0.0,
         )  # fmt: skip
         self._fill(self.cluster, onset, scene, settings)
         out = [tell(self.cluster, EventStatus.NEW, h, infant=scene.infant, settings=settings.tag)]
-        return out + self._adopt(best, name, h, scene, settings)
+        run = [m for m in self.members if m.k >= best.members[0].k]
+        return out + self._adopt(run, name, h, scene, settings)
 
     def _adopt(
         self, members: Sequence[Member], parent: str, h: int, scene: Scene, settings: Settings
@@ -229,27 +203,32 @@ class SpasmTracker:
                 out.append(self._tell_member(m, h, scene, settings))
         return out
 
-    def _best(self, members: list[Member], age: float, settings: Settings) -> list[Member]:
+    def _best(self, members: Sequence[Member], age: float, settings: Settings) -> Line | None:
         """The newest of some members whose evidence adds up highest, long and many enough for a cluster.
 
+        Either all of the newest, or those that lead to the newest one if others are passed over.
         A movement's end is measured early rather than late, one in twenty by a second: a span may be so much shorter.
         """
-        best: list[Member] = []
+        most, best = -math.inf, None
         least_ns = round((settings.cluster_span_s - settings.cluster_span_early_s) * NS)
-        for n in range(settings.cluster_members, min(len(members), settings.cluster_run) + 1):
-            run = members[-n:]
-            if run[-1].draft.end_ns - run[0].draft.onset_ns < least_ns:
-                continue
-            if not best or self._sum(run, age, settings) > self._sum(best, age, settings):
-                best = run
+        path = path_to(members[-1], members)
+        for run, of in ((members, line_of_newest), (path, line_along)):
+            for n in range(settings.cluster_members, min(len(run), settings.cluster_run) + 1):
+                if run[-1].draft.end_ns - run[-n].draft.onset_ns < least_ns:
+                    continue
+                line = of(run, n)
+                total = self._sum(line, age, settings)
+                if total > most:
+                    most, best = total, line
         return best
 
-    def _sum(self, run: Sequence[Member], age: float, settings: Settings) -> float:
+    def _sum(self, line: Line, age: float, settings: Settings) -> float:
         """Evidence for a series: its members', how they follow one another, and the age's; rivals take from it."""
-        alike = sum(m.alike for m in run[1:])
-        cost = settings.rival_cost * self._rivals(run, settings)
-        cost += settings.stranger_cost * self._strangers(run, settings)
-        return sum(m.log_odds for m in run) + alike + age - cost - _in_common(run, settings)
+        cost = settings.rival_cost * self._rivals(line.members, settings)
+        cost += settings.stranger_cost * self._strangers(line.members, settings)
+        cost += settings.passed_cost * line.passed
+        members = sum(m.log_odds for m in line.members)
+        return members + line.alike + age - cost - _in_common(line.members, settings)
 
     def _rivals(self, run: Sequence[Member], settings: Settings) -> int:
         """How many other movements between its members count against a run."""
@@ -266,7 +245,7 @@ class SpasmTracker:
         run = [m for m in self.members if m.draft.onset_ns >= onset_ns]
         age = _age(scene, settings)
         top = self._best(run, age, settings)
-        total = self._sum(top, age, settings) if top else 0.0
+        total = self._sum(top, age, settings) if top is not None else 0.0
         cluster.end_ns = max(m.draft.end_ns for m in run)
         cluster.times_ns = [m.draft.onset_ns for m in run]
         cluster.count = len(run)
@@ -286,18 +265,21 @@ class SpasmTracker:
         course = course_of([m.k for m in run], [m.trace.peak_g for m in run])
         cluster.evidence = [*(e for e in cluster.evidence if e.name not in COURSE), *course]
 
-    def _said(self, top: Sequence[Member], age: float, scene: Scene, settings: Settings) -> list[Evidence]:
+    def _said(self, top: Line | None, age: float, scene: Scene, settings: Settings) -> list[Evidence]:
         """What speaks for and against the series, of its best members."""
-        alike, count = sum(m.alike for m in top[1:]), len(top)
-        rivals, strangers = (self._rivals(top, settings), self._strangers(top, settings)) if top else (0, 0)
+        if top is None:
+            return _age_said(age, scene)
+        run, count = top.members, len(top.members)
+        rivals, strangers = self._rivals(run, settings), self._strangers(run, settings)
         return [
-            Evidence("members", float(count), sum(m.log_odds for m in top) - _in_common(top, settings)),
-            Evidence("members_alike", alike / max(count - 1, 1), alike),
+            Evidence("members", float(count), sum(m.log_odds for m in run) - _in_common(run, settings)),
+            Evidence("members_alike", top.alike / max(count - 1, 1), top.alike),
+            Evidence("passed_over", float(top.passed), -settings.passed_cost * top.passed),
             Evidence("other_movement", float(rivals), -settings.rival_cost * rivals),
             Evidence("strangers_before", float(strangers), -settings.stranger_cost * strangers),
             *_age_said(age, scene),
-            *means_of("alike", [m.alike_evidence for m in top[1:]]),
-            *means_of("member", [m.evidence for m in top]),
+            *means_of("alike", top.rows),
+            *means_of("member", [m.evidence for m in run]),
         ]
 
     def _expire(self, h: int, scene: Scene, settings: Settings, *, gap_k: int) -> list[Event]:

@@ -8,10 +8,11 @@ from dsp.context import ContextTracker
 from dsp.events import Draft
 from dsp.grid import GRID_HZ
 from dsp.likeness import Trace
+from dsp.members import Member
 from dsp.records import NS, Event, Label, Site, State
 from dsp.scene import Scene
 from dsp.settings import Settings
-from dsp.spasms import Member, SpasmTracker
+from dsp.spasms import SpasmTracker
 from dsp.state import StateTracker
 
 SETTINGS = Settings()
