@@ -100,10 +100,10 @@ def compare(member: Member, members: Sequence[Member], chains: dict[Site, Chain]
     member.alike, member.alike_evidence = _follows(member, members, chains, settings)
     most = -math.inf
     for passed, last in enumerate(reversed(members[-settings.link_reach :])):
-        path = path_to(last, members)
-        so_far = _most_along(path, settings) - settings.passed_cost * passed
         if member.k - last.k > settings.cluster_gap_s * GRID_HZ:
             return
+        path = path_to(last, members)
+        so_far = _most_along(path, settings) - settings.passed_cost * passed
         if so_far + settings.alike_most <= most:
             continue
         linked, rows = _follows(member, path, chains, settings)

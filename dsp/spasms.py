@@ -177,9 +177,9 @@ class SpasmTracker:
         best = self._best(self.members, age, settings)
         if best is None or self._sum(best, age, settings) < settings.cluster_weak:
             return []
-        onset = best.members[0].draft.onset_ns
-        name = event_id(scene.infant, "cluster", onset)
         first = best.members[0].draft
+        onset = first.onset_ns
+        name = event_id(scene.infant, "cluster", onset)
         self.cluster = Draft(
             name, Label.SPASM_LIKE_CLUSTER, onset, onset, list(first.sites), first.side,
             first.before, first.during, first.since_waking_s, 0.0, 0.0,
