@@ -162,7 +162,7 @@ async def test_bytes_that_are_no_request_end_nothing_but_their_own_connection(da
         assert (await it.fetch("GET", it.link()))[0] == 200
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.binary(max_size=300))
 def test_no_head_of_a_request_breaks_it(data: bytes) -> None:
     async def run() -> None:

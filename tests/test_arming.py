@@ -212,7 +212,7 @@ async def test_after_a_pause_over_the_change_of_the_schedule_the_schedule_holds(
         assert [home.at(7.1), home.at(7.5)] == [PAUSED, ARMED]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from([(), (NIGHT,), (ArmedHours(time(19), time(7), ("mon", "wed")),)]),
     st.lists(

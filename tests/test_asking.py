@@ -145,7 +145,7 @@ async def test_refusals_of_a_stranger_fill_no_disk(tmp_path: Path) -> None:
         max_size=8,
     )
 )
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_hostile_bytes_are_answered_and_the_next_command_is_done(
     tmp_path: Path, asked: list[tuple[str, bytes]]
 ) -> None:

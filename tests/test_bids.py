@@ -287,7 +287,7 @@ def test_a_folder_without_a_dataset_says_what_is_looked_for(tmp_path: Path) -> N
         motion_files(tmp_path)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     which=st.sampled_from(["*_motion.tsv", "*_motion.json", "*_channels.tsv", "*_scans.tsv", "*_events.tsv"]),
     noise=st.binary(max_size=40),

@@ -230,7 +230,7 @@ jumps = st.lists(
 
 
 @given(jumps)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_the_clock_does_times_never_step_back(
     plan: list[tuple[int, float, SegmentFlag, int]],
 ) -> None:

@@ -97,7 +97,7 @@ def test_only_the_shortest_delay_remains_as_an_error() -> None:
     st.floats(-0.02, 0.02),
     st.sampled_from([52.0, 104.0, 208.0]),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_packets_without_loss_follow_each_other_without_hole_or_overlap(
     seed: int, ppm: float, rate_error: float, rate_hz: float
 ) -> None:
@@ -248,7 +248,7 @@ def test_the_residual_is_what_the_last_packet_was_late() -> None:
 
 
 @given(st.integers(1, 400))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_restored_fit_goes_on_as_if_nothing_had_happened(cut: int) -> None:
     live, missing = live_and_lost(Truth(ppm=-70), 1.1, range(90, 110))
     whole = ClockFit("sock-la")

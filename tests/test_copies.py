@@ -279,7 +279,7 @@ def test_a_damaged_night_is_replaced_when_told_to(tmp_path: Path) -> None:
     there=st.integers(0, 8),
     told=st.lists(st.sampled_from("tnc"), min_size=16, max_size=16),
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_two_files_are_one_night_exactly_when_one_is_the_beginning_of_the_other(
     split: int, here: int, there: int, told: list[str]
 ) -> None:

@@ -77,7 +77,7 @@ def test_a_recording_without_a_date_comes_back_without_one(tmp_path: Path) -> No
     assert len(back.segments) == 3 * 19
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     rate_hz=st.floats(5.0, 500.0),
     lengths=st.lists(st.integers(1, 40), min_size=1, max_size=12),
@@ -223,7 +223,7 @@ def test_a_date_that_was_moved_away_is_not_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sidecar", ["_clock.json", "_clock.tsv"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(noise=st.binary(max_size=30), at=st.floats(0, 1), cut=st.booleans())
 def test_no_bytes_of_a_sidecar_make_the_reader_fail_otherwise_than_by_name(
     tmp_path_factory: pytest.TempPathFactory, sidecar: str, noise: bytes, at: float, cut: bool
@@ -379,7 +379,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_recording(tmp_path / "gone.edf")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(noise=st.binary(max_size=600), keep=st.integers(0, 600))
 def test_no_bytes_make_the_reader_fail_otherwise_than_by_name(
     tmp_path_factory: pytest.TempPathFactory, noise: bytes, keep: int

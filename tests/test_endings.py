@@ -72,7 +72,7 @@ def test_the_cradle_goes_on_when_the_jerks_on_it_end():
     assert np.max((ended.steps.start_s + ended.steps.span_s)[limbs]) <= stop + 0.5
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 200), share=st.floats(0.0, 1.0))
 def test_a_stopped_movement_leaves_the_body_where_it_would_have_been(seed, share):
     episode = made("sleep_jerk_train", seed, trains=2)
@@ -82,7 +82,7 @@ def test_a_stopped_movement_leaves_the_body_where_it_would_have_been(seed, share
         assert cut == pytest.approx(whole, abs=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 200), share=st.floats(0.0, 1.0))
 def test_no_train_is_left_with_fewer_than_three_jerks(seed, share):
     ended = until(made("sleep_jerk_train", seed, trains=3), share * 40.0)

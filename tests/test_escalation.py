@@ -603,5 +603,5 @@ class AnyNight(RuleBasedStateMachine):
 
 TestAnyNight = AnyNight.TestCase
 TestAnyNight.settings = settings(
-    max_examples=100, stateful_step_count=25, deadline=None, phases=[Phase.explicit, Phase.generate]
+    max_examples=100, stateful_step_count=25, phases=[Phase.explicit, Phase.generate]
 )

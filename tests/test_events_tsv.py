@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dsp.records import NS, EventStatus, Evidence, Label, Site, State, StateEpoch
@@ -166,7 +166,6 @@ def test_a_line_break_never_gets_into_a_cell(tmp_path: Path) -> None:
     assert not (tmp_path / "e.tsv").exists()
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_text_makes_the_reader_fail_otherwise_than_by_line(
     tmp_path_factory: pytest.TempPathFactory, text: str

@@ -182,7 +182,7 @@ _EXPORTED = ("{}.edf", "{}_events.tsv", "{}_run-2.edf", "{}_night.png")
 @example(ids=["sqlite", "b"])
 @example(ids=["baby", "baby2"])
 @example(ids=["a", "a-baby"])
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_whatever_the_ids_are_only_what_is_the_infants_goes(ids: list[str]) -> None:
     gone, stays = ids
     with TemporaryDirectory() as name:

@@ -191,7 +191,7 @@ def test_between_the_jerks_and_the_series_a_gap_of_any_length_costs_neither(gap_
 
 
 @given(st.lists(st.tuples(st.floats(1.0, 470.0), st.floats(0.005, 90.0)), min_size=1, max_size=6))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_gaps_anywhere_break_nothing_and_ring_nobody_for_what_is_missing(
     gaps: list[tuple[float, float]],
 ) -> None:
@@ -417,7 +417,7 @@ def anything(draw: st.DrawFn) -> list[Segment | Tick | Cutoff]:
 
 
 @given(anything())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_segments_whatever_break_the_detector(items: list[Segment | Tick | Cutoff]) -> None:
     pipeline = Pipeline("infant", SITES)
     out: list[Output] = []

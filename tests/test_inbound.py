@@ -85,7 +85,7 @@ def test_a_command_that_fails_is_answered_and_the_next_one_is_heard(topic: str) 
     assert heard.answer(topic) == Message(topic.replace("/set/", "/result/"), b"{}")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     topic=st.one_of(st.text(max_size=60), st.text(max_size=20).map(lambda t: f"lullwatch/gw/{t}")),
     payload=st.binary(),

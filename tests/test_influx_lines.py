@@ -133,7 +133,7 @@ def test_words_of_people_stay_on_the_gateway() -> None:
 
 @pytest.mark.parametrize("kind", [Event, Epoch, StateEpoch, Alert, Coverage, Context])
 def test_any_record_is_one_line_that_ends_in_its_time(kind: type[Any]) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(records(kind))
     def holds(record: Any) -> None:
         for chunk in lines_of(record, UTC, "gw"):
@@ -145,7 +145,7 @@ def test_any_record_is_one_line_that_ends_in_its_time(kind: type[Any]) -> None:
     holds()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=10))
 def test_any_sensor_name_makes_lines_of_one_series(name: str) -> None:
     made = segment_row(replace(segment(), sensor=name))

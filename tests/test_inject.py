@@ -160,7 +160,7 @@ def test_the_angular_rate_that_is_added_turns_gravity_as_the_added_acceleration_
     down=st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda d: np.linalg.norm(d) > 0.1),
     seed=st.integers(0, 2**31),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_strength_seen_is_the_same_however_the_sensor_is_mounted(
     down: tuple[float, float, float], seed: int
 ) -> None:

@@ -80,7 +80,7 @@ def packet_fields(packet: Packet) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("kind", TOLD, ids=lambda kind: kind.__name__)
 def test_every_record_comes_back_as_it_was(kind: type[Any]) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(records(kind))
     def round_trip(record: Any) -> None:
         row = LinkRow("kid", record) if kind is LinkSample else record
@@ -108,7 +108,7 @@ def test_a_record_of_every_table_comes_back_through_the_file(journal: Journal) -
 def _example(kind: type[Any]) -> Any:
     found: list[Any] = []
 
-    @settings(max_examples=1, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=1, database=None, derandomize=True)
     @given(records(kind))
     def once(record: Any) -> None:
         found.append(record)
@@ -117,7 +117,7 @@ def _example(kind: type[Any]) -> Any:
     return LinkRow("kid", found[0]) if kind is LinkSample else found[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     boot=st.integers(0, 2**32 - 1),
     seq=st.integers(0, 2**32 - 1),

@@ -13,7 +13,7 @@ from firmware_sim.steps import Channel
 from tests.sim_examples import one
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000))
 def test_units_add_up_to_the_movement_they_are_parts_of(seed):
     steps = one("kicking", seed, count=3)[1].steps

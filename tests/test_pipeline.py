@@ -151,7 +151,7 @@ def test_blocks_of_any_length_give_the_same_bytes(length: int) -> None:
     assert repr(run(even(segments, length))) == repr(run(in_time_order(segments)))
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_any_split_and_any_snapshots_give_the_same_bytes(data: st.DataObject) -> None:
     lengths = st.lists(st.integers(40, 3000), min_size=5, max_size=30)
@@ -160,7 +160,7 @@ def test_any_split_and_any_snapshots_give_the_same_bytes(data: st.DataObject) ->
     assert repr(run(in_time_order(parts), snapshot_at=stops)) == expected()
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32 - 1))
 def test_any_order_of_arrival_within_the_lateness_gives_the_same_bytes(seed: int) -> None:
     parts = even(busy_tracks(), 52)
@@ -174,7 +174,7 @@ def test_any_order_of_arrival_within_the_lateness_gives_the_same_bytes(seed: int
     assert repr(run(late)) == expected()
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32 - 1), st.integers(20, 6000), st.booleans())
 def test_any_order_of_arrival_gives_the_same_settled_events(seed: int, length: int, fast: bool) -> None:
     parts = even(busy_tracks(), length)
@@ -182,7 +182,7 @@ def test_any_order_of_arrival_gives_the_same_settled_events(seed: int, length: i
     assert repr(settled(shuffled, compiled() if fast else None)) == repr(settled(parts, None))
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_stretches_give_the_same_bytes_as_their_segments(data: st.DataObject) -> None:
     lengths = data.draw(st.lists(st.integers(1, 60), min_size=200, max_size=400))

@@ -20,7 +20,7 @@ def stretch_of(times_ns: np.ndarray, *, elastic: bool = False) -> Stretch:
     return implied_stretch(Path("t.csv"), Site.LA, "s", times_ns, counts, Scale(1, 0), elastic=elastic)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     lengths=st.lists(st.integers(4, 30), min_size=1, max_size=20),
     steps=st.lists(st.integers(9_000_000, 11_000_000), min_size=20, max_size=20),
@@ -39,7 +39,7 @@ def test_packets_give_back_their_times_to_the_nanosecond(
     assert np.array_equal(places, np.arange(len(made)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     times=st.lists(st.integers(0, 10**12), min_size=1, max_size=60, unique=True).map(sorted),
     elastic=st.booleans(),
@@ -75,7 +75,7 @@ def test_blocks_of_a_device_s_own_clock_meet_and_a_lost_block_stays_lost() -> No
     assert made.steps_ns.tolist() == [10_091_666, 10_091_666, 10_000_000, 10_000_000]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     step=st.sampled_from([1 / 16384, 1 / 256, 8 / 32768, 0.000122, 0.00239420166, 0.061]),
     seed=st.integers(0, 99),

@@ -143,7 +143,7 @@ def test_nights_add_up_and_infants_are_counted() -> None:
 
 
 @given(TABLES, TABLES)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_one_more_false_event_never_raises_precision(truth: list[EventLine], told: list[EventLine]) -> None:
     worse = [*told, line(CLUSTER, 3560, 20, "worse")]
     for label in (CLUSTER, TRAIN):
@@ -163,7 +163,7 @@ def _near_the_end(truth: list[EventLine], profile: str) -> bool:
 
 
 @given(TABLES, TABLES)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_every_true_event_is_counted_once_in_the_confusion(
     truth: list[EventLine], told: list[EventLine]
 ) -> None:

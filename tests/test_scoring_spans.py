@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lullwatch.scoring_night import Span, overlap_s, union
@@ -105,7 +105,6 @@ def test_single_movements_are_paired_beyond_mir_evals_limit_for_onsets() -> None
     st.lists(st.integers(0, 2000), min_size=1, max_size=20, unique=True),
     st.lists(st.integers(0, 2000), min_size=1, max_size=20, unique=True),
 )
-@settings(deadline=None)
 def test_pairs_are_as_many_as_mir_evals_own_onset_scores_count(truth: list[int], told: list[int]) -> None:
     from mir_eval.onset import f_measure
 
@@ -117,7 +116,6 @@ def test_pairs_are_as_many_as_mir_evals_own_onset_scores_count(truth: list[int],
 
 
 @given(SPANS)
-@settings(deadline=None)
 def test_what_is_told_exactly_is_all_found_and_nothing_false(truth: list[Span]) -> None:
     for profile in (SZCORE, TIGHT):
         scored = score_spans(truth, truth, 3700, profile)
@@ -127,7 +125,6 @@ def test_what_is_told_exactly_is_all_found_and_nothing_false(truth: list[Span]) 
 
 
 @given(SPANS, SPANS)
-@settings(deadline=None)
 def test_an_alarm_where_nothing_is_true_or_told_is_one_more_false_one(
     truth: list[Span], told: list[Span]
 ) -> None:
@@ -138,7 +135,6 @@ def test_an_alarm_where_nothing_is_true_or_told_is_one_more_false_one(
 
 
 @given(SPANS, SPANS, st.integers(0, 500))
-@settings(deadline=None)
 def test_shifting_truth_and_telling_alike_changes_nothing(
     truth: list[Span], told: list[Span], by_s: int
 ) -> None:

@@ -244,7 +244,7 @@ def test_a_sealed_file_holds_nothing_but_plain_arrays(journal: Path) -> None:
         assert json.loads(arrays["about"].tobytes())["format"] == 1
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(noise=st.binary(min_size=1, max_size=60), at=st.floats(0, 1), cut=st.booleans())
 @example(noise=b"[", at=0.0002, cut=False)
 def test_a_damaged_seal_is_named_and_never_taken_for_data(

@@ -170,7 +170,7 @@ def test_an_answer_that_means_nothing_is_refused_with_an_example(
 
 
 @given(st.text(max_size=30), st.text(max_size=30), st.text(max_size=30))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_answered_it_is_a_settings_file_or_a_clear_error(
     tmp_path: Path, gateway: str, folder: str, number: str
 ) -> None:

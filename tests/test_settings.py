@@ -344,7 +344,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journal]:
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_value_any_setting_gets_it_is_settings_that_can_be_used_or_a_clear_error(
     tmp_path: Path, journal: Journal, data: st.DataObject
 ) -> None:
@@ -387,7 +387,7 @@ def test_each_text_that_could_be_taken_for_something_else_is_tried_in_each_setti
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_leads_to_anything_but_settings_or_a_clear_error(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, GOOD[: len(GOOD) // 2] + text.replace("\r", "\n"))
     with contextlib.suppress(LullwatchError):

@@ -93,7 +93,7 @@ async def test_work_that_ends_by_itself_is_not_begun_again() -> None:
 
 
 @given(st.lists(st.sampled_from([KeyError, OSError, ValueError, RuntimeError]), max_size=7))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_however_often_it_fails_it_lives_in_the_end_and_what_was_told_is_cleared(
     kinds: list[type[Exception]],
 ) -> None:

@@ -44,7 +44,7 @@ async def test_a_task_that_sleeps_again_and_again_never_sees_time_overshoot():
 
 
 @given(st.lists(st.integers(1, 2_000_000_000), min_size=1, max_size=30))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_waiters_are_released_in_the_order_of_their_due_times(delays_ns):
     async def scenario():
         clock = SimClock(start_ns=7)

@@ -20,7 +20,7 @@ def curve_of(spline, t0_s, dt_s, n):
     return rows
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 1000), st.floats(0.0, 1.2))
 def test_rate_and_acceleration_are_the_derivatives_of_the_value(seed, t0_s):
     dt_s = 1e-5

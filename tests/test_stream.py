@@ -307,7 +307,7 @@ def test_what_a_fetch_cannot_have_brought_is_left_out() -> None:
 
 
 @given(st.lists(st.tuples(st.binary(max_size=300), st.booleans(), st.integers(0, 700)), max_size=40))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_no_bytes_do_more_to_a_stream_than_be_refused(heard: list[tuple[bytes, bool, int]]) -> None:
     sock, stream = Sock(), begun()
     for noise, is_changed, seq in heard:

@@ -23,7 +23,7 @@ def pulled(seed, limb, *, peak=0.5, back=0.0, hold_s=0.0):
     return infant, Movement(out.build())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.floats(0.01, 20.0), st.sampled_from([0.0, 0.3]))
 def test_a_pull_returns_to_rest_and_never_turns_a_joint_beyond_its_range(seed, peak, back):
     _, movement = pulled(seed, LEFT, peak=peak, back=back)

@@ -216,7 +216,7 @@ def test_without_polars_the_extra_is_named(
         read_table(tmp_path / f"n.{kind}")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(["csv", "parquet", "json"]),
     noise=st.binary(max_size=40),

@@ -20,7 +20,7 @@ from firmware_sim.waves import (
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 1000), st.floats(0.3, 3.0), st.floats(0.005, 0.15))
 def test_beats_come_at_their_rate_and_with_their_irregularity(seed, rate_hz, cv):
     gaps = np.diff(beats(Draw(seed, "test"), 2000.0, rate_hz, cv))
@@ -29,7 +29,7 @@ def test_beats_come_at_their_rate_and_with_their_irregularity(seed, rate_hz, cv)
     assert np.std(gaps) / np.mean(gaps) == pytest.approx(cv, rel=0.25)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 1000))
 def test_the_phase_turns_once_from_beat_to_beat_and_never_back(seed):
     beat = beats(Draw(seed, "test"), 30.0, 1.3, 0.1)
@@ -37,7 +37,7 @@ def test_the_phase_turns_once_from_beat_to_beat_and_never_back(seed):
     assert np.all(np.diff(phase_of(knots(30.0, 0.01), beat)) > 0.0)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(1.0, 100.0), st.floats(0.1, 0.5))
 def test_an_envelope_begins_and_ends_at_nothing(total_s, share):
     t = knots(total_s, total_s / 1000.0)

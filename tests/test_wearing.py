@@ -129,7 +129,7 @@ def test_slip_and_ring_are_those_of_plain_forward_kinematics():
     assert np.ptp(shift, axis=0).max() > 5e-4
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(0, 999), st.integers(150, 1500), st.sampled_from(list(Site)))
 def test_no_stretch_changes_what_a_badly_worn_sensor_sees(seed, block, site):
     trajectory, n, dt_s = jerking(seed, until_s=25.0, every_s=3.0), 2600, 1.0 / 101.3
