@@ -25,7 +25,7 @@ from dsp.together import together_of
 
 __all__ = ["ManySpasms", "differs_in_series_alone", "measured_once"]
 
-_SERIES = ("spasm_tables", "spasm_bias", "series_tables", "series_bias", "version")
+_SERIES = ("spasm_tables", "spasm_bias", "spasm_pairs", "series_tables", "series_bias", "version")
 
 
 def differs_in_series_alone(settings: Settings, other: Settings) -> bool:

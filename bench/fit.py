@@ -2,6 +2,7 @@
 
     python bench/fit.py                                     collect, fit, print the tables and the false series an hour
     python bench/fit.py --drop kicking_synchronous --out bench/folds/kicking_synchronous.json
+    python bench/fit.py --pairs 40                          with pairs of measurements weighed together as well
     python bench/fit.py --without trunk_carrying_kicks two_legged_kicks skewed_kicks --out bench/folds/kicks.json
 
 `--drop` leaves candidates of these true classes out of the fit; `--without` draws the nights themselves without the
@@ -17,7 +18,7 @@ import pickle
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import count, islice
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -26,9 +27,9 @@ import msgspec
 import numpy as np
 from accuracy_nights import sources_digest
 from candidates import Candidate, Collected, Follower, collect
-from tables import Fit, fit_tables
+from tables import Fit, find_pairs, fit_tables
 
-from dsp.weights import SERIES, SPASM, weigh
+from dsp.weights import SERIES, SPASM, SPASM_PAIRS, weigh
 from firmware_sim.population import draw_night
 from lullwatch.console import progress
 
@@ -36,13 +37,20 @@ KEEP = evidence.ROOT / "build" / "fit"
 GENERAL, CLUSTERLESS = 1000, 1400
 CURVATURE = 0.1
 """Of 0.03 to 10 the one that told held-out development nights apart best."""
+PAIR_CURVATURE = 0.1
+"""Of 0.1, 0.5 and 2 the one that told a held-out quarter of the development infants apart best."""
 SERIES_CURVATURE = 1.0
 """There are fewer members of series than movements."""
 
 
 def nights(args: argparse.Namespace) -> list[tuple[int, str, float]]:
     """Short nights of many infants who have series, and longer ones of others: what differs most is the infant."""
-    general = islice(filter(partial(_has_series, hours=args.hours), count(GENERAL)), args.nights)
+    general = list(
+        islice(filter(partial(_has_series, hours=args.hours), range(GENERAL, CLUSTERLESS)), args.nights)
+    )
+    if len(general) < args.nights:
+        message = f"--nights {args.nights}: only {len(general)} infants before seed {CLUSTERLESS} have series"
+        raise SystemExit(message)
     others = range(CLUSTERLESS, CLUSTERLESS + args.nights * 2 // 3)
     return [(s, "general", args.hours) for s in general] + [
         (s, "no_clusters", 1.5 * args.hours) for s in others
@@ -84,12 +92,24 @@ def _one(job: tuple[int, str, float], *, without: frozenset[str], folder: Path) 
     return rows
 
 
-def fitted(rows: Iterable[Candidate], drop: Sequence[str]) -> Fit:
-    """Tables for spasm-like movements from candidates that are not of a dropped class."""
+def fitted(rows: Iterable[Candidate], drop: Sequence[str], pairs: int | None) -> Fit:
+    """Tables and pairs for spasm-like movements from candidates that are not of a dropped class.
+
+    Args:
+        rows: candidates.
+        drop: beginnings of true classes.
+        pairs: how many to look for; None for those in use.
+    """
     used = [c for c in rows if not c.truth.startswith(tuple(drop) or ("\0",))]
-    positive = np.array([c.positive for c in used])
-    knots = {t.name: t.knots for t in SPASM}
-    return fit_tables(knots, [c.values for c in used], positive, np.ones(len(used)), curvature=CURVATURE)
+    material = (
+        {t.name: t.knots for t in SPASM},
+        [c.values for c in used],
+        np.array([c.positive for c in used]),
+        np.ones(len(used)),
+    )
+    how = {"curvature": CURVATURE, "pair_curvature": PAIR_CURVATURE}
+    names = [p.names for p in SPASM_PAIRS] if pairs is None else find_pairs(*material, **how, most=pairs)
+    return fit_tables(*material, **how, pairs=names)
 
 
 def fitted_series(rows: Iterable[Follower], drop: Sequence[str]) -> Fit:
@@ -103,15 +123,15 @@ def fitted_series(rows: Iterable[Follower], drop: Sequence[str]) -> Fit:
 
 
 def log_odds(fit: Fit, candidate: Candidate) -> float:
-    return fit.bias + sum(e.contribution for e in weigh(fit.tables, candidate.values))
+    return fit.bias + sum(e.contribution for e in weigh(fit.tables, candidate.values, fit.pairs))
 
 
-def told_apart(found: dict[int, Collected], drop: Sequence[str]) -> list[str]:
+def told_apart(found: dict[int, Collected], drop: Sequence[str], pairs: int | None) -> list[str]:
     """How well held-out halves of the development nights are told apart."""
     halves = [[c for s, night in found.items() if s % 2 == k for c in night.candidates] for k in (0, 1)]
     scores: list[tuple[float, bool]] = []
     for k in (0, 1):
-        fit = fitted(halves[1 - k], drop)
+        fit = fitted(halves[1 - k], drop, pairs)
         scores += [(log_odds(fit, c), c.positive) for c in halves[k]]
     yes = np.array([s for s, p in scores if p])
     no = np.array([s for s, p in scores if not p])
@@ -125,7 +145,9 @@ def told_apart(found: dict[int, Collected], drop: Sequence[str]) -> list[str]:
 
 def code_of(name: str, fit: Fit) -> str:
     rows = "".join(f'    Table("{t.name}", {t.knots}, {t.log_odds}),\n' for t in fit.tables)
-    return f"{name}: tuple[Table, ...] = (\n{rows})\n\n{name}_BIAS = {fit.bias}\n"
+    lines = "".join(f"    Pair({p.names}, {p.knots}, {p.log_odds}),\n" for p in fit.pairs)
+    together = f"\n{name}_PAIRS: tuple[Pair, ...] = (\n{lines})\n" if fit.pairs else ""
+    return f"{name}: tuple[Table, ...] = (\n{rows})\n\n{name}_BIAS = {fit.bias}\n{together}"
 
 
 def main() -> None:
@@ -139,18 +161,24 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--drop", nargs="*", default=[], help="true classes left out of the fit")
     parser.add_argument("--without", nargs="*", default=[], help="mechanisms that do not occur")
+    parser.add_argument(
+        "--pairs",
+        type=int,
+        help="look for so many that are weighed together as well; else those in use are fitted anew",
+    )
     parser.add_argument("--out", type=Path, help="JSON for bench/accuracy.py --settings or --folds")
     args = parser.parse_args()
     found = collected(args)
-    fit = fitted((c for night in found.values() for c in night.candidates), args.drop)
+    fit = fitted((c for night in found.values() for c in night.candidates), args.drop, args.pairs)
     series = fitted_series((f for night in found.values() for f in night.followers), args.drop)
     print(code_of("SPASM", fit) + code_of("SERIES", series))
-    print("\n".join(told_apart(found, args.drop)))
+    print("\n".join(told_apart(found, args.drop, args.pairs)))
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         found_tables = {
             "spasm_tables": fit.tables,
             "spasm_bias": fit.bias,
+            "spasm_pairs": fit.pairs,
             "series_tables": series.tables,
             "series_bias": series.bias,
         }

@@ -3,31 +3,56 @@
 References:
     Hastie, Tibshirani & Friedman (2009), The Elements of Statistical Learning, 5.2 (linear splines by hat
     functions) and 4.4.1 (iteratively reweighted least squares).
+    Lou, Caruana, Gehrke & Hooker (2013), Accurate intelligible models with pairwise interactions, KDD 623-631
+    (which pairs are worth having: those that explain most of what is left).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.weights import Table
+from dsp.weights import Pair, Table
 
-__all__ = ["Fit", "fit_tables"]
+__all__ = ["Fit", "find_pairs", "fit_tables"]
 
 Floats = NDArray[np.float64]
+Names = tuple[str, str]
+_End = tuple[tuple[float, ...], Floats]
 
 _ROUNDS = 60
 _SMALL_RIDGE = 0.02
 """Against a knot that no candidate came near."""
+_AT_ONCE = 5
+"""Pairs found on the same residuals: those found together may say the same."""
+_IN_DOUBT = 0.003
+"""Candidates whose probability is nearer to the truth than that have nothing to say about pairs."""
+_PAIR_SHARES = (0.05, 0.35, 0.65, 0.95)
+"""A pair's knots by the share of candidates below them, both classes counting as much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
     tables: tuple[Table, ...]
     bias: float
+    pairs: tuple[Pair, ...] = ()
+
+
+@dataclass(slots=True)
+class _Block:
+    """Columns of one table or pair, with the penalty on what they are multiplied with."""
+
+    hats: Floats
+    penalty: Floats
+    centre: Floats = field(init=False)
+
+    def centred(self, weight: Floats) -> Floats:
+        self.centre = (weight @ self.hats) / weight.sum()
+        return self.hats - self.centre
 
 
 def fit_tables(
@@ -37,6 +62,8 @@ def fit_tables(
     weight: Floats,
     *,
     curvature: float,
+    pairs: Sequence[Names] = (),
+    pair_curvature: float = 0.0,
 ) -> Fit:
     """Log-likelihood ratios by named measurement; what is missing in a row counts as the table's mean.
 
@@ -46,37 +73,121 @@ def fit_tables(
         positive: whether it is of the class.
         weight: how much it counts.
         curvature: penalty on the second difference of a table's values.
+        pairs: measurements to be weighed together as well.
+        pair_curvature: the same of a pair's, along either measurement.
     """
-    design, cuts = _design(knots, rows)
-    centre = (weight @ design) / weight.sum()
-    x = np.concatenate([np.ones((design.shape[0], 1)), design - centre], axis=1)
-    penalty = _penalty(knots, curvature * weight.sum() / 1000.0)
+    columns = {name: _column(name, rows) for name in knots}
+    scale = weight.sum() / 1000.0
+    blocks = [_table_block(knots[name], columns[name], curvature * scale) for name in knots]
+    ends = _ends({name for names in pairs for name in names}, columns, positive)
+    blocks += [_pair_block(names, ends, pair_curvature * scale) for names in pairs]
     prior = float(np.log(weight[positive].sum() / weight[~positive].sum()))
-    beta = _solve(x, positive.astype(np.float64), weight, penalty)
-    tables = []
-    total = 0.0
-    for (name, places), (a, b) in zip(knots.items(), cuts, strict=True):
-        values = beta[1 + a : 1 + b]
-        middle = float(centre[a:b] @ values)
-        tables.append(
-            Table(name, tuple(map(float, places)), tuple(round(float(v - middle), 2) for v in values))
-        )
-        total += middle
-    return Fit(tuple(tables), round(float(beta[0]) - prior, 2))
+    beta = _solve(*_system(blocks, weight), positive.astype(np.float64), weight)
+    tables, found, at = [], [], 1
+    for name, block in zip([*knots, *pairs], blocks, strict=True):
+        values = beta[at : at + block.centre.size]
+        values = values - block.centre @ values
+        at += values.size
+        if isinstance(name, str):
+            tables.append(Table(name, tuple(map(float, knots[name])), _rounded(values)))
+        else:
+            where, across = (ends[end][0] for end in name)
+            square = values.reshape(len(where), len(across))
+            found.append(Pair(name, (where, across), tuple(map(_rounded, square))))
+    return Fit(tuple(tables), round(float(beta[0]) - prior, 2), tuple(found))
 
 
-def _design(
-    knots: Mapping[str, Sequence[float]], rows: Sequence[Mapping[str, float]]
-) -> tuple[Floats, list[tuple[int, int]]]:
-    parts, cuts, at = [], [], 0
-    for name, places in knots.items():
-        values = np.array([row.get(name, np.nan) for row in rows])
-        hats = _hats(np.asarray(places, np.float64), values)
-        hats[np.isnan(values)] = np.nanmean(hats, axis=0)
-        parts.append(hats)
-        cuts.append((at, at + len(places)))
-        at += len(places)
-    return np.concatenate(parts, axis=1), cuts
+def find_pairs(
+    knots: Mapping[str, Sequence[float]],
+    rows: Sequence[Mapping[str, float]],
+    positive: NDArray[np.bool_],
+    weight: Floats,
+    *,
+    curvature: float,
+    pair_curvature: float,
+    most: int,
+) -> list[Names]:
+    """The pairs of measurements that explain most of what tables, and the pairs before them, leave; best first."""
+    columns = {name: _column(name, rows) for name in knots}
+    y = positive.astype(np.float64)
+    scale = weight.sum() / 1000.0
+    blocks = [_table_block(knots[name], columns[name], curvature * scale) for name in knots]
+    ends = _ends(knots, columns, positive)
+    found: list[Names] = []
+    while len(found) < most:
+        x, penalty = _system(blocks, weight)
+        p = _odds(x @ _solve(x, penalty, y, weight))
+        doubt = np.abs(y - p) > _IN_DOUBT
+        left, spread, heavy = (v[doubt] for v in (weight * (y - p), weight * p * (1.0 - p), weight))
+        near = {name: (where, hats[doubt]) for name, (where, hats) in ends.items()}
+        gains = {}
+        for names in combinations(knots, 2):
+            if names not in found:
+                block = _pair_block(names, near, pair_curvature * scale)
+                hats = block.centred(heavy)
+                slope = hats.T @ left
+                bend = hats.T @ (hats * spread[:, None]) + block.penalty
+                gains[names] = float(slope @ np.linalg.solve(bend, slope))
+        some = sorted(gains, key=gains.__getitem__, reverse=True)[: min(_AT_ONCE, most - len(found))]
+        blocks += [_pair_block(names, ends, pair_curvature * scale) for names in some]
+        found += some
+    return found
+
+
+def _column(name: str, rows: Sequence[Mapping[str, float]]) -> Floats:
+    return np.array([row.get(name, np.nan) for row in rows])
+
+
+def _table_block(places: Sequence[float], values: Floats, curvature: float) -> _Block:
+    hats = _hats(np.asarray(places, np.float64), values)
+    hats[np.isnan(values)] = np.nanmean(hats, axis=0)
+    return _Block(hats, _bending(places, curvature) + _small(len(places), curvature))
+
+
+def _ends(
+    names: Iterable[str], columns: Mapping[str, Floats], positive: NDArray[np.bool_]
+) -> dict[str, _End]:
+    """Knots and hats of measurements as parts of pairs."""
+    places = {name: _quantiles(columns[name], positive) for name in names}
+    return {name: (where, _hats(np.asarray(where), columns[name])) for name, where in places.items()}
+
+
+def _quantiles(values: Floats, positive: NDArray[np.bool_]) -> tuple[float, ...]:
+    """Where a pair's knots are."""
+    seen = ~np.isnan(values)
+    both = [np.sort(values[seen & of]) for of in (positive, ~positive)]
+    grid = np.linspace(0.0, 1.0, 1001)
+    pooled = np.concatenate([np.quantile(v, grid) for v in both])
+    cuts = sorted({round(float(np.quantile(pooled, share)), 2) for share in _PAIR_SHARES})
+    return tuple(cuts) if len(cuts) > 1 else (cuts[0], cuts[0] + 1.0)
+
+
+def _pair_block(names: Names, ends: Mapping[str, _End], curvature: float) -> _Block:
+    (where, first), (across, second) = (ends[name] for name in names)
+    hats = (first[:, :, None] * second[:, None, :]).reshape(first.shape[0], -1)
+    missing = np.isnan(hats[:, 0])
+    hats[missing] = hats[~missing].mean(axis=0)
+    n, m = len(where), len(across)
+    down, right = _bending(where, curvature), _bending(across, curvature)
+    penalty = np.kron(down, np.eye(m)) + np.kron(np.eye(n), right)
+    return _Block(hats, penalty + _small(n * m, curvature))
+
+
+def _system(blocks: Sequence[_Block], weight: Floats) -> tuple[Floats, Floats]:
+    """Centred columns, a constant before them, and the penalty on their values."""
+    size = blocks[0].hats.shape[0]
+    x = np.concatenate([np.ones((size, 1)), *(b.centred(weight) for b in blocks)], axis=1)
+    penalty = np.zeros((x.shape[1], x.shape[1]))
+    at = 1
+    for block in blocks:
+        n = block.centre.size
+        penalty[at : at + n, at : at + n] = block.penalty + 1e-6 * np.eye(n)
+        at += n
+    return x, penalty
+
+
+def _rounded(values: Floats) -> tuple[float, ...]:
+    return tuple(round(float(v), 2) for v in values)
 
 
 def _hats(places: Floats, values: Floats) -> Floats:
@@ -90,32 +201,31 @@ def _hats(places: Floats, values: Floats) -> Floats:
     return out
 
 
-def _penalty(knots: Mapping[str, Sequence[float]], curvature: float) -> Floats:
-    size = 1 + sum(len(p) for p in knots.values())
-    penalty = np.zeros((size, size))
-    at = 1
-    for places in knots.values():
-        n = len(places)
-        spacing = np.diff(places)
-        for i in range(n - 2):
-            row = np.zeros(n)
-            scale = (spacing[i] + spacing[i + 1]) / 2
-            row[i], row[i + 1], row[i + 2] = (
-                scale / spacing[i],
-                -scale / spacing[i] - scale / spacing[i + 1],
-                scale / spacing[i + 1],
-            )
-            penalty[at : at + n, at : at + n] += curvature * np.outer(row, row)
-        penalty[at : at + n, at : at + n] += _SMALL_RIDGE * curvature * np.eye(n)
-        at += n
-    penalty[np.arange(1, size), np.arange(1, size)] += 1e-6
+def _bending(places: Sequence[float], curvature: float) -> Floats:
+    """Penalty on second differences."""
+    n = len(places)
+    penalty = np.zeros((n, n))
+    spacing = np.diff(places)
+    for i, (before, after) in enumerate(pairwise(spacing)):
+        row = np.zeros(n)
+        scale = (before + after) / 2
+        row[i : i + 3] = scale / before, -scale / before - scale / after, scale / after
+        penalty += curvature * np.outer(row, row)
     return penalty
 
 
-def _solve(x: Floats, y: Floats, weight: Floats, penalty: Floats) -> Floats:
+def _small(n: int, curvature: float) -> Floats:
+    return _SMALL_RIDGE * curvature * np.eye(n)
+
+
+def _odds(log_odds: Floats) -> Floats:
+    return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30, 30)))
+
+
+def _solve(x: Floats, penalty: Floats, y: Floats, weight: Floats) -> Floats:
     beta = np.zeros(x.shape[1])
     for _ in range(_ROUNDS):
-        p = 1.0 / (1.0 + np.exp(-np.clip(x @ beta, -30, 30)))
+        p = _odds(x @ beta)
         w = weight * np.maximum(p * (1.0 - p), 1e-6)
         step = np.linalg.solve(x.T @ (x * w[:, None]) + penalty, x.T @ (weight * (y - p)) - penalty @ beta)
         beta += step

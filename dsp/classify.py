@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from dsp.grid import GRID_HZ
 from dsp.records import BIAS, Evidence, Site
@@ -12,7 +14,7 @@ from dsp.rhythm import Rhythm
 from dsp.settings import Settings
 from dsp.shape import LEG_REST_DEG, Shape
 from dsp.views import view_name
-from dsp.weights import Table, weigh
+from dsp.weights import Pair, Table, weigh
 
 __all__ = [
     "Verdict",
@@ -73,15 +75,15 @@ def judge_spasm(
         settings: Tables and costs.
     """
     values = {**_values(shapes, anchor), **together}
-    tables, bias, cost = _weights(shapes, anchor, settings)
-    evidence = weigh(tables, values)
-    if cost:
-        evidence.append(Evidence("sites_not_seen", float(len(shapes)), -cost))
+    of = _weights(shapes, anchor, settings)
+    evidence = weigh(of.tables, values, of.pairs)
+    if of.cost:
+        evidence.append(Evidence("sites_not_seen", float(len(shapes)), -of.cost))
     legs = [shapes[s] for s in _LEGS if s in shapes]
     if legs and anchor is Site.TR:
         later = sum(leg.peak_k - shapes[anchor].peak_k for leg in legs) / len(legs)
         evidence.append(Evidence(_LEGS_LATER, later / GRID_HZ, 0.0))
-    return Verdict(bias, evidence)
+    return Verdict(of.bias, evidence)
 
 
 def may_be_spasm(shapes: Mapping[Site, Shape], anchor: Site, settings: Settings, least: float) -> bool:
@@ -90,11 +92,19 @@ def may_be_spasm(shapes: Mapping[Site, Shape], anchor: Site, settings: Settings,
     Most movements are told apart by their shapes alone, and the rest takes longer to measure.
     """
     values = _values(shapes, anchor)
-    tables, most, cost = _weights(shapes, anchor, settings)
-    for table in tables:
+    of = _weights(shapes, anchor, settings)
+    pairs = _most_of(of.pairs)
+    most = of.bias - of.cost + sum(pairs)
+    for table in of.tables:
         value = values.get(table.name)
         most += max(0.0, *table.log_odds) if value is None else table.at(value)
-    return most - cost >= least - _ROUNDING
+    for pair, at_most in zip(of.pairs, pairs, strict=True):
+        if most < least - _ROUNDING:
+            return False
+        first, second = values.get(pair.names[0]), values.get(pair.names[1])
+        if first is not None and second is not None:
+            most += pair.at(first, second) - at_most
+    return most >= least - _ROUNDING
 
 
 def _values(shapes: Mapping[Site, Shape], anchor: Site) -> dict[str, float]:
@@ -103,15 +113,28 @@ def _values(shapes: Mapping[Site, Shape], anchor: Site) -> dict[str, float]:
     return values | _leg_values(legs, shapes[anchor], shapes) if legs else values
 
 
-def _weights(
-    shapes: Mapping[Site, Shape], anchor: Site, settings: Settings
-) -> tuple[tuple[Table, ...], float, float]:
-    """Tables, bias and cost for how the movement was seen; the full view's where there are none of its own."""
+@lru_cache(maxsize=8)
+def _most_of(pairs: tuple[Pair, ...]) -> tuple[float, ...]:
+    """What each could contribute at most."""
+    return tuple(p.most for p in pairs)
+
+
+class _Weights(NamedTuple):
+    """What a movement is weighed by."""
+
+    tables: tuple[Table, ...]
+    pairs: tuple[Pair, ...]
+    bias: float
+    cost: float
+
+
+def _weights(shapes: Mapping[Site, Shape], anchor: Site, settings: Settings) -> _Weights:
+    """Those for how the movement was seen; the full view's where there are none of its own."""
     name = view_name(shapes, anchor, gyro=shapes[anchor].gyro)
     for view in settings.spasm_views:
         if view.name == name:
-            return view.tables, view.bias, view.member_cost
-    return settings.spasm_tables, settings.spasm_bias, 0.0
+            return _Weights(view.tables, (), view.bias, view.member_cost)
+    return _Weights(settings.spasm_tables, settings.spasm_pairs, settings.spasm_bias, 0.0)
 
 
 def _anchor_values(shape: Shape) -> dict[str, float]:

@@ -22,12 +22,14 @@ from dsp.weights import (
     SERIES_BIAS,
     SPASM,
     SPASM_BIAS,
+    SPASM_PAIRS,
     STARTLE,
     STARTLE_BIAS,
     STIFF,
     STIFF_BIAS,
     TRAIN,
     TRAIN_BIAS,
+    Pair,
     Table,
 )
 
@@ -88,6 +90,7 @@ class Settings:
     # Single spasm-like movements: log-odds by measurement, see `dsp.weights`
     spasm_tables: tuple[Table, ...] = SPASM
     spasm_bias: float = SPASM_BIAS
+    spasm_pairs: tuple[Pair, ...] = SPASM_PAIRS
     no_trunk_cost: float = 1.0
     one_site_cost: float = 1.5
     spasm_views: tuple[View, ...] = VIEWS

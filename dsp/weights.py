@@ -25,12 +25,14 @@ __all__ = [
     "SERIES_BIAS",
     "SPASM",
     "SPASM_BIAS",
+    "SPASM_PAIRS",
     "STARTLE",
     "STARTLE_BIAS",
     "STIFF",
     "STIFF_BIAS",
     "TRAIN",
     "TRAIN_BIAS",
+    "Pair",
     "Table",
     "weigh",
 ]
@@ -56,9 +58,57 @@ class Table:
         return odds[i - 1] + share * (odds[i] - odds[i - 1])
 
 
-def weigh(tables: Sequence[Table], values: Mapping[str, float]) -> list[Evidence]:
-    """Evidence of every measurement that could be made, in the tables' order."""
-    return [Evidence(t.name, value, t.at(value)) for t in tables if (value := values.get(t.name)) is not None]
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Log-odds by two values together, beside what each says alone: bilinear between knots, constant beyond them.
+
+    Lou, Caruana, Gehrke & Hooker (2013), Accurate intelligible models with pairwise interactions, KDD 623-631.
+    """
+
+    names: tuple[str, str]
+    knots: tuple[tuple[float, ...], tuple[float, ...]]
+    log_odds: tuple[tuple[float, ...], ...]
+    """rows by the first value, columns by the second"""
+
+    def at(self, first: float, second: float) -> float:
+        """The contribution of two values."""
+        i, down = _place(self.knots[0], first)
+        j, across = _place(self.knots[1], second)
+        above, below = self.log_odds[i - 1], self.log_odds[i]
+        left = above[j - 1] + down * (below[j - 1] - above[j - 1])
+        right = above[j] + down * (below[j] - above[j])
+        return left + across * (right - left)
+
+    @property
+    def most(self) -> float:
+        """The highest contribution of any two values; what cannot be measured contributes nothing."""
+        return max(0.0, *(v for row in self.log_odds for v in row))
+
+    def __hash__(self) -> int:
+        """Of the names: what is kept by pairs is asked for with each movement."""
+        return hash(self.names)
+
+
+def _place(knots: tuple[float, ...], value: float) -> tuple[int, float]:
+    """The knot at or above a value, from the second on, and how far it lies on the way to it, 0 to 1."""
+    i = min(max(bisect_left(knots, value), 1), len(knots) - 1)
+    share = (value - knots[i - 1]) / (knots[i] - knots[i - 1])
+    return i, min(max(share, 0.0), 1.0)
+
+
+def weigh(tables: Sequence[Table], values: Mapping[str, float], pairs: Sequence[Pair] = ()) -> list[Evidence]:
+    """Evidence of every measurement that could be made, in the tables' order.
+
+    What two measurements say together is half each one's: the Shapley value of a pair.
+    """
+    found = {t.name: t.at(value) for t in tables if (value := values.get(t.name)) is not None}
+    for pair in pairs:
+        first, second = pair.names
+        if first in found and second in found:
+            half = 0.5 * pair.at(values[first], values[second])
+            found[first] += half
+            found[second] += half
+    return [Evidence(name, values[name], contribution) for name, contribution in found.items()]
 
 
 SPASM: tuple[Table, ...] = (
@@ -95,6 +145,9 @@ SPASM: tuple[Table, ...] = (
 """For one spasm-like movement against everything else that anchors on the trunk."""
 
 SPASM_BIAS = -3.01
+
+SPASM_PAIRS: tuple[Pair, ...] = ()
+"""What two measurements of one movement say together, beside their tables."""
 
 SERIES: tuple[Table, ...] = (
     Table("trunk_axis_kept", (0.2, 0.5, 0.75, 0.9, 0.97), (-2.95, -1.67, -0.62, 0.42, 1.4)),

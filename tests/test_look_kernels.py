@@ -21,6 +21,7 @@ from dsp.rhythm import moved_hz, rhythm_of
 from dsp.settings import Settings
 from dsp.shape import AFTER_K, BEFORE_K, Shape, Turn, measure
 from dsp.value import pack
+from dsp.weights import Pair
 
 SETTINGS = Settings()
 N = 1200
@@ -147,16 +148,25 @@ def shapes(draw: st.DrawFn) -> Shape:
     )  # fmt: skip
 
 
+ODDS = st.floats(-3.0, 3.0)
+NAMES = st.sampled_from([t.name for t in SETTINGS.spasm_tables])
+
+
 @given(
     st.dictionaries(st.sampled_from([Site.LA, Site.RA, Site.TR]), shapes(), min_size=1),
     st.dictionaries(
         st.sampled_from(["posture_change", "legs_like_trunk", "legs_alike", "moves_as_one", "turns_as_one"]),
         NUMBERS,
     ),
+    st.lists(st.tuples(NAMES, NAMES, st.tuples(ODDS, ODDS), st.tuples(ODDS, ODDS)), max_size=6),
 )
 def test_whatever_is_judged_to_be_a_member_was_asked_about(
-    seen: dict[Site, Shape], together: dict[str, float]
+    seen: dict[Site, Shape],
+    together: dict[str, float],
+    more: list[tuple[str, str, tuple[float, float], tuple[float, float]]],
 ) -> None:
     anchor = Site.TR if Site.TR in seen else min(seen)
-    verdict = judge_spasm(seen, together, anchor, SETTINGS)
-    assert may_be_spasm(seen, anchor, SETTINGS, verdict.log_odds)
+    extra = tuple(Pair((a, b), ((0.0, 1.0), (0.0, 1.0)), (low, high)) for a, b, low, high in more)
+    settings = replace(SETTINGS, spasm_pairs=(*SETTINGS.spasm_pairs, *extra))
+    verdict = judge_spasm(seen, together, anchor, settings)
+    assert may_be_spasm(seen, anchor, settings, verdict.log_odds)
