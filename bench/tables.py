@@ -129,6 +129,8 @@ def find_pairs(
                 bend = hats.T @ (hats * spread[:, None]) + block.penalty
                 gains[names] = float(slope @ np.linalg.solve(bend, slope))
         some = sorted(gains, key=gains.__getitem__, reverse=True)[: min(_AT_ONCE, most - len(found))]
+        if not some:
+            break
         blocks += [_pair_block(names, ends, pair_curvature * scale) for names in some]
         found += some
     return found

@@ -102,6 +102,7 @@ def test_a_pair_that_no_table_can_see_is_found_and_fitted(fitting: ModuleType) -
     how = {"curvature": 0.1, "pair_curvature": 0.1}
     names = fitting.find_pairs(*material, **how, most=1)
     assert names == [("b", "d")]
+    assert len(fitting.find_pairs(*material, **how, most=99)) == 6, "all that there are, and no more"
 
     def apart(fit: ModuleType) -> float:
         odds = np.array([sum(e.contribution for e in weigh(fit.tables, row, fit.pairs)) for row in rows])
