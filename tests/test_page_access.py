@@ -324,6 +324,17 @@ async def test_tries_to_log_in_are_limited(tmp_path: Path) -> None:
         assert right.status == 429
 
 
+async def test_a_home_logs_in_with_as_many_phones_as_it_has(tmp_path: Path) -> None:
+    async with pages(tmp_path, monitor=False) as rig:
+        browser = await rig.browser()
+        wrong = [(await browser.post("/login", data={"token": "anna:0"})).status for _ in "ab"]
+        right = [await rig.browser(CAREGIVER) for _ in range(PER_MINUTE_EACH + 2)]
+        assert [(await phone.get("/")).status for phone in right] == [200] * len(right)
+        left = PER_MINUTE_EACH - len(wrong)
+        wrong = [(await browser.post("/login", data={"token": "anna:0"})).status for _ in range(left + 1)]
+        assert wrong == [401] * left + [429], "who guesses is not helped by those who know"
+
+
 def test_the_limit_is_for_a_minute_each_and_for_all_together() -> None:
     now = [0.0]
     limiter = Limiter(lambda: now[0])

@@ -48,6 +48,13 @@ class Limiter:
         self._tries.append((now_s, address))
         return False
 
+    def take_back(self, address: str) -> None:
+        """The newest try of an address was right: all phones of a home log in from one, and none of them guesses."""
+        for i in reversed(range(len(self._tries))):
+            if self._tries[i][1] == address:
+                del self._tries[i]
+                return
+
 
 def login_page(request: Request, *, status: int = 200, wrong: str = "") -> HTMLResponse:
     """The page, with a sentence about what went wrong."""
@@ -93,6 +100,7 @@ async def _log_in(request: Request) -> Response:
     if cookie is None:
         _log.warning("a token that does not count was tried from %s", address)
         return login_page(request, status=401, wrong=words_of(request).text("page.wrong_token"))
+    limiter.take_back(address)
     answer = RedirectResponse("/", status_code=303)
     _set_cookie(answer, site, cookie, SESSION_S)
     return answer
