@@ -76,9 +76,8 @@ def fit_tables(
         pairs: measurements to be weighed together as well.
         pair_curvature: the same of a pair's, along either measurement.
     """
-    columns = {name: _column(name, rows) for name in knots}
     scale = weight.sum() / 1000.0
-    blocks = [_table_block(knots[name], columns[name], curvature * scale) for name in knots]
+    columns, blocks = _tables_of(knots, rows, curvature * scale)
     ends = _ends({name for names in pairs for name in names}, columns, positive)
     blocks += [_pair_block(names, ends, pair_curvature * scale) for names in pairs]
     prior = float(np.log(weight[positive].sum() / weight[~positive].sum()))
@@ -108,10 +107,9 @@ def find_pairs(
     most: int,
 ) -> list[Names]:
     """The pairs of measurements that explain most of what tables, and the pairs before them, leave; best first."""
-    columns = {name: _column(name, rows) for name in knots}
     y = positive.astype(np.float64)
     scale = weight.sum() / 1000.0
-    blocks = [_table_block(knots[name], columns[name], curvature * scale) for name in knots]
+    columns, blocks = _tables_of(knots, rows, curvature * scale)
     ends = _ends(knots, columns, positive)
     found: list[Names] = []
     while len(found) < most:
@@ -136,8 +134,12 @@ def find_pairs(
     return found
 
 
-def _column(name: str, rows: Sequence[Mapping[str, float]]) -> Floats:
-    return np.array([row.get(name, np.nan) for row in rows])
+def _tables_of(
+    knots: Mapping[str, Sequence[float]], rows: Sequence[Mapping[str, float]], curvature: float
+) -> tuple[dict[str, Floats], list[_Block]]:
+    """Each measurement in all rows, NaN where it is missing, and the block of its table."""
+    columns = {name: np.array([row.get(name, np.nan) for row in rows]) for name in knots}
+    return columns, [_table_block(places, columns[name], curvature) for name, places in knots.items()]
 
 
 def _table_block(places: Sequence[float], values: Floats, curvature: float) -> _Block:
@@ -157,9 +159,8 @@ def _ends(
 def _quantiles(values: Floats, positive: NDArray[np.bool_]) -> tuple[float, ...]:
     """Where a pair's knots are."""
     seen = ~np.isnan(values)
-    both = [np.sort(values[seen & of]) for of in (positive, ~positive)]
     grid = np.linspace(0.0, 1.0, 1001)
-    pooled = np.concatenate([np.quantile(v, grid) for v in both])
+    pooled = np.concatenate([np.quantile(values[seen & of], grid) for of in (positive, ~positive)])
     cuts = sorted({round(float(np.quantile(pooled, share)), 2) for share in _PAIR_SHARES})
     return tuple(cuts) if len(cuts) > 1 else (cuts[0], cuts[0] + 1.0)
 
