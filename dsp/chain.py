@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dsp.bursts import Burst, Pulse, Segmenter
 from dsp.filters import Bank, Filtered
 from dsp.floor import RunningMedian
-from dsp.grid import GRID_NS, SiteGrid
+from dsp.grid import GRID_NS, GridBlock, SiteGrid
 from dsp.history import History
 from dsp.kernels import Kernels
 from dsp.records import NS, Site
@@ -54,9 +54,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 ROW = ("present", "settled", "square", "top", "acc_x", "acc_y", "acc_z", "rate_x", "rate_y", "rate_z",
-       "rate_square", "gyro", "clipped", "floor", "unused")  # fmt: skip
-"""Columns of a hop's row: shares of samples, sum of squares in g2, g, g, deg/s, (deg/s)2; the last one is there for
-states that were kept with it."""
+       "rate_square", "gyro", "clipped", "floor", "bridged")  # fmt: skip
+"""Columns of a hop's row: shares of samples, sum of squares in g2, g, g, deg/s, (deg/s)2; `bridged` is the share of
+those present that were not measured (`dsp.grid`)."""
 
 _COLUMN = {name: i for i, name in enumerate(ROW)}
 
@@ -152,11 +152,11 @@ class Chain:
         self.history.kernels = kernels
         if kernels is not None and block.present.all():
             summed = self.bank.run_hops(block, self.history.room(block), kernels, HOP)
-            floors = self._extend(h0, _rows(summed.total, summed.top), kernels)
+            floors = self._extend(h0, _rows(summed.total, summed.top, block), kernels)
             return self.segmenter.run_hops(block.k0, summed, floors, HOP, self.history, kernels)
         filtered = self.bank.run(block, kernels)
         self.history.extend(filtered)
-        floors = self._extend(h0, _rows(*_hop_sums(block.values, filtered, kernels)), kernels)
+        floors = self._extend(h0, _rows(*_hop_sums(block.values, filtered, kernels), block), kernels)
         return self.segmenter.run(filtered, np.repeat(floors, HOP), self.history)
 
     def _extend(self, h0: int, rows: Floats, kernels: Kernels | None) -> Floats:
@@ -181,7 +181,7 @@ class Chain:
         return np.minimum(np.maximum(levels, self.least_g), self.most_g)
 
 
-def _rows(total: Floats, top: Floats) -> Floats:
+def _rows(total: Floats, top: Floats, block: GridBlock) -> Floats:
     """Measurements per hop, shape (hops, columns)."""
     rows = np.zeros((top.shape[0], len(ROW)))
     rows[:, 0] = total[0] / HOP
@@ -192,6 +192,7 @@ def _rows(total: Floats, top: Floats) -> Floats:
     rows[:, 10] = total[11]
     rows[:, 11] = total[2] / HOP
     rows[:, 12] = total[3] / HOP
+    rows[:, 14] = block.bridged.reshape(-1, HOP).sum(axis=1) / HOP
     return rows
 
 

@@ -40,6 +40,8 @@ class Sums:
     site: Site
     hops: int
     present: float
+    bridged: float
+    """of those present, but not measured"""
     settled: float
     square: float
     gyro: float
@@ -78,16 +80,16 @@ def sums_of(chain: Chain, h0: int, count: int) -> list[Sums]:
     columns = (total.tolist(), weighed.tolist(), top.tolist(), floor.tolist(), all_gyro.tolist(), *scatter)
     return [
         Sums(
-            chain.site, n, t[_PRESENT], t[_SETTLED], t[_SQUARE], t[_GYRO], t[_CLIPPED], t[_RATE_SQUARE], g, f, gyro,
-            (w[0], w[1], w[2]), (w[3], w[4], w[5]), acc, rate,
+            chain.site, n, t[_PRESENT], t[_BRIDGED], t[_SETTLED], t[_SQUARE], t[_GYRO], t[_CLIPPED], t[_RATE_SQUARE],
+            g, f, gyro, (w[0], w[1], w[2]), (w[3], w[4], w[5]), acc, rate,
         )
         for t, w, g, f, gyro, acc, rate in zip(*columns, strict=True)
     ]  # fmt: skip
 
 
-_PRESENT, _SETTLED, _SQUARE, _TOP, _RATE_SQUARE, _GYRO, _CLIPPED, _FLOOR = (
+_PRESENT, _BRIDGED, _SETTLED, _SQUARE, _TOP, _RATE_SQUARE, _GYRO, _CLIPPED, _FLOOR = (
     ROW.index(name)
-    for name in ("present", "settled", "square", "top", "rate_square", "gyro", "clipped", "floor")
+    for name in ("present", "bridged", "settled", "square", "top", "rate_square", "gyro", "clipped", "floor")
 )
 _ACC = slice(ROW.index("acc_x"), ROW.index("acc_z") + 1)
 _RATE = slice(ROW.index("rate_x"), ROW.index("rate_z") + 1)
@@ -217,7 +219,7 @@ def epoch_of(sums: Sums, infant: str, h0: int, *, worn: bool) -> Epoch:
         site=sums.site,
         t_ns=h0 * HOP_NS,
         span_ns=EPOCH_NS,
-        present=sums.present / EPOCH_HOPS,
+        present=(sums.present - sums.bridged) / EPOCH_HOPS,
         worn=worn,
         clipped=sums.clipped * HOP / max(sums.present * HOP, 1.0),
         activity_g=math.sqrt(sums.square / max(sums.settled * HOP, 1.0)),

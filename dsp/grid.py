@@ -2,8 +2,9 @@
 
 Sample i of the input has an exact time in integer ns; a grid sample is a windowed-sinc sum over the inputs
 around it, so the result depends on samples and their times alone, never on how they were cut into segments.
-Where the inputs leave a gap the grid has missing samples. Above 100 Hz the kernel widens and also removes
-what the grid could not show (anti-alias).
+Where the inputs leave a gap the grid has missing samples. A gap of a quarter of a second and less, which is what a
+lost packet leaves, is bridged by a straight line instead, so that filters go on; what lies in it is not measured.
+Above 100 Hz the kernel widens and also removes what the grid could not show (anti-alias).
 
 References:
     Smith, J. O., "Digital Audio Resampling", CCRMA Stanford: band-limited interpolation with a
@@ -48,6 +49,9 @@ _KAISER_BETA = 7.0
 _GAP_STEPS = 2.5
 """Two inputs further apart than this many steps leave a gap; the clock fit moves them by less."""
 
+_BRIDGE_NS = LOOKAHEAD_NS
+"""A gap of at most this is bridged: wherever a grid sample lies in it, its far end is already in."""
+
 _OVERLAP_STEPS = 0.4
 """An input nearer than this to the one before is a repetition."""
 
@@ -90,8 +94,11 @@ class GridBlock:
     values: Floats
     """shape (6, n): acceleration in g, then angular rate in deg/s (zero without a gyro)"""
     present: Bools
+    """measured, or bridged"""
     gyro: Bools
     clipped: Bools
+    bridged: Bools
+    """in a short gap: a straight line between what was measured on both sides"""
 
     @property
     def n(self) -> int:
@@ -216,9 +223,11 @@ class SiteGrid:
         n = k1 - k0
         # Zeros are needed only where no sensor writes.
         make = np.empty if any(_covers(i, k0, k1) for i in self.inputs) else np.zeros
-        block = GridBlock(k0, make((6, n)), *(np.zeros(n, dtype=np.bool_) for _ in range(3)))
+        block = GridBlock(k0, make((6, n)), *(np.zeros(n, dtype=np.bool_) for _ in range(4)))
         for inputs in self.inputs:
             _resample(inputs, block, kernels)
+        for before, behind in pairwise(self.inputs):
+            _bridge(before, behind, block)
         self._forget(k1 * GRID_NS - LOOKAHEAD_NS)
         return block
 
@@ -434,6 +443,22 @@ def _resample(inputs: Inputs, block: GridBlock, kernels: Kernels | None) -> None
             times, inputs.values, inputs.clipped, table, first, GRID_NS, LOOKAHEAD_NS,
             block.values[:, out], block.clipped[out],
         )  # fmt: skip
+
+
+def _bridge(before: Inputs, behind: Inputs, block: GridBlock) -> None:
+    """Lay a straight line over a gap that is short enough, in one sensor start with the same axes."""
+    a, b = int(before.times[-1]), int(behind.times[0])
+    if before.key != behind.key or b - a > _BRIDGE_NS:
+        return
+    first, last = max(block.k0, a // GRID_NS + 1), min(block.k0 + block.n - 1, -(-b // GRID_NS) - 1)
+    if last < first:
+        return
+    out = slice(first - block.k0, last + 1 - block.k0)
+    share = (np.arange(first, last + 1, dtype=np.int64) * GRID_NS - a) / (b - a)
+    values, to = before.values[-1][:, None], behind.values[0][:, None]
+    block.values[: values.shape[0], out] = values + (to - values) * share
+    block.present[out] = block.bridged[out] = True
+    block.gyro[out] = before.key[2] >= 6
 
 
 def _weigh(inputs: Inputs, table: Floats, at: Times, out: Floats) -> Times:

@@ -17,7 +17,7 @@ SETTINGS = Settings()
 def block_of(values: np.ndarray, present: np.ndarray | None = None, k0: int = 0) -> GridBlock:
     n = values.shape[1]
     there = np.ones(n, dtype=np.bool_) if present is None else present
-    return GridBlock(k0, values, there, there.copy(), np.zeros(n, dtype=np.bool_))
+    return GridBlock(k0, values, there, there.copy(), *np.zeros((2, n), dtype=np.bool_))
 
 
 def noise(n: int = 3000) -> np.ndarray:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import cycle
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dsp.grid import GRID_NS, SiteGrid
 from dsp.records import NS, Scale, Segment, Site
@@ -74,6 +79,78 @@ def test_a_gap_is_missing_and_its_edges_are_where_the_samples_end() -> None:
     assert missing[-1] == -(-second_t0 // GRID_NS) - 1
     assert missing.size == missing[-1] - missing[0] + 1
     assert not block.values[:, ~block.present].any()
+
+
+def lost(whole: Segment, *holes: tuple[int, int]) -> list[Segment]:
+    """A segment without the samples of some holes, first and one behind the last."""
+    edges = [0, *(edge for hole in holes for edge in hole), whole.n]
+    return [
+        replace(whole, seq=i, t0_ns=whole.t0_ns + a * whole.step_ns, counts=whole.counts[a:b])
+        for i, (a, b) in enumerate(zip(edges[::2], edges[1::2], strict=True))
+    ]
+
+
+def test_a_lost_packet_is_bridged_by_a_straight_line_and_does_not_count_as_measured() -> None:
+    whole = sine(104.0, 2.0)
+    _, block = gridded(lost(whole, (400, 416)))
+    a, b = (whole.t0_ns + i * whole.step_ns for i in (399, 416))
+    at = np.arange(100, 1000) * GRID_NS
+    inside = (at > a) & (at < b)
+    assert block.present.all()
+    assert (block.bridged == inside).all()
+    assert inside.sum() == 17
+    for axis in range(6):
+        ends = whole.counts[[399, 416], axis] * (SCALE.acc_g if axis < 3 else SCALE.gyro_dps)
+        assert np.allclose(
+            block.values[axis, inside], np.interp(at[inside], [a, b], ends), rtol=1e-12, atol=1e-12
+        )
+    _, unhurt = gridded([whole])
+    far = (at < a - NS // 10) | (at > b + NS // 10)
+    assert (block.values[:, far] == unhurt.values[:, far]).all()
+
+
+@pytest.mark.parametrize(("samples", "bridged"), [(24, True), (25, False)])
+def test_a_gap_is_bridged_up_to_a_quarter_of_a_second(samples: int, bridged: bool) -> None:
+    # From the last sample to the next one 25 and 26 steps: 0.24 s, and 0.25 s and 10 ns.
+    _, block = gridded(lost(sine(104.0, 2.0), (400, 400 + samples)))
+    assert block.bridged.any() == bridged
+    assert block.present.all() == bridged
+
+
+def test_a_gap_between_two_starts_of_a_sensor_is_not_bridged() -> None:
+    first, second = lost(sine(104.0, 2.0), (400, 416))
+    _, block = gridded([first, replace(second, boot=2)])
+    assert not block.bridged.any()
+    assert not block.present.all()
+
+
+@given(
+    holes=st.lists(st.tuples(st.integers(20, 60), st.integers(1, 40)), min_size=1, max_size=8),
+    hops=st.lists(st.integers(1, 12), min_size=1, max_size=8),
+    rate_hz=st.sampled_from([26.0, 52.0, 104.0, 208.0]),
+)
+def test_short_gaps_give_the_same_bytes_in_any_blocks(
+    holes: list[tuple[int, int]], hops: list[int], rate_hz: float
+) -> None:
+    whole, at, spans = sine(rate_hz, 2.0), 0, []
+    for kept, gone in holes:
+        if at + kept + gone < whole.n:
+            spans.append((at + kept, at + kept + gone))
+            at += kept + gone
+    _, once = gridded(lost(whole, *spans), 0, 1000)
+    grid = SiteGrid(Site.LA)
+    for segment in lost(whole, *spans):
+        grid.add(segment)
+    grid.begin(0)
+    k, blocks = 0, []
+    for n in cycle(hops):
+        blocks.append(grid.produce(k, min(k + 25 * n, 1000)))
+        k += 25 * n
+        if k >= 1000:
+            break
+    for name in ("values", "present", "bridged", "gyro", "clipped"):
+        parts = np.concatenate([getattr(b, name) for b in blocks], axis=-1)
+        assert parts.tobytes() == np.ascontiguousarray(getattr(once, name)).tobytes(), name
 
 
 def test_one_lost_sample_is_bridged() -> None:

@@ -168,6 +168,25 @@ def test_a_packet_that_the_trunk_lost_before_each_movement_costs_no_movement_of_
     assert series.count >= whole[0].count - 2
 
 
+@pytest.mark.parametrize("draw", range(3))
+def test_one_packet_in_five_lost_anywhere_costs_neither_pattern_and_is_not_called_measured(draw: int) -> None:
+    rng = np.random.default_rng(draw)
+    told = detect([s for s in night().segments(16) if rng.random() >= 0.2], SITES, 60)
+    assert_defined(told.outputs)
+    patterns = [e for e in told.final_events if e.label in PATTERNS]
+    jerks = [e.count for e in patterns if e.label is Label.SLEEP_JERK_TRAIN]
+    series = [e.count for e in patterns if e.label is Label.SPASM_LIKE_CLUSTER]
+    assert len(jerks) == len(night().truth.of(Label.SLEEP_JERK_TRAIN)) == 2
+    assert sum(jerks) >= 25
+    assert len(series) == 1
+    assert series[0] >= 6
+    assert {e.label for e in patterns} == {
+        e.label for e in detect_clean().final_events if e.label in PATTERNS
+    }
+    present = [e.present for e in told.epochs]
+    assert 0.78 < sum(present) / len(present) < 0.82
+
+
 # ── gaps ────────────────────────────────────────────────────────────────────
 
 
